@@ -1,0 +1,1 @@
+"""The limbs that hand incoming SMS on; one folder for each kind."""

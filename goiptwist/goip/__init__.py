@@ -1,0 +1,1 @@
+"""The limb that talks to GoIP devices."""

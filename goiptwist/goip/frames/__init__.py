@@ -1,0 +1,61 @@
+"""
+The datagrams of the GoIP SMS interface, as frozen values that read and write
+themselves. Pure: no Twisted, no clock, no sockets.
+
+There are two families on the wire. The I{colon family} is what a device
+pushes: C{NAME:<number>;key:value;...}. The I{space family} is the send
+dialogue and the commands: C{WORD <session> ...}. The same bytes may mean
+different things in the two directions (C{DONE 11}, C{SEND 11}), so there are
+two readers: L{from_device} and L{from_server}.
+
+Source: the vendor's "GOIP SMS Interface" (the I{seed} below), its later
+generations, and captures from real devices.
+"""
+
+from goiptwist.goip.frames.device import (
+    Answer,
+    DeliveryReport,
+    FromDevice,
+    Keepalive,
+    LineFacts,
+    Push,
+    ReceivedSms,
+    TraceLine,
+    from_device,
+)
+from goiptwist.goip.frames.reading import LONGEST_DATAGRAM, LONGEST_TEXT, MalformedFrame
+from goiptwist.goip.frames.server import (
+    Acknowledgement,
+    Authenticate,
+    Command,
+    FromServer,
+    Goodbye,
+    KeepaliveAnswer,
+    Offer,
+    Submit,
+    from_server,
+)
+
+__all__ = [
+    "LONGEST_DATAGRAM",
+    "LONGEST_TEXT",
+    "Acknowledgement",
+    "Answer",
+    "Authenticate",
+    "Command",
+    "DeliveryReport",
+    "FromDevice",
+    "FromServer",
+    "Goodbye",
+    "Keepalive",
+    "KeepaliveAnswer",
+    "LineFacts",
+    "MalformedFrame",
+    "Offer",
+    "Push",
+    "ReceivedSms",
+    "Submit",
+    "TraceLine",
+    "from_device",
+    "from_server",
+]

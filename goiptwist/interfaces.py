@@ -1,0 +1,99 @@
+"""
+All that the author of a bridge needs, on one page.
+
+A bridge is one file in any C{twisted/plugins/} on the path: a settings class,
+a class that provides L{IBridge}, and an L{IBridgeKind} with C{build}. See
+C{examples/} for a whole one.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from zope.interface import Attribute, Interface
+
+from goiptwist.message import Handover, Message, Submission
+
+
+class IDestination(Interface):
+    """
+    Somewhere a message can be delivered: a bridge, or a pool of lines.
+
+    The delivery loop does everything else: it keeps, repeats, backs off, and
+    writes the journey.
+    """
+
+    async def deliver(message: Message) -> Handover | None:
+        """
+        Deliver one message. It may come again after a crash or a lost answer,
+        with the same C{message.id} and C{message.at}: derive the far side's
+        id from them, so that a repeat can be recognised.
+
+        @return: C{None}, or what the far side said, for the journey.
+        @raise TryLater: not now.
+        @raise Refused: never.
+        @raise Unsure: it may or may not have been taken.
+        """
+
+
+class IBridge(IDestination):
+    """
+    A destination for incoming SMS. If it also provides
+    L{twisted.application.service.IService}, it is started and stopped with
+    the gateway.
+    """
+
+
+class ITakesReports(Interface):
+    """An extra power of a bridge: it wants to hear what became of messages."""
+
+    def reported(message: Message) -> None:
+        """
+        A message that came from this bridge has a new C{state} or C{report}.
+        Called after the commit; must not block.
+        """
+
+
+class IChecksItself(Interface):
+    """An extra power of a bridge: C{--check-config} can ask whether it works."""
+
+    async def check() -> str:
+        """
+        @return: one sentence about what was found.
+        @raise GoipTwistError: what is wrong.
+        """
+
+
+class IGateway(Interface):
+    """What a bridge may ask of the gateway."""
+
+    clock: Any = Attribute("Where time comes from: an L{IReactorTime}.")
+    reactor: Any = Attribute("For endpoints of the bridge's own.")
+    name: str = Attribute("The host name of the gateway, for ids and greetings.")
+
+    async def submit(submission: Submission) -> list[Message]:
+        """
+        Keep an outgoing text.
+
+        @return: the kept messages, one a recipient, once they are on disk.
+        @raise Unacceptable: something in it is wrong.
+        @raise Conflict: the client id was used for something else.
+        @raise Busy: too much is waiting.
+        @raise StoreUnavailable: it could not be kept.
+        """
+
+    async def message(message_id: str) -> Message | None:
+        """@return: the message as it stands now, or C{None}."""
+
+
+class IBridgeKind(Interface):
+    """How the configuration makes a bridge: C{[bridge.NAME] kind = "..."}."""
+
+    kind: str = Attribute("The word that stands behind C{kind =}.")
+    settings: type[Any] = Attribute("An attrs class; its attributes are the section's keys.")
+
+    def build(name: str, settings: Any, gateway: IGateway) -> IBridge:
+        """
+        @param name: the C{NAME} of the section.
+        @param settings: a checked instance of C{self.settings}.
+        """

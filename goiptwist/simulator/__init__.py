@@ -1,0 +1,1 @@
+"""A GoIP device that is none, for tests, demonstrations and load."""

@@ -1,0 +1,57 @@
+"""
+What every test promises besides what it tests: nothing left ticking or open
+in the reactor, and no failure logged that nobody expected.
+"""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from twisted.internet import reactor
+from twisted.logger import LogEvent, LogLevel, globalLogPublisher
+
+
+class FailureLog(list[LogEvent]):
+    """The failures and errors logged during one test."""
+
+    def __call__(self, event: LogEvent) -> None:
+        if event.get("log_level") in (LogLevel.critical, LogLevel.error):
+            self.append(event)
+
+    def flush(self) -> list[LogEvent]:
+        """Take what was expected out, so that the test does not fail of it."""
+        flushed = list(self)
+        self.clear()
+        return flushed
+
+
+@pytest.fixture(autouse=True)
+def logged_failures() -> Iterator[FailureLog]:
+    """Fails the test that logs a failure, unless it flushes it."""
+    failures = FailureLog()
+    globalLogPublisher.addObserver(failures)
+    try:
+        yield failures
+        gc.collect()  # an unhandled failed Deferred speaks when it is collected
+    finally:
+        globalLogPublisher.removeObserver(failures)
+    assert not failures, [
+        event.get("log_failure") or event.get("log_format") for event in failures
+    ]
+
+
+@pytest.fixture(autouse=True)
+def clean_reactor() -> Iterator[None]:
+    """Fails the test that leaves a timer or a socket behind."""
+    core: Any = reactor
+    before = set(core.getDelayedCalls()), set(core.getReaders())
+    yield
+    left = [c for c in core.getDelayedCalls() if c not in before[0] and c.active()]
+    open_ones = [r for r in core.getReaders() if r not in before[1]]
+    for call in left:
+        call.cancel()
+    assert not left, f"left ticking: {left}"
+    assert not open_ones, f"left open: {open_ones}"
