@@ -12,7 +12,8 @@ from typing import Any
 
 from zope.interface import Attribute, Interface
 
-from goiptwist.message import Handover, Message, Submission
+from goiptwist.message import Direction, Handover, Message, Step, Submission
+from goiptwist.status import Health, LineStatus
 
 
 class IDestination(Interface):
@@ -84,6 +85,28 @@ class IGateway(Interface):
 
     async def message(message_id: str) -> Message | None:
         """@return: the message as it stands now, or C{None}."""
+
+
+class IOverview(IGateway):
+    """What the HTTP interface shows, beyond what a bridge may ask."""
+
+    async def messages(direction: Direction | None, after: str, limit: int) -> list[Message]:
+        """
+        Kept messages in the order in which they were kept.
+
+        @param after: the id of the last one seen, or empty for the beginning.
+        @param limit: how many at the most.
+        @raise Unacceptable: C{after} is no id of this gateway.
+        """
+
+    async def journey(message_id: str) -> list[Step]:
+        """@return: each step of a message, oldest first."""
+
+    def lines() -> list[LineStatus]:
+        """@return: every configured line, in the order of the configuration."""
+
+    def health() -> Health:
+        """@return: what is wrong, if anything, and the figures."""
 
 
 class IBridgeKind(Interface):

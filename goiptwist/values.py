@@ -1,0 +1,125 @@
+"""
+What a setting may hold, beyond text and numbers.
+
+A class with a C{from_setting} reads itself out of the configuration; the
+C{ValueError} it raises says what was meant. Bridges may add classes of their
+own in the same way.
+"""
+
+from __future__ import annotations
+
+import hmac
+from ipaddress import ip_address, ip_network
+from typing import Any, Protocol, Self, runtime_checkable
+
+import attrs
+from attrs import field, frozen
+
+
+@runtime_checkable
+class ReadsSetting(Protocol):
+    """What a value's class must offer to be used in a settings class."""
+
+    @classmethod
+    def from_setting(cls, value: object) -> Self:
+        """@raise ValueError: with a sentence that says what was meant."""
+
+
+def setting(doc: str, *, default: Any = attrs.NOTHING, factory: Any = None) -> Any:
+    """
+    One key of a section.
+
+    @param doc: what it does, its unit and its values; it becomes the comment
+        in C{etc/goip.toml}, and a test holds the two together.
+    """
+    if factory is not None:
+        return field(factory=factory, metadata={"doc": doc})
+    return field(default=default, metadata={"doc": doc})
+
+
+@frozen
+class HostPort:
+    """C{host:port}; an IPv6 address stands in brackets."""
+
+    host: str
+    port: int
+
+    @classmethod
+    def from_setting(cls, value: object) -> Self:
+        meant = "must be host:port, such as 127.0.0.1:8080"
+        if not isinstance(value, str):
+            raise ValueError(meant)  # noqa: TRY004: the caller reads ValueError
+        host, colon, port = value.rpartition(":")
+        bracketed = host.startswith("[") and host.endswith("]")
+        if not colon or not host or (":" in host and not bracketed):
+            raise ValueError(meant)
+        if not port.isascii() or not port.isdigit() or int(port) > 65535:
+            raise ValueError(meant)
+        return cls(host[1:-1] if bracketed else host, int(port))
+
+    @property
+    def is_loopback(self) -> bool:
+        """Whether only this machine is reached by it."""
+        if self.host == "localhost":
+            return True
+        try:
+            return ip_address(self.host).is_loopback
+        except ValueError:
+            return False
+
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+@frozen
+class Network:
+    """An address or a network, such as C{192.0.2.7} or C{192.0.2.0/24}."""
+
+    network: Any
+
+    @classmethod
+    def from_setting(cls, value: object) -> Self:
+        if not isinstance(value, str):
+            raise ValueError("must be an address or a network")  # noqa: TRY004
+        try:
+            return cls(ip_network(value, strict=False))
+        except ValueError:
+            raise ValueError(
+                "must be an address or a network, such as 192.0.2.7 or 192.0.2.0/24"
+            ) from None
+
+    def holds(self, host: str) -> bool:
+        """Whether an address, as text, lies in it."""
+        return ip_address(host) in self.network
+
+    def __str__(self) -> str:
+        return str(self.network)
+
+
+#: Texts that stand for a secret in examples; nobody may start with one.
+PLACEHOLDERS = frozenset({"", "changeme", "change-me", "change me", "secret", "password", "xxx"})
+
+
+@frozen(repr=False)
+class Password:
+    """
+    A secret that we must say to a far side, so it is kept in clear; it shows
+    itself to nobody else.
+    """
+
+    clear: str
+
+    @classmethod
+    def from_setting(cls, value: object) -> Self:
+        if not isinstance(value, str):
+            raise ValueError("must be a text")  # noqa: TRY004
+        if value.strip().lower() in PLACEHOLDERS:
+            raise ValueError("is empty or still the placeholder: put the real secret here")
+        return cls(value)
+
+    def matches(self, candidate: str) -> bool:
+        """Compare in constant time, as bytes: non-ASCII text is allowed."""
+        return hmac.compare_digest(self.clear.encode(), candidate.encode())
+
+    def __repr__(self) -> str:
+        return "<a password>"
