@@ -1,0 +1,124 @@
+"""The questions that are asked of the store. Readers have their own connection."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from attrs import frozen
+from sqlalchemy import Connection, and_, bindparam, func, select
+
+from goiptwist.message import Direction, Message, Step
+from goiptwist.store.rows import Ids, as_message
+from goiptwist.store.schema import (
+    UNKNOWN,
+    WAITING,
+    delivery,
+    journey,
+    line,
+    message,
+    transmission,
+)
+
+_WAITING = (
+    select(message, delivery.c.attempts, delivery.c.due)
+    .join_from(delivery, message, delivery.c.message_id == message.c.id)
+    .where(and_(delivery.c.destination == bindparam("destination"), delivery.c.state == WAITING))
+    .order_by(delivery.c.due, delivery.c.message_id)
+    .limit(bindparam("many"))
+)
+
+
+@frozen
+class Waiting:
+    """
+    One row of the queue.
+
+    @ivar attempts: how often it has been tried.
+    @ivar due: when it may be tried next, in seconds since the epoch.
+    """
+
+    message: Message
+    attempts: int
+    due: float
+
+
+@frozen
+class Reading:
+    """The questions."""
+
+    ids: Ids
+
+    def waiting(self, connection: Connection, destination: str, many: int) -> list[Waiting]:
+        """@return: the rows of one destination that are due first."""
+        rows = connection.execute(_WAITING, {"destination": destination, "many": many})
+        return [Waiting(as_message(row, self.ids), row.attempts, row.due) for row in rows]
+
+    def destinations(self, connection: Connection) -> list[str]:
+        """@return: every destination that something waits for."""
+        rows = connection.execute(
+            select(delivery.c.destination).where(delivery.c.state == WAITING).distinct()
+        )
+        return list(rows.scalars())
+
+    def message(self, connection: Connection, message_id: str) -> Message | None:
+        """@return: one message, or C{None}."""
+        number = self.ids.inside(message_id)
+        if number is None:
+            return None
+        row = connection.execute(select(message).where(message.c.id == number)).one_or_none()
+        return None if row is None else as_message(row, self.ids)
+
+    def messages(
+        self, connection: Connection, direction: Direction | None, after: int, limit: int
+    ) -> list[Message]:
+        """@return: up to C{limit} messages behind number C{after}, in order."""
+        query = select(message).where(message.c.id > after).order_by(message.c.id).limit(limit)
+        if direction is not None:
+            query = query.where(message.c.direction == direction.value)
+        return [as_message(row, self.ids) for row in connection.execute(query)]
+
+    def journey(self, connection: Connection, message_id: str) -> list[Step]:
+        """@return: every step of a message that is kept, oldest first."""
+        number = self.ids.inside(message_id)
+        row = connection.execute(select(message).where(message.c.id == number)).one_or_none()
+        if row is None:
+            return []
+        first = "received" if row.direction == Direction.IN.value else "accepted"
+        steps = [Step(row.at, first, row.line or row.pool, row.origin)]
+        steps += _given(connection, row.id)
+        steps += _handed_on(connection, row)
+        noted = select(journey).where(journey.c.message_id == number)
+        steps += [Step(r.at, r.what, r.where, r.detail) for r in connection.execute(noted).all()]
+        return sorted(steps, key=lambda step: step.at)
+
+    def unknown(self, connection: Connection) -> int:
+        """@return: how many messages wait for an operator's word."""
+        query = select(func.count()).where(delivery.c.state == UNKNOWN)
+        return int(connection.execute(query).scalar_one())
+
+    def facts(self, connection: Connection) -> dict[str, tuple[float, Mapping[str, str]]]:
+        """@return: what each line told last, and when."""
+        rows = connection.execute(select(line))
+        return {row.id: (row.at, json.loads(row.facts)) for row in rows}
+
+
+def _given(connection: Connection, number: int) -> list[Step]:
+    steps = []
+    rows = connection.execute(select(transmission).where(transmission.c.message_id == number))
+    for row in rows:
+        place = f"session {row.session}, number {row.telid}"
+        steps.append(Step(row.at, "given to the SIM", row.line, place))
+        if row.outcome is not None and row.settled_at is not None:
+            steps.append(Step(row.settled_at, row.outcome, row.line, row.detail))
+    return steps
+
+
+def _handed_on(connection: Connection, row: Any) -> list[Step]:
+    if row.direction != Direction.IN.value:
+        return []
+    rows = connection.execute(
+        select(delivery).where(and_(delivery.c.message_id == row.id, delivery.c.state == "done"))
+    )
+    return [Step(r.settled_at, "handed on", r.destination, r.detail) for r in rows]

@@ -1,0 +1,287 @@
+"""
+Operations of the writer for what comes late: delivery reports, answers to
+sessions that nobody waits for any more, and what a restart finds open.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from attrs import frozen
+from sqlalchemy import Connection, and_, bindparam, delete, insert, select, update
+
+from goiptwist.message import HandsetReport, Message, OnUnknown, State
+from goiptwist.store.receipts import digest_of, unseen
+from goiptwist.store.rows import Ids, as_message
+from goiptwist.store.schema import delivery, journey, message, report, transmission
+
+#: How far back a delivery report may look for its message, in seconds: three
+#: days, since an SMSC keeps trying a handset that is switched off for that
+#: long. C{sms_no} wraps at 256, so the newest match counts.
+REPORT_WINDOW = 3 * 86400.0
+#: How long a report waits for the bookkeeping of its OK, in seconds.
+ORPHAN_WINDOW = 600.0
+
+#: A message that has one of these gets no other report.
+FINAL = ("delivered", "undelivered")
+
+#: Trailing digits that make two spellings of a number one: the national part.
+_SAME_NUMBER = 8
+
+_BY_SMS_NO = (
+    select(transmission)
+    .where(
+        and_(
+            transmission.c.line == bindparam("line_"),
+            transmission.c.sms_no == bindparam("sms_no_"),
+            transmission.c.at > bindparam("since"),
+        )
+    )
+    .order_by(transmission.c.at.desc())
+)
+_UNSURE_ON_LINE = (
+    select(transmission)
+    .where(
+        and_(
+            transmission.c.line == bindparam("line_"),
+            transmission.c.sms_no == "",
+            transmission.c.outcome == "unknown",
+            transmission.c.at > bindparam("since"),
+        )
+    )
+    .order_by(transmission.c.at.desc())
+)
+_BY_SESSION = select(transmission).where(
+    and_(
+        transmission.c.session == bindparam("session_"),
+        transmission.c.telid == bindparam("telid_"),
+        transmission.c.line == bindparam("line_"),
+    )
+)
+_MESSAGE = select(message).where(message.c.id == bindparam("m"))
+
+
+@frozen(kw_only=True)
+class LateAnswer:
+    """
+    A verdict from a device for which no session waits.
+
+    @ivar sent: whether it was OK.
+    """
+
+    line: str
+    session: int
+    telid: int
+    sent: bool
+    detail: str
+    sms_no: str = ""
+    at: float
+
+
+def same_number(one: str, other: str) -> bool:
+    """Whether two spellings (+36 30..., 06 30...) can be one subscriber."""
+    a = "".join(filter(str.isdigit, one))
+    b = "".join(filter(str.isdigit, other))
+    if min(len(a), len(b)) < _SAME_NUMBER:
+        return a == b
+    return a[-_SAME_NUMBER:] == b[-_SAME_NUMBER:]
+
+
+@frozen
+class Reporting:
+    """The operations, as the writer wants them."""
+
+    ids: Ids
+
+    def reports(
+        self, connection: Connection, items: Sequence[HandsetReport]
+    ) -> list[Message | None]:
+        """Find the message of each delivery report and note it there."""
+        digests = [
+            digest_of(i.line, "DELIVER", i.number, i.sms_no, str(i.state), i.recipient)
+            for i in items
+        ]
+        fresh = unseen(connection, digests, items[-1].at)
+        return [
+            self._report(connection, item) if is_new else None
+            for item, is_new in zip(items, fresh, strict=True)
+        ]
+
+    def _report(self, connection: Connection, item: HandsetReport) -> Message | None:
+        found = self._sent_as(connection, item) or self._unsure(connection, item)
+        if found is None:
+            row = {
+                "line": item.line,
+                "sms_no": item.sms_no,
+                "state": item.state,
+                "recipient": item.recipient,
+                "at": item.at,
+            }
+            connection.execute(insert(report), row)
+            return None
+        if found.outcome == "unknown":
+            late = f"the handset's report says {item.words}"
+            self._settle(connection, found, True, late, item.sms_no, item.at)
+        self._note(connection, found.message_id, item)
+        return self._message(connection, found.message_id)
+
+    def _sent_as(self, connection: Connection, item: HandsetReport) -> Any:
+        if not item.sms_no:
+            return None
+        known = {"line_": item.line, "sms_no_": item.sms_no, "since": item.at - REPORT_WINDOW}
+        for row in connection.execute(_BY_SMS_NO, known).all():
+            known_message = self._message(connection, row.message_id)
+            if known_message.report in FINAL:
+                continue  # its number has come round: this is another one's
+            if not item.recipient or same_number(known_message.recipient, item.recipient):
+                return row
+        return None
+
+    def _unsure(self, connection: Connection, item: HandsetReport) -> Any:
+        # A text whose OK was lost has no sms_no here; its number tells.
+        if not item.recipient:
+            return None
+        known = {"line_": item.line, "since": item.at - REPORT_WINDOW}
+        for row in connection.execute(_UNSURE_ON_LINE, known).all():
+            recipient = self._message(connection, row.message_id).recipient
+            if same_number(recipient, item.recipient):
+                return row
+        return None
+
+    def _message(self, connection: Connection, number: int) -> Message:
+        return as_message(connection.execute(_MESSAGE, {"m": number}).one(), self.ids)
+
+    def _note(self, connection: Connection, number: int, item: HandsetReport) -> None:
+        connection.execute(update(message).where(message.c.id == number).values(report=item.words))
+        _step(connection, number, item.at, item.words, item.line, f"TP-Status {item.state}")
+
+    def early_reports(
+        self, connection: Connection, items: Sequence[HandsetReport]
+    ) -> list[Message | None]:
+        """
+        Match the reports that came before the OK they belong to.
+
+        @param items: made from the OK: its line, sms_no, recipient and time;
+            the state does not count.
+        """
+        return [self._early(connection, item) for item in items]
+
+    def _early(self, connection: Connection, item: HandsetReport) -> Message | None:
+        waiting = connection.execute(
+            select(report)
+            .where(report.c.line == item.line, report.c.sms_no == item.sms_no)
+            .order_by(report.c.at.desc())
+        ).all()
+        for row in waiting:
+            if row.at < item.at - ORPHAN_WINDOW:
+                continue
+            if row.recipient and not same_number(row.recipient, item.recipient):
+                continue
+            connection.execute(delete(report).where(report.c.id == row.id))
+            known = HandsetReport(
+                line=row.line,
+                number=0,
+                sms_no=row.sms_no,
+                state=row.state,
+                recipient=row.recipient,
+                at=row.at,
+            )
+            return self._report(connection, known)
+        return None
+
+    def late_answers(
+        self, connection: Connection, items: Sequence[LateAnswer]
+    ) -> list[Message | None]:
+        """Settle what was unknown; C{None} where nothing was."""
+        return [self._late(connection, item) for item in items]
+
+    def _late(self, connection: Connection, item: LateAnswer) -> Message | None:
+        known = {"session_": item.session, "telid_": item.telid, "line_": item.line}
+        row = connection.execute(_BY_SESSION, known).one_or_none()
+        if row is None or row.outcome != "unknown":
+            return None
+        self._settle(connection, row, item.sent, item.detail, item.sms_no, item.at)
+        return self._message(connection, row.message_id)
+
+    def _settle(
+        self, connection: Connection, row: Any, sent: bool, detail: str, sms_no: str, at: float
+    ) -> None:
+        outcome = "sent" if sent else "failed"
+        connection.execute(
+            update(transmission)
+            .where(transmission.c.session == row.session, transmission.c.telid == row.telid)
+            .values(outcome=outcome, detail=detail, sms_no=sms_no, settled_at=at)
+        )
+        changed = connection.execute(
+            update(message)
+            .where(message.c.id == row.message_id, message.c.state == State.UNKNOWN.value)
+            .values(state=State.SENT.value if sent else State.FAILED.value, reason=detail)
+        )
+        if changed.rowcount:
+            connection.execute(
+                update(delivery)
+                .where(delivery.c.message_id == row.message_id)
+                .values(state="done" if sent else "failed", detail=detail, settled_at=at)
+            )
+            _step(connection, row.message_id, at, f"{outcome} after all", row.line, detail)
+
+    def open_ones(self, connection: Connection, items: Sequence[Restart]) -> list[int]:
+        """
+        After a restart: whatever was given to a SIM and not settled is
+        unknown now.
+
+        @return: how many there were.
+        """
+        (restart,) = items
+        rows = connection.execute(select(transmission).where(transmission.c.outcome.is_(None)))
+        found = rows.all()
+        for row in found:
+            _close_open(connection, row, restart)
+        return [len(found)]
+
+
+@frozen
+class Restart:
+    """The gateway starts at C{at}; C{policy} says what unknown texts become."""
+
+    at: float
+    policy: OnUnknown
+
+
+#: What a policy makes of a message and of its row in the queue.
+AFTER_UNKNOWN = {
+    OnUnknown.HOLD: (State.UNKNOWN, "unknown"),
+    OnUnknown.RESEND: (State.QUEUED, "waiting"),
+    OnUnknown.FAIL: (State.FAILED, "failed"),
+}
+
+
+def _close_open(connection: Connection, row: Any, restart: Restart) -> None:
+    detail = "the gateway stopped before the device said what became of it"
+    state, queue = AFTER_UNKNOWN[restart.policy]
+    connection.execute(
+        update(transmission)
+        .where(transmission.c.session == row.session, transmission.c.telid == row.telid)
+        .values(outcome="unknown", detail=detail, settled_at=restart.at)
+    )
+    connection.execute(
+        update(message)
+        .where(message.c.id == row.message_id)
+        .values(state=state.value, reason=detail)
+    )
+    connection.execute(
+        update(delivery)
+        .where(delivery.c.message_id == row.message_id)
+        .values(state=queue, detail=detail, due=restart.at)
+    )
+    _step(connection, row.message_id, restart.at, "unknown", row.line, detail)
+
+
+def _step(
+    connection: Connection, number: int, at: float, what: str, where: str, detail: str
+) -> None:
+    connection.execute(
+        insert(journey),
+        {"message_id": number, "at": at, "what": what, "where": where, "detail": detail},
+    )

@@ -1,0 +1,72 @@
+"""Rows of the message table and L{Message}s, each from the other."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from attrs import frozen
+
+from goiptwist.message import Direction, Message, State
+
+
+@frozen
+class Ids:
+    """
+    Ids as the world sees them: the tag of this store, a dash, a number.
+
+    The tag keeps two gateways, or one that began anew, from using the same
+    id: receivers throw away a second mail with the same Message-ID.
+    """
+
+    tag: str
+
+    def outside(self, number: int) -> str:
+        """The id that the world sees."""
+        return f"{self.tag}-{number}"
+
+    def inside(self, message_id: str) -> int | None:
+        """The number behind an id, or C{None} where it is not one of ours."""
+        tag, dash, number = message_id.rpartition("-")
+        if not dash or tag != self.tag or not (number.isascii() and number.isdigit()):
+            return None
+        return int(number) if len(number) < 19 else None
+
+
+def as_message(row: Any, ids: Ids) -> Message:
+    """The message that a row of the message table holds."""
+    return Message(
+        id=ids.outside(row.id),
+        direction=Direction(row.direction),
+        line=row.line,
+        pool=row.pool,
+        sender=row.sender,
+        recipient=row.recipient,
+        text=row.text,
+        at=row.at,
+        state=State(row.state),
+        reason=row.reason,
+        report=row.report,
+        origin=row.origin,
+        client_id=row.client_id or "",
+        batch=ids.outside(row.batch) if row.batch is not None else "",
+        smsc=row.smsc,
+    )
+
+
+def as_row(message: Message, number: int, batch: int | None) -> dict[str, Any]:
+    """The columns of a message."""
+    return {
+        "id": number,
+        "direction": message.direction.value,
+        "line": message.line,
+        "pool": message.pool,
+        "sender": message.sender,
+        "recipient": message.recipient,
+        "text": message.text,
+        "at": message.at,
+        "state": message.state.value,
+        "origin": message.origin,
+        "client_id": message.client_id or None,
+        "batch": batch,
+        "smsc": message.smsc,
+    }

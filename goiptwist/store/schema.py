@@ -1,0 +1,187 @@
+"""
+The tables. Statements elsewhere in this package name them; nothing outside
+this package does.
+
+Times are seconds since the epoch. Texts are UTF-8. Ids of messages are plain
+integers here and get the store's tag in front of them on their way out, see
+L{goiptwist.store.rows}.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    Column,
+    Float,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    PrimaryKeyConstraint,
+    Table,
+    Text,
+    literal_column,
+)
+
+metadata = MetaData()
+
+#: Literals, not parameters: SQLite uses a partial index only where it sees
+#: the value in the statement.
+WAITING = literal_column("'waiting'", Text)
+UNKNOWN = literal_column("'unknown'", Text)
+
+
+def _words(name: str) -> Column[str]:
+    return Column(name, Text, nullable=False, server_default="")
+
+
+message = Table(
+    "message",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("direction", Text, nullable=False),
+    _words("line"),
+    _words("pool"),
+    _words("sender"),
+    _words("recipient"),
+    Column("text", Text, nullable=False),
+    Column("at", Float, nullable=False),
+    Column("state", Text, nullable=False),
+    _words("reason"),
+    _words("report"),
+    _words("origin"),
+    Column("client_id", Text),
+    Column("batch", Integer),
+    _words("smsc"),
+)
+# What makes a repeated submission one message.
+Index(
+    "message_client_id",
+    message.c.origin,
+    message.c.client_id,
+    message.c.recipient,
+    unique=True,
+    sqlite_where=message.c.client_id.is_not(None),
+    postgresql_where=message.c.client_id.is_not(None),
+)
+
+#: One row for each destination of a message: the queue, and its history.
+#: C{state} is waiting, done, failed, unknown, expired or cancelled.
+delivery = Table(
+    "delivery",
+    metadata,
+    Column("message_id", Integer, nullable=False),
+    Column("destination", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("due", Float, nullable=False),
+    _words("detail"),
+    Column("settled_at", Float),
+    PrimaryKeyConstraint("message_id", "destination"),
+    sqlite_with_rowid=False,
+)
+Index(
+    "delivery_waiting",
+    delivery.c.destination,
+    delivery.c.due,
+    sqlite_where=delivery.c.state == WAITING,
+    postgresql_where=delivery.c.state == WAITING,
+)
+
+Index(
+    "delivery_unknown",
+    delivery.c.message_id,
+    sqlite_where=delivery.c.state == UNKNOWN,
+    postgresql_where=delivery.c.state == UNKNOWN,
+)
+
+#: What was given to a SIM, written down before it left. C{outcome} is null
+#: until the device says, then sent, failed, deferred or unknown.
+transmission = Table(
+    "transmission",
+    metadata,
+    Column("session", Integer, nullable=False),
+    Column("telid", Integer, nullable=False),
+    Column("message_id", Integer, nullable=False),
+    Column("line", Text, nullable=False),
+    Column("at", Float, nullable=False),
+    Column("outcome", Text),
+    _words("detail"),
+    _words("sms_no"),
+    Column("settled_at", Float),
+    PrimaryKeyConstraint("session", "telid"),
+    sqlite_with_rowid=False,
+)
+Index("transmission_message", transmission.c.message_id)
+Index("transmission_sms_no", transmission.c.line, transmission.c.sms_no)
+Index(
+    "transmission_open",
+    transmission.c.line,
+    sqlite_where=transmission.c.outcome.is_(None),
+    postgresql_where=transmission.c.outcome.is_(None),
+)
+
+#: Steps of a message's journey that no other table tells.
+journey = Table(
+    "journey",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("message_id", Integer, nullable=False),
+    Column("at", Float, nullable=False),
+    Column("what", Text, nullable=False),
+    _words("where"),
+    _words("detail"),
+)
+Index("journey_message", journey.c.message_id)
+
+#: What devices handed in, so that a repeat is recognised after a restart.
+receipt = Table(
+    "receipt",
+    metadata,
+    Column("digest", LargeBinary, primary_key=True),
+    Column("at", Float, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+#: Delivery reports whose message has not been found yet: a report can beat
+#: the bookkeeping of the OK that carries its number.
+report = Table(
+    "report",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("line", Text, nullable=False),
+    Column("sms_no", Text, nullable=False),
+    Column("state", Integer, nullable=False),
+    _words("recipient"),
+    Column("at", Float, nullable=False),
+)
+
+#: What lines told that is no SMS: calls, USSD, unknown pushes.
+event = Table(
+    "event",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("line", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("at", Float, nullable=False),
+    Column("fields", Text, nullable=False),
+)
+
+#: The latest facts of each line, as JSON.
+line = Table(
+    "line",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("at", Float, nullable=False),
+    Column("facts", Text, nullable=False),
+)
+
+#: Numbers that are never given twice.
+counter = Table(
+    "counter",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("next", Integer, nullable=False),
+)
+
+#: One row: the tag of this store.
+identity = Table("identity", metadata, Column("tag", Text, primary_key=True))
