@@ -1,0 +1,122 @@
+"""
+One loop for every destination: claim, attempt, settle, back off. A bridge and
+a pool of lines are the same to it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from attrs import define, field, frozen
+from twisted.internet.defer import DeferredList
+from twisted.internet.interfaces import IReactorTime
+from twisted.logger import Logger
+
+from goiptwist.interfaces import IDestination
+from goiptwist.message import Message
+from goiptwist.outcomes import Policy
+from goiptwist.queue import Queue
+from goiptwist.store import Store
+
+#: Seconds that attempts under way get to end when the gateway stops: an SMS
+#: takes a SIM 2 to 5 s (seed), and its verdict is worth waiting for.
+GRACE = 10.0
+
+
+@frozen
+class Route:
+    """
+    A destination with what its queue must know of it.
+
+    @ivar ready_for: whether it could take this message now.
+    """
+
+    destination: IDestination
+    policy: Policy
+    ready_for: Callable[[Message], bool] = lambda message: True
+
+
+@define(eq=False)
+class Delivery:
+    """
+    All queues.
+
+    @ivar resolve: the route behind a name, or C{None} where the
+        configuration has it no more.
+    @ivar settled: called with each outgoing message that stands elsewhere.
+    """
+
+    store: Store
+    clock: IReactorTime
+    resolve: Callable[[str], Route | None]
+    settled: Callable[[Message], None]
+    queues: dict[str, Queue] = field(factory=dict, init=False)
+    orphans: list[str] = field(factory=list, init=False)
+    log = Logger()
+
+    async def start(self) -> None:
+        """Take up what waits on disk."""
+        for name in await self.store.destinations():
+            queue = self._queue(name)
+            if queue is None:
+                self.orphans.append(name)
+                self.log.warn(
+                    "Messages wait for {queue}, which the configuration has no more", queue=name
+                )
+            else:
+                await queue.load()
+
+    def kept(self, names: Sequence[str], messages: Sequence[Message]) -> None:
+        """Messages for these destinations have just been committed."""
+        for name in names:
+            queue = self._queue(name)
+            if queue is not None:
+                queue.add(messages)
+
+    def changed(self, name: str) -> None:
+        """A destination may be able to take more than before."""
+        queue = self.queues.get(name)
+        if queue is not None:
+            queue.pump()
+
+    def _queue(self, name: str) -> Queue | None:
+        known = self.queues.get(name)
+        if known is not None:
+            return known
+        route = self.resolve(name)
+        if route is None:
+            return None
+        queue = self.queues[name] = Queue(
+            name,
+            route.destination,
+            route.policy,
+            self.store,
+            self.clock,
+            route.ready_for,
+            self.settled,
+        )
+        return queue
+
+    @property
+    def depth(self) -> int:
+        """How many messages are known to wait or are in hand."""
+        return sum(queue.depth + queue.in_hand for queue in self.queues.values())
+
+    def troubles(self) -> list[str]:
+        """One sentence for each destination that is not reached."""
+        away = [
+            f"{queue.name} is not reached: {queue.trouble}"
+            for queue in self.queues.values()
+            if queue.trouble
+        ]
+        return away + [
+            f"messages wait for {name}, which is not configured" for name in self.orphans
+        ]
+
+    async def stop(self) -> None:
+        """Begin nothing more, and give what is in hand L{GRACE} seconds."""
+        ending = DeferredList([queue.stop() for queue in self.queues.values()])
+        deadline = self.clock.callLater(GRACE, ending.cancel)
+        await ending
+        if deadline.active():
+            deadline.cancel()

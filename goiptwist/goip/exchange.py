@@ -1,0 +1,110 @@
+"""
+Questions and answers with retransmission: one bulk session's side of UDP.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from enum import Enum
+
+from attrs import define, field
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
+
+from goiptwist.errors import GoipTwistError
+from goiptwist.goip.frames import Answer
+
+
+class NoAnswer(GoipTwistError):
+    """The device was silent for as long as patience lasted."""
+
+
+class Meaning(Enum):
+    """What an answer means to the question that is open."""
+
+    ANSWER = "answer"  # this is it
+    PATIENCE = "patience"  # not yet, but the device is alive and has the question
+    OTHER = "other"  # a late repeat of something else
+
+
+@define(eq=False)
+class Exchange:
+    """
+    One question at a time to one session of one device.
+
+    @ivar clock: where time comes from.
+    @ivar write: sends one datagram to the device.
+    @ivar transmissions: how often the open (or last) question was sent.
+    @ivar alive: whether the device said "not yet" to it.
+    """
+
+    clock: IReactorTime
+    write: Callable[[bytes], None]
+    transmissions: int = field(default=0, init=False)
+    alive: bool = field(default=False, init=False)
+    _waiting: Deferred[Answer] | None = field(default=None, init=False)
+    _question: bytes = field(default=b"", init=False)
+    _meaning: Callable[[Answer], Meaning] | None = field(default=None, init=False)
+    _patience: Sequence[float] = field(default=(), init=False)
+    _spent: int = field(default=0, init=False)
+    _timer: IDelayedCall | None = field(default=None, init=False)
+
+    def ask(
+        self,
+        question: bytes,
+        meaning: Callable[[Answer], Meaning],
+        patience: Sequence[float],
+    ) -> Deferred[Answer]:
+        """
+        Send a question, again and again, until it is answered.
+
+        @param meaning: tells what an answer means to this question.
+        @param patience: seconds of silence after each transmission; an answer
+            that means L{Meaning.PATIENCE} begins it anew.
+        @return: fires with the answer, or fails with L{NoAnswer}.
+        """
+        self._question, self._meaning, self._patience = question, meaning, patience
+        self._waiting = Deferred()
+        self.transmissions, self.alive, self._spent = 0, False, 0
+        self._transmit()
+        return self._waiting
+
+    def received(self, answer: Answer) -> bool:
+        """
+        The device said something in this session.
+
+        @return: whether it belongs to the open question.
+        """
+        if self._waiting is None or self._meaning is None:
+            return False
+        meaning = self._meaning(answer)
+        if meaning is Meaning.ANSWER:
+            self._conclude().callback(answer)
+        elif meaning is Meaning.PATIENCE:
+            self.alive, self._spent = True, 0
+            if self._timer is not None:
+                self._timer.reset(self._patience[0])
+        return meaning is not Meaning.OTHER
+
+    def _transmit(self) -> None:
+        self._timer = self.clock.callLater(self._patience[self._spent], self._silence)
+        self._spent += 1
+        self.transmissions += 1
+        self.write(self._question)
+
+    def _silence(self) -> None:
+        self._timer = None
+        if self._spent < len(self._patience):
+            self._transmit()
+        else:
+            silence = sum(self._patience)
+            self._conclude().errback(NoAnswer(f"no answer for {silence:g} s"))
+
+    def _conclude(self) -> Deferred[Answer]:
+        waiting, self._waiting = self._waiting, None
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if waiting is None:  # pragma: no cover
+            raise AssertionError("concluded twice")
+        return waiting

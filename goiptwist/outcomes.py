@@ -1,0 +1,153 @@
+"""
+What follows from what a destination said. Pure: no clock, no store.
+
+A bridge and a pool of lines are the same here, and this is the one place that
+decides, see L{outcome_of}.
+"""
+
+from __future__ import annotations
+
+from attrs import evolve, frozen
+
+from goiptwist.errors import Refused, TryLater, Unsure
+from goiptwist.message import Direction, Handover, Message, OnUnknown, State
+from goiptwist.store import AFTER_UNKNOWN, Settlement, Waiting
+
+#: Seconds to wait after the first, second, ... attempt that a bridge's far
+#: side put off; the last one is repeated. Postfix's default of 5 minutes to
+#: about an hour, with quicker first steps, since an SMS is read at once.
+BRIDGE_SCHEDULE = (5.0, 30.0, 120.0, 300.0, 900.0, 1800.0, 3600.0)
+
+#: The same for a line. The network's temporary errors pass in minutes.
+LINE_SCHEDULE = (5.0, 15.0, 60.0, 180.0, 600.0)
+
+
+@frozen(kw_only=True)
+class Policy:
+    """
+    What a kind of destination is given.
+
+    @ivar schedule: seconds between attempts.
+    @ivar attempts: after so many the message has failed; 0 is no limit.
+    @ivar lifetime: seconds after its acceptance when a message is given up.
+    @ivar rests: whether a destination that is not reached is left alone as a
+        whole for a while, rather than tried message by message.
+    @ivar at_once: how many messages it may have in hand.
+    @ivar on_unknown: what follows when nobody knows.
+    """
+
+    schedule: tuple[float, ...]
+    attempts: int = 0
+    lifetime: float
+    rests: bool
+    at_once: int
+    on_unknown: OnUnknown = OnUnknown.HOLD
+
+
+def outcome_of(
+    answer: Handover | Exception | None,
+    waiting: Waiting,
+    destination: str,
+    policy: Policy,
+    now: float,
+) -> Settlement:
+    """
+    What follows from what a destination said.
+
+    @param answer: what C{deliver} returned or raised.
+    @param waiting: the row of the queue as it stood before the attempt.
+    """
+    match answer:
+        case None | Handover():
+            return _done(answer or Handover(), waiting, destination, now)
+        case Unsure():
+            return _unsure(str(answer), waiting, destination, policy, now)
+        case Refused():
+            return _failed(str(answer), waiting, destination, now)
+        case TryLater():
+            reason, asked, attempted = str(answer), answer.after, answer.attempted
+        case _:
+            # A bug in a destination must not lose a message.
+            reason, asked, attempted = "internal error, see the log", None, True
+    return _later(reason, asked, attempted, waiting, destination, policy, now)
+
+
+def _settlement(
+    waiting: Waiting, destination: str, state: State, queue: str, detail: str, now: float
+) -> Settlement:
+    return Settlement(
+        message=waiting.message,
+        destination=destination,
+        state=state,
+        queue=queue,
+        attempts=waiting.attempts + 1,
+        due=now,
+        at=now,
+        detail=detail,
+        step=queue,
+        outcome=queue,
+    )
+
+
+def _done(handover: Handover, waiting: Waiting, destination: str, now: float) -> Settlement:
+    incoming = waiting.message.direction is Direction.IN
+    state = State.HANDED_ON if incoming else State.SENT
+    settled = _settlement(waiting, destination, state, "done", handover.detail, now)
+    # The queue's row and the transmission tell this step already.
+    return evolve(settled, step="", outcome="sent", line=handover.line, sms_no=handover.sms_no)
+
+
+def _failed(reason: str, waiting: Waiting, destination: str, now: float) -> Settlement:
+    return _settlement(waiting, destination, State.FAILED, "failed", reason, now)
+
+
+def _unsure(
+    reason: str, waiting: Waiting, destination: str, policy: Policy, now: float
+) -> Settlement:
+    state, queue = AFTER_UNKNOWN[policy.on_unknown]
+    settled = _settlement(waiting, destination, state, queue, reason, now)
+    return evolve(settled, outcome="unknown", step="unknown")
+
+
+def _later(
+    reason: str,
+    asked: float | None,
+    attempted: bool,
+    waiting: Waiting,
+    destination: str,
+    policy: Policy,
+    now: float,
+) -> Settlement:
+    attempts = waiting.attempts + attempted
+    incoming = waiting.message.direction is Direction.IN
+    if policy.attempts and attempts >= policy.attempts:
+        said = f"gave up after {attempts} attempts: {reason}"
+        return _failed(said, waiting, destination, now)
+    place = max(0, min(attempts, len(policy.schedule)) - 1)
+    due = now + max(policy.schedule[place] if attempted else 0.0, asked or 0.0)
+    state = State.RECEIVED if incoming else State.QUEUED
+    settled = _settlement(waiting, destination, state, "waiting", reason, now)
+    step = "deferred" if attempted else ""
+    return evolve(settled, due=due, attempts=attempts, step=step, outcome="deferred")
+
+
+def expired(waiting: Waiting, destination: str, now: float) -> Settlement:
+    """
+    What becomes of a message that was too long in the queue: a text expires,
+    and a bridge that never took it has failed it.
+    """
+    if waiting.message.direction is Direction.IN:
+        return _failed("gave up: never taken in all that time", waiting, destination, now)
+    reason = "expired: no line took it in time"
+    settled = _settlement(waiting, destination, State.EXPIRED, "expired", reason, now)
+    return evolve(settled, attempts=waiting.attempts)
+
+
+def after(settlement: Settlement) -> Message:
+    """The outgoing message as it stands after a settlement."""
+    return evolve(
+        settlement.message,
+        state=settlement.state,
+        reason="" if settlement.queue == "done" else settlement.detail,
+        line=settlement.line or settlement.message.line,
+    )

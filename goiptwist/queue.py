@@ -1,0 +1,271 @@
+"""
+The queue of one destination: a window of what waits on disk, and the attempts
+under way.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Callable, Iterable
+
+from attrs import define, evolve, field
+from twisted.internet.defer import Deferred, maybeDeferred
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
+from twisted.internet.task import deferLater
+from twisted.logger import Logger
+
+from goiptwist.errors import Refused, StoreUnavailable, TryLater, Unsure
+from goiptwist.interfaces import IDestination
+from goiptwist.message import Direction, Handover, Message
+from goiptwist.outcomes import Policy, after, expired, outcome_of
+from goiptwist.store import Settlement, Store, Waiting
+
+#: Rows of one destination held in memory; the rest stays on disk. Postfix's
+#: active queue is the model: a bounded window on an unbounded queue.
+WINDOW = 5000
+#: Seconds for which a destination that could not be reached is left alone,
+#: after the first, second, ... time; the last is repeated.
+RESTS = (1.0, 2.0, 5.0, 10.0, 30.0, 60.0)
+#: Seconds between tries to write down an outcome that the disk did not take.
+STORE_PATIENCE = 1.0
+#: Seconds between two looks for messages that have grown too old.
+SWEEP = 30.0
+
+
+@define(eq=False)
+class Queue:
+    """
+    One destination's part of L{goiptwist.delivery.Delivery}.
+
+    @ivar ready_for: whether the destination could take this message now.
+    @ivar settled: called with each outgoing message that stands elsewhere now.
+    """
+
+    name: str
+    destination: IDestination
+    policy: Policy
+    store: Store
+    clock: IReactorTime
+    ready_for: Callable[[Message], bool]
+    settled: Callable[[Message], None]
+    trouble: str = ""
+    _due: list[tuple[float, int, Waiting]] = field(factory=list, init=False)
+    _known: set[str] = field(factory=set, init=False)
+    _in_hand: int = field(default=0, init=False)
+    _complete: bool = field(default=True, init=False)
+    _loading: bool = field(default=False, init=False)
+    _finished: set[str] = field(factory=set, init=False)
+    _rested: int = field(default=0, init=False)
+    _rest_until: float = field(default=0.0, init=False)
+    _timer: IDelayedCall | None = field(default=None, init=False)
+    _count: int = field(default=0, init=False)
+    _stopped: bool = field(default=False, init=False)
+    _idle: list[Deferred[None]] = field(factory=list, init=False)
+    _pumping: bool = field(default=False, init=False)
+    log = Logger()
+
+    # -- what waits --
+
+    def load(self) -> Deferred[None]:
+        """Fill the window from disk. Fires when that is done."""
+        self._loading = True
+        asked = WINDOW + len(self._known)
+        return self.store.waiting(self.name, asked).addCallbacks(
+            self._loaded, self._not_loaded, callbackArgs=(asked,)
+        )
+
+    def _loaded(self, rows: list[Waiting], asked: int) -> None:
+        self._loading = False
+        self._complete = len(rows) < asked
+        # What was settled while the question was under way still stands in
+        # its answer: it must not go out twice.
+        finished, self._finished = self._finished, set()
+        for row in rows:
+            if row.message.id not in self._known and row.message.id not in finished:
+                self._push(row)
+        self.pump()
+
+    def _not_loaded(self, failure: object) -> None:
+        self._loading = False
+        self.log.error("Queue {queue} cannot be read: {failure}", queue=self.name, failure=failure)
+        self._set_timer(self.clock.seconds() + STORE_PATIENCE)
+
+    def add(self, messages: Iterable[Message]) -> None:
+        """Take messages that have just been kept."""
+        if not (self._complete or self._loading):
+            return  # the window is full: they wait on disk
+        for message in messages:
+            self._push(Waiting(message, 0, message.at))
+        self.pump()
+
+    def _push(self, row: Waiting) -> None:
+        self._known.add(row.message.id)
+        self._count += 1
+        heapq.heappush(self._due, (row.due, self._count, row))
+
+    @property
+    def depth(self) -> int:
+        """How many messages are known to wait; there may be more on disk."""
+        return len(self._due)
+
+    @property
+    def in_hand(self) -> int:
+        """How many attempts are under way."""
+        return self._in_hand
+
+    # -- the loop --
+
+    def pump(self) -> None:
+        """Begin every attempt that can begin now."""
+        if self._stopped or self._pumping:
+            return
+        self._pumping = True  # a destination may call back while it is asked
+        try:
+            now = self.clock.seconds()
+            while self._can_begin(now):
+                row = heapq.heappop(self._due)[2]
+                self._begin(row)
+        finally:
+            self._pumping = False
+        self._refill()
+        self._set_next_timer(now)
+
+    def _can_begin(self, now: float) -> bool:
+        if not self._due or now < self._rest_until or self._in_hand >= self.policy.at_once:
+            return False
+        due, _, row = self._due[0]
+        if due > now:
+            return False
+        return self._too_old(row, now) or self.ready_for(row.message)
+
+    def _too_old(self, row: Waiting, now: float) -> bool:
+        return now >= row.message.at + self.policy.lifetime
+
+    def _begin(self, row: Waiting) -> None:
+        self._in_hand += 1
+        attempt = Deferred.fromCoroutine(self._attempt(row))
+        attempt.addErrback(
+            lambda failure: self.log.failure(
+                "Queue {queue} broke", failure=failure, queue=self.name
+            )
+        )
+
+    async def _attempt(self, row: Waiting) -> None:
+        now = self.clock.seconds()
+        if self._too_old(row, now):
+            await self._settle(row, expired(row, self.name, now))
+            return
+        answer = await self._ask(row.message)
+        now = self.clock.seconds()
+        if isinstance(answer, TryLater) and not answer.attempted and self.policy.rests:
+            self._rest(str(answer), now)
+            self._back(evolve(row, due=max(row.due, now + (answer.after or 0.0))))
+            return
+        if self.policy.rests:
+            self._reached()
+        await self._settle(row, outcome_of(answer, row, self.name, self.policy, now))
+
+    async def _ask(self, message: Message) -> Handover | Exception | None:
+        try:
+            return await maybeDeferred(self.destination.deliver, message)
+        except (TryLater, Refused, Unsure) as said:
+            return said
+        except Exception as bug:
+            self.log.failure(
+                "Destination {queue} broke on message {message_id}",
+                queue=self.name,
+                message_id=message.id,
+            )
+            return bug
+
+    async def _settle(self, row: Waiting, settlement: Settlement) -> None:
+        # The far side has spoken: its word must reach the disk, however long
+        # the disk does not take it.
+        while True:
+            try:
+                await self.store.settle(settlement)
+                break
+            except StoreUnavailable:
+                await deferLater(self.clock, STORE_PATIENCE)
+        if settlement.queue == "waiting":
+            again = evolve(row, attempts=settlement.attempts, due=settlement.due)
+            self._back(again)
+        else:
+            self._gone(row.message.id)
+        if row.message.direction is Direction.OUT:
+            self.settled(after(settlement))
+
+    def _back(self, row: Waiting) -> None:
+        self._in_hand -= 1
+        self._count += 1
+        heapq.heappush(self._due, (row.due, self._count, row))
+        self._after_attempt()
+
+    def _gone(self, message_id: str) -> None:
+        self._in_hand -= 1
+        self._known.discard(message_id)
+        if self._loading:
+            self._finished.add(message_id)
+        self._after_attempt()
+
+    def _after_attempt(self) -> None:
+        if self._in_hand == 0:
+            idle, self._idle = self._idle, []
+            for waiting in idle:
+                waiting.callback(None)
+        self.pump()
+
+    # -- a far side that is away --
+
+    def _rest(self, reason: str, now: float) -> None:
+        if not self.trouble:
+            self.log.warn("{queue} is not reached: {reason}", queue=self.name, reason=reason)
+        self.trouble = reason
+        if now >= self._rest_until:
+            self._rest_until = now + RESTS[min(self._rested, len(RESTS) - 1)]
+            self._rested += 1
+
+    def _reached(self) -> None:
+        if self.trouble:
+            self.log.info("{queue} is reached again", queue=self.name)
+        self.trouble, self._rested, self._rest_until = "", 0, 0.0
+
+    # -- time --
+
+    def _refill(self) -> None:
+        if not self._complete and not self._loading and len(self._due) < WINDOW // 2:
+            self.load()
+
+    def _set_next_timer(self, now: float) -> None:
+        if not self._due:
+            self._cancel_timer()
+            return
+        soonest = max(self._due[0][0], self._rest_until)
+        # Ready rows whose destination is not: it calls pump when it is, and
+        # meanwhile they may grow too old.
+        self._set_timer(soonest if soonest > now else now + SWEEP)
+
+    def _set_timer(self, when: float) -> None:
+        delay = max(0.0, when - self.clock.seconds())
+        if self._timer is not None and self._timer.active():
+            if self._timer.getTime() <= when:
+                return  # a look too early does no harm
+            self._timer.reset(delay)
+        elif not self._stopped:
+            self._timer = self.clock.callLater(delay, self.pump)
+
+    def _cancel_timer(self) -> None:
+        if self._timer is not None and self._timer.active():
+            self._timer.cancel()
+        self._timer = None
+
+    def stop(self) -> Deferred[None]:
+        """Begin nothing more. Fires when nothing is in hand."""
+        self._stopped = True
+        self._cancel_timer()
+        done: Deferred[None] = Deferred()
+        if self._in_hand:
+            self._idle.append(done)
+        else:
+            done.callback(None)
+        return done
