@@ -183,7 +183,7 @@ class Queue:
         # the disk does not take it.
         while True:
             try:
-                await self.store.settle(settlement)
+                early = await self.store.settle(settlement)
                 break
             except StoreUnavailable:
                 await deferLater(self.clock, STORE_PATIENCE)
@@ -193,7 +193,7 @@ class Queue:
         else:
             self._gone(row.message.id)
         if row.message.direction is Direction.OUT:
-            self.settled(after(settlement))
+            self.settled(early or after(settlement))
 
     def _back(self, row: Waiting) -> None:
         self._in_hand -= 1

@@ -12,7 +12,6 @@ import hmac
 from ipaddress import ip_address, ip_network
 from typing import Any, Protocol, Self, runtime_checkable
 
-import attrs
 from attrs import field, frozen
 
 
@@ -25,16 +24,15 @@ class ReadsSetting(Protocol):
         """@raise ValueError: with a sentence that says what was meant."""
 
 
-def setting(doc: str, *, default: Any = attrs.NOTHING, factory: Any = None) -> Any:
+def setting(doc: str, **options: Any) -> Any:
     """
-    One key of a section.
+    One key of a section: an attrs C{field} that explains itself.
 
     @param doc: what it does, its unit and its values; it becomes the comment
         in C{etc/goip.toml}, and a test holds the two together.
+    @param options: what L{attrs.field} takes, such as C{default}.
     """
-    if factory is not None:
-        return field(factory=factory, metadata={"doc": doc})
-    return field(default=default, metadata={"doc": doc})
+    return field(metadata={"doc": doc}, **options)
 
 
 @frozen

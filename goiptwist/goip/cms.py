@@ -37,19 +37,31 @@ WORDS: Mapping[int, str] = {
     111: "protocol error in the network",
     127: "interworking error",
     128: "telematic interworking is not supported",
+    129: "short messages of type 0 are not supported",
+    130: "the short message cannot be replaced",
     143: "the protocol identifier was refused",
+    144: "the alphabet is not supported",
     145: "the message class is not supported",
     159: "the data coding scheme was refused",
+    160: "the command cannot be carried out",
+    161: "the command is not supported",
     175: "the command was refused",
-    176: "the command is not supported",
+    176: "this kind of message is not supported",
     192: "the service centre is busy",
     193: "there is no subscription at the service centre",
     194: "failure of the service centre",
     195: "the destination is not valid for the service centre",
     196: "the destination's subscription is barred",
-    197: "the validity period was refused",
+    197: "the service centre has this message already",
+    198: "the form of the validity period is not supported",
+    199: "the validity period is not supported",
     208: "the SIM's storage for SMS is full",
+    209: "the SIM has no storage for SMS",
+    210: "error in the handset",
     211: "the handset's memory is full",
+    212: "the SIM's application is busy",
+    213: "error while data were loaded into the SIM",
+    255: "no cause was given",
     300: "the module failed",
     301: "the SMS service of the module is reserved",
     302: "the module does not allow it",
@@ -71,13 +83,11 @@ WORDS: Mapping[int, str] = {
     332: "the network did not answer in time",
     340: "no acknowledgement was expected",
     500: "unknown error of the module",
-    512: "the module is busy",
-    513: "the module could not reach the network",
 }
 
 #: Codes that no line and no later time will change: the number or the message
 #: itself is wrong. Everything else may pass, or another SIM may do better.
-PERMANENT = frozenset({28, 30, 95, 96, 97, 99, 143, 145, 159, 195, 196, 197, 304, 305})
+PERMANENT = frozenset({28, 30, 95, 96, 97, 99, 143, 144, 145, 159, 176, 195, 196, 197, 304, 305})
 
 
 def in_words(code: int) -> str:

@@ -64,10 +64,10 @@ class Exchange:
         @return: fires with the answer, or fails with L{NoAnswer}.
         """
         self._question, self._meaning, self._patience = question, meaning, patience
-        self._waiting = Deferred()
+        answered = self._waiting = Deferred()
         self.transmissions, self.alive, self._spent = 0, False, 0
         self._transmit()
-        return self._waiting
+        return answered
 
     def received(self, answer: Answer) -> bool:
         """

@@ -77,8 +77,8 @@ class Store:
 
     def __attrs_post_init__(self) -> None:
         self._keeping = Keeping(self.ids)
-        self._settling = Settling(self.ids)
         self._reporting = Reporting(self.ids)
+        self._settling = Settling(self.ids, self._reporting)
         self._reading = Reading(self.ids)
 
     @classmethod
@@ -134,8 +134,13 @@ class Store:
         """Note what is about to be given to a SIM."""
         return self.writer.wish(self._settling.transmissions, transmission)
 
-    def settle(self, settlement: Settlement) -> Deferred[None]:
-        """Note what became of a delivery."""
+    def settle(self, settlement: Settlement) -> Deferred[Message | None]:
+        """
+        Note what became of a delivery.
+
+        @return: fires with the message, if its delivery report was there
+            already.
+        """
         return self.writer.wish(self._settling.settlements, settlement)
 
     def reserve(self, name: str, many: int) -> Deferred[int]:
@@ -147,10 +152,6 @@ class Store:
     def report(self, report: HandsetReport) -> Deferred[Message | None]:
         """@return: fires with the message it is about, if it is known."""
         return self.writer.wish(self._reporting.reports, report)
-
-    def early_report(self, expected: HandsetReport) -> Deferred[Message | None]:
-        """@return: fires with the message, if its report had come before its OK."""
-        return self.writer.wish(self._reporting.early_reports, expected)
 
     def late_answer(self, answer: LateAnswer) -> Deferred[Message | None]:
         """@return: fires with the message that it settled, if any."""

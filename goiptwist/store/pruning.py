@@ -8,6 +8,7 @@ from sqlalchemy import Connection, delete, select
 
 from goiptwist.message import State
 from goiptwist.store.receipts import REPEAT_WINDOW
+from goiptwist.store.reports import ORPHAN_WINDOW
 from goiptwist.store.schema import delivery, event, journey, message, receipt, report, transmission
 
 #: Rows forgotten in one commit: enough to keep up, few enough that an
@@ -21,8 +22,7 @@ _SETTLED.append(State.HANDED_ON.value)
 
 def prune(connection: Connection, items: Sequence[float]) -> list[int]:
     """
-    Forget settled messages that were accepted before a time, oldest first,
-    and receipts and reports whose windows have passed.
+    Forget settled messages that were accepted before a time, oldest first.
 
     @return: how many messages went, for each item.
     """
@@ -42,19 +42,19 @@ def _prune(connection: Connection, before: float) -> int:
         for table in (delivery, transmission, journey):
             connection.execute(delete(table).where(table.c.message_id.in_(numbers)))
         connection.execute(delete(message).where(message.c.id.in_(numbers)))
-    for table in (event, report):
-        connection.execute(delete(table).where(table.c.at < before))
+    connection.execute(delete(event).where(event.c.at < before))
     return len(numbers)
 
 
 def forget_receipts(connection: Connection, items: Sequence[float]) -> list[int]:
     """
-    Forget receipts that no repeat can match any more.
+    Forget receipts that no repeat can match any more, and reports whose
+    message was never found.
 
     @param items: now.
     @return: how many went, for each item.
     """
-    return [
-        connection.execute(delete(receipt).where(receipt.c.at < now - REPEAT_WINDOW)).rowcount
-        for now in items
-    ]
+    now = max(items)
+    connection.execute(delete(report).where(report.c.at < now - ORPHAN_WINDOW))
+    gone = connection.execute(delete(receipt).where(receipt.c.at < now - REPEAT_WINDOW))
+    return [gone.rowcount] * len(items)

@@ -156,27 +156,25 @@ class Reporting:
         connection.execute(update(message).where(message.c.id == number).values(report=item.words))
         _step(connection, number, item.at, item.words, item.line, f"TP-Status {item.state}")
 
-    def early_reports(
-        self, connection: Connection, items: Sequence[HandsetReport]
-    ) -> list[Message | None]:
+    def early(
+        self, connection: Connection, line: str, sms_no: str, recipient: str, at: float
+    ) -> Message | None:
         """
-        Match the reports that came before the OK they belong to.
+        Match a report that came before the OK it belongs to.
 
-        @param items: made from the OK: its line, sms_no, recipient and time;
-            the state does not count.
+        @return: the message with its report, or C{None}.
         """
-        return [self._early(connection, item) for item in items]
-
-    def _early(self, connection: Connection, item: HandsetReport) -> Message | None:
+        if not sms_no:
+            return None
         waiting = connection.execute(
             select(report)
-            .where(report.c.line == item.line, report.c.sms_no == item.sms_no)
+            .where(report.c.line == line, report.c.sms_no == sms_no)
             .order_by(report.c.at.desc())
         ).all()
         for row in waiting:
-            if row.at < item.at - ORPHAN_WINDOW:
+            if row.at < at - ORPHAN_WINDOW:
                 continue
-            if row.recipient and not same_number(row.recipient, item.recipient):
+            if row.recipient and not same_number(row.recipient, recipient):
                 continue
             connection.execute(delete(report).where(report.c.id == row.id))
             known = HandsetReport(

@@ -15,8 +15,9 @@ from attrs import frozen
 from sqlalchemy import Connection, and_, bindparam, case, exists, insert, select, update
 
 from goiptwist.message import Direction, Message, State
+from goiptwist.store.reports import Reporting
 from goiptwist.store.rows import Ids
-from goiptwist.store.schema import delivery, journey, message, transmission
+from goiptwist.store.schema import delivery, journey, message, report, transmission
 
 _WAITING, _FAILED = "waiting", "failed"
 
@@ -127,6 +128,7 @@ _BEGUN = (
 )
 _INSERT_TRANSMISSION = insert(transmission)
 _INSERT_STEP = insert(journey)
+_ANY_REPORT = select(report.c.id).limit(1)
 
 
 @frozen
@@ -134,6 +136,7 @@ class Settling:
     """The operations, as the writer wants them."""
 
     ids: Ids
+    reporting: Reporting
 
     def _number(self, message_id: str) -> int:
         number = self.ids.inside(message_id)
@@ -157,8 +160,14 @@ class Settling:
         connection.execute(_BEGUN, [{"m": row["message_id"], "l": row["line"]} for row in rows])
         return [None] * len(items)
 
-    def settlements(self, connection: Connection, items: Sequence[Settlement]) -> list[None]:
-        """Record what became of deliveries."""
+    def settlements(
+        self, connection: Connection, items: Sequence[Settlement]
+    ) -> list[Message | None]:
+        """
+        Record what became of deliveries.
+
+        @return: the message, where its delivery report had come before this.
+        """
         numbers = [self._number(item.message.id) for item in items]
         both = list(zip(numbers, items, strict=True))
         connection.execute(_DELIVERY, [_delivery_row(number, item) for number, item in both])
@@ -172,7 +181,20 @@ class Settling:
         steps = [_step_row(number, item) for number, item in both if item.step]
         if steps:
             connection.execute(_INSERT_STEP, steps)
-        return [None] * len(items)
+        return self._early_reports(connection, items)
+
+    def _early_reports(
+        self, connection: Connection, items: Sequence[Settlement]
+    ) -> list[Message | None]:
+        numbered = any(item.sms_no for item in items)
+        if not numbered or connection.execute(_ANY_REPORT).first() is None:
+            return [None] * len(items)
+        return [
+            self.reporting.early(
+                connection, item.line, item.sms_no, item.message.recipient, item.at
+            )
+            for item in items
+        ]
 
 
 def _reason(item: Settlement) -> str:
