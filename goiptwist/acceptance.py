@@ -33,7 +33,7 @@ def accepted_number(typed: str) -> str:
     if not _NUMBER.fullmatch(number):
         raise Unacceptable(
             "to",
-            f"{typed[:40]!r} is no telephone number: 3 to 20 digits, with + before the country code",
+            f"{typed[:40]!r} is no telephone number: 3 to 20 digits, + before the country code",
         )
     return number
 

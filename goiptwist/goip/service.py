@@ -110,7 +110,7 @@ class GoipService(Service):
 
         @raise CannotListenError: somebody else has it.
         """
-        super().startService()
+        Service.startService(self)
         self.port = self.reactor.listenUDP(
             self.listen.port,
             self.protocol,
@@ -130,7 +130,7 @@ class GoipService(Service):
 
     def stopService(self) -> Deferred[None] | None:
         """Close the port."""
-        super().stopService()
+        Service.stopService(self)
         port, self.port = self.port, None
         stopped: Deferred[None] | None = port.stopListening() if port is not None else None
         return stopped

@@ -7,7 +7,7 @@ from typing import Any
 
 from attrs import Attribute, frozen
 
-from goiptwist.values import Network, Password, setting
+from goiptwist.values import HostPort, Network, Password, setting
 
 #: What would break a frame: the device does not escape.
 _UNSAFE = re.compile(r"[;:\s\x00-\x1f\x7f]")
@@ -86,3 +86,13 @@ class LineSettings:
     )
     pool: str = setting("The pool that the line belongs to.", default="default")
     sessions: int = setting("Bulk sessions at once, 1 to 5.", default=5, validator=_check_sessions)
+
+
+@frozen(kw_only=True)
+class GoipSettings:
+    """C{[goip]}"""
+
+    listen: HostPort = setting(
+        "Where devices send to, host:port over UDP. 0.0.0.0 is every address of this machine.",
+        default=HostPort("0.0.0.0", 44444),  # noqa: S104
+    )

@@ -1,0 +1,82 @@
+"""The keys that belong to no limb."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from attrs import Attribute, frozen
+
+from goiptwist.message import OnUnknown
+from goiptwist.values import setting
+
+DAY = 86400.0
+
+_HOST_NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?")
+
+
+def _check_name(instance: Any, attribute: Attribute[str], value: str) -> None:
+    if not _HOST_NAME.fullmatch(value):
+        raise ValueError("name must be a host name, such as sms.example.org")
+
+
+def _check_positive(instance: Any, attribute: Attribute[float], value: float) -> None:
+    if not value > 0:
+        raise ValueError(f"{attribute.name} must be more than 0")
+
+
+def _check_days(instance: Any, attribute: Attribute[float], value: float) -> None:
+    if not value >= 0:
+        raise ValueError(f"{attribute.name} must be a number of days, or 0 for ever")
+
+
+@frozen(kw_only=True)
+class TopSettings:
+    """The keys before any section."""
+
+    state: str = setting(
+        "The folder for everything that is kept; it is made if it is not there.",
+        default="goip-state",
+    )
+    name: str = setting(
+        "The host name of the gateway, for greetings and ids.",
+        default="goiptwist.localdomain",
+        validator=_check_name,
+    )
+
+
+@frozen(kw_only=True)
+class DeliverySettings:
+    """C{[delivery]}"""
+
+    validity: float = setting(
+        "Seconds for which an outgoing SMS is tried before it expires.",
+        default=DAY,
+        validator=_check_positive,
+    )
+    give_up: float = setting(
+        "Seconds for which a bridge is tried before an incoming SMS has failed there.",
+        default=5 * DAY,
+        validator=_check_positive,
+    )
+    attempts: int = setting(
+        "How often the network may turn an SMS down for now before it has failed.",
+        default=5,
+        validator=_check_positive,
+    )
+    on_unknown: OnUnknown = setting(
+        "What follows when a device goes silent after it was given a number, so that nobody "
+        'knows whether the SMS went out: "hold" it for an operator, "resend" it, or "fail" it.',
+        default=OnUnknown.HOLD,
+    )
+
+
+@frozen(kw_only=True)
+class HistorySettings:
+    """C{[history]}"""
+
+    keep: float = setting(
+        "Days for which settled messages are kept; 0 is for ever.",
+        default=90.0,
+        validator=_check_days,
+    )
