@@ -9,6 +9,7 @@ from attrs import define, field
 from treq.testing import StubTreq
 from twisted.internet.defer import Deferred, ensureDeferred, execute
 from twisted.internet.task import Clock
+from twisted.web.client import ResponseNeverReceived
 from zope.interface import implementer
 
 from goiptwist.errors import Unacceptable
@@ -146,9 +147,16 @@ class Client:
         headers = dict(more.pop("headers", {}))
         if self.token is not None:
             headers.setdefault("Authorization", f"Bearer {self.token}")
-        ensureDeferred(self._ask(method, path, headers, more)).addCallback(replies.append)
+        asking = ensureDeferred(self._ask(method, path, headers, more))
+        asking.addCallbacks(replies.append, lambda failure: failure.trap(ResponseNeverReceived))
         self.stub.flush()
         return replies
+
+    def hang_up(self) -> None:
+        """Close every connection, whatever is waited for."""
+        for pump in self.stub._agent._pumps:
+            pump.clientIO.abortConnection()
+        self.stub.flush()
 
     async def _ask(self, method: str, path: str, headers: Any, more: Any) -> Reply:
         url = f"http://gateway.example{path}"
