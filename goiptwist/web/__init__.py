@@ -1,1 +1,1 @@
-"""The HTTP limb."""
+"""The HTTP limb: C{api} has the routes, C{service} the sockets."""

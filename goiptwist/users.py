@@ -1,0 +1,182 @@
+"""
+Who may use the gateway: people and programs, what they may do, and how those
+who guess are slowed.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from attrs import define, field, frozen
+from twisted.internet.defer import Deferred, DeferredSemaphore
+from twisted.internet.interfaces import IReactorTime
+
+from goiptwist.errors import Busy
+from goiptwist.secret import Remembered, Secret
+from goiptwist.values import setting
+
+#: What a user may be allowed. C{admin} includes the others.
+SCOPES = ("send", "read", "admin")
+
+#: Slow checks that run at a time; each holds a thread and tens of megabytes.
+SLOW_AT_A_TIME = 2
+
+#: Slow checks that may wait for their turn: some seconds of work.
+SLOW_WAITING = 32
+
+#: Failed attempts that one source has in C{WINDOW}: room for a person's typing
+#: errors, none for guessing.
+FAILURES = 10
+
+#: Seconds from a source's first failure until all its failures are forgotten.
+WINDOW = 60.0
+
+#: Sources whose failures are kept at a time; about a hundred bytes each.
+MAX_SOURCES = 4096
+
+#: C{deferToThread} of L{twisted.internet.threads}, or in tests a call at once.
+DeferToThread = Callable[..., Deferred[Any]]
+
+
+@frozen(kw_only=True)
+class User:
+    """One C{[user.NAME]} section."""
+
+    name: str
+    password: Secret | None = setting(
+        "What the user says with the name: clear, or as printed by 'hash'.", default=None
+    )
+    token: Secret | None = setting(
+        "What a program says as a bearer token: clear, or as printed by 'hash'.", default=None
+    )
+    may: tuple[str, ...] = setting(
+        "Any of send, read and admin; admin includes the others.", default=("send", "read")
+    )
+
+    def __attrs_post_init__(self) -> None:
+        if not self.name or not self.name.isprintable():
+            raise ValueError("a user's name must have printable characters only, and some")
+        for scope in self.may:
+            if scope not in SCOPES:
+                raise ValueError(f"may: {scope!r} is none of {', '.join(SCOPES)}")
+
+    def allowed(self, scope: str) -> bool:
+        """@param scope: one of L{SCOPES}."""
+        return scope in self.may or "admin" in self.may
+
+
+class Users:
+    """
+    Finds the user behind a token, or behind a name and a password.
+
+    @ivar defer_to_thread: where the slow checks run.
+    """
+
+    def __init__(self, users: Sequence[User], defer_to_thread: DeferToThread) -> None:
+        self.defer_to_thread = defer_to_thread
+        self._by_name = {user.name: user for user in users}
+        tokens = [(user.token, user) for user in users if user.token is not None]
+        self._clear_tokens = [pair for pair in tokens if not pair[0].is_slow]
+        self._slow_tokens = [pair for pair in tokens if pair[0].is_slow]
+        self._decoy = _decoy(users)
+        self._remembered: Remembered[User] = Remembered()
+        self._turns = DeferredSemaphore(SLOW_AT_A_TIME)
+
+    async def by_token(self, token: str) -> User | None:
+        """
+        @return: whose token it is, or C{None}.
+        @raise Busy: too many slow checks are waiting.
+        """
+        found = _owner(self._clear_tokens, token)
+        if found is not None or not self._slow_tokens:
+            return found
+        return await self._slowly(("token", token), _owner, self._slow_tokens, token)
+
+    async def by_password(self, name: str, password: str) -> User | None:
+        """
+        An unknown name takes the same time as a wrong password.
+
+        @return: the user of that name if the password is right, or C{None}.
+        @raise Busy: too many slow checks are waiting.
+        """
+        user = self._by_name.get(name)
+        known = user.password if user is not None else None
+        if known is not None and not known.is_slow:
+            if known.matches(password):
+                return user
+            known = None
+        if known is None:
+            known, user = self._decoy, None
+        if known is None:
+            return None
+        said = ("password", name, password)
+        return await self._slowly(said, _owner, [(known, user)], password)
+
+    async def _slowly(self, said: tuple[str, ...], check: Any, *arguments: Any) -> User | None:
+        """Ask the memory, then a thread; again the memory where we had to wait."""
+        found = self._remembered.recall(*said)
+        if found is not None:
+            return found
+        if len(self._turns.waiting) >= SLOW_WAITING:
+            raise Busy("too many passwords are being checked already", after=1.0)
+        await self._turns.acquire()
+        try:
+            found = self._remembered.recall(*said)
+            if found is None:
+                found = await self.defer_to_thread(check, *arguments)
+            if found is not None:
+                self._remembered.keep(found, *said)  # before the next in turn looks
+        finally:
+            self._turns.release()
+        return found
+
+
+def _owner(pairs: Sequence[tuple[Secret, User | None]], candidate: str) -> User | None:
+    return next((user for secret, user in pairs if secret.matches(candidate)), None)
+
+
+def _decoy(users: Sequence[User]) -> Secret | None:
+    """
+    Stands in for the password of nobody. C{None} where every password is
+    clear: then each check takes a microsecond, and there is nothing to hide.
+    """
+    passwords = (user.password for user in users if user.password is not None)
+    return next((password.decoy() for password in passwords if password.is_slow), None)
+
+
+@define
+class Attempts:
+    """
+    Counts failed attempts by where they came from.
+
+    @ivar clock: where time comes from.
+    """
+
+    clock: IReactorTime
+    failures: int = FAILURES
+    window: float = WINDOW
+    max_sources: int = MAX_SOURCES
+    _failed: OrderedDict[str, tuple[float, int]] = field(factory=OrderedDict, init=False)
+
+    def wait(self, source: str) -> float:
+        """
+        @param source: an address.
+        @return: seconds until that source may try again; 0 is now.
+        """
+        since, count = self._failed.get(source, (0.0, 0))
+        if count < self.failures:
+            return 0.0
+        return max(0.0, since + self.window - self.clock.seconds())
+
+    def failed(self, source: str) -> None:
+        """Note one failure; where too many sources fail, the oldest is let go."""
+        now = self.clock.seconds()
+        since, count = self._failed.get(source, (now, 0))
+        if now >= since + self.window:
+            since, count = now, 0
+            self._failed.pop(source, None)  # it counts as new again
+        self._failed[source] = since, count + 1
+        if len(self._failed) > self.max_sources:
+            self._failed.popitem(last=False)

@@ -1,0 +1,179 @@
+"""A gateway that keeps its messages in a list, and a client without sockets."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from attrs import define, field
+from treq.testing import StubTreq
+from twisted.internet.defer import Deferred, ensureDeferred, execute
+from twisted.internet.task import Clock
+from twisted.web.client import ResponseNeverReceived
+from zope.interface import implementer
+
+from goiptwist.errors import Unacceptable
+from goiptwist.interfaces import IOverview
+from goiptwist.message import Direction, Message, State, Step, Submission
+from goiptwist.secret import Secret
+from goiptwist.status import Health, LineStatus
+from goiptwist.users import User, Users
+from goiptwist.web.api import Api
+
+#: 2024-02-29T12:00:00.250Z
+NOON = 1709208000.25
+
+
+@implementer(IOverview)
+@define
+class FakeOverview:
+    """
+    @ivar fault: raised by everything that is asked, if not C{None}.
+    @ivar before_kept: what a submission waits for, as for a commit.
+    @ivar submissions: everything that was submitted, as it came.
+    """
+
+    clock: Any = field(factory=Clock)
+    reactor: Any = None
+    name: str = "gateway.example"
+    fault: Exception | None = None
+    before_kept: Deferred[None] | None = None
+    submissions: list[Submission] = field(factory=list)
+    kept: list[Message] = field(factory=list)
+    line_states: list[LineStatus] = field(factory=list)
+    state: Health = field(factory=Health)
+
+    def _fail(self) -> None:
+        if self.fault is not None:
+            raise self.fault
+
+    async def submit(self, submission: Submission) -> list[Message]:
+        self._fail()
+        self.submissions.append(submission)
+        if self.before_kept is not None:
+            await self.before_kept
+        new = [
+            Message(
+                id=f"m{len(self.kept) + n}",
+                direction=Direction.OUT,
+                line=submission.line,
+                pool=submission.pool,
+                recipient=recipient,
+                text=submission.text,
+                at=NOON,
+                state=State.QUEUED,
+                origin=submission.origin,
+                client_id=submission.client_id,
+            )
+            for n, recipient in enumerate(submission.recipients)
+        ]
+        self.kept += new
+        return new
+
+    async def message(self, message_id: str) -> Message | None:
+        self._fail()
+        return next((message for message in self.kept if message.id == message_id), None)
+
+    async def messages(self, direction: Direction | None, after: str, limit: int) -> list[Message]:
+        self._fail()
+        ids = [message.id for message in self.kept]
+        if after and after not in ids:
+            raise Unacceptable("after", "there is no message of this id")
+        rest = self.kept[ids.index(after) + 1 :] if after else self.kept
+        return [m for m in rest if direction in (None, m.direction)][:limit]
+
+    async def journey(self, message_id: str) -> list[Step]:
+        return [Step(NOON, "accepted"), Step(NOON + 1, "given", "goip1", "session 7")]
+
+    def lines(self) -> list[LineStatus]:
+        self._fail()
+        return self.line_states
+
+    def health(self) -> Health:
+        self._fail()
+        return self.state
+
+
+def at_once(function: Any, *arguments: Any) -> Deferred[Any]:
+    """Stands in for C{deferToThread}."""
+    return execute(function, *arguments)
+
+
+#: One user for each thing that a user may.
+USERS = [
+    User(name="ops", token=Secret.from_setting("ops-token")),
+    User(name="sender", token=Secret.from_setting("send-token"), may=("send",)),
+    User(name="reader", token=Secret.from_setting("read-token"), may=("read",)),
+    User(name="admin", token=Secret.from_setting("admin-token"), may=("admin",)),
+]
+
+
+@define
+class Reply:
+    """What came back, with its body read."""
+
+    status: int
+    headers: Any
+    body: bytes
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+    def header(self, name: str) -> str | None:
+        values = self.headers.getRawHeaders(name)
+        return None if values is None else ", ".join(values)
+
+
+class Client:
+    """
+    Asks an L{Api} over a fake gateway.
+
+    @ivar overview: the gateway.
+    @ivar clock: the clock of the API.
+    """
+
+    def __init__(self, *, token: str | None = "ops-token") -> None:
+        self.overview = FakeOverview()
+        self.clock = Clock()
+        self.token = token
+        users = Users(USERS, at_once)
+        self.api = Api(self.overview, users, self.clock)
+        self.stub = StubTreq(self.api.resource())
+
+    def start(self, method: str, path: str, **more: Any) -> list[Reply]:
+        """@return: a list in which the reply will be, once it is there."""
+        replies: list[Reply] = []
+        headers = dict(more.pop("headers", {}))
+        if self.token is not None:
+            headers.setdefault("Authorization", f"Bearer {self.token}")
+        asking = ensureDeferred(self._ask(method, path, headers, more))
+        asking.addCallbacks(replies.append, lambda failure: failure.trap(ResponseNeverReceived))
+        self.stub.flush()
+        return replies
+
+    def hang_up(self) -> None:
+        """Close every connection, whatever is waited for."""
+        for pump in self.stub._agent._pumps:
+            pump.clientIO.abortConnection()
+        self.stub.flush()
+
+    async def _ask(self, method: str, path: str, headers: Any, more: Any) -> Reply:
+        url = f"http://gateway.example{path}"
+        response = await self.stub.request(method, url, headers=headers, **more)
+        body = await self.stub.content(response)
+        return Reply(response.code, response.headers, body)
+
+    def ask(self, method: str, path: str, **more: Any) -> Reply:
+        """@return: the reply, which must be there without waiting."""
+        [reply] = self.start(method, path, **more)
+        return reply
+
+    def get(self, path: str, **more: Any) -> Reply:
+        return self.ask("GET", path, **more)
+
+    def post(self, document: Any, **headers: str) -> Reply:
+        """Submit a document as JSON, or bytes as they are."""
+        body = document if isinstance(document, bytes) else json.dumps(document).encode()
+        headers = {"Content-Type": "application/json", **headers}
+        return self.ask("POST", "/api/v1/messages", data=body, headers=headers)

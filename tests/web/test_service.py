@@ -1,0 +1,382 @@
+"""What one client may cost, and how the gateway starts and stops listening."""
+
+from __future__ import annotations
+
+import json
+import socket
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+import pytest_twisted
+from attrs import define, field
+from twisted.internet import reactor
+from twisted.internet.defer import Deferred, maybeDeferred
+from twisted.internet.endpoints import HostnameEndpoint, connectProtocol
+from twisted.internet.error import ConnectionDone
+from twisted.internet.protocol import Protocol
+from twisted.internet.task import Clock, deferLater
+from twisted.internet.testing import StringTransport
+from twisted.logger import LogLevel, capturedLogs
+from twisted.python.failure import Failure
+
+from goiptwist.errors import BadConfiguration
+from goiptwist.users import Users
+from goiptwist.values import HostPort
+from goiptwist.web.api import Api
+from goiptwist.web.service import GRACE, LINGER, MAX_BODY, PATIENCE, HttpService, Site
+from tests.web.fakes import USERS, FakeOverview, at_once
+
+GOOD = b'{"to": "+361", "text": "x"}'
+HEADERS = b"Host: x\r\nAuthorization: Bearer ops-token\r\nContent-Type: application/json\r\n"
+
+
+def post(*more: bytes, body: bytes = b"") -> bytes:
+    """A submission as bytes on the wire."""
+    lines = [b"POST /api/v1/messages HTTP/1.1\r\n", HEADERS, *(line + b"\r\n" for line in more)]
+    return b"".join(lines) + b"\r\n" + body
+
+
+def whole(body: bytes = GOOD) -> bytes:
+    return post(b"Content-Length: %d" % len(body), body=body)
+
+
+class Wire:
+    """One connection to a site, without a socket."""
+
+    def __init__(self) -> None:
+        self.overview = FakeOverview()
+        self.clock = Clock()
+        api = Api(self.overview, Users(USERS, at_once), self.clock)
+        self.site = Site(api.resource(), self.clock)
+        self.transport = StringTransport()
+        self.channel: Any = self.site.buildProtocol(None)
+        self.channel.makeConnection(self.transport)
+
+    def says(self, *pieces: bytes) -> None:
+        for piece in pieces:
+            self.channel.dataReceived(piece)
+
+    @property
+    def heard(self) -> bytes:
+        return self.transport.value()
+
+    @property
+    def closing(self) -> bool:
+        return self.transport.disconnecting
+
+    def gone(self) -> None:
+        """The far side has closed, or we have and it is done."""
+        self.channel.connectionLost(Failure(ConnectionDone()))
+        assert not self.clock.getDelayedCalls()
+        assert not self.site.channels
+
+
+@pytest.fixture
+def wire() -> Wire:
+    return Wire()
+
+
+def test_a_connection_is_kept_for_the_next_request(wire: Wire) -> None:
+    """A client that sends a thousand texts opens one connection."""
+    wire.says(whole(), whole())
+    assert wire.heard.count(b"HTTP/1.1 202 ") == 2
+    assert not wire.closing
+    wire.gone()
+
+
+def test_the_largest_body_is_read(wire: Wire) -> None:
+    """The limit is what it says, to the byte."""
+    body = GOOD + b" " * (MAX_BODY - len(GOOD))
+    wire.says(whole(body))
+    assert wire.heard.startswith(b"HTTP/1.1 202 ")
+    wire.gone()
+
+
+def test_a_large_body_is_refused_before_it_is_read(wire: Wire) -> None:
+    """The headers are enough to say no; then the connection is of no more use."""
+    wire.says(post(b"Content-Length: %d" % (MAX_BODY + 1)))
+    head, _, body = wire.heard.partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 413 ")
+    assert b"Connection: close" in head
+    assert json.loads(body)["status"] == 413
+    assert not wire.closing  # what is under way is let in, so that the answer arrives
+    wire.clock.advance(LINGER)
+    assert wire.closing
+    wire.gone()
+
+
+def test_an_endless_body_in_chunks_is_refused_and_let_go(wire: Wire) -> None:
+    """Chunks say nothing of the whole, so they are counted, and none is kept."""
+    wire.says(post(b"Transfer-Encoding: chunked"))
+    for _ in range(40):
+        wire.says(b"10000\r\n" + b" " * 0x10000 + b"\r\n")
+    assert wire.heard.count(b"HTTP/1.1 413 ") == 1
+    assert wire.channel.requests[0].content.getvalue() == b""
+    wire.says(b"0\r\n\r\n")
+    assert wire.closing
+    assert wire.overview.submissions == []
+    wire.gone()
+
+
+def test_the_rest_of_a_refused_body_is_no_request(wire: Wire) -> None:
+    """Otherwise a body could hold a request that nobody sent."""
+    body = whole() * (MAX_BODY // len(whole()) + 2)
+    wire.says(whole(body) + whole())
+    assert wire.heard.count(b"HTTP/1.1 ") == 1
+    assert wire.overview.submissions == []
+    assert wire.closing
+    wire.gone()
+
+
+def test_no_continue_for_what_is_refused(wire: Wire) -> None:
+    """Whoever asks first is spared the sending."""
+    wire.says(post(b"Content-Length: 9999999", b"Expect: 100-continue"))
+    assert b"100 Continue" not in wire.heard
+    wire.clock.advance(LINGER)
+    wire.gone()
+
+
+def test_a_small_body_may_continue(wire: Wire) -> None:
+    wire.says(post(b"Content-Length: %d" % len(GOOD), b"Expect: 100-continue"))
+    assert wire.heard == b"HTTP/1.1 100 Continue\r\n\r\n"
+    wire.says(GOOD)
+    assert b"HTTP/1.1 202 " in wire.heard
+    wire.gone()
+
+
+def test_a_trickle_buys_no_time(wire: Wire) -> None:
+    """One byte a second would hold a connection for ever, and a thousand of them us."""
+    wire.says(*(whole()[n : n + 1] for n in range(10)))
+    for _ in range(int(PATIENCE) - 1):
+        wire.clock.advance(1)
+        wire.says(b"x")
+    assert not wire.closing
+    wire.clock.advance(1)
+    assert wire.closing
+    wire.gone()
+
+
+def test_an_idle_connection_is_closed(wire: Wire) -> None:
+    """Time counts anew after each answer."""
+    wire.clock.advance(PATIENCE - 1)
+    wire.says(whole())
+    wire.clock.advance(PATIENCE - 1)
+    assert not wire.closing
+    wire.clock.advance(1)
+    assert wire.closing
+    wire.gone()
+
+
+def test_a_slow_commit_is_not_an_idle_client(wire: Wire) -> None:
+    """Who waits for our answer is not hung up on."""
+    wire.overview.before_kept = committed = Deferred()
+    wire.says(whole())
+    wire.clock.advance(10 * PATIENCE)
+    committed.callback(None)
+    assert wire.heard.startswith(b"HTTP/1.1 202 ")
+    wire.gone()
+
+
+def test_an_absurd_length_is_no_error_of_ours(wire: Wire) -> None:
+    """Python refuses numbers of 5,000 digits, and Twisted lets that out."""
+    wire.says(post(b"Content-Length: " + b"9" * 5000))
+    assert wire.closing
+    wire.gone()
+
+
+@pytest.mark.parametrize("target", [b"*", b"http://x/*", b"//", b"/" + b"%2f" * 9])
+def test_odd_targets_are_not_found(wire: Wire, target: bytes) -> None:
+    """No request is answered in Twisted's own words."""
+    wire.says(b"OPTIONS " + target + b" HTTP/1.1\r\nHost: x\r\n\r\n")
+    assert wire.heard.startswith(b"HTTP/1.1 404 ")
+    assert b"Server:" not in wire.heard
+    wire.gone()
+
+
+def test_the_log_has_neither_query_nor_token(wire: Wire) -> None:
+    """Numbers stand in queries and secrets in headers."""
+    with capturedLogs() as logs:
+        wire.says(
+            b"GET /api/v1/messages?after=%2B36301234567&token=t0ken HTTP/1.1\r\n"
+            + HEADERS
+            + b"Referer: http://x/?token=t0ken\r\n\r\n"
+        )
+    [event] = [event for event in logs if event["log_namespace"] == "goiptwist.web.service"]
+    assert event["log_level"] is LogLevel.debug
+    said = repr({name: value for name, value in event.items() if not name.startswith("log_")})
+    assert "/api/v1/messages" in said
+    assert "36301234567" not in said
+    assert "t0ken" not in said
+    assert "ops-token" not in said
+    wire.gone()
+
+
+def test_close_leaves_nobody_waiting(wire: Wire) -> None:
+    """An open request is answered, then its connection goes; an idle one goes at once."""
+    wire.overview.before_kept = committed = Deferred()
+    wire.says(whole())
+    closed: list[None] = []
+    wire.site.close().addCallback(closed.append)
+    assert not wire.closing
+    committed.callback(None)
+    assert wire.heard.startswith(b"HTTP/1.1 202 ")
+    assert wire.closing
+    assert closed == []
+    wire.gone()
+    assert closed == [None]
+
+
+def test_close_does_not_wait_for_ever(wire: Wire) -> None:
+    """A client that stops in the middle of a request must not hold up the gateway."""
+    wire.says(whole()[:-5])
+    closed: list[None] = []
+    wire.site.close().addCallback(closed.append)
+    wire.clock.advance(GRACE)
+    assert wire.transport.disconnected or wire.transport.disconnecting
+    wire.gone()
+    assert closed == [None]
+
+
+# Over real sockets, for what the memory cannot show.
+
+
+@define
+class Running:
+    """A service on a free port of this machine."""
+
+    service: HttpService
+    overview: FakeOverview
+
+    @property
+    def port(self) -> int:
+        host: Any = self.service.port and self.service.port.getHost()
+        return int(host.port)
+
+    async def connect(self) -> Conversation:
+        endpoint = HostnameEndpoint(reactor, "127.0.0.1", self.port)
+        conversation: Conversation = await connectProtocol(endpoint, Conversation())
+        return conversation
+
+
+@define(eq=False)
+class Conversation(Protocol):
+    """A client that says bytes and collects what it hears."""
+
+    heard: bytes = b""
+    closed: Deferred[None] = field(factory=Deferred)
+    _wanted: list[tuple[bytes, Deferred[None]]] = field(factory=list)
+
+    def dataReceived(self, data: bytes) -> None:
+        self.heard += data
+        for wanted, found in tuple(self._wanted):
+            if wanted in self.heard:
+                self._wanted.remove((wanted, found))
+                found.callback(None)
+
+    def connectionLost(self, reason: Failure) -> None:  # type: ignore[override]
+        self.closed.callback(None)
+
+    def says(self, data: bytes) -> None:
+        assert self.transport is not None
+        self.transport.write(data)
+
+    def hears(self, wanted: bytes) -> Deferred[None]:
+        """@return: fires when it has been said."""
+        found: Deferred[None] = Deferred()
+        self._wanted.append((wanted, found))
+        self.dataReceived(b"")
+        return found.addTimeout(5, reactor)
+
+    async def ends(self) -> None:
+        assert self.transport is not None
+        self.transport.loseConnection()
+        await self.closed
+
+
+@pytest_twisted.async_yield_fixture
+async def running() -> AsyncIterator[Running]:
+    """Started as twistd does it, and stopped."""
+    overview = FakeOverview()
+    api = Api(overview, Users(USERS, at_once), reactor)
+    service = HttpService(reactor, HostPort("127.0.0.1", 0), api)
+    service.privilegedStartService()
+    service.startService()
+    yield Running(service, overview)
+    await maybeDeferred(service.stopService)
+
+
+@pytest.mark.real
+async def test_a_large_body_gets_its_answer_over_tcp(running: Running) -> None:
+    """Closing at once would reset the connection, and 413 would never be read."""
+    client = await running.connect()
+    client.says(post(b"Transfer-Encoding: chunked"))
+    for _ in range(64):
+        client.says(b"10000\r\n" + b" " * 0x10000 + b"\r\n")
+    client.says(b"0\r\n\r\n")
+    await client.hears(b'"status":413')
+    await client.closed
+    assert client.heard.count(b"HTTP/1.1 ") == 1
+
+
+@pytest.mark.real
+async def test_requests_follow_one_another_over_tcp(running: Running) -> None:
+    """Keep-alive on a real socket."""
+    client = await running.connect()
+    for n in range(3):
+        client.says(whole())
+        await client.hears(b'"id":"m%d"' % n)
+    await client.ends()
+
+
+@pytest.mark.real
+async def test_a_client_that_hangs_up_in_the_middle(running: Running) -> None:
+    """No error of ours: half a request is forgotten, a whole one is carried through."""
+    half = await running.connect()
+    half.says(whole()[:-5])
+    await half.ends()
+    running.overview.before_kept = committed = Deferred()
+    waiting = await running.connect()
+    waiting.says(whole())
+    while not running.overview.submissions:
+        await deferLater(reactor, 0.01)
+    await waiting.ends()
+    while running.service.site.channels:
+        await deferLater(reactor, 0.01)
+    committed.callback(None)
+    assert len(running.overview.kept) == 1
+
+
+@pytest.mark.real
+async def test_stopping_closes_idle_connections(running: Running) -> None:
+    """The clean_reactor fixture would find the socket that is left."""
+    client = await running.connect()
+    client.says(whole())
+    await client.hears(b"queued")
+    await maybeDeferred(running.service.stopService)
+    await client.closed
+    assert running.service.port is None
+
+
+@pytest.mark.real
+async def test_a_taken_port_is_a_sentence(running: Running) -> None:
+    """Two gateways on one machine: the second says what is in its way."""
+    address = HostPort("127.0.0.1", running.port)
+    second = HttpService(reactor, address, Api(FakeOverview(), Users([], at_once), reactor))
+    with pytest.raises(BadConfiguration, match=r"HTTP cannot listen on 127\.0\.0\.1:\d+: .*in use"):
+        second.startService()
+    assert second.stopService() is None
+
+
+@pytest.mark.real
+async def test_an_ipv6_address() -> None:
+    """[::1]:port is a loopback too."""
+    if not socket.has_ipv6:
+        pytest.skip("no IPv6 here")
+    api = Api(FakeOverview(), Users([], at_once), reactor)
+    service = HttpService(reactor, HostPort("::1", 0), api)
+    with capturedLogs() as logs:
+        service.startService()
+    [said] = [str(event["address"]) for event in logs if "address" in event]
+    assert said.startswith("[::1]:")
+    await maybeDeferred(service.stopService)
