@@ -25,16 +25,20 @@ class ReadsSetting(Protocol):
         """@raise ValueError: with a sentence that says what was meant."""
 
 
-def setting(doc: str, *, default: Any = attrs.NOTHING, factory: Any = None) -> Any:
+def setting(
+    doc: str, *, default: Any = attrs.NOTHING, factory: Any = None, validator: Any = None
+) -> Any:
     """
     One key of a section.
 
     @param doc: what it does, its unit and its values; it becomes the comment
         in C{etc/goip.toml}, and a test holds the two together.
+    @param validator: an attrs validator; the C{ValueError} it raises names the
+        key and the cure.
     """
     if factory is not None:
-        return field(factory=factory, metadata={"doc": doc})
-    return field(default=default, metadata={"doc": doc})
+        return field(factory=factory, validator=validator, metadata={"doc": doc})
+    return field(default=default, validator=validator, metadata={"doc": doc})
 
 
 @frozen
@@ -48,7 +52,7 @@ class HostPort:
     def from_setting(cls, value: object) -> Self:
         meant = "must be host:port, such as 127.0.0.1:8080"
         if not isinstance(value, str):
-            raise ValueError(meant)  # noqa: TRY004: the caller reads ValueError
+            raise ValueError(meant)  # noqa: TRY004 - the caller reads ValueError
         host, colon, port = value.rpartition(":")
         bracketed = host.startswith("[") and host.endswith("]")
         if not colon or not host or (":" in host and not bracketed):
