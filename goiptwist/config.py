@@ -111,6 +111,7 @@ def section(cls: type[T], table: object, where: str, problems: Problems) -> T | 
             _take(attribute, table[key], values, where, problems)
         elif attribute.default is attrs.NOTHING:
             problems.add(where, f"{key} is missing")
+    _validate(fields.values(), values, where, problems)
     if len(problems.found) > before:
         return None
     try:
@@ -124,14 +125,29 @@ def _take(
     attribute: attrs.Attribute[Any], raw: object, values: Table, where: str, problems: Problems
 ) -> None:
     try:
-        value = read_value(attribute.type, raw)
-        if attribute.validator is not None:
-            attribute.validator(None, attribute, value)
+        values[attribute.name] = read_value(attribute.type, raw)
     except ValueError as error:
-        said = str(error)
-        problems.add(where, said if said.startswith(attribute.name) else f"{attribute.name} {said}")
-    else:
-        values[attribute.name] = value
+        problems.add(where, _named(attribute, error))
+
+
+def _validate(
+    fields: Iterable[attrs.Attribute[Any]], values: Table, where: str, problems: Problems
+) -> None:
+    # attrs would stop at the first validator that is not content. One that
+    # looks at other keys sees their defaults where they could not be read.
+    defaults = {f.name: f.default for f in fields if not isinstance(f.default, attrs.Factory)}  # type: ignore[arg-type]
+    instance = types.SimpleNamespace(**{**defaults, **values})
+    for attribute in fields:
+        if attribute.name in values and attribute.validator is not None:
+            try:
+                attribute.validator(instance, attribute, values[attribute.name])
+            except ValueError as error:
+                problems.add(where, _named(attribute, error))
+
+
+def _named(attribute: attrs.Attribute[Any], error: ValueError) -> str:
+    said = str(error)
+    return said if said.startswith(attribute.name) else f"{attribute.name} {said}"
 
 
 @frozen(kw_only=True)

@@ -1,0 +1,159 @@
+"""
+L{MailBridge}: one SMS in, one mail handed to the smarthost.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from attrs import define, field
+from twisted.internet.endpoints import HostnameEndpoint, connectProtocol, wrapClientTLS
+from twisted.internet.error import ConnectError, DNSLookupError
+from twisted.logger import Logger
+from zope.interface import implementer
+
+from goiptwist.bridges.mail.dialogue import Dialogue, Envelope, Login, Security
+from goiptwist.bridges.mail.letter import render
+from goiptwist.bridges.mail.settings import MailSettings, TlsMode
+from goiptwist.bridges.mail.tls import Unverified, verified
+from goiptwist.bridges.mail.verdict import Reply, judge, readable
+from goiptwist.errors import GoipTwistError, TryLater
+from goiptwist.interfaces import IBridge, IChecksItself
+from goiptwist.message import Handover, Message
+
+#: Messages of which it is remembered who has them already, while another
+#: recipient is put off. Past that the oldest is forgotten, and goes to all again.
+REMEMBERED = 1000
+
+_HOST_NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?")
+
+
+def identity(name: str) -> bytes:
+    """
+    What to call ourselves in EHLO (RFC 5321 section 4.1.4): our name, or an
+    address literal if that is no host name.
+    """
+    return name.encode("ascii") if _HOST_NAME.fullmatch(name) else b"[127.0.0.1]"
+
+
+@implementer(IBridge, IChecksItself)
+@define(eq=False)
+class MailBridge:
+    """
+    Each delivery is one conversation with one mail for all recipients.
+
+    Delivery is at least once: if the connection is lost between our last dot
+    and the answer, the mail comes again, with the same Message-ID. If some
+    recipients took a mail and others were put off, those who have it are
+    remembered in this process and not asked again; only a restart in between
+    repeats it to them, again with the same Message-ID.
+
+    @ivar name: the name of the section, for the log.
+    @ivar greeting: what we call ourselves in EHLO.
+    """
+
+    name: str
+    settings: MailSettings
+    reactor: Any = field(repr=False)
+    greeting: bytes
+    _creator: Any = field(init=False, repr=False)
+    _remembered: dict[str, dict[str, Reply]] = field(init=False, factory=dict, repr=False)
+    log = Logger()
+
+    def __attrs_post_init__(self) -> None:
+        host = self.settings.smarthost.host
+        if self.settings.tls_mode is TlsMode.VERIFIED:
+            self._creator = verified(host, self.settings.ca)
+        else:
+            self._creator = Unverified(host)
+
+    async def deliver(self, message: Message) -> Handover:
+        """
+        @return: the smarthost's words.
+        @raise TryLater: it could not be reached, or asks us to come again.
+        @raise Refused: it will never take this mail, for no recipient.
+        """
+        settled = self._remembered.get(message.id, {})
+        waiting = tuple(to for to in self.settings.to if to not in settled)
+        letter = render(message, self.settings)
+        try:
+            dialogue = await self._converse(Envelope(self.settings.sender, waiting, letter))
+            fates = {**settled, **dialogue.fates}
+            self._remember(message.id, fates)
+            handover = judge(fates)
+        except GoipTwistError as trouble:
+            self.log.warn(
+                "Bridge {bridge} did not hand over {message_id}: {reason}",
+                bridge=self.name,
+                message_id=message.id,
+                reason=str(trouble),
+            )
+            raise
+        if any(fate.refused for fate in fates.values()):
+            self.log.warn(
+                "Bridge {bridge} handed {message_id} over, but not to all: {reason}",
+                bridge=self.name,
+                message_id=message.id,
+                reason=handover.detail,
+            )
+        return handover
+
+    async def check(self) -> str:
+        """
+        Connect, protect, log in, and leave.
+
+        @return: what was found, in one sentence.
+        @raise TryLater: what is wrong.
+        """
+        dialogue = await self._converse(None)
+        recipients = ", ".join(self.settings.to)
+        return f"{self.settings.smarthost} answers, {dialogue.found}; mail goes to {recipients}"
+
+    async def _converse(self, envelope: Envelope | None) -> Dialogue:
+        """@raise TryLater: there was no conversation, or it came to nothing."""
+        settings = self.settings
+        dialogue = Dialogue(
+            self.reactor,
+            self.greeting,
+            self._security(),
+            self._login(),
+            envelope,
+            settings.timeout,
+        )
+        try:
+            await connectProtocol(self._endpoint(), dialogue)
+        except (ConnectError, DNSLookupError, OSError, ValueError) as trouble:
+            why = readable(str(trouble)) or type(trouble).__name__
+            raise TryLater(
+                f"the smarthost {settings.smarthost} cannot be reached: {why}", attempted=False
+            ) from None
+        return await dialogue.finished
+
+    def _endpoint(self) -> Any:
+        smarthost, timeout = self.settings.smarthost, self.settings.timeout
+        endpoint = HostnameEndpoint(self.reactor, smarthost.host, smarthost.port, timeout=timeout)
+        return wrapClientTLS(self._creator, endpoint) if self.settings.implicit_tls else endpoint
+
+    def _security(self) -> Security:
+        mode = self.settings.tls_mode
+        return Security(
+            starttls=None if mode is TlsMode.NONE else self._creator,
+            required=mode in (TlsMode.REQUIRED, TlsMode.VERIFIED),
+            clear_login=self.settings.smarthost.is_loopback,
+        )
+
+    def _login(self) -> Login | None:
+        username, password = self.settings.username, self.settings.password
+        if not username or password is None:
+            return None
+        return Login(username.encode(), password.clear.encode())
+
+    def _remember(self, message_id: str, fates: dict[str, Reply]) -> None:
+        """Keep what is final as long as something is not."""
+        self._remembered.pop(message_id, None)
+        final = {to: fate for to, fate in fates.items() if fate.final}
+        if 0 < len(final) < len(fates):
+            self._remembered[message_id] = final
+        while len(self._remembered) > REMEMBERED:
+            del self._remembered[next(iter(self._remembered))]

@@ -1,0 +1,25 @@
+"""
+C{kind = "mail"}.
+"""
+
+from __future__ import annotations
+
+from zope.interface import implementer
+
+from goiptwist.bridges.mail.bridge import MailBridge, identity
+from goiptwist.bridges.mail.settings import MailSettings
+from goiptwist.interfaces import IBridgeKind, IGateway
+
+
+@implementer(IBridgeKind)
+class MailKind:
+    """Makes mail bridges out of the configuration."""
+
+    kind = "mail"
+    settings = MailSettings
+
+    def build(self, name: str, settings: MailSettings, gateway: IGateway) -> MailBridge:
+        """
+        @param gateway: gives the reactor, and its name for EHLO.
+        """
+        return MailBridge(name, settings, gateway.reactor, identity(gateway.name))

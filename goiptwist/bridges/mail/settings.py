@@ -1,0 +1,189 @@
+"""
+The keys of a C{[bridge.NAME]} section with C{kind = "mail"}.
+
+Each key has a check of its own, so that all that is wrong can be said at once.
+"""
+
+from __future__ import annotations
+
+import re
+from enum import StrEnum
+from typing import Any
+
+from attrs import frozen
+
+from goiptwist.bridges.mail.tls import trusted_certificates
+from goiptwist.values import HostPort, Password, setting
+
+
+class TlsMode(StrEnum):
+    """How much the way to the smarthost must be protected."""
+
+    NONE = "none"
+    OPPORTUNISTIC = "opportunistic"
+    REQUIRED = "required"
+    VERIFIED = "verified"
+
+
+#: RFC 5322 section 3.2.3, dot-atom; quoted local parts are not worth their trouble.
+_LOCAL = re.compile(r"[\w!#$%&'*+/=?^`{|}~-]+(\.[\w!#$%&'*+/=?^`{|}~-]+)*", re.ASCII)
+#: RFC 5321 section 4.1.2, Domain.
+_DOMAIN = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*", re.I)
+#: Octets of a local part, of a domain and of a path (RFC 5321 section 4.5.3.1).
+_LOCAL_AT_MOST, _DOMAIN_AT_MOST, _PATH_AT_MOST = 64, 255, 254
+
+#: What a subject may be made of.
+PLACEHOLDERS = ("sender", "line", "id")
+_PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
+
+
+def fault_of_address(address: object) -> str:
+    """@return: what is wrong with a mail address, in words, or an empty text."""
+    if not isinstance(address, str):
+        return f"{address!r} is no text"
+    local, _, domain = address.rpartition("@")
+    if not address.isascii():
+        return f"{address!r} is not ASCII; write the domain in its xn-- form"
+    if not _LOCAL.fullmatch(local) or not _DOMAIN.fullmatch(domain):
+        return f"{address!r} is no mail address; write it as name@domain, without a display name"
+    if len(local) > _LOCAL_AT_MOST or len(domain) > _DOMAIN_AT_MOST or len(address) > _PATH_AT_MOST:
+        return f"{address!r} is longer than mail allows"
+    return ""
+
+
+def _check_to(_: Any, __: Any, to: tuple[str, ...]) -> None:
+    if not to or isinstance(to, str):
+        raise ValueError('to: name at least one mail address, such as ["ops@example.org"]')
+    faults = [fault for fault in map(fault_of_address, to) if fault]
+    if faults:
+        raise ValueError(f"to: {'; '.join(faults)}")
+    if len({address.lower() for address in to}) < len(to):
+        raise ValueError("to: an address stands there twice; leave one of them out")
+
+
+def _check_sender(_: Any, __: Any, sender: str) -> None:
+    fault = fault_of_address(sender)
+    if fault:
+        raise ValueError(f"sender: {fault}")
+
+
+def _check_smarthost(_: Any, __: Any, smarthost: HostPort) -> None:
+    if smarthost.port == 0:
+        raise ValueError("smarthost: the port is 0; SMTP is usually on 25, 465 or 587")
+    try:
+        smarthost.host.encode("idna")
+    except UnicodeError:
+        raise ValueError(f"smarthost: {smarthost.host!r} is no host name") from None
+
+
+def _check_tls(settings: MailSettings, __: Any, tls: str) -> None:
+    if tls and tls not in list(TlsMode):
+        raise ValueError(f"tls: must be one of {', '.join(TlsMode)}, or empty; not {tls!r}")
+    if tls == TlsMode.NONE and settings.implicit_tls:
+        raise ValueError('tls: "none" contradicts implicit_tls = true; leave one of them out')
+
+
+def _check_username(settings: MailSettings, __: Any, username: str) -> None:
+    if "\0" in username:
+        raise ValueError("username: must not contain NUL")
+    if username and settings.password is None:
+        raise ValueError("username: a password must go with it; set password, or leave both out")
+
+
+def _check_password(settings: MailSettings, __: Any, password: Password | None) -> None:
+    if password is None:
+        return
+    if not settings.username:
+        raise ValueError("password: a username must go with it; set username, or leave both out")
+    if "\0" in password.clear:
+        raise ValueError("password: must not contain NUL")
+    if settings.tls == TlsMode.NONE and not settings.smarthost.is_loopback:
+        raise ValueError(
+            'password: tls = "none" would send it in clear over the network; '
+            'set tls = "verified", or "required" if the certificate cannot be verified'
+        )
+
+
+def _check_ca(_: Any, __: Any, ca: str) -> None:
+    if not ca:
+        return
+    try:
+        trusted_certificates(ca)
+    except OSError as trouble:
+        raise ValueError(f"ca: cannot read {ca}: {trouble.strerror}") from None
+    except ValueError as trouble:
+        raise ValueError(f"ca: {ca} {trouble}") from None
+
+
+def _check_timeout(_: Any, __: Any, timeout: float) -> None:
+    if not 0 < timeout <= 3600:
+        raise ValueError("timeout: must be more than 0 and at most 3600 seconds")
+
+
+def _check_subject(_: Any, __: Any, subject: str) -> None:
+    unknown = [name for name in _PLACEHOLDER.findall(subject) if name not in PLACEHOLDERS]
+    if unknown:
+        known = ", ".join(f"{{{name}}}" for name in PLACEHOLDERS)
+        raise ValueError(f"subject: there is no {{{unknown[0]}}}; use {known}")
+
+
+@frozen(kw_only=True)
+class MailSettings:
+    """Where incoming SMS are mailed to, and through which smarthost."""
+
+    to: tuple[str, ...] = setting(
+        "The mail addresses that get every SMS of this bridge, at least one.", validator=_check_to
+    )
+    sender: str = setting(
+        "The address that the mails come from; bounces go there too.", validator=_check_sender
+    )
+    smarthost: HostPort = setting(
+        "The SMTP server that takes the mails, host:port.",
+        validator=_check_smarthost,
+        default=HostPort("127.0.0.1", 25),
+    )
+    tls: str = setting(
+        'How the way there is protected: "verified" (STARTTLS, and the certificate must be good '
+        'for the name of the smarthost), "required" (STARTTLS, any certificate), '
+        '"opportunistic" (STARTTLS if it is offered), "none". Empty: "none" for a smarthost '
+        'on this machine, "verified" for any other.',
+        validator=_check_tls,
+        default="",
+    )
+    implicit_tls: bool = setting(
+        "TLS from the first byte on, as on port 465, instead of STARTTLS.", default=False
+    )
+    ca: str = setting(
+        "A PEM file with the certificates to trust instead of the system's.",
+        validator=_check_ca,
+        default="",
+    )
+    username: str = setting(
+        "The name to log in with; empty: no login.", validator=_check_username, default=""
+    )
+    password: Password | None = setting(
+        "The password that goes with username.", validator=_check_password, default=None
+    )
+    timeout: float = setting(
+        "How long to wait for the connection and for each answer, in seconds.",
+        validator=_check_timeout,
+        default=60.0,
+    )
+    subject: str = setting(
+        "The subject line; {sender}, {line} and {id} are filled in.",
+        validator=_check_subject,
+        default="SMS from {sender} on {line}",
+    )
+
+    @property
+    def tls_mode(self) -> TlsMode:
+        """What C{tls} comes to, once the default is worked out."""
+        if self.tls:
+            return TlsMode(self.tls)
+        on_this_machine = self.smarthost.is_loopback and not self.implicit_tls
+        return TlsMode.NONE if on_this_machine else TlsMode.VERIFIED
+
+    @property
+    def domain(self) -> str:
+        """The domain of C{sender}."""
+        return self.sender.rpartition("@")[2]

@@ -1,0 +1,73 @@
+"""
+What stands behind C{tls}: connections that verify, and connections that do not.
+"""
+
+from __future__ import annotations
+
+import re
+from ipaddress import ip_address
+from pathlib import Path
+
+from attrs import frozen
+from OpenSSL import SSL
+from twisted.internet.interfaces import IOpenSSLClientConnectionCreator
+from twisted.internet.ssl import (
+    Certificate,
+    CertificateOptions,
+    optionsForClientTLS,
+    trustRootFromCertificates,
+)
+from twisted.protocols.tls import TLSMemoryBIOProtocol
+from zope.interface import implementer
+
+_CERTIFICATE = re.compile(rb"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", re.DOTALL)
+
+
+def trusted_certificates(path: str) -> list[Certificate]:
+    """
+    Read a PEM file.
+
+    @raise OSError: it cannot be read.
+    @raise ValueError: it holds no certificate, or a broken one.
+    """
+    found = _CERTIFICATE.findall(Path(path).read_bytes())
+    if not found:
+        raise ValueError("holds no certificate in PEM form")
+    try:
+        return [Certificate.loadPEM(pem) for pem in found]
+    except SSL.Error:
+        raise ValueError("holds a broken certificate") from None
+
+
+@implementer(IOpenSSLClientConnectionCreator)
+@frozen
+class Unverified:
+    """
+    TLS with whoever answers: it keeps out those who only listen.
+
+    @ivar host: the name to ask for (SNI, RFC 6066 section 3), which is left
+        out for an address, as the RFC demands.
+    """
+
+    host: str
+
+    def clientConnectionForTLS(self, tlsProtocol: TLSMemoryBIOProtocol) -> SSL.Connection:
+        """Called by Twisted when the handshake is about to begin."""
+        connection = SSL.Connection(CertificateOptions(verify=False).getContext(), None)
+        try:
+            ip_address(self.host)
+        except ValueError:
+            connection.set_tlsext_host_name(self.host.encode("idna"))
+        return connection
+
+
+def verified(host: str, ca: str) -> IOpenSSLClientConnectionCreator:
+    """
+    TLS with nobody but C{host}.
+
+    @param host: the name that must stand in the certificate; an address must
+        stand there as an address (RFC 6125).
+    @param ca: the path of a PEM file, or empty for the system's certificates.
+    """
+    trust = trustRootFromCertificates(trusted_certificates(ca)) if ca else None
+    return optionsForClientTLS(host, trustRoot=trust)
