@@ -48,7 +48,7 @@ class HostPort:
     def from_setting(cls, value: object) -> Self:
         meant = "must be host:port, such as 127.0.0.1:8080"
         if not isinstance(value, str):
-            raise ValueError(meant)  # noqa: TRY004: the caller reads ValueError
+            raise ValueError(meant)  # noqa: TRY004
         host, colon, port = value.rpartition(":")
         bracketed = host.startswith("[") and host.endswith("]")
         if not colon or not host or (":" in host and not bracketed):
