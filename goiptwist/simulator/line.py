@@ -77,8 +77,9 @@ class Line:
     _pushes: Pushes = field(init=False, repr=False)
     _module: Module = field(init=False, repr=False)
     _dialogue: Dialogue = field(init=False, repr=False)
-    #: What the mobile network, or the power switch, will do to us later.
-    _later: set[IDelayedCall] = field(factory=set, init=False, repr=False)
+    _booting: IDelayedCall | None = field(default=None, init=False, repr=False)
+    #: Delivery reports that the mobile network still owes.
+    _owed: set[IDelayedCall] = field(factory=set, init=False, repr=False)
 
     def __attrs_post_init__(self) -> None:
         clock, settings = self._clock, self.settings
@@ -118,9 +119,9 @@ class Line:
     def stop(self) -> None:
         """Switch it off for good: nothing is left ticking."""
         self._power_off()
-        for call in self._later:
+        for call in self._owed:
             call.cancel()
-        self._later.clear()
+        self._owed.clear()
 
     def reboot(self, takes: float = 0.0) -> None:
         """
@@ -132,7 +133,7 @@ class Line:
         """
         self._power_off()
         if takes > 0:
-            self._after(takes, self._boot)
+            self._booting = self._clock.callLater(takes, self._boot)
         else:
             self._boot()
 
@@ -147,12 +148,16 @@ class Line:
     def _power_off(self) -> None:
         self.running = False
         self.status = None
+        if self._booting is not None:
+            self._booting.cancel()
+            self._booting = None
         self._keepalives.stop()
         self._dialogue.forget()
         self._module.forget()
         self._pushes.forget()
 
     def _boot(self) -> None:
+        self._booting = None
         self.restart_counters()
         self.next_sms_no = 0
         self.start()
@@ -240,10 +245,16 @@ class Line:
         sms_no = self.next_sms_no
         self.next_sms_no = (sms_no + 1) % SMS_NUMBERS
         if self.settings.reports:
-            self._after(
-                self._rng.uniform(*self.settings.report_after), self._report, sms_no, recipient
-            )
+            self._owe_report(sms_no, recipient)
         return sms_no
+
+    def _owe_report(self, sms_no: int, recipient: str) -> None:
+        def arrive() -> None:
+            self._owed.discard(call)
+            self._report(sms_no, recipient)
+
+        call = self._clock.callLater(self._rng.uniform(*self.settings.report_after), arrive)
+        self._owed.add(call)
 
     def _report(self, sms_no: int, recipient: str) -> None:
         if not self.running:
@@ -254,11 +265,3 @@ class Line:
                 number, self.name, self.password, str(sms_no), state, recipient
             )
         )
-
-    def _after(self, seconds: float, action: Callable[..., None], *what: object) -> None:
-        def act() -> None:
-            self._later.discard(call)
-            action(*what)
-
-        call = self._clock.callLater(seconds, act)
-        self._later.add(call)
