@@ -7,7 +7,14 @@ from typing import ClassVar, Self
 
 from attrs import field, frozen
 
-from goiptwist.goip.frames.reading import NAME, MalformedFrame, decoded, integer, pairs
+from goiptwist.goip.frames.reading import (
+    NAME,
+    MalformedFrame,
+    decoded,
+    integer,
+    pairs,
+    take_password,
+)
 
 
 @frozen
@@ -34,8 +41,8 @@ class Keepalive:
             count, line = fields.pop("req"), fields.pop("id")
         except KeyError as missing:
             raise MalformedFrame(f"keepalive without {missing}") from None
-        password = fields.pop("pass", None) or fields.pop("password", "")
-        # _pairs went backwards, for the sake of the first of two equal keys.
+        password = take_password(fields, "pass", "password")
+        # pairs() went backwards, for the sake of the first of two equal keys.
         facts = dict(reversed(fields.items()))
         return cls(integer(count, "count"), line, password, facts)
 
@@ -76,7 +83,7 @@ class ReceivedSms:
         return cls(
             number=integer(fields.get("RECEIVE", ""), "RECEIVE number"),
             line=fields["id"],
-            password=fields.get("password") or fields.get("pass", ""),
+            password=take_password(fields, "password", "pass"),
             sender=fields["srcnum"],
             text=body,
             smsc=fields.get("smscnum", ""),
@@ -115,7 +122,7 @@ class DeliveryReport:
         return cls(
             number=integer(fields.get("DELIVER", ""), "DELIVER number"),
             line=fields["id"],
-            password=fields.get("password") or fields.get("pass", ""),
+            password=take_password(fields, "password", "pass"),
             sms_no=fields["sms_no"],
             # The vendor's server takes 1 where the field is missing.
             state=integer(fields.get("state", "1"), "state"),
@@ -153,11 +160,12 @@ class Push:
     def parse(cls, text: str) -> Self:
         name = text.partition(":")[0]
         fields = cls._fields(name, text)
+        # The number first: a push that is itself called "id" has no other id.
+        number = integer(fields.pop(name), f"{name!r} number")
         if "id" not in fields:
             raise MalformedFrame(f"{name!r} without id")
-        number = integer(fields.pop(name), f"{name!r} number")
         line = fields.pop("id")
-        password = fields.pop("password", None) or fields.pop("pass", "")
+        password = take_password(fields, "password", "pass")
         return cls(name, number, line, password, dict(reversed(fields.items())))
 
     @classmethod
@@ -166,7 +174,9 @@ class Push:
         if last is not None:
             head, marker, body = text.partition(f";{last}:")
             if marker:
-                return {last: body.strip('"'), **pairs(head)}
+                # Some firmware quotes the cell; quotes in a USSD text are its own.
+                body = body.strip('"') if name == "CELLINFO" else body
+                return {last: body, **pairs(head)}
         fields = pairs(text)
         if name == "HANGUP":
             # The one push that separates its fields by a comma; real devices
@@ -265,7 +275,7 @@ class Answer:
 
 FromDevice = Keepalive | ReceivedSms | DeliveryReport | Push | LineFacts | TraceLine | Answer
 
-_PUSHES: Mapping[str, type[ReceivedSms | DeliveryReport | LineFacts | TraceLine]] = {
+_PUSHES: Mapping[str, type[ReceivedSms | DeliveryReport | LineFacts | TraceLine | Push]] = {
     "RECEIVE": ReceivedSms,
     "DELIVER": DeliveryReport,
     "GSM": LineFacts,
@@ -287,9 +297,9 @@ def from_device(datagram: bytes) -> FromDevice:
         raise MalformedFrame("does not begin with a name")
     family = text[name.end() : name.end() + 1]
     if family == ":":
-        kind = _PUSHES.get(name.group())
         # The text of an SMS may end with a newline of its own.
-        return kind.parse(text.rstrip("\0")) if kind else Push.parse(text.rstrip("\r\n\0"))
+        text = text.rstrip("\0" if name.group() == "RECEIVE" else "\r\n\0")
+        return _PUSHES.get(name.group(), Push).parse(text)
     if family == " ":
         return Answer.parse(text.rstrip("\r\n\0"))
     raise MalformedFrame("neither NAME:number nor WORD number")

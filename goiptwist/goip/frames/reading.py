@@ -10,7 +10,8 @@ LONGEST_TEXT = 3000
 #: vendor's own server reads 3500 bytes.
 LONGEST_DATAGRAM = 4096
 
-_INTEGER = re.compile(r"-?[0-9]{1,19}")
+#: Eighteen digits always fit the 64 bits that a database keeps of a number.
+_INTEGER = re.compile(r"-?[0-9]{1,18}")
 
 
 class MalformedFrame(ValueError):
@@ -43,6 +44,18 @@ def pairs(text: str) -> dict[str, str]:
         if colon:
             fields[key] = value
     return fields
+
+
+def take_password(fields: dict[str, str], name: str, other: str) -> str:
+    """
+    Take the password out of the fields under both of its names: none may stay
+    behind, where it would be shown.
+
+    @param name: the one that counts, unless it is missing or empty.
+    @param other: how the vendor's papers spell it elsewhere.
+    """
+    password, otherwise = fields.pop(name, ""), fields.pop(other, "")
+    return password or otherwise
 
 
 #: How the first word of either family is spelled.

@@ -168,6 +168,12 @@ class Command:
 
 FromServer = KeepaliveAnswer | Acknowledgement | Offer | Authenticate | Submit | Goodbye | Command
 
+_DIALOGUE: Mapping[str, type[Authenticate | Submit | Goodbye]] = {
+    "PASSWORD": Authenticate,
+    "SEND": Submit,
+    "DONE": Goodbye,
+}
+
 #: A word of capitals may be a push's name or a command; the third token tells.
 _VERDICT = re.compile(r"[A-Za-z_]\w* -?[0-9]+ (OK$|DISABLE$|ERROR( |$))")
 
@@ -190,11 +196,7 @@ def from_server(datagram: bytes) -> FromServer:
     name = NAME.match(text)
     if name is None or text[name.end() : name.end() + 1] != " ":
         raise MalformedFrame("neither reg: nor WORD number")
-    if _VERDICT.match(text):
+    # The dialogue first: a line's password may well be "OK".
+    if name.group() not in _DIALOGUE and _VERDICT.match(text):
         return Acknowledgement.parse(text)
-    kinds: Mapping[str, type[Authenticate | Submit | Goodbye]] = {
-        "PASSWORD": Authenticate,
-        "SEND": Submit,
-        "DONE": Goodbye,
-    }
-    return kinds.get(name.group(), Command).parse(text)
+    return _DIALOGUE.get(name.group(), Command).parse(text)
