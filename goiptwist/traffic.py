@@ -5,8 +5,6 @@ out is kept and queued for its lines, and who asked is told what became of it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from attrs import define, field
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
@@ -37,7 +35,7 @@ class Traffic:
     store: Store
     router: Router
     delivery: Delivery
-    takers: Mapping[str, ITakesReports] = field(factory=dict)
+    takers: dict[str, ITakesReports] = field(factory=dict)
     log = Logger()
 
     async def arrived(self, sms: IncomingSms) -> Message | None:

@@ -17,6 +17,7 @@ from twisted.internet.defer import Deferred
 from goiptwist.errors import Unacceptable
 from goiptwist.message import Direction, HandsetReport, Message, OnUnknown, Step
 from goiptwist.store import database
+from goiptwist.store.database import lock
 from goiptwist.store.keeping import (
     Arrival,
     Event,
@@ -47,6 +48,7 @@ __all__ = [
     "Store",
     "Transmission",
     "Waiting",
+    "lock",
 ]
 
 Answer = TypeVar("Answer")
@@ -82,13 +84,15 @@ class Store:
         self._reading = Reading(self.ids)
 
     @classmethod
-    def open(cls, folder: Path, run_writing: RunsWork, run_reading: RunsWork) -> Self:
+    def open(
+        cls, folder: Path, held: IO[str], run_writing: RunsWork, run_reading: RunsWork
+    ) -> Self:
         """
         Open the store of a folder; make it where there is none.
 
+        @param held: the lock of the folder, see L{lock}.
         @raise BadConfiguration: it cannot be used, in words.
         """
-        held = database.lock(folder)
         engine = database.open_engine(folder)
         database.migrate(engine)
         connection = engine.connect()

@@ -1,0 +1,209 @@
+"""
+Builds the parts of a gateway and introduces them to one another. No logic.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from attrs import define, field, frozen
+from twisted.internet.interfaces import IReactorTime
+from twisted.plugin import getPlugins
+
+from goiptwist import config
+from goiptwist.bridges.mail.kind import MailKind
+from goiptwist.delivery import Delivery, Route
+from goiptwist.errors import BadConfiguration
+from goiptwist.goip.complaints import Complaints
+from goiptwist.goip.line import Address
+from goiptwist.goip.lines import Lines
+from goiptwist.goip.receiving import Receiver
+from goiptwist.goip.service import GoipProtocol, GoipService
+from goiptwist.goip.settings import GoipSettings, LineSettings
+from goiptwist.housekeeping import Housekeeping
+from goiptwist.interfaces import IBridge, IBridgeKind, ITakesReports
+from goiptwist.outcomes import BRIDGE_SCHEDULE, LINE_SCHEDULE, Policy
+from goiptwist.overview import Overview
+from goiptwist.router import Router
+from goiptwist.settings import DeliverySettings, HistorySettings, TopSettings
+from goiptwist.store import Store
+from goiptwist.traffic import Traffic
+from goiptwist.users import DeferToThread, User, Users
+from goiptwist.web.api import Api
+from goiptwist.web.service import HttpService
+from goiptwist.web.settings import HttpSettings
+
+#: Attempts that one bridge may have under way: enough to hide a slow
+#: smarthost, few enough to be a polite client of it.
+BRIDGE_AT_ONCE = 10
+#: Messages that lines may have in hand: more than 10,000 lines can take.
+LINES_AT_ONCE = 100_000
+
+
+@frozen(kw_only=True)
+class Settings:
+    """Everything that a configuration says, checked."""
+
+    top: TopSettings
+    goip: GoipSettings
+    http: HttpSettings
+    delivery: DeliverySettings
+    history: HistorySettings
+    lines: list[LineSettings]
+    users: list[User]
+    bridges: Mapping[str, tuple[str, Any]]
+
+
+def bridge_kinds() -> dict[str, IBridgeKind]:
+    """Every kind of bridge: our own, and those of plug-ins on the path."""
+    kinds: dict[str, IBridgeKind] = {"mail": MailKind()}
+    for plugin in getPlugins(IBridgeKind):
+        kinds.setdefault(plugin.kind, plugin)
+    return kinds
+
+
+def scheme() -> config.Scheme[TopSettings]:
+    """What a configuration file may hold."""
+    return config.Scheme(
+        top=TopSettings,
+        single={
+            "goip": GoipSettings,
+            "http": HttpSettings,
+            "delivery": DeliverySettings,
+            "history": HistorySettings,
+        },
+        lists={"line": LineSettings, "user": User},
+        named={"bridge": {name: kind.settings for name, kind in bridge_kinds().items()}},
+    )
+
+
+def read_settings(tables: config.Table, file: str) -> Settings:
+    """
+    @param file: how problems call the place that the tables come from.
+    @raise BadConfiguration: with every problem at once.
+    """
+    problems = config.Problems(file)
+    read = config.check(tables, scheme(), problems)
+    if read is not None:
+        config.unique(read.lists["line"], lambda line: str(line.id), "line", problems)
+        config.unique(read.lists["user"], lambda user: str(user.name), "user", problems)
+    problems.raise_any()
+    if read is None:  # pragma: no cover
+        raise BadConfiguration([f"{file}: cannot be used"])
+    return Settings(
+        top=read.top,
+        lines=read.lists["line"],
+        users=read.lists["user"],
+        bridges=read.named["bridge"],
+        **read.single,
+    )
+
+
+@define(eq=False)
+class Gateway:
+    """
+    The parts, all introduced to one another; no socket is open yet.
+
+    @ivar clock: where time comes from.
+    @ivar reactor: for the endpoints of bridges.
+    """
+
+    settings: Settings
+    store: Store
+    clock: IReactorTime
+    reactor: Any
+    complaints: Complaints = field(init=False)
+    delivery: Delivery = field(init=False)
+    traffic: Traffic = field(init=False)
+    lines: Lines = field(init=False)
+    protocol: GoipProtocol = field(init=False)
+    overview: Overview = field(init=False)
+    housekeeping: Housekeeping = field(init=False)
+    bridges: dict[str, IBridge] = field(factory=dict, init=False)
+
+    def __attrs_post_init__(self) -> None:
+        settings, store, clock = self.settings, self.store, self.clock
+        self.complaints = Complaints(clock)
+        self.delivery = Delivery(store, clock, self._route, self._settled)
+        router = Router(tuple(settings.bridges), {line.id: line.pool for line in settings.lines})
+        self.traffic = Traffic(clock, store, router, self.delivery)
+        self.lines = Lines(
+            clock, store, self.complaints, self._write, self.delivery.changed, self._settled
+        )
+        self.lines.add(settings.lines)
+        receiver = Receiver(
+            clock,
+            store,
+            self.lines,
+            self.complaints,
+            self.traffic.arrived,
+            self.traffic.reported,
+        )
+        self.protocol = GoipProtocol(self.lines, receiver, self.complaints)
+        self.overview = self._overview()
+        self.housekeeping = Housekeeping(clock, store, settings.history.keep, self.lines.keep_facts)
+        self._build_bridges()
+
+    def _overview(self) -> Overview:
+        return Overview(
+            name=self.settings.top.name,
+            clock=self.clock,
+            reactor=self.reactor,
+            store=self.store,
+            traffic=self.traffic,
+            delivery=self.delivery,
+            line_statuses=lambda: [line.status for line in self.lines.by_id.values()],
+            complaints=self.complaints.counts,
+        )
+
+    def _build_bridges(self) -> None:
+        kinds = bridge_kinds()
+        for name, (kind, settings) in self.settings.bridges.items():
+            bridge = self.bridges[name] = kinds[kind].build(name, settings, self.overview)
+            if ITakesReports.providedBy(bridge):
+                self.traffic.takers[f"bridge:{name}"] = bridge
+
+    def _write(self, datagram: bytes, address: Address) -> None:
+        self.protocol.write(datagram, address)
+
+    def _settled(self, message: Any) -> None:
+        self.traffic.settled(message)
+
+    def _route(self, destination: str) -> Route | None:
+        delivery = self.settings.delivery
+        bridge = self.bridges.get(destination.removeprefix("bridge:"))
+        if destination.startswith("bridge:") and bridge is not None:
+            policy = Policy(
+                schedule=BRIDGE_SCHEDULE,
+                lifetime=delivery.give_up,
+                rests=True,
+                at_once=BRIDGE_AT_ONCE,
+            )
+            return Route(bridge, policy)
+        pool = self.lines.pools.get(destination)
+        if pool is None:
+            return None
+        policy = Policy(
+            schedule=LINE_SCHEDULE,
+            attempts=delivery.attempts,
+            lifetime=delivery.validity,
+            rests=False,
+            at_once=LINES_AT_ONCE,
+            on_unknown=delivery.on_unknown,
+        )
+        return Route(pool, policy, pool.ready_for)
+
+    # -- the parts with sockets --
+
+    def goip_service(self) -> GoipService:
+        """The UDP port that devices talk to."""
+        return GoipService(self.reactor, self.settings.goip.listen, self.protocol)
+
+    def http_service(self, defer_to_thread: DeferToThread) -> HttpService | None:
+        """The HTTP interface, if there shall be one."""
+        listen = self.settings.http.listen
+        if listen is None:
+            return None
+        users = Users(self.settings.users, defer_to_thread)
+        return HttpService(self.reactor, listen, Api(self.overview, users, self.clock))

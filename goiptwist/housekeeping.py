@@ -1,0 +1,70 @@
+"""
+What has to be done now and then: forget old history, write down facts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from attrs import define, field
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IReactorTime
+from twisted.internet.task import LoopingCall, deferLater
+from twisted.logger import Logger
+
+from goiptwist.errors import StoreUnavailable
+from goiptwist.settings import DAY
+from goiptwist.store import Store
+
+#: Seconds between two times that the facts of lines are written down. They
+#: are for people, so a lost minute does no harm.
+FACTS_EVERY = 60.0
+#: Seconds between two rounds of forgetting.
+FORGET_EVERY = 3600.0
+#: Seconds between two bites of one round: acknowledgements go in between.
+BITE_EVERY = 0.1
+
+
+@define(eq=False)
+class Housekeeping:
+    """
+    @ivar keep_days: days for which settled messages are kept; 0 is for ever.
+    @ivar keep_facts: writes down the facts of lines.
+    """
+
+    clock: IReactorTime
+    store: Store
+    keep_days: float
+    keep_facts: Callable[[], None]
+    _rounds: list[LoopingCall] = field(factory=list, init=False)
+    log = Logger()
+
+    def start(self) -> None:
+        """Begin both rounds."""
+        for work, seconds in ((self.keep_facts, FACTS_EVERY), (self._forget, FORGET_EVERY)):
+            round_ = LoopingCall(work)
+            round_.clock = self.clock
+            self._rounds.append(round_)
+            round_.start(seconds, now=False).addErrback(
+                lambda failure: self.log.failure("Housekeeping broke", failure=failure)
+            )
+
+    def stop(self) -> None:
+        """End both rounds."""
+        for round_ in self._rounds:
+            if round_.running:
+                round_.stop()
+        self._rounds.clear()
+
+    def _forget(self) -> Deferred[None]:
+        return Deferred.fromCoroutine(self.forget())
+
+    async def forget(self) -> None:
+        """Forget what is too old, a bite at a time."""
+        now = self.clock.seconds()
+        try:
+            await self.store.forget_receipts(now)
+            while self.keep_days and await self.store.prune(now - self.keep_days * DAY):
+                await deferLater(self.clock, BITE_EVERY)
+        except StoreUnavailable:
+            return  # the store has said why; there is a next round
