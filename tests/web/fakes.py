@@ -17,8 +17,9 @@ from goiptwist.interfaces import IOverview
 from goiptwist.message import Direction, Message, State, Step, Submission
 from goiptwist.secret import Secret
 from goiptwist.status import Health, LineStatus
-from goiptwist.users import User, Users
+from goiptwist.users import DeferToThread, User, Users
 from goiptwist.web.api import Api
+from tests.test_secret import CHEAP
 
 #: 2024-02-29T12:00:00.250Z
 NOON = 1709208000.25
@@ -104,6 +105,7 @@ USERS = [
     User(name="ops", token=Secret.from_setting("ops-token")),
     User(name="sender", token=Secret.from_setting("send-token"), may=("send",)),
     User(name="reader", token=Secret.from_setting("read-token"), may=("read",)),
+    User(name="hashed", token=Secret.from_setting(CHEAP)),
     User(name="admin", token=Secret.from_setting("admin-token"), may=("admin",)),
 ]
 
@@ -133,11 +135,13 @@ class Client:
     @ivar clock: the clock of the API.
     """
 
-    def __init__(self, *, token: str | None = "ops-token") -> None:
+    def __init__(
+        self, *, token: str | None = "ops-token", defer_to_thread: DeferToThread = at_once
+    ) -> None:
         self.overview = FakeOverview()
         self.clock = Clock()
         self.token = token
-        users = Users(USERS, at_once)
+        users = Users(USERS, defer_to_thread)
         self.api = Api(self.overview, users, self.clock)
         self.stub = StubTreq(self.api.resource())
 
