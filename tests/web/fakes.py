@@ -115,6 +115,7 @@ class Reply:
     """What came back, with its body read."""
 
     status: int
+    phrase: bytes
     headers: Any
     body: bytes
 
@@ -166,7 +167,7 @@ class Client:
         url = f"http://gateway.example{path}"
         response = await self.stub.request(method, url, headers=headers, **more)
         body = await self.stub.content(response)
-        return Reply(response.code, response.headers, body)
+        return Reply(response.code, response.phrase, response.headers, body)
 
     def ask(self, method: str, path: str, **more: Any) -> Reply:
         """@return: the reply, which must be there without waiting."""
