@@ -16,6 +16,7 @@ from twisted.internet.interfaces import IReactorTime
 from goiptwist.errors import Busy
 from goiptwist.secret import Remembered, Secret
 from goiptwist.values import setting
+from goiptwist.waiting import carried_through
 
 #: What a user may be allowed. C{admin} includes the others.
 SCOPES = ("send", "read", "admin")
@@ -92,7 +93,7 @@ class Users:
         found = _owner(self._clear_tokens, token)
         if found is not None or not self._slow_tokens:
             return found
-        return await self._slowly(("token", token), _owner, self._slow_tokens, token)
+        return await self._slowly(("token", token), self._slow_tokens, token)
 
     async def by_password(self, name: str, password: str) -> User | None:
         """
@@ -112,20 +113,28 @@ class Users:
         if known is None:
             return None
         said = ("password", name, password)
-        return await self._slowly(said, _owner, [(known, user)], password)
+        return await self._slowly(said, [(known, user)], password)
 
-    async def _slowly(self, said: tuple[str, ...], check: Any, *arguments: Any) -> User | None:
-        """Ask the memory, then a thread; again the memory where we had to wait."""
+    async def _slowly(
+        self, said: tuple[str, ...], pairs: Sequence[tuple[Secret, User | None]], candidate: str
+    ) -> User | None:
+        """@param said: what the memory knows a success by."""
         found = self._remembered.recall(*said)
         if found is not None:
             return found
         if len(self._turns.waiting) >= SLOW_WAITING:
             raise Busy("too many passwords are being checked already", after=1.0)
+        # Who hangs up must not free the turn of a thread that still runs.
+        return await carried_through(self._in_turn(said, pairs, candidate))
+
+    async def _in_turn(
+        self, said: tuple[str, ...], pairs: Sequence[tuple[Secret, User | None]], candidate: str
+    ) -> User | None:
         await self._turns.acquire()
         try:
-            found = self._remembered.recall(*said)
+            found = self._remembered.recall(*said)  # another may have asked the same
             if found is None:
-                found = await self.defer_to_thread(check, *arguments)
+                found = await self.defer_to_thread(_owner, pairs, candidate)
             if found is not None:
                 self._remembered.keep(found, *said)  # before the next in turn looks
         finally:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from attrs import define, field
-from twisted.internet.defer import Deferred, ensureDeferred, execute
+from twisted.internet.defer import CancelledError, Deferred, ensureDeferred, execute
 from twisted.internet.task import Clock
 
 from goiptwist.errors import Busy
@@ -148,6 +148,21 @@ def test_slow_checks_do_not_pile_up() -> None:
     while threads.waiting:
         threads.run()
     assert [one.result for one in flood] == [None] * len(flood)
+
+
+def test_hanging_up_does_not_free_a_thread_that_still_runs() -> None:
+    """Otherwise a stranger who asks and leaves fills every thread that we have."""
+    threads = Threads(at_once=False)
+    users = Users([SLOW], threads.defer)
+    for n in range(20):
+        asking = ensureDeferred(users.by_token(f"guess {n}"))
+        asking.addErrback(lambda failure: failure.trap(CancelledError))
+        asking.cancel()
+    assert threads.count == SLOW_AT_A_TIME
+    while threads.waiting:
+        assert len(threads.waiting) <= SLOW_AT_A_TIME
+        threads.run()
+    assert threads.count == 20
 
 
 def test_a_broken_thread_does_not_keep_its_turn() -> None:

@@ -7,6 +7,7 @@ from twisted.web.iweb import IRequest
 
 from goiptwist.secret import Remembered
 from goiptwist.users import Attempts, User, Users
+from goiptwist.waiting import carried_through
 from goiptwist.web.problems import Problem, retry_after
 
 #: What a 401 must offer (RFC 9110 section 11.6.1).
@@ -37,7 +38,8 @@ class Access:
         token, source = _bearer(request), _source(request)
         user = self._known.recall(source, token)
         if user is None:
-            user = await self._checked(token, source)
+            # A guess counts, even if the one who made it hangs up at once.
+            user = await carried_through(self._checked(token, source))
         if not user.allowed(scope):
             challenge = b', error="insufficient_scope", scope="%s"' % scope.encode("ascii")
             headers = {b"WWW-Authenticate": CHALLENGE + challenge}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from http import HTTPStatus
 
 from twisted.web.iweb import IRequest
 
@@ -11,6 +12,9 @@ JSON = b"application/json"
 #: On every answer. What we say is about now and about one user, so nobody may
 #: keep it (RFC 9111 section 5.2.2.5); and it is never a page, whatever it holds.
 HEADERS = ((b"Cache-Control", [b"no-store"]), (b"X-Content-Type-Options", [b"nosniff"]))
+
+#: Twisted's own table ends before RFC 6585, and so does not know 429.
+_PHRASES = {status.value: status.phrase.encode("ascii") for status in HTTPStatus}
 
 
 def answer(request: IRequest, status: int, document: object, kind: bytes = JSON) -> bytes:
@@ -23,7 +27,7 @@ def answer(request: IRequest, status: int, document: object, kind: bytes = JSON)
     @raise ValueError: it holds a number that JSON has no word for.
     """
     body = json.dumps(document, allow_nan=False, separators=(",", ":")).encode("ascii")
-    request.setResponseCode(status)
+    request.setResponseCode(status, _PHRASES[status])
     headers = request.responseHeaders
     for name, values in HEADERS:
         headers.setRawHeaders(name, values)

@@ -6,27 +6,23 @@ Every answer is JSON, every refusal a L{Problem<goiptwist.web.problems.Problem>}
 
 from __future__ import annotations
 
-from collections.abc import Coroutine
-from typing import Any, TypeVar
+from typing import Any
 
 from klein import Klein
 from klein.resource import KleinResource
-from twisted.internet.defer import Deferred, ensureDeferred
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 from twisted.web.iweb import IRequest
 from twisted.web.resource import IResource
 
-from goiptwist.errors import GoipTwistError
 from goiptwist.interfaces import IOverview
 from goiptwist.users import Attempts, Users
+from goiptwist.waiting import carried_through
 from goiptwist.web import shapes
 from goiptwist.web.access import Access
 from goiptwist.web.answers import JSON, answer
 from goiptwist.web.problems import Problem, problem_of
-
-T = TypeVar("T")
 
 log = Logger()
 
@@ -142,23 +138,3 @@ def _sent(request: IRequest) -> dict[str, Any]:
     if kind != JSON:
         raise Problem(415, "the body must be JSON, with Content-Type: application/json")
     return shapes.document(request.content.read())
-
-
-def carried_through(work: Coroutine[Deferred[Any], Any, T]) -> Deferred[T]:
-    """
-    Do something to its end, even if the one who asked has gone: Klein cancels
-    what a client that hangs up was waiting for, and a commit that is cut off
-    half-way has been made, but nobody goes on from it.
-
-    @return: fires with the outcome; cancelling it stops only the waiting.
-    """
-    waiting: Deferred[T] = Deferred()
-
-    def done(outcome: T | Failure) -> None:
-        if not waiting.called:
-            waiting.callback(outcome)
-        elif isinstance(outcome, Failure) and not outcome.check(GoipTwistError):
-            log.failure("A submission broke after its client had gone", failure=outcome)
-
-    ensureDeferred(work).addBoth(done)
-    return waiting

@@ -17,8 +17,9 @@ from goiptwist.interfaces import IOverview
 from goiptwist.message import Direction, Message, State, Step, Submission
 from goiptwist.secret import Secret
 from goiptwist.status import Health, LineStatus
-from goiptwist.users import User, Users
+from goiptwist.users import DeferToThread, User, Users
 from goiptwist.web.api import Api
+from tests.test_secret import CHEAP
 
 #: 2024-02-29T12:00:00.250Z
 NOON = 1709208000.25
@@ -104,6 +105,7 @@ USERS = [
     User(name="ops", token=Secret.from_setting("ops-token")),
     User(name="sender", token=Secret.from_setting("send-token"), may=("send",)),
     User(name="reader", token=Secret.from_setting("read-token"), may=("read",)),
+    User(name="hashed", token=Secret.from_setting(CHEAP)),
     User(name="admin", token=Secret.from_setting("admin-token"), may=("admin",)),
 ]
 
@@ -113,6 +115,7 @@ class Reply:
     """What came back, with its body read."""
 
     status: int
+    phrase: bytes
     headers: Any
     body: bytes
 
@@ -133,11 +136,13 @@ class Client:
     @ivar clock: the clock of the API.
     """
 
-    def __init__(self, *, token: str | None = "ops-token") -> None:
+    def __init__(
+        self, *, token: str | None = "ops-token", defer_to_thread: DeferToThread = at_once
+    ) -> None:
         self.overview = FakeOverview()
         self.clock = Clock()
         self.token = token
-        users = Users(USERS, at_once)
+        users = Users(USERS, defer_to_thread)
         self.api = Api(self.overview, users, self.clock)
         self.stub = StubTreq(self.api.resource())
 
@@ -162,7 +167,7 @@ class Client:
         url = f"http://gateway.example{path}"
         response = await self.stub.request(method, url, headers=headers, **more)
         body = await self.stub.content(response)
-        return Reply(response.code, response.headers, body)
+        return Reply(response.code, response.phrase, response.headers, body)
 
     def ask(self, method: str, path: str, **more: Any) -> Reply:
         """@return: the reply, which must be there without waiting."""

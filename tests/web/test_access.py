@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
+from twisted.internet.defer import Deferred
 
 from goiptwist.users import FAILURES, WINDOW
 from tests.web.fakes import Client
@@ -83,7 +86,8 @@ def test_guessing_is_slowed() -> None:
     client.clock.advance(0.5)
     client.token = "ops-token"
     reply = client.get("/api/v1/lines")
-    assert (reply.status, reply.header("Retry-After")) == (429, str(int(WINDOW)))
+    assert (reply.status, reply.phrase) == (429, b"Too Many Requests")
+    assert reply.header("Retry-After") == str(int(WINDOW))
     client.clock.advance(WINDOW)
     assert client.get("/api/v1/lines").status == 200
 
@@ -97,6 +101,28 @@ def test_one_bad_client_does_not_lock_out_the_good_ones() -> None:
     assert replies[-1] == 429
     client.token = "ops-token"
     assert client.get("/api/v1/lines").status == 200
+
+
+def test_a_guess_counts_even_if_the_guesser_hangs_up() -> None:
+    """Leaving before the answer must not be a way around the brake."""
+    checks: list[Deferred[None]] = []
+
+    def later(*_: Any) -> Deferred[None]:
+        checks.append(Deferred())
+        return checks[-1]
+
+    client = Client(token="wrong", defer_to_thread=later)
+    for _ in range(FAILURES):
+        assert client.start("GET", "/api/v1/lines") == []
+        client.hang_up()
+    while checks:
+        checks.pop().callback(None)
+    assert client.get("/api/v1/lines").status == 429
+
+
+def test_a_hashed_token() -> None:
+    """What is hashed in the configuration is said in clear by the client."""
+    assert Client(token="open sesame").get("/api/v1/lines").status == 200
 
 
 def test_no_token_is_no_guess() -> None:

@@ -111,7 +111,7 @@ def test_an_endless_body_in_chunks_is_refused_and_let_go(wire: Wire) -> None:
     wire.says(post(b"Transfer-Encoding: chunked"))
     for _ in range(40):
         wire.says(b"10000\r\n" + b" " * 0x10000 + b"\r\n")
-    assert wire.heard.count(b"HTTP/1.1 413 ") == 1
+    assert wire.heard.count(b"HTTP/1.1 413 ") == wire.heard.count(b'"status":413') == 1
     assert wire.channel.requests[0].content.getvalue() == b""
     wire.says(b"0\r\n\r\n")
     assert wire.closing
@@ -165,6 +165,17 @@ def test_an_idle_connection_is_closed(wire: Wire) -> None:
     assert not wire.closing
     wire.clock.advance(1)
     assert wire.closing
+    wire.gone()
+
+
+def test_a_request_has_its_whole_time_after_a_pause(wire: Wire) -> None:
+    """A client that asks once a minute must not be cut off in mid-request."""
+    wire.says(whole())
+    wire.clock.advance(PATIENCE - 1)
+    wire.says(whole()[:50])
+    wire.clock.advance(PATIENCE - 1)
+    wire.says(whole()[50:])
+    assert wire.heard.count(b"HTTP/1.1 202 ") == 2
     wire.gone()
 
 
