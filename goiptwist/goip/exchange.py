@@ -34,12 +34,16 @@ class Exchange:
 
     @ivar clock: where time comes from.
     @ivar write: sends one datagram to the device.
+    @ivar rough: called when a datagram must have been lost or repeated on the
+        way: a question that had to be sent again, an answer that nobody asked
+        for.
     @ivar transmissions: how often the open (or last) question was sent.
     @ivar alive: whether the device said "not yet" to it.
     """
 
     clock: IReactorTime
     write: Callable[[bytes], None]
+    rough: Callable[[], None]
     transmissions: int = field(default=0, init=False)
     alive: bool = field(default=False, init=False)
     _waiting: Deferred[Answer] | None = field(default=None, init=False)
@@ -61,10 +65,12 @@ class Exchange:
         @param meaning: tells what an answer means to this question.
         @param patience: seconds of silence after each transmission; an answer
             that means L{Meaning.PATIENCE} begins it anew.
-        @return: fires with the answer, or fails with L{NoAnswer}.
+        @return: fires with the answer, or fails with L{NoAnswer}. Cancelling
+            it ends the question.
         """
         self._question, self._meaning, self._patience = question, meaning, patience
-        answered = self._waiting = Deferred()
+        answered: Deferred[Answer] = Deferred(lambda _: self._abandon())
+        self._waiting = answered
         self.transmissions, self.alive, self._spent = 0, False, 0
         self._transmit()
         return answered
@@ -76,6 +82,7 @@ class Exchange:
         @return: whether it belongs to the open question.
         """
         if self._waiting is None or self._meaning is None:
+            self.rough()
             return False
         meaning = self._meaning(answer)
         if meaning is Meaning.ANSWER:
@@ -84,6 +91,8 @@ class Exchange:
             self.alive, self._spent = True, 0
             if self._timer is not None:
                 self._timer.reset(self._patience[0])
+        else:
+            self.rough()
         return meaning is not Meaning.OTHER
 
     def _transmit(self) -> None:
@@ -95,16 +104,22 @@ class Exchange:
     def _silence(self) -> None:
         self._timer = None
         if self._spent < len(self._patience):
+            if not self.alive:
+                self.rough()
             self._transmit()
         else:
             silence = sum(self._patience)
             self._conclude().errback(NoAnswer(f"no answer for {silence:g} s"))
 
-    def _conclude(self) -> Deferred[Answer]:
-        waiting, self._waiting = self._waiting, None
+    def _abandon(self) -> None:
+        self._waiting = None
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+
+    def _conclude(self) -> Deferred[Answer]:
+        waiting = self._waiting
         if waiting is None:  # pragma: no cover
             raise AssertionError("concluded twice")
+        self._abandon()
         return waiting

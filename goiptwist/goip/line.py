@@ -7,9 +7,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from attrs import define, field
-from twisted.internet.defer import Deferred, DeferredLock
+from twisted.internet.defer import CancelledError, Deferred, DeferredLock
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger
+from twisted.python.failure import Failure
 
 from goiptwist.errors import Refused, StoreUnavailable, TryLater
 from goiptwist.goip.frames import Answer, Keepalive
@@ -26,6 +27,12 @@ Address = tuple[str, int]
 SESSION_BLOCK = 500
 #: Session numbers stay below this; the devices read 31 bits.
 SESSION_MODULUS = 2**31
+
+#: Seconds for which a way that lost or repeated a datagram is not trusted.
+ROUGH = 600.0
+#: Seconds for which a session stays open, on such a way, after its last
+#: verdict: longer than a datagram is late.
+LINGER = 10.0
 
 #: What a keepalive calls the things that have a place of their own.
 _NAMED = frozenset({"num", "signal", "gsm_status", "pro", "imei", "imsi", "iccid", "CELLINFO"})
@@ -76,6 +83,8 @@ class Line:
     stopped: str = field(default="", init=False)
     last_error: str = field(default="", init=False)
     sessions: dict[int, BulkSession] = field(factory=dict, init=False)
+    _running: dict[int, Deferred[None]] = field(factory=dict, init=False)
+    _rough_until: float = field(default=0.0, init=False)
     _presence: Presence = field(init=False)
     _count: int = field(default=0, init=False)
     _opening: int = field(default=0, init=False)
@@ -163,11 +172,13 @@ class Line:
         result = session.join(message)
         self.sessions[number] = session
         self.room_changed(self)
-        Deferred.fromCoroutine(session.run()).addBoth(lambda _: self._ended(number))
+        running = self._running[number] = Deferred.fromCoroutine(session.run())
+        running.addErrback(_stopped)
+        running.addBoth(lambda _: self._ended(number))
         return session, result
 
     def _ended(self, number: int) -> None:
-        del self.sessions[number]
+        del self.sessions[number], self._running[number]
         self.room_changed(self)
 
     def _to_device(self, datagram: bytes) -> None:
@@ -210,6 +221,15 @@ class Line:
             )
         )
 
+    def rough(self) -> None:
+        """A datagram was lost or repeated on the way."""
+        self._rough_until = self.clock.seconds() + ROUGH
+
+    @property
+    def linger(self) -> float:
+        """Seconds to wait before DONE."""
+        return LINGER if self.clock.seconds() < self._rough_until else 0.0
+
     def rest(self, seconds: float, reason: str) -> None:
         """Send nothing new by this line for a while."""
         self.last_error = reason
@@ -246,6 +266,8 @@ class Line:
         if self._rest is not None:
             self._rest.cancel()
             self._rest = None
+        for running in list(self._running.values()):
+            running.cancel()
 
     # -- what pages show --
 
@@ -280,3 +302,8 @@ def _signal(text: str) -> int | None:
     if not (text.isascii() and text.isdigit()):
         return None
     return int(text) if int(text[:3]) <= 31 else None
+
+
+def _stopped(failure: Failure) -> None:
+    """The gateway stops in the middle of a session."""
+    failure.trap(CancelledError)

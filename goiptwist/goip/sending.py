@@ -12,8 +12,9 @@ from collections.abc import Callable
 from typing import Protocol
 
 from attrs import define, field
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.interfaces import IReactorTime
+from twisted.internet.task import deferLater
 from twisted.logger import Logger
 
 from goiptwist.errors import GoipTwistError, Refused, StoreUnavailable, TryLater, Unsure
@@ -44,6 +45,11 @@ SESSION_AGE = 70.0
 #: The device remembers the last 10 numbers of a session (seed).
 SESSION_NUMBERS = 10
 
+#: What the device says when it has five sessions already (the vendor's Chinese
+#: paper), and when the password is wrong (seed).
+TOO_MANY = "too_many_sends_in_server"
+WRONG_PASSWORD = "PASSWORD"  # noqa: S105
+
 #: Seconds for which a line is left alone ...
 REST_WHEN_SILENT = 10.0  # ... that did not answer
 REST_WHEN_FULL = 5.0  # ... that has too many sessions
@@ -69,6 +75,13 @@ class Sends(Protocol):
     def late(self, answer: Answer) -> None:
         """A verdict that nobody waits for."""
 
+    def rough(self) -> None:
+        """A datagram was lost or repeated on the way."""
+
+    @property
+    def linger(self) -> float:
+        """Seconds to wait before DONE."""
+
 
 @define(eq=False)
 class BulkSession:
@@ -93,7 +106,7 @@ class BulkSession:
     log = Logger()
 
     def __attrs_post_init__(self) -> None:
-        self.exchange = Exchange(self.line.clock, self.write)
+        self.exchange = Exchange(self.line.clock, self.write, self.line.rough)
 
     # -- who wants to send --
 
@@ -149,6 +162,8 @@ class BulkSession:
         except Unsure:
             # The job in question knows. The rest was never given.
             self._give_up(TryLater("the device went silent", attempted=False))
+        except CancelledError:  # the gateway stops
+            raise
         except Exception:
             self.log.failure("Session {session} broke", session=self.number)
             self._give_up(TryLater("internal error, see the log"))
@@ -180,10 +195,10 @@ class BulkSession:
 
     def _refusal(self, text: str) -> GoipTwistError:
         """What the device says about a session as a whole, before any SEND."""
-        if text == "PASSWORD":
+        if text == WRONG_PASSWORD:
             self.line.stop("the device says that the password is wrong")
             return TryLater("the device says that the password is wrong", attempted=False)
-        if text == "too_many_sends_in_server":
+        if text == TOO_MANY:
             self.line.rest(REST_WHEN_FULL, "the device has too many sessions")
             return TryLater(
                 "the device has too many sessions", after=REST_WHEN_FULL, attempted=False
@@ -216,6 +231,8 @@ class BulkSession:
             done.errback(verdict)
             if isinstance(verdict, Unsure) or self._ended:
                 raise
+        except CancelledError:  # the gateway stops; the restart finds it open
+            raise
         except Exception:  # a bug of ours: what the device did is not known
             done.errback(Unsure("internal error, see the log"))
             raise
@@ -259,13 +276,19 @@ class BulkSession:
         self._ended = True
         trouble = self._lost_session(text)
         asked_once = self.exchange.transmissions == 1 and not self.exchange.alive
-        if text == "GSM_LOGOUT" or asked_once:
+        if asked_once and not self.line.linger:
             raise trouble
-        # It may have taken the first SEND and then forgotten the session.
+        # It may have taken the first SEND and then forgotten the session; and
+        # where datagrams are late, this may be the answer to something older.
         raise Unsure(f"the device was given the number, then: {trouble}")
 
     async def _close(self) -> None:
         goodbye = Goodbye(self.number).format()
+        # Copies of our MSG, PASSWORD and SEND may still be on their way. After
+        # DONE they would open the session anew and send the text again; while
+        # it is open the device knows them for what they are.
+        if self.line.linger:
+            await deferLater(self.line.clock, self.line.linger)
         try:
             await self.exchange.ask(goodbye, _to_goodbye, CLOSING)
         except NoAnswer:
@@ -300,7 +323,9 @@ def _to_submit(answer: Answer, telid: int) -> Meaning:
     if about == telid:
         return Meaning.ANSWER
     about_session = answer.verb == "ERROR" and about is None
-    return Meaning.ANSWER if about_session else Meaning.OTHER
+    # The session was opened, so these are late answers to what opened it.
+    late = answer.text in (TOO_MANY, WRONG_PASSWORD)
+    return Meaning.ANSWER if about_session and not late else Meaning.OTHER
 
 
 def _to_goodbye(answer: Answer) -> Meaning:

@@ -41,7 +41,9 @@ def unseen(connection: Connection, digests: Sequence[bytes], at: float) -> list[
 
     @param at: now.
     """
-    known = dict(connection.execute(_KNOWN, {"digests": list(set(digests))}).tuples().all())
+    known = {
+        row.digest: row.at for row in connection.execute(_KNOWN, {"digests": list(set(digests))})
+    }
     stale = [d for d, then in known.items() if then <= at - REPEAT_WINDOW]
     if stale:
         connection.execute(_FORGET, [{"old": digest} for digest in stale])

@@ -1,0 +1,183 @@
+"""
+A whole gateway and a whole simulated device under one clock, joined by a
+radio: no socket, no thread, no waiting. The store is real.
+"""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+from attrs import define, field
+from twisted.internet.defer import Deferred, execute
+from twisted.internet.task import Clock
+from zope.interface import implementer
+
+from goiptwist import gateway as gateway_module
+from goiptwist.gateway import Gateway, read_settings
+from goiptwist.interfaces import IBridge, IBridgeKind
+from goiptwist.message import Message, OnUnknown, Submission
+from goiptwist.simulator.device import Device
+from goiptwist.simulator.network import Network
+from goiptwist.simulator.radio import CLEAR, Conditions
+from goiptwist.simulator.settings import Settings as Simulated
+from goiptwist.store import Store, lock
+
+#: Where the clock of a world begins: some time in November 2026.
+BEGINNING = 1_795_000_000.0
+
+
+@implementer(IBridge)
+@define(eq=False)
+class Recorder:
+    """A bridge that keeps what it is given, and can be told to fail."""
+
+    taken: list[Message] = field(factory=list)
+    #: Raised instead of taking, the first one first.
+    troubles: list[Exception] = field(factory=list)
+
+    async def deliver(self, message: Message) -> None:
+        if self.troubles:
+            raise self.troubles.pop(0)
+        self.taken.append(message)
+
+
+@implementer(IBridgeKind)
+class RecorderKind:
+    """Makes the recorder of a world."""
+
+    kind = "recorder"
+
+    @define
+    class settings:
+        """No keys."""
+
+    def __init__(self, recorder: Recorder) -> None:
+        self.recorder = recorder
+
+    def build(self, name: str, settings: object, gateway: object) -> Recorder:
+        return self.recorder
+
+
+@define(eq=False)
+class World:
+    """
+    @ivar path: the folder of the store.
+    @ivar tables: the configuration, as tables.
+    """
+
+    path: Path
+    monkeypatch: pytest.MonkeyPatch
+    lines: int = 4
+    simulated: Simulated = field(factory=Simulated)
+    line_keys: dict[str, Any] = field(factory=dict)
+    tables: dict[str, Any] = field(factory=dict)
+    to_server: Conditions = CLEAR
+    to_device: Conditions = CLEAR
+    seed: int = 1
+    clock: Clock = field(factory=Clock, init=False)
+    recorder: Recorder = field(factory=Recorder, init=False)
+    device: Device = field(init=False)
+    network: Network = field(init=False)
+    store: Store = field(init=False)
+    gateway: Gateway = field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self.clock.advance(BEGINNING)
+        rng = random.Random(self.seed)
+        self.device = Device(self.clock, rng, settings=self.simulated)
+        self.network = Network(self.clock, rng, self.to_server, self.to_device)
+        for number in range(1, self.lines + 1):
+            line = self.device.add_line(f"goip{number}", f"secret{number}", f"+3630000000{number}")
+            self.network.join(line)
+        kinds = gateway_module.bridge_kinds()
+        kinds["recorder"] = RecorderKind(self.recorder)
+        self.monkeypatch.setattr(gateway_module, "bridge_kinds", lambda: kinds)
+        self.start_gateway()
+
+    def configuration(self) -> dict[str, Any]:
+        """The gateway's configuration, as a file would hold it."""
+        lines = [
+            {"id": f"goip{n}", "password": f"secret{n}", **self.line_keys}
+            for n in range(1, self.lines + 1)
+        ]
+        return {"line": lines, "bridge": {"ops": {"kind": "recorder"}}, **self.tables}
+
+    def start_gateway(self) -> None:
+        """Start the gateway, or start it again on what the last one left."""
+        settings = read_settings(self.configuration(), "test")
+        self.store = Store.open(self.path, lock(self.path), execute, execute)
+        self.gateway = Gateway(settings, self.store, self.clock, self.clock)
+        left = self.store.after_restart(self.clock.seconds(), settings.delivery.on_unknown)
+        now(left)
+        now(Deferred.fromCoroutine(self.gateway.delivery.start()))
+        self.network.serve(self.gateway.protocol)
+
+    def crash(self) -> None:
+        """The gateway is gone in the middle of whatever it did."""
+        self.network.server = None
+        for call in self.clock.getDelayedCalls():
+            if "goiptwist.simulator" not in getattr(
+                call.func, "__module__", ""
+            ) and not _is_simulators(call):
+                call.cancel()
+        self.store.close()
+
+    def advance(self, seconds: float, step: float = 0.5) -> None:
+        """Let time pass."""
+        self.clock.pump([step] * round(seconds / step))
+
+    def present(self) -> None:
+        """Switch the device on, and wait until every line has registered."""
+        self.device.start()
+        for _ in range(40):
+            self.advance(5.0)
+            if all(line.state == "present" for line in self.gateway.lines.by_id.values()):
+                return
+        raise AssertionError("the lines do not register")
+
+    def submit(self, to: str | list[str], text: str, **more: str) -> list[Message]:
+        """Submit a text, and have it accepted."""
+        recipients = (to,) if isinstance(to, str) else tuple(to)
+        wanted = Submission(origin="user:test", recipients=recipients, text=text, **more)
+        return now(Deferred.fromCoroutine(self.gateway.traffic.submit(wanted)))
+
+    def message(self, message_id: str) -> Message:
+        """A message as it stands now."""
+        found = now(self.store.message(message_id))
+        assert found is not None
+        return found
+
+    def states(self, messages: list[Message]) -> Counter[str]:
+        """How many of these messages stand where."""
+        return Counter(self.message(m.id).state.value for m in messages)
+
+    def close(self) -> None:
+        """End everything; nothing may tick on."""
+        self.device.stop()
+        self.crash()
+        self.clock.advance(600.0)
+        assert self.clock.getDelayedCalls() == []
+
+
+def _is_simulators(call: Any) -> bool:
+    owner = getattr(call.func, "__self__", None) or getattr(
+        getattr(call.func, "func", None), "__self__", None
+    )
+    return "goiptwist.simulator" in type(owner).__module__
+
+
+def now(deferred: Deferred[Any]) -> Any:
+    """The result of a Deferred that has fired."""
+    results: list[Any] = []
+    deferred.addBoth(results.append)
+    assert results, "has not fired"
+    if hasattr(results[0], "raiseException"):
+        results[0].raiseException()
+    return results[0]
+
+
+__all__ = ["OnUnknown", "World", "now"]
