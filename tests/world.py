@@ -82,6 +82,8 @@ class World:
     recorder: Recorder = field(factory=Recorder, init=False)
     device: Device = field(init=False)
     network: Network = field(init=False)
+    #: The gateway's own: what ticks in it is gone with the gateway.
+    gateway_clock: Clock = field(init=False)
     store: Store = field(init=False)
     gateway: Gateway = field(init=False)
 
@@ -110,25 +112,24 @@ class World:
         """Start the gateway, or start it again on what the last one left."""
         settings = read_settings(self.configuration(), "test")
         self.store = Store.open(self.path, lock(self.path), execute, execute)
-        self.gateway = Gateway(settings, self.store, self.clock, self.clock)
-        left = self.store.after_restart(self.clock.seconds(), settings.delivery.on_unknown)
-        now(left)
+        clock = self.gateway_clock = Clock()
+        clock.advance(self.clock.seconds())
+        self.gateway = Gateway(settings, self.store, clock, clock)
+        now(self.store.after_restart(clock.seconds(), settings.delivery.on_unknown))
         now(Deferred.fromCoroutine(self.gateway.delivery.start()))
         self.network.serve(self.gateway.protocol)
 
     def crash(self) -> None:
         """The gateway is gone in the middle of whatever it did."""
         self.network.server = None
-        for call in self.clock.getDelayedCalls():
-            if "goiptwist.simulator" not in getattr(
-                call.func, "__module__", ""
-            ) and not _is_simulators(call):
-                call.cancel()
+        self.gateway_clock = Clock()
         self.store.close()
 
     def advance(self, seconds: float, step: float = 0.5) -> None:
         """Let time pass."""
-        self.clock.pump([step] * round(seconds / step))
+        for _ in range(round(seconds / step)):
+            self.clock.advance(step)
+            self.gateway_clock.advance(step)
 
     def present(self) -> None:
         """Switch the device on, and wait until every line has registered."""
@@ -159,15 +160,8 @@ class World:
         """End everything; nothing may tick on."""
         self.device.stop()
         self.crash()
-        self.clock.advance(600.0)
+        self.clock.advance(600.0)  # what is still in the air falls down
         assert self.clock.getDelayedCalls() == []
-
-
-def _is_simulators(call: Any) -> bool:
-    owner = getattr(call.func, "__self__", None) or getattr(
-        getattr(call.func, "func", None), "__self__", None
-    )
-    return "goiptwist.simulator" in type(owner).__module__
 
 
 def now(deferred: Deferred[Any]) -> Any:
