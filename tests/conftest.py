@@ -38,9 +38,7 @@ def logged_failures() -> Iterator[FailureLog]:
         gc.collect()  # an unhandled failed Deferred speaks when it is collected
     finally:
         globalLogPublisher.removeObserver(failures)
-    assert not failures, [
-        event.get("log_failure") or event.get("log_format") for event in failures
-    ]
+    assert not failures, [event.get("log_failure") or event.get("log_format") for event in failures]
 
 
 @pytest.fixture(autouse=True)
@@ -50,7 +48,8 @@ def clean_reactor() -> Iterator[None]:
     before = set(core.getDelayedCalls()), set(core.getReaders())
     yield
     left = [c for c in core.getDelayedCalls() if c not in before[0] and c.active()]
-    open_ones = [r for r in core.getReaders() if r not in before[1]]
+    own = getattr(core, "_internalReaders", set())  # the reactor's, made when it first runs
+    open_ones = [r for r in core.getReaders() if r not in before[1] and r not in own]
     for call in left:
         call.cancel()
     assert not left, f"left ticking: {left}"
