@@ -167,6 +167,14 @@ class Dialogue(smtp.ESMTPClient):
         self._mechanism = ""
         self._lines, self._deadline = 0, clock.seconds() + PATIENCE * timeout
 
+    def connectionMade(self) -> None:
+        """
+        Called by Twisted when the smarthost is reached. The mail and the dot
+        behind it are two writes: they shall not wait for one another.
+        """
+        self.transport.setTcpNoDelay(True)
+        super().connectionMade()
+
     # How it ends
 
     def _put_off(self, reason: str) -> None:
