@@ -21,6 +21,8 @@ from twisted.python import usage
 
 #: The file in the state folder that holds the token made for C{--http}.
 TOKEN_FILE = "api-token"  # noqa: S105
+#: The state folder of the demonstration.
+DEMO_STATE = "demo-state"
 #: Bytes of chance in a token that we make.
 TOKEN_BYTES = 24
 
@@ -56,7 +58,7 @@ class Options(usage.Options):
     ]
 
     def __init__(self) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
+        super().__init__()
         self.line_options: list[str] = []
         self.tables: dict[str, Any] = {}
 
@@ -133,9 +135,7 @@ def makeService(options: Options) -> IService:
 
     try:
         if options["demo"]:
-            from goiptwist.gateway import demo
-
-            return demo(reactor)
+            return _demonstration(options, reactor)
         return _gateway(options, reactor)
     except BadConfiguration as problems:
         _stop(problems.problems)
@@ -157,6 +157,18 @@ def _gateway(options: Options, reactor: Any) -> IService:
     if options["check-config"]:
         _check(settings, reactor)
     return GatewayService(settings, folder, lock(folder), reactor)
+
+
+def _demonstration(options: Options, reactor: Any) -> IService:
+    from goiptwist.gateway import demonstration, read_settings
+    from goiptwist.service import GatewayService
+    from goiptwist.store import lock
+
+    folder = Path(options["state"] or DEMO_STATE).expanduser().absolute()
+    held = lock(folder)
+    around = demonstration(reactor, folder)
+    settings = read_settings(around.tables, "demo")
+    return around.around(GatewayService(settings, folder, held, reactor))
 
 
 def _with_token(tables: dict[str, Any], options: Options) -> dict[str, Any]:

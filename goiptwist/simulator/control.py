@@ -147,7 +147,7 @@ class Control(Resource):
     isLeaf = True
 
     def __init__(self, simulator: Simulator) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
+        super().__init__()
         self._simulator = simulator
 
     def render(self, request: Request) -> bytes:

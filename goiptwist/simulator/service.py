@@ -112,12 +112,12 @@ class Simulator(Service):
 
     def startService(self) -> None:
         """Open every port, then switch every line on."""
-        super().startService()  # type: ignore[no-untyped-call]
+        super().startService()
         allow_ports(len(self.device.lines))
         for index, line in enumerate(self.device):
             self._open(line, self.first_port and self.first_port + index)
         if self.control is not None:
-            site = Site(Control(self))  # type: ignore[no-untyped-call]
+            site = Site(Control(self))
             site.noisy = False
             self._control_port = self.reactor.listenTCP(
                 self.control.port, site, interface=self.control.host
@@ -132,7 +132,7 @@ class Simulator(Service):
 
     def stopService(self) -> Deferred[Any]:
         """Switch every line off, and close every port."""
-        super().stopService()  # type: ignore[no-untyped-call]
+        super().stopService()
         self.traffic.stop()
         self.device.stop()
         ports = [*self._ports.values(), *filter(None, [self._control_port])]

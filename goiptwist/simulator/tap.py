@@ -85,7 +85,7 @@ class Options(usage.Options):
     ]
 
     def __init__(self) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
+        super().__init__()
         self._lines: list[str] = []
         self._errors: list[str] = []
         self._states: list[str] = []
