@@ -1,12 +1,11 @@
 """The mail bridge before real SMTP servers: what they do, and what becomes of the mail."""
 
-import smtplib
-
 import pytest
 from twisted.internet import reactor
 from twisted.logger import LogLevel, capturedLogs
 
 from goiptwist.bridges.mail.kind import MailKind
+from goiptwist.bridges.mail.verdict import Reply
 from goiptwist.errors import Refused, TryLater
 from goiptwist.interfaces import IBridgeKind
 from goiptwist.message import Handover
@@ -129,6 +128,19 @@ async def test_put_off_and_then_refused(mailbox):
         answer = await outcome(bridge, sms())
     assert isinstance(answer, Handover)
     assert "refused for boss@example.org" in answer.detail
+
+
+def test_not_everything_is_remembered(monkeypatch):
+    """The memory for mails that are put off is bounded, and empties itself."""
+    monkeypatch.setattr("goiptwist.bridges.mail.bridge.REMEMBERED", 2)
+    bridge = mail_bridge(reactor, 25, to=TWO)
+    ok, busy = Reply(250, "ok"), Reply(450, "busy")
+    for known in ("a", "b", "c"):
+        bridge._remember(known, {TWO[0]: ok, TWO[1]: busy})
+    assert bridge._remembered == {"b": {TWO[0]: ok}, "c": {TWO[0]: ok}}
+    bridge._remember("b", {TWO[0]: ok, TWO[1]: ok})
+    bridge._remember("c", {TWO[0]: busy, TWO[1]: busy})
+    assert bridge._remembered == {}
 
 
 # Logging in
@@ -383,10 +395,3 @@ def test_kind():
     for name, said in [("gw.example.org", b"gw.example.org"), ("a b\r\n", b"[127.0.0.1]")]:
         gateway = StandInGateway(reactor, reactor, name)
         assert MailKind().build("mail", bridge.settings, gateway).greeting == said
-
-
-def test_smtplib_agrees(mailbox):
-    """The test's own server is a server that others can talk to."""
-    with smtp_server(mailbox) as port, smtplib.SMTP("127.0.0.1", port) as client:
-        client.sendmail("a@example.org", ["b@example.org"], "Subject: x\n\ny")
-    assert recipients(mailbox) == [["b@example.org"]]
