@@ -65,9 +65,10 @@ class Mailbox:
         return f"250 2.0.0 queued as {len(self.taken)}"
 
     def authenticate(self, server, session, envelope, mechanism, credentials):
-        self.logins.append((mechanism, session.ssl is not None))
+        protected = server.transport.get_extra_info("ssl_object") is not None
+        self.logins.append((mechanism, protected))
         right = (credentials.login, credentials.password) == (b"goip", b"right horse")
-        return AuthResult(success=right)
+        return AuthResult(success=right, handled=False)
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 import re
 
+import attrs
 import pytest
 
 from goiptwist.bridges.mail.settings import MailSettings, TlsMode
@@ -51,6 +52,21 @@ def test_wrong(changes, words):
     with pytest.raises(ValueError, match=re.escape(words)) as problem:
         MailSettings(**{**RIGHT, **changes})
     assert "horse" not in str(problem.value)
+
+
+def test_everything_at_once():
+    """Each key can be asked by itself, so that all problems can be named in one go."""
+    wrong = {"to": (), "sender": "x", "username": "goip", "tls": "yes", "timeout": -1.0}
+    with attrs.validators.disabled():
+        settings = MailSettings(**wrong)
+    named = []
+    for key in attrs.fields(MailSettings):
+        try:
+            if key.validator:
+                key.validator(settings, key, getattr(settings, key.name))
+        except ValueError as problem:
+            named.append(str(problem).partition(":")[0])
+    assert sorted(named) == sorted(wrong)
 
 
 @pytest.mark.parametrize(
