@@ -102,7 +102,7 @@ def read_settings(tables: config.Table, file: str) -> Settings:
     )
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class Gateway:
     """
     The parts, all introduced to one another; no socket is open yet.

@@ -22,7 +22,7 @@ from goiptwist.gateway import Gateway, Settings
 from goiptwist.store import Store
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class Worker:
     """
     One thread of its own, always the same.

@@ -106,7 +106,7 @@ def sms(text: str = "Pump 3 stopped", **changes: Any) -> Message:
 
 
 @implementer(IGateway)
-@define(eq=False)
+@define(eq=False, repr=False)
 class StandInGateway:
     """
     As much of a gateway as a bridge can see.

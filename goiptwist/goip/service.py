@@ -30,13 +30,14 @@ from goiptwist.values import HostPort
 RECEIVE_BUFFER = 4 * 1024 * 1024
 
 
-@define(eq=False, slots=False)
+@define(eq=False, repr=False, slots=False)
 class GoipProtocol(DatagramProtocol):
     """Datagrams in, frames to the parts that they are for, answers out."""
 
     lines: Lines
     receiver: Receiver
     complaints: Complaints
+    noisy = False
     log = Logger()
 
     def datagramReceived(self, datagram: bytes, addr: Address) -> None:
@@ -90,7 +91,7 @@ class GoipProtocol(DatagramProtocol):
             self.complaints.about("not_sent", address[0], f"could not send: {error}")
 
 
-@define(eq=False, slots=False)
+@define(eq=False, repr=False, slots=False)
 class GoipService(Service):
     """
     Listens for devices.
