@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import unquote
 
 from attrs import frozen
@@ -19,9 +19,7 @@ from twisted.web.resource import Resource
 from goiptwist.goip.frames import LONGEST_TEXT
 from goiptwist.simulator.body import Body, Wrong
 from goiptwist.simulator.line import Line
-
-if TYPE_CHECKING:
-    from goiptwist.simulator.service import Simulator
+from goiptwist.simulator.service import Simulator
 
 #: The longest push beside an incoming SMS, in bytes. The vendor's server takes
 #: no more than 1500 of a USSD text.
@@ -110,7 +108,7 @@ def _silence(simulator: Simulator, line: Line, body: Body) -> dict[str, Any]:
     return shown(simulator, line)
 
 
-Order = Callable[["Simulator", Line, Body], dict[str, Any]]
+Order = Callable[[Simulator, Line, Body], dict[str, Any]]
 
 #: POST /lines/NAME/<order>, with the keys that its body may have.
 ORDERS: Mapping[str, tuple[Order, frozenset[str]]] = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from attrs import define, field
@@ -9,9 +10,9 @@ from twisted.application.service import Service
 from twisted.internet.defer import Deferred, gatherResults, maybeDeferred
 from twisted.internet.protocol import DatagramProtocol
 from twisted.logger import Logger
+from twisted.web.resource import Resource
 from twisted.web.server import Site
 
-from goiptwist.simulator.control import Control
 from goiptwist.simulator.device import Device
 from goiptwist.simulator.limits import allow_ports
 from goiptwist.simulator.line import Line
@@ -95,6 +96,7 @@ class Simulator(Service):
     @ivar traffic: random incoming SMS.
     @ivar first_port: of the first line, the others follow; 0 is any.
     @ivar control: where the HTTP control listens; C{None} is nowhere.
+    @ivar pages: makes the root of the HTTP control.
     @ivar rate: incoming SMS a minute to begin with.
     """
 
@@ -107,6 +109,7 @@ class Simulator(Service):
     first_port: int = 0
     control: HostPort | None = None
     rate: float = 0.0
+    pages: Callable[[Simulator], Resource] | None = None
     _ports: dict[str, Any] = field(factory=dict, init=False)
     _control_port: Any = field(default=None, init=False)
 
@@ -116,8 +119,8 @@ class Simulator(Service):
         allow_ports(len(self.device.lines))
         for index, line in enumerate(self.device):
             self._open(line, self.first_port and self.first_port + index)
-        if self.control is not None:
-            site = Site(Control(self))
+        if self.control is not None and self.pages is not None:
+            site = Site(self.pages(self))
             site.noisy = False
             self._control_port = self.reactor.listenTCP(
                 self.control.port, site, interface=self.control.host

@@ -228,6 +228,7 @@ def makeService(options: Options) -> IService:
     from twisted.internet import reactor
 
     from goiptwist.simulator.book import Book
+    from goiptwist.simulator.control import Control
     from goiptwist.simulator.device import Device
     from goiptwist.simulator.radio import Radio
     from goiptwist.simulator.service import Link, Simulator
@@ -240,4 +241,6 @@ def makeService(options: Options) -> IService:
         device.add_line(line.name, line.password, line.number)
     link = Link(plan.server, Radio(clock, rng, plan.to_server), Radio(clock, rng, plan.to_device))
     traffic = Traffic(clock, rng, device)
-    return Simulator(reactor, device, link, traffic, plan.first_port, plan.control, plan.rate)
+    return Simulator(
+        reactor, device, link, traffic, plan.first_port, plan.control, plan.rate, Control
+    )

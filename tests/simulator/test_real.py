@@ -15,6 +15,7 @@ from twisted.internet.protocol import DatagramProtocol
 from twisted.web.client import Agent, HTTPConnectionPool
 
 from goiptwist.simulator.book import Book
+from goiptwist.simulator.control import Control
 from goiptwist.simulator.device import Device
 from goiptwist.simulator.radio import Radio
 from goiptwist.simulator.service import Link, Simulator
@@ -66,7 +67,8 @@ def service(server_port: int, book: Path) -> Simulator:
     device.add_line("goipid1", "password1")
     link = Link(("127.0.0.1", server_port), Radio(reactor, rng), Radio(reactor, rng))
     control = HostPort("127.0.0.1", 0)
-    return Simulator(reactor, device, link, Traffic(reactor, rng, device), control=control)
+    traffic = Traffic(reactor, rng, device)
+    return Simulator(reactor, device, link, traffic, control=control, pages=Control)
 
 
 @pytest.mark.real
