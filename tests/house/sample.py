@@ -40,8 +40,8 @@ INTRODUCTIONS = {
     "line": "One section for each line (SIM) of your devices. Type the same id and password into\n"
     'the "SMS Server" fields of the line.',
     "user": "Who may use the HTTP interface. Secrets may be clear, or hashed: twistd goip --hash.",
-    "bridge.ops": "Where SMS that come in are handed on to. Any number of bridges, each with a name\n"
-    "of its own; every SMS goes to every bridge.",
+    "bridge.ops": "Where SMS that come in are handed on to. Any number of bridges, each with a\n"
+    "name of its own; every SMS goes to every bridge.",
 }
 
 
