@@ -51,9 +51,7 @@ def test_bulk_sms_to_two_numbers(wire: Wire) -> None:
 
 def test_receive_sms(wire: Wire) -> None:
     """Section "Receive SMS": saved, then answered."""
-    wire.says(
-        "RECEIVE:1270197307;id:goipid1;pass:password1;srcnum:+8613513415667;msg:just a test"
-    )
+    wire.says("RECEIVE:1270197307;id:goipid1;pass:password1;srcnum:+8613513415667;msg:just a test")
     assert wire.hears_where() == [(b"RECEIVE 1270197307 OK\n", wire.address())]
     assert [(m.sender, m.text, m.line) for m in wire.recorder.taken] == [
         ("+8613513415667", "just a test", "goipid1")
