@@ -65,7 +65,7 @@ class Room:
 
     def again(self) -> None:
         """The gateway died, and comes back."""
-        for call in self.clock.getDelayedCalls():
+        for call in list(self.clock.getDelayedCalls()):
             call.cancel()
         self.store.close()
         self.a.asked.clear()

@@ -124,7 +124,7 @@ class Wire:
 
     def crash(self) -> None:
         """The gateway is gone in the middle of whatever it did."""
-        for call in self.clock.getDelayedCalls():
+        for call in list(self.clock.getDelayedCalls()):
             call.cancel()
         self.store.close()
 
@@ -135,7 +135,7 @@ class Wire:
         self.clock.advance(GRACE)
         now(stopping)
         self.store.close()
-        assert self.clock.getDelayedCalls() == []
+        assert [str(call) for call in self.clock.getDelayedCalls()] == []
 
     # -- the wire --
 
