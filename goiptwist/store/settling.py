@@ -181,20 +181,21 @@ class Settling:
         steps = [_step_row(number, item) for number, item in both if item.step]
         if steps:
             connection.execute(_INSERT_STEP, steps)
-        return self._early_reports(connection, items)
+        return self._early_reports(connection, both)
 
     def _early_reports(
-        self, connection: Connection, items: Sequence[Settlement]
+        self, connection: Connection, both: Sequence[tuple[int, Settlement]]
     ) -> list[Message | None]:
-        numbered = any(item.sms_no for item in items)
-        if not numbered or connection.execute(_ANY_REPORT).first() is None:
-            return [None] * len(items)
-        return [
-            self.reporting.early(
-                connection, item.line, item.sms_no, item.message.recipient, item.at
-            )
-            for item in items
-        ]
+        concerned = any(item.sms_no or item.outcome == "unknown" for _, item in both)
+        if not concerned or connection.execute(_ANY_REPORT).first() is None:
+            return [None] * len(both)
+        return [self._early(connection, number, item) for number, item in both]
+
+    def _early(self, connection: Connection, number: int, item: Settlement) -> Message | None:
+        recipient = item.message.recipient
+        if item.outcome == "unknown":
+            return self.reporting.overtaking(connection, number, recipient)
+        return self.reporting.early(connection, item.line, item.sms_no, recipient, item.at)
 
 
 def _reason(item: Settlement) -> str:
