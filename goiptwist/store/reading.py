@@ -89,8 +89,13 @@ class Reading:
         steps = [Step(row.at, first, row.line or row.pool, row.origin)]
         steps += _given(connection, row.id)
         steps += _handed_on(connection, row)
+        told = {(step.at, step.detail) for step in steps}
         noted = select(journey).where(journey.c.message_id == number)
-        steps += [Step(r.at, r.what, r.where, r.detail) for r in connection.execute(noted).all()]
+        steps += [
+            Step(r.at, r.what, r.where, r.detail)
+            for r in connection.execute(noted)
+            if (r.at, r.detail) not in told
+        ]
         return sorted(steps, key=lambda step: step.at)
 
     def unknown(self, connection: Connection) -> int:

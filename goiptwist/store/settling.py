@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from attrs import frozen
-from sqlalchemy import Connection, and_, bindparam, case, exists, insert, select, update
+from sqlalchemy import Connection, and_, bindparam, case, exists, func, insert, select, update
 
 from goiptwist.message import Direction, Message, State
 from goiptwist.store.reports import Reporting
@@ -97,7 +97,11 @@ _DELIVERY = (
 _OUTGOING = (
     update(message)
     .where(message.c.id == bindparam("m"))
-    .values(state=bindparam("s"), reason=bindparam("r"), line=bindparam("l"))
+    .values(
+        state=bindparam("s"),
+        reason=bindparam("r"),
+        line=func.coalesce(bindparam("l"), message.c.line),
+    )
 )
 
 
@@ -223,7 +227,8 @@ def _message_row(number: int, item: Settlement) -> dict[str, Any]:
         "m": number,
         "s": item.state.value,
         "r": _reason(item),
-        "l": item.line or item.message.line,
+        # What is settled keeps the line that had it; what waits is free again.
+        "l": item.message.line if item.queue == _WAITING else item.line or None,
     }
 
 
