@@ -47,14 +47,17 @@ class Problems:
     def unknown(self, section: str, key: str, valid: Iterable[str]) -> None:
         """Note a key, or a section, that there is not."""
         names = list(valid)
-        near = difflib.get_close_matches(key, names, 1, 0.5)
-        cure = f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(names)}"
-        self.add(section, f"unknown key {key!r}; {cure}")
+        self.add(section, f"unknown key {key!r}; {_cure(key, names)}")
 
     def raise_any(self) -> None:
         """@raise BadConfiguration: if anything was found."""
         if self.found:
             raise BadConfiguration(self.found)
+
+
+def _cure(typed: str, names: list[str]) -> str:
+    near = difflib.get_close_matches(typed, names, 1, 0.5)
+    return f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(names)}"
 
 
 def read_value(kind: Any, value: object) -> Any:
@@ -241,7 +244,7 @@ def _check_named(
         kind = table.get("kind")
         if kind not in kinds:
             what = "kind is missing" if kind is None else f"there is no kind {kind!r}"
-            problems.add(where, f"{what}; there are: {', '.join(sorted(kinds))}")
+            problems.add(where, f"{what}; {_cure(str(kind), sorted(kinds))}")
             continue
         rest = {key: value for key, value in table.items() if key != "kind"}
         checked[own_name] = (kind, section(kinds[kind], rest, where, problems))

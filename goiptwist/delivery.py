@@ -36,7 +36,7 @@ class Route:
     ready_for: Callable[[Message], bool] = lambda message: True
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class Delivery:
     """
     All queues.

@@ -5,6 +5,7 @@ Builds the parts of a gateway and introduces them to one another. No logic.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from attrs import define, field, frozen
@@ -27,6 +28,7 @@ from goiptwist.outcomes import BRIDGE_SCHEDULE, LINE_SCHEDULE, Policy
 from goiptwist.overview import Overview
 from goiptwist.router import Router
 from goiptwist.settings import DeliverySettings, HistorySettings, TopSettings
+from goiptwist.simulator.demo import Demonstration
 from goiptwist.store import Store
 from goiptwist.traffic import Traffic
 from goiptwist.users import DeferToThread, User, Users
@@ -100,7 +102,7 @@ def read_settings(tables: config.Table, file: str) -> Settings:
     )
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class Gateway:
     """
     The parts, all introduced to one another; no socket is open yet.
@@ -207,3 +209,8 @@ class Gateway:
             return None
         users = Users(self.settings.users, defer_to_thread)
         return HttpService(self.reactor, listen, Api(self.overview, users, self.clock))
+
+
+def demonstration(reactor: Any, folder: Path) -> Demonstration:
+    """A simulated device and a smarthost, to put around a gateway."""
+    return Demonstration(reactor, folder)

@@ -25,7 +25,7 @@ FORGET_EVERY = 3600.0
 BITE_EVERY = 0.1
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class Housekeeping:
     """
     @ivar keep_days: days for which settled messages are kept; 0 is for ever.

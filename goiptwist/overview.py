@@ -21,7 +21,7 @@ from goiptwist.traffic import Traffic
 
 
 @implementer(IOverview)
-@define(eq=False)
+@define(eq=False, repr=False)
 class Overview:
     """
     L{IOverview} on top of the parts.

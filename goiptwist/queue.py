@@ -32,7 +32,7 @@ STORE_PATIENCE = 1.0
 SWEEP = 30.0
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class Queue:
     """
     One destination's part of L{goiptwist.delivery.Delivery}.

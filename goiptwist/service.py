@@ -5,6 +5,7 @@ order, and stops them in the opposite order.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Any
@@ -16,11 +17,12 @@ from twisted.internet.threads import deferToThread, deferToThreadPool
 from twisted.logger import Logger
 from twisted.python.threadpool import ThreadPool
 
+from goiptwist.errors import BadConfiguration
 from goiptwist.gateway import Gateway, Settings
 from goiptwist.store import Store
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class Worker:
     """
     One thread of its own, always the same.
@@ -74,8 +76,16 @@ class GatewayService(MultiService):
 
     def startService(self) -> None:
         """
-        @raise BadConfiguration: the store or a port cannot be had.
+        A port that is taken ends the process in a sentence, not a traceback.
         """
+        try:
+            self._start()
+        except BadConfiguration as problems:
+            self.log.critical("The gateway cannot start: {problems}", problems=problems)
+            print(problems, file=sys.__stderr__)
+            raise SystemExit(1) from None
+
+    def _start(self) -> None:
         store = Store.open(self.folder, self._held, self._writing, self._reading)
         self.gateway = gateway = Gateway(self.settings, store, self._reactor, self._reactor)
         self._take_up(gateway)

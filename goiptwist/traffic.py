@@ -25,7 +25,7 @@ STORE_OVERLOAD = 2000
 OVERLOAD_WAIT = 2.0
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class Traffic:
     """
     @ivar takers: the bridges that want to hear what became of messages, by

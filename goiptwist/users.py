@@ -43,14 +43,16 @@ DeferToThread = Callable[..., Deferred[Any]]
 
 @frozen(kw_only=True)
 class User:
-    """One C{[user.NAME]} section."""
+    """One C{[[user]]} section."""
 
-    name: str
+    name: str = setting("Who it is: stands in the log and in the journey of messages.")
     password: Secret | None = setting(
-        "What the user says with the name: clear, or as printed by 'hash'.", default=None
+        "What the user says with the name: clear, or as 'twistd goip --hash' prints it.",
+        default=None,
     )
     token: Secret | None = setting(
-        "What a program says as a bearer token: clear, or as printed by 'hash'.", default=None
+        "What a program says as a bearer token: clear, or as 'twistd goip --hash' prints it.",
+        default=None,
     )
     may: tuple[str, ...] = setting(
         "Any of send, read and admin; admin includes the others.", default=("send", "read")

@@ -6,6 +6,7 @@ in the reactor, and no failure logged that nobody expected.
 from __future__ import annotations
 
 import gc
+import os
 from collections.abc import Iterator
 from typing import Any
 
@@ -26,6 +27,16 @@ class FailureLog(list[LogEvent]):
         flushed = list(self)
         self.clear()
         return flushed
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: Any, call: Any) -> Any:
+    """Where nothing may be skipped, a skipped test has failed."""
+    report = yield
+    if report.skipped and os.environ.get("GOIPTWIST_NO_SKIPS"):
+        report.outcome = "failed"
+        report.longrepr = f"skipped, and GOIPTWIST_NO_SKIPS is set: {report.longrepr}"
+    return report
 
 
 @pytest.fixture(autouse=True)

@@ -19,7 +19,7 @@ QUIET = 60.0
 SOURCES = 2000
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class Complaints:
     """
     @ivar counts: how often each kind of thing happened.

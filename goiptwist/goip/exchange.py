@@ -27,7 +27,7 @@ class Meaning(Enum):
     OTHER = "other"  # a late repeat of something else
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class Exchange:
     """
     One question at a time to one session of one device.

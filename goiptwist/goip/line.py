@@ -38,7 +38,7 @@ LINGER = 10.0
 _NAMED = frozenset({"num", "signal", "gsm_status", "pro", "imei", "imsi", "iccid", "CELLINFO"})
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class SessionNumbers:
     """Numbers for bulk sessions, which never come again."""
 
@@ -73,7 +73,7 @@ class SessionNumbers:
                 reserved.callback(None)
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class Line:
     """
     @ivar write: sends one datagram from the listening socket.

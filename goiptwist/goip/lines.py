@@ -21,7 +21,7 @@ from goiptwist.message import Message
 from goiptwist.store import Facts, LateAnswer, Store
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class Lines:
     """
     @ivar write: sends one datagram from the listening socket.

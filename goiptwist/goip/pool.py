@@ -23,7 +23,7 @@ REMEMBERED = 10_000
 
 
 @implementer(IDestination)
-@define(eq=False)
+@define(eq=False, repr=False)
 class Pool:
     """
     Lines of which any will do.

@@ -31,7 +31,7 @@ OVERLOAD = 5000
 REFUSAL = "wrong id or password"
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class Receiver:
     """
     @ivar arrived: keeps an SMS and hands it on; fires after the commit.

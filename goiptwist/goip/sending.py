@@ -83,7 +83,7 @@ class Sends(Protocol):
         """Seconds to wait before DONE."""
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class BulkSession:
     """
     One session. Several recipients of one text share it.

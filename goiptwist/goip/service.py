@@ -5,17 +5,19 @@ from. A device behind NAT is only reached this way.
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Coroutine
 from typing import Any
 
 from attrs import define, field
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred
+from twisted.internet.error import CannotListenError
 from twisted.internet.protocol import DatagramProtocol
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from goiptwist.errors import StoreUnavailable
+from goiptwist.errors import BadConfiguration, StoreUnavailable
 from goiptwist.goip import frames
 from goiptwist.goip.complaints import Complaints
 from goiptwist.goip.line import Address
@@ -28,13 +30,14 @@ from goiptwist.values import HostPort
 RECEIVE_BUFFER = 4 * 1024 * 1024
 
 
-@define(eq=False, slots=False)
+@define(eq=False, repr=False, slots=False)
 class GoipProtocol(DatagramProtocol):
     """Datagrams in, frames to the parts that they are for, answers out."""
 
     lines: Lines
     receiver: Receiver
     complaints: Complaints
+    noisy = False
     log = Logger()
 
     def datagramReceived(self, datagram: bytes, addr: Address) -> None:
@@ -88,7 +91,7 @@ class GoipProtocol(DatagramProtocol):
             self.complaints.about("not_sent", address[0], f"could not send: {error}")
 
 
-@define(eq=False, slots=False)
+@define(eq=False, repr=False, slots=False)
 class GoipService(Service):
     """
     Listens for devices.
@@ -108,29 +111,29 @@ class GoipService(Service):
         """
         Open the port.
 
-        @raise CannotListenError: somebody else has it.
+        @raise BadConfiguration: it cannot be had.
         """
-        Service.startService(self)
-        self.port = self.reactor.listenUDP(
-            self.listen.port,
-            self.protocol,
-            interface=self.listen.host,
-            maxPacketSize=frames.LONGEST_DATAGRAM + 1,
-        )
-        self._enlarge()
+        try:
+            self.port = self.reactor.listenUDP(
+                self.listen.port,
+                self.protocol,
+                interface=self.listen.host,
+                maxPacketSize=frames.LONGEST_DATAGRAM + 1,
+            )
+        except CannotListenError as error:
+            raise BadConfiguration(
+                [f"[goip] listen: cannot listen on {self.listen}/udp: {error.socketError}"]
+            ) from None
+        super().startService()
+        self.port.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
         where = self.port.getHost()
         self.log.info(
             "Listening for devices on {host}:{port}/udp", host=where.host, port=where.port
         )
 
-    def _enlarge(self) -> None:
-        import socket
-
-        self.port.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
-
     def stopService(self) -> Deferred[None] | None:
         """Close the port."""
-        Service.stopService(self)
+        super().stopService()
         port, self.port = self.port, None
         stopped: Deferred[None] | None = port.stopListening() if port is not None else None
         return stopped

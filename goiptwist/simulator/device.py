@@ -25,7 +25,8 @@ class Device:
     @ivar rng: decides all that is not decided otherwise.
     @ivar book: what really happened.
     @ivar settings: how lines behave that are given no settings of their own.
-    @ivar lines: by their names, in the order in which they were added.
+    @ivar lines: by their names.
+    @ivar ordered: in the order in which they were added.
     """
 
     clock: IReactorTime
@@ -33,6 +34,7 @@ class Device:
     book: Book = field(factory=Book)
     settings: Settings = field(factory=Settings)
     lines: dict[str, Line] = field(factory=dict, init=False)
+    ordered: list[Line] = field(factory=list, init=False, repr=False)
     _carriers: dict[Settings, Carrier] = field(factory=dict, init=False)
 
     def add_line(
@@ -45,7 +47,7 @@ class Device:
         if name in self.lines:
             raise ValueError(f"there are two lines of the name {name!r}")
         chosen = settings or self.settings
-        line = self.lines[name] = Line(
+        line = Line(
             name,
             password,
             Sim(len(self.lines) + 1, number),
@@ -55,10 +57,12 @@ class Device:
             self.book,
             self._carrier(chosen),
         )
+        self.lines[name] = line
+        self.ordered.append(line)
         return line
 
     def __iter__(self) -> Iterator[Line]:
-        return iter(self.lines.values())
+        return iter(self.ordered)
 
     def start(self) -> None:
         """

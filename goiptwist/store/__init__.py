@@ -54,7 +54,7 @@ __all__ = [
 Answer = TypeVar("Answer")
 
 
-@define
+@define(repr=False)
 class Store:
     """
     What the gateway keeps, in one folder.

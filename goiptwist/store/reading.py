@@ -110,7 +110,7 @@ def _given(connection: Connection, number: int) -> list[Step]:
     for row in rows:
         place = f"session {row.session}, number {row.telid}"
         steps.append(Step(row.at, "given to the SIM", row.line, place))
-        if row.outcome is not None and row.settled_at is not None:
+        if row.outcome == "sent":  # what is less than that stands in the journey
             steps.append(Step(row.settled_at, row.outcome, row.line, row.detail))
     return steps
 

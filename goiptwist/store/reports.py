@@ -222,7 +222,8 @@ class Reporting:
                 .where(delivery.c.message_id == row.message_id)
                 .values(state="done" if sent else "failed", detail=detail, settled_at=at)
             )
-            _step(connection, row.message_id, at, f"{outcome} after all", row.line, detail)
+            if not sent:
+                _step(connection, row.message_id, at, outcome, row.line, detail)
 
     def open_ones(self, connection: Connection, items: Sequence[Restart]) -> list[int]:
         """

@@ -31,7 +31,7 @@ Operation = Callable[[Connection, Sequence[Item]], Sequence[Result | Exception]]
 RunsWork = Callable[[Callable[[], Any]], "Deferred[Any]"]
 
 
-@define
+@define(repr=False)
 class _Wish:
     operation: Operation[Any, Any]
     item: Any
@@ -39,7 +39,7 @@ class _Wish:
     result: Any = None
 
 
-@define
+@define(repr=False)
 class Writer:
     """
     Everything that changes the store goes through here.

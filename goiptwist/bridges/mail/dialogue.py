@@ -20,7 +20,7 @@ from typing import Any
 from attrs import field, frozen
 from OpenSSL import SSL
 from service_identity import VerificationError
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.internet.protocol import connectionDone
 from twisted.mail import smtp
@@ -31,9 +31,9 @@ from zope.interface import implementer
 from goiptwist.bridges.mail.verdict import Reply, readable
 from goiptwist.errors import TryLater
 
-#: Seconds that the smarthost has for its answer to QUIT; the mail is settled
-#: by then.
-GOODBYE = 5.0
+#: Seconds that the smarthost has for its answer to QUIT. The mail is settled
+#: by then, and nothing undoes it; RFC 5321 section 4.1.1.10 asks us to wait.
+GOODBYE = 2.0
 
 #: Lines that a smarthost may say in one conversation. A long EHLO answer has
 #: 20; who says so much more is no smarthost.
@@ -167,6 +167,14 @@ class Dialogue(smtp.ESMTPClient):
         self._mechanism = ""
         self._lines, self._deadline = 0, clock.seconds() + PATIENCE * timeout
 
+    def connectionMade(self) -> None:
+        """
+        Called by Twisted when the smarthost is reached. The mail and the dot
+        behind it are two writes: they shall not wait for one another.
+        """
+        self.transport.setTcpNoDelay(True)
+        super().connectionMade()
+
     # How it ends
 
     def _put_off(self, reason: str) -> None:
@@ -186,9 +194,11 @@ class Dialogue(smtp.ESMTPClient):
         self._disconnectFromServer()
 
     def _cancelled(self, finished: Deferred[Dialogue]) -> None:
-        self._hang_up("the delivery was broken off")
         if self.fates:
             finished.callback(self)
+        else:
+            finished.errback(CancelledError())
+        self._hang_up("the delivery was called off")
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         """Called by Twisted when the connection is closed, by whomever."""

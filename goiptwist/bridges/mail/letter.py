@@ -7,17 +7,22 @@ from __future__ import annotations
 import hashlib
 import re
 import unicodedata
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from email import policy
-from email.headerregistry import Address
+from email.header import Header
 from email.message import EmailMessage
+from email.utils import format_datetime
 
 from goiptwist.bridges.mail.settings import MailSettings
 from goiptwist.message import Message
 
-#: Seven bits suffice on every way, whatever the next server offers.
-POLICY = policy.SMTP.clone(cte_type="7bit")
+#: Seven bits suffice on every way, whatever the next server offers. The header
+#: is folded here: C{email} may put a blank into an encoded name when it folds.
+POLICY = policy.SMTP.clone(cte_type="7bit", refold_source="none")
 
+#: Characters of a line that need no folding (RFC 5322 section 2.1.1).
+LINE_AT_MOST = 78
 #: Characters of an SMS's sender that are shown in a header. A number has at
 #: most 20 digits and a name 11 characters (GSM 03.40 section 9.1.2.5).
 SENDER_AT_MOST = 64
@@ -43,14 +48,38 @@ def header_text(text: str, at_most: int) -> str:
     """
     One line without control characters, surrogates and invisible marks, which
     could make a reader see another sender; runs of white space become one.
-
-    The opening of an encoded word (RFC 2047 section 2) is broken up: the text
-    is meant literally, but C{email} would decode it, line ends and all.
     """
     one_line = " ".join(text.split())
     seen = "".join(c for c in one_line if unicodedata.category(c) not in ("Cc", "Cf", "Cs"))
-    shown = " ".join(seen.replace("=?", "= ?").split())
+    shown = " ".join(seen.split())
     return shown if len(shown) <= at_most else shown[: at_most - 1].rstrip() + "…"
+
+
+def unstructured(name: str, text: str) -> str:
+    """
+    Write a text as the value of a header (RFC 2047): as it stands, or as
+    encoded words if it is not ASCII or could itself be taken for one.
+    """
+    if text.isascii() and "=?" not in text and len(f"{name}: {text}") <= LINE_AT_MOST:
+        return text
+    return Header(text, "utf-8", header_name=name).encode(linesep="\r\n")
+
+
+def mailbox(name: str, shown: str, address: str) -> str:
+    """Write an address with a display name (RFC 5322 section 3.4) as the value of a header."""
+    if shown.isascii() and "=?" not in shown:
+        shown = '"' + shown.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    else:
+        shown = unstructured(name, shown)
+    return _folded(name, [shown, f"<{address}>"], " ")
+
+
+def _folded(name: str, parts: Sequence[str], between: str) -> str:
+    """On one line if it fits, otherwise a line for each part."""
+    value = between.join(parts)
+    if len(f"{name}: {value}") <= LINE_AT_MOST:
+        return value
+    return f"{between.rstrip()}\r\n ".join(parts)
 
 
 def message_id(message: Message, domain: str) -> str:
@@ -78,19 +107,24 @@ def render(message: Message, settings: MailSettings) -> bytes:
     @return: RFC 5322 with CRLF line ends and seven-bit content, dots not yet
         doubled.
     """
-    sender = header_text(message.sender, SENDER_AT_MOST)
-    line = header_text(message.line, SENDER_AT_MOST)
-    shown_name = f"{sender or 'unknown'} ({line})" if line else sender or "unknown"
     mail = EmailMessage(policy=POLICY)
-    mail["From"] = Address(display_name=shown_name, addr_spec=settings.sender)
-    mail["To"] = tuple(Address(addr_spec=address) for address in settings.to)
-    mail["Subject"] = subject(message, settings.subject)
-    mail["Date"] = datetime.fromtimestamp(message.at, UTC)
-    mail["Message-ID"] = message_id(message, settings.domain)
-    mail["Auto-Submitted"] = "auto-generated"  # RFC 3834 section 5
-    mail["X-Auto-Response-Suppress"] = "All"  # the same, as Exchange reads it
-    mail["X-GoIP-Line"] = line
-    mail["X-GoIP-From"] = sender
-    mail["X-GoIP-Id"] = header_text(message.id, SENDER_AT_MOST)
+    for name, value in _header(message, settings):
+        mail.set_raw(name, value)
     mail.set_content(body_text(message.text))
     return mail.as_bytes()
+
+
+def _header(message: Message, settings: MailSettings) -> Iterator[tuple[str, str]]:
+    sender = header_text(message.sender, SENDER_AT_MOST)
+    line = header_text(message.line, SENDER_AT_MOST)
+    shown = f"{sender or 'unknown'} ({line})" if line else sender or "unknown"
+    yield "From", mailbox("From", shown, settings.sender)
+    yield "To", _folded("To", settings.to, ", ")
+    yield "Subject", unstructured("Subject", subject(message, settings.subject))
+    yield "Date", format_datetime(datetime.fromtimestamp(message.at, UTC))
+    yield "Message-ID", message_id(message, settings.domain)
+    yield "Auto-Submitted", "auto-generated"  # RFC 3834 section 5
+    yield "X-Auto-Response-Suppress", "All"  # the same, as Exchange reads it
+    yield "X-GoIP-Line", unstructured("X-GoIP-Line", line)
+    yield "X-GoIP-From", unstructured("X-GoIP-From", sender)
+    yield "X-GoIP-Id", unstructured("X-GoIP-Id", header_text(message.id, SENDER_AT_MOST))

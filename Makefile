@@ -1,0 +1,36 @@
+# Everything stands in .venv; nothing is installed elsewhere.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: run test check bench format clean
+
+# --config-settings: an ordinary editable install hides the plug-in from twistd.
+$(VENV)/ready: setup.cfg pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; say PYTHON=python3.x")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check \
+		--editable '.[test,check]' --config-settings editable_mode=compat
+	@touch $@
+
+run: $(VENV)/ready
+	$(BIN)/twistd -n --pidfile= goip --demo
+
+test: $(VENV)/ready
+	$(BIN)/python -m pytest $(PYTEST)
+
+check: $(VENV)/ready
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest tests/house
+
+bench: $(VENV)/ready
+	$(BIN)/python -m bench $(BENCH)
+
+format: $(VENV)/ready
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+clean:
+	rm -rf $(VENV) build dist demo-state *.egg-info

@@ -1,0 +1,49 @@
+"""C{--check-config}: asks each bridge whether it works, and says what it found."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from attrs import frozen
+from twisted.internet.task import react
+
+from goiptwist.errors import GoipTwistError
+from goiptwist.gateway import Settings, bridge_kinds
+from goiptwist.interfaces import IChecksItself
+
+
+@frozen
+class Surroundings:
+    """As much of a gateway as a bridge needs to check itself."""
+
+    name: str
+    reactor: Any
+    clock: Any
+
+
+def check_bridges(settings: Settings, reactor: Any) -> int:
+    """
+    Ask, and print one sentence for each bridge.
+
+    @return: the exit status: 0, or 1 where one does not work.
+    """
+    faulty: list[str] = []
+
+    async def ask(reactor: Any) -> None:
+        kinds = bridge_kinds()
+        around: Any = Surroundings(settings.top.name, reactor, reactor)
+        for name, (kind, own) in settings.bridges.items():
+            bridge = kinds[kind].build(name, own, around)
+            if not IChecksItself.providedBy(bridge):
+                print(f"bridge {name}: cannot check itself")
+                continue
+            try:
+                print(f"bridge {name}: {await bridge.check()}")
+            except GoipTwistError as trouble:
+                print(f"bridge {name}: {trouble}")
+                faulty.append(name)
+
+    try:
+        react(ask, (), _reactor=reactor)
+    except SystemExit as end:
+        return 1 if faulty or end.code else 0

@@ -1,0 +1,167 @@
+"""An SMS becomes a mail that says what the SMS said, whoever wrote it."""
+
+import email
+import email.policy
+import re
+from email.header import decode_header, make_header
+from email.utils import parseaddr
+
+import pytest
+from attrs import evolve
+from hypothesis import given, settings
+
+from goiptwist.bridges.mail.letter import body_text, header_text, message_id, render, subject
+from goiptwist.bridges.mail.settings import MailSettings
+from goiptwist.testing import HOSTILE_TEXTS, any_text, sms
+
+SETTINGS = MailSettings(to=("ops@example.org", "boss@example.org"), sender="sms@example.org")
+
+#: The header of each mail, in this order, and nothing else.
+HEADER = [
+    "From",
+    "To",
+    "Subject",
+    "Date",
+    "Message-ID",
+    "Auto-Submitted",
+    "X-Auto-Response-Suppress",
+    "X-GoIP-Line",
+    "X-GoIP-From",
+    "X-GoIP-Id",
+    "Content-Type",
+    "Content-Transfer-Encoding",
+    "MIME-Version",
+]
+
+
+def read(letter):
+    return email.message_from_bytes(letter, policy=email.policy.default)
+
+
+def test_the_whole_letter():
+    """A plain SMS, byte for byte."""
+    assert render(sms(), SETTINGS).decode("ascii").split("\r\n") == [
+        'From: "+36301234567 (goip1)" <sms@example.org>',
+        "To: ops@example.org, boss@example.org",
+        "Subject: SMS from +36301234567 on goip1",
+        "Date: Thu, 01 Jan 2026 00:00:00 +0000",
+        "Message-ID: <m1.1767225600250@example.org>",
+        "Auto-Submitted: auto-generated",
+        "X-Auto-Response-Suppress: All",
+        "X-GoIP-Line: goip1",
+        "X-GoIP-From: +36301234567",
+        "X-GoIP-Id: m1",
+        'Content-Type: text/plain; charset="utf-8"',
+        "Content-Transfer-Encoding: 7bit",
+        "MIME-Version: 1.0",
+        "",
+        "Pump 3 stopped",
+        "",
+    ]
+
+
+def author_of(letter):
+    """
+    Read the display name and the address. The newer reader of C{email} keeps
+    the blank between two encoded words in a name (RFC 2047 section 6.2 says to
+    drop it), the older one does not.
+    """
+    raw = email.message_from_bytes(letter)["From"].replace("\r\n", "")
+    shown, address = parseaddr(raw)
+    return str(make_header(decode_header(shown))), address
+
+
+def check_letter(message):
+    """What holds for each letter, whatever stands in the SMS."""
+    letter = render(message, SETTINGS)
+    assert letter.isascii()
+    assert b"\0" not in letter
+    assert not re.search(rb"\r(?!\n)|(?<!\r)\n", letter), "a bare CR or LF"
+    assert max(map(len, letter.split(b"\r\n"))) <= 998, "RFC 5322 section 2.1.1"
+    mail = read(letter)
+    assert mail.keys() == HEADER
+    assert not mail.defects
+    assert [str(address) for address in mail["To"].addresses] == list(SETTINGS.to)
+    assert author_of(letter) == (
+        f"{header_text(message.sender, 64) or 'unknown'} (goip1)",
+        SETTINGS.sender,
+    )
+    assert mail["X-GoIP-From"] == header_text(message.sender, 64)
+    assert mail["Subject"] == subject(message, SETTINGS.subject)
+    text = body_text(message.text)
+    assert mail.get_content() == text.removesuffix("\n").replace("\n", "\r\n") + "\r\n"
+    assert render(message, SETTINGS) == letter
+
+
+@pytest.mark.parametrize("text", HOSTILE_TEXTS)
+def test_hostile_texts(text):
+    """No SMS writes a header of its own, and its text comes through."""
+    check_letter(sms(text))
+    check_letter(sms(sender=text))
+
+
+@settings(max_examples=300, deadline=None)
+@given(text=any_text, sender=any_text)
+def test_any_text(text, sender):
+    """Nor does any that we could not think of."""
+    check_letter(sms(text, sender=sender))
+
+
+def test_encoded_words_are_not_decoded():
+    """What looks like an encoded word is meant literally, line ends and all."""
+    letter = render(sms(sender="=?utf-8?q?=0D=0ABcc:_x?="), SETTINGS)
+    assert read(letter)["X-GoIP-From"] == "=?utf-8?q?=0D=0ABcc:_x?="
+    assert read(letter)["Bcc"] is None
+
+
+def test_long_addresses_are_not_encoded():
+    """A long line is no reason to write an address as an encoded word."""
+    address = f"{'a' * 60}@{'b' * 60}.{'c' * 60}.example.org"
+    mail = read(render(sms(), evolve(SETTINGS, to=(address,), sender=address)))
+    assert mail["To"].addresses[0].addr_spec == address
+    assert mail["From"].addresses[0].addr_spec == address
+    letter = render(sms(id="m" * 64), evolve(SETTINGS, sender=address))
+    assert f"<{'m' * 64}.1767225600250@{address.split('@')[1]}>".encode() in letter
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("a\r\nb\rc\nd", "a\nb\nc\nd"),
+        ("bell\x07 nul\x00 tab\t", "bell\ufffd nul\ufffd tab\t"),
+        ("\x85 \x9b31m", "\ufffd \ufffd31m"),
+        ("half \ud83d", "half \ufffd"),
+        ("\u202eas written", "\u202eas written"),
+    ],
+)
+def test_body(text, shown):
+    """Control characters are shown to be there; everything else stays."""
+    assert body_text(text) == shown
+
+
+@pytest.mark.parametrize(
+    ("sender", "shown"),
+    [
+        ("a\r\nBcc: b", "a Bcc: b"),
+        ("\u202e7654\u202c", "7654"),
+        ("=?utf-8?q?=0D=0A?=", "=?utf-8?q?=0D=0A?="),
+        ("x" * 65, "x" * 63 + "…"),
+        ("\x00", ""),
+    ],
+)
+def test_header(sender, shown):
+    """A header is one line, shows nothing invisible, and is meant literally."""
+    assert header_text(sender, 64) == shown
+
+
+def test_subject_is_filled_once():
+    """A sender who calls himself C{{line}} stays that."""
+    assert subject(sms(sender="{line}"), "{sender}/{line}/{id}") == "{line}/goip1/m1"
+
+
+def test_message_id():
+    """The same for a repeat, another for another message, and always well formed."""
+    assert message_id(sms(), "example.org") == "<m1.1767225600250@example.org>"
+    odd = [message_id(sms(id=known), "example.org") for known in ("a b", "a\r\nb", "é", "x" * 99)]
+    assert len(set(odd)) == 4
+    assert all(re.fullmatch(r"<[0-9a-f]{32}\.1767225600250@example\.org>", made) for made in odd)

@@ -1,0 +1,98 @@
+"""
+Writes C{etc/goip.toml} from the settings classes, so that it always shows
+every key with its meaning and its default.
+
+C{python -m tests.house.sample} prints it.
+"""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterator
+from typing import Any
+
+import attrs
+
+from goiptwist.bridges.mail.settings import MailSettings
+from goiptwist.gateway import scheme
+from goiptwist.goip.settings import LineSettings
+from goiptwist.users import User
+
+HEAD = """\
+# The configuration of the SMS gateway: twistd -n goip --config goip.toml
+#
+# Every key stands here with its default; what has no default must be set. Keys
+# that are commented out have the value that is shown. "twistd goip
+# --check-config --config goip.toml" checks the file, and names every problem
+# at once.
+"""
+
+#: What the keys without a default are in this file.
+EXAMPLES: dict[tuple[type[Any], str], str] = {
+    (LineSettings, "id"): '"goipid1"',
+    (LineSettings, "password"): '"password1"',
+    (User, "name"): '"ops"',
+    (MailSettings, "to"): '["ops@example.org"]',
+    (MailSettings, "sender"): '"sms@example.org"',
+}
+#: What stands above a section.
+INTRODUCTIONS = {
+    "line": "One section for each line (SIM) of your devices. Type the same id and password into\n"
+    'the "SMS Server" fields of the line.',
+    "user": "Who may use the HTTP interface. Secrets may be clear, or hashed: twistd goip --hash.",
+    "bridge.ops": "Where SMS that come in are handed on to. Any number of bridges, each with a\n"
+    "name of its own; every SMS goes to every bridge.",
+}
+
+
+def rendered() -> str:
+    """The whole file."""
+    plan = scheme()
+    parts = [HEAD, *_keys(plan.top)]
+    for name, cls in plan.single.items():
+        parts += _section(f"[{name}]", name, cls)
+    for name, cls in plan.lists.items():
+        parts += _section(f"[[{name}]]", name, cls)
+    parts += _section("[bridge.ops]", "bridge.ops", MailSettings, ['kind = "mail"'])
+    return "\n".join(parts) + "\n"
+
+
+def _section(
+    title: str, name: str, cls: type[Any], first: list[str] | None = None
+) -> Iterator[str]:
+    yield "\n"
+    if name in INTRODUCTIONS:
+        yield textwrap.indent(INTRODUCTIONS[name], "# ")
+    yield title
+    yield from first or []
+    yield from _keys(cls)
+
+
+def _keys(cls: type[Any]) -> Iterator[str]:
+    for key in attrs.fields(cls):
+        doc = key.metadata.get("doc", "")
+        yield ""
+        if doc:
+            yield textwrap.indent(textwrap.fill(doc, 94), "# ")
+        example = EXAMPLES.get((cls, key.name))
+        yield f"{key.name} = {example}" if example else f"#{key.name} = {toml(key.default)}"
+
+
+def toml(value: Any) -> str:
+    """A default as TOML writes it."""
+    if value is None:
+        return '""'
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, float):
+        return f"{value:g}"
+    if isinstance(value, int):
+        return str(value)
+    if isinstance(value, tuple):
+        return "[" + ", ".join(toml(part) for part in value) + "]"
+    text = str(value)
+    return text if text.replace(".", "").isdigit() and not isinstance(value, str) else f'"{text}"'
+
+
+if __name__ == "__main__":
+    print(rendered(), end="")

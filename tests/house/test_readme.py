@@ -1,0 +1,74 @@
+"""What the README says can be typed as it stands."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from goiptwist.gateway import read_settings
+from goiptwist.simulator.tap import Options as SimulatorOptions
+from goiptwist.tap import Options
+from goiptwist.web.api import Api
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text()
+
+#: Every command line that stands in the README, continued lines joined.
+COMMANDS = [
+    line.strip()
+    for line in README.replace("\\\n", " ").splitlines()
+    if line.startswith("    ") and not line.startswith("     ")
+]
+
+
+def test_both_commands() -> None:
+    """The two commands that come first are there."""
+    targets = re.findall(r"^(\w+):", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    made = [line.split()[1] for line in COMMANDS if line.startswith("make ")]
+    assert made[:2] == ["run", "test"]
+    assert set(made) <= set(targets)
+
+
+@pytest.mark.parametrize("command", [line for line in COMMANDS if "twistd" in line])
+def test_options(command: str) -> None:
+    """Every option of every command line exists, and its value is taken."""
+    words = shlex.split(command)
+    name = next(word for word in words if word in ("goip", "goip-sim"))
+    options = Options() if name == "goip" else SimulatorOptions()
+    options.parseOptions(words[words.index(name) + 1 :])
+    if name == "goip" and not options["config"]:
+        assert len(read_settings(options.tables, "README").lines) == 1
+
+
+def test_configuration() -> None:
+    """The configuration in the README is right."""
+    (shown,) = re.findall(r"```toml\n(.*?)```", README, re.DOTALL)
+    settings = read_settings(tomllib.loads(shown), "README")
+    assert [line.pool for line in settings.lines] == ["default", "alarms"]
+
+
+def test_paths() -> None:
+    """Every path of the HTTP interface that is named exists, and the other way round."""
+    routes = {str(rule).replace("<message_id>", "ID") for rule in Api.app.url_map.iter_rules()}
+    named = {path.split("?")[0] for path in re.findall(r"`(?:GET|POST) (/[^ `]*)", README)}
+    assert named == routes
+
+
+def test_files() -> None:
+    """Every file that the documents name exists."""
+    for document in ("README.md", "CONTRIBUTING.md"):
+        text = (ROOT / document).read_text()
+        for name in re.findall(r"`((?:etc|examples|goiptwist|tests)/[\w./-]+)`", text):
+            assert (ROOT / name).exists(), f"{document}: {name}"
+
+
+def test_architecture_names_every_room() -> None:
+    """Each module of the spine and of the device limb stands on the map."""
+    shown = (ROOT / "ARCHITECTURE.md").read_text()
+    rooms = [*(ROOT / "goiptwist").glob("*.py"), *(ROOT / "goiptwist" / "goip").glob("*.py")]
+    missing = [path.name for path in rooms if path.name not in shown and path.name[0] != "_"]
+    assert missing == []
