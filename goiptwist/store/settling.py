@@ -15,6 +15,7 @@ from attrs import frozen
 from sqlalchemy import Connection, and_, bindparam, case, exists, func, insert, select, update
 
 from goiptwist.message import Direction, Message, State
+from goiptwist.store.many import Many
 from goiptwist.store.reports import Reporting
 from goiptwist.store.rows import Ids
 from goiptwist.store.schema import delivery, journey, message, report, transmission
@@ -68,7 +69,7 @@ class Settlement:
     outcome: str = ""
 
 
-_OPEN_TRANSMISSION = (
+_OPEN_TRANSMISSION = Many(
     update(transmission)
     .where(and_(transmission.c.message_id == bindparam("m"), transmission.c.outcome.is_(None)))
     .values(
@@ -78,7 +79,7 @@ _OPEN_TRANSMISSION = (
         settled_at=bindparam("t"),
     )
 )
-_DELIVERY = (
+_DELIVERY = Many(
     update(delivery)
     .where(
         and_(
@@ -94,7 +95,7 @@ _DELIVERY = (
         settled_at=bindparam("t"),
     )
 )
-_OUTGOING = (
+_OUTGOING = Many(
     update(message)
     .where(message.c.id == bindparam("m"))
     .values(
@@ -113,7 +114,7 @@ def _some_delivery(state: str) -> Any:
     )
 
 
-_INCOMING = (
+_INCOMING = Many(
     update(message)
     .where(message.c.id == bindparam("m"))
     .values(
@@ -125,13 +126,13 @@ _INCOMING = (
         reason=bindparam("r"),
     )
 )
-_BEGUN = (
+_BEGUN = Many(
     update(message)
     .where(message.c.id == bindparam("m"))
     .values(state=State.SENDING.value, line=bindparam("l"))
 )
-_INSERT_TRANSMISSION = insert(transmission)
-_INSERT_STEP = insert(journey)
+_INSERT_TRANSMISSION = Many(insert(transmission))
+_INSERT_STEP = Many(insert(journey))
 _ANY_REPORT = select(report.c.id).limit(1)
 
 
@@ -160,8 +161,8 @@ class Settling:
             }
             for item in items
         ]
-        connection.execute(_INSERT_TRANSMISSION, rows)
-        connection.execute(_BEGUN, [{"m": row["message_id"], "l": row["line"]} for row in rows])
+        _INSERT_TRANSMISSION(connection, rows)
+        _BEGUN(connection, [{"m": row["message_id"], "l": row["line"]} for row in rows])
         return [None] * len(items)
 
     def settlements(
@@ -174,17 +175,17 @@ class Settling:
         """
         numbers = [self._number(item.message.id) for item in items]
         both = list(zip(numbers, items, strict=True))
-        connection.execute(_DELIVERY, [_delivery_row(number, item) for number, item in both])
+        _DELIVERY(connection, [_delivery_row(number, item) for number, item in both])
         outgoing = [pair for pair in both if pair[1].message.direction is Direction.OUT]
         incoming = [pair for pair in both if pair[1].message.direction is Direction.IN]
         if outgoing:
-            connection.execute(_OPEN_TRANSMISSION, [_transmission_row(*pair) for pair in outgoing])
-            connection.execute(_OUTGOING, [_message_row(*pair) for pair in outgoing])
+            _OPEN_TRANSMISSION(connection, [_transmission_row(*pair) for pair in outgoing])
+            _OUTGOING(connection, [_message_row(*pair) for pair in outgoing])
         if incoming:
-            connection.execute(_INCOMING, [{"m": n, "r": _reason(item)} for n, item in incoming])
+            _INCOMING(connection, [{"m": n, "r": _reason(item)} for n, item in incoming])
         steps = [_step_row(number, item) for number, item in both if item.step]
         if steps:
-            connection.execute(_INSERT_STEP, steps)
+            _INSERT_STEP(connection, steps)
         return self._early_reports(connection, both)
 
     def _early_reports(
