@@ -59,6 +59,11 @@ _BY_SESSION = select(transmission).where(
         transmission.c.line == bindparam("line_"),
     )
 )
+_UNSURE_OF_MESSAGE = (
+    select(transmission)
+    .where(and_(transmission.c.message_id == bindparam("m"), transmission.c.outcome == "unknown"))
+    .order_by(transmission.c.at.desc())
+)
 _MESSAGE = select(message).where(message.c.id == bindparam("m"))
 
 
@@ -176,17 +181,42 @@ class Reporting:
                 continue
             if row.recipient and not same_number(row.recipient, recipient):
                 continue
-            connection.execute(delete(report).where(report.c.id == row.id))
-            known = HandsetReport(
-                line=row.line,
-                number=0,
-                sms_no=row.sms_no,
-                state=row.state,
-                recipient=row.recipient,
-                at=row.at,
-            )
-            return self._report(connection, known)
+            return self._taken_up(connection, row)
         return None
+
+    def early_for_unknown(self, connection: Connection, number: int, at: float) -> Message | None:
+        """
+        Match a report that came while there was still hope for the OK that
+        was lost: its number tells.
+
+        @param number: of a message that has just become unknown.
+        @return: the message as it stands then, or C{None}.
+        """
+        given = connection.execute(_UNSURE_OF_MESSAGE, {"m": number}).first()
+        if given is None:
+            return None
+        recipient = self._message(connection, number).recipient
+        since = max(given.at, at - ORPHAN_WINDOW)
+        waiting = connection.execute(
+            select(report).where(report.c.line == given.line, report.c.at >= since)
+        ).all()
+        for row in waiting:
+            if row.recipient and same_number(row.recipient, recipient):
+                return self._taken_up(connection, row)
+        return None
+
+    def _taken_up(self, connection: Connection, row: Any) -> Message | None:
+        """Take a report that has waited for its message as if it came now."""
+        connection.execute(delete(report).where(report.c.id == row.id))
+        known = HandsetReport(
+            line=row.line,
+            number=0,
+            sms_no=row.sms_no,
+            state=row.state,
+            recipient=row.recipient,
+            at=row.at,
+        )
+        return self._report(connection, known)
 
     def late_answers(
         self, connection: Connection, items: Sequence[LateAnswer]
@@ -230,14 +260,15 @@ class Reporting:
         After a restart: whatever was given to a SIM and not settled is
         unknown now.
 
-        @return: how many there were.
+        @return: how many of them no report had spoken of already.
         """
         (restart,) = items
         rows = connection.execute(select(transmission).where(transmission.c.outcome.is_(None)))
         found = rows.all()
         for row in found:
             _close_open(connection, row, restart)
-        return [len(found)]
+        known = [self.early_for_unknown(connection, row.message_id, restart.at) for row in found]
+        return [known.count(None)]
 
 
 @frozen

@@ -186,15 +186,18 @@ class Settling:
     def _early_reports(
         self, connection: Connection, items: Sequence[Settlement]
     ) -> list[Message | None]:
-        numbered = any(item.sms_no for item in items)
-        if not numbered or connection.execute(_ANY_REPORT).first() is None:
+        any_asks = any(item.sms_no or item.outcome == "unknown" for item in items)
+        if not any_asks or connection.execute(_ANY_REPORT).first() is None:
             return [None] * len(items)
-        return [
-            self.reporting.early(
-                connection, item.line, item.sms_no, item.message.recipient, item.at
-            )
-            for item in items
-        ]
+        return [self._early_report(connection, item) for item in items]
+
+    def _early_report(self, connection: Connection, item: Settlement) -> Message | None:
+        number = self._number(item.message.id)
+        if item.outcome == "unknown":
+            return self.reporting.early_for_unknown(connection, number, item.at)
+        return self.reporting.early(
+            connection, item.line, item.sms_no, item.message.recipient, item.at
+        )
 
 
 def _reason(item: Settlement) -> str:
