@@ -252,14 +252,18 @@ class Reporting:
         After a restart: whatever was given to a SIM and not settled is
         unknown now.
 
-        @return: how many there were.
+        @return: how many of them no report had spoken of already.
         """
         (restart,) = items
         rows = connection.execute(select(transmission).where(transmission.c.outcome.is_(None)))
         found = rows.all()
         for row in found:
             _close_open(connection, row, restart)
-        return [len(found)]
+        known = [self._overtaken(connection, row.message_id) for row in found]
+        return [known.count(None)]
+
+    def _overtaken(self, connection: Connection, number: int) -> Message | None:
+        return self.overtaking(connection, number, self._message(connection, number).recipient)
 
 
 @frozen
