@@ -18,6 +18,8 @@ from goiptwist.errors import BadConfiguration
 from goiptwist.gateway import read_settings, scheme
 from goiptwist.values import HostPort, Password, setting
 
+PLACEHOLDER = "is empty or still the placeholder: put the real secret here"
+
 
 class Size(StrEnum):
     SMALL = "small"

@@ -82,5 +82,5 @@ class TestPassword:
     @pytest.mark.parametrize("written", [*sorted(PLACEHOLDERS), " CHANGEME ", 5, None])
     def test_placeholders(self, written: object) -> None:
         """Nobody starts with the secret of an example."""
-        with pytest.raises(ValueError, match="placeholder|must be a text"):
+        with pytest.raises(ValueError, match=r"placeholder|must be a text"):
             Password.from_setting(written)
