@@ -242,7 +242,7 @@ def _check_named(
     for own_name, table in tables.items():
         where = f"[{name}.{own_name}]"
         kind = table.get("kind")
-        if kind not in kinds:
+        if not isinstance(kind, str) or kind not in kinds:
             what = "kind is missing" if kind is None else f"there is no kind {kind!r}"
             problems.add(where, f"{what}; {_cure(str(kind), sorted(kinds))}")
             continue

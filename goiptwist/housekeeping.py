@@ -7,10 +7,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from attrs import define, field
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import LoopingCall, deferLater
 from twisted.logger import Logger
+from twisted.python.failure import Failure
 
 from goiptwist.errors import StoreUnavailable
 from goiptwist.settings import DAY
@@ -37,6 +38,7 @@ class Housekeeping:
     keep_days: float
     keep_facts: Callable[[], None]
     _rounds: list[LoopingCall] = field(factory=list, init=False)
+    _forgetting: Deferred[None] | None = field(default=None, init=False)
     log = Logger()
 
     def start(self) -> None:
@@ -50,14 +52,17 @@ class Housekeeping:
             )
 
     def stop(self) -> None:
-        """End both rounds."""
+        """End both rounds; a round of forgetting ends between two bites."""
         for round_ in self._rounds:
             if round_.running:
                 round_.stop()
         self._rounds.clear()
+        if self._forgetting is not None:
+            self._forgetting.cancel()
 
     def _forget(self) -> Deferred[None]:
-        return Deferred.fromCoroutine(self.forget())
+        self._forgetting = Deferred.fromCoroutine(self.forget())
+        return self._forgetting.addErrback(_stopped)
 
     async def forget(self) -> None:
         """Forget what is too old, a bite at a time."""
@@ -68,3 +73,8 @@ class Housekeeping:
                 await deferLater(self.clock, BITE_EVERY)
         except StoreUnavailable:
             return  # the store has said why; there is a next round
+
+
+def _stopped(failure: Failure) -> None:
+    """The gateway stops in the middle of a round."""
+    failure.trap(CancelledError)

@@ -86,16 +86,19 @@ class Queue:
         self.pump()
 
     def _not_loaded(self, failure: object) -> None:
-        self._loading = False
+        self._loading = self._complete = False
         self.log.error("Queue {queue} cannot be read: {failure}", queue=self.name, failure=failure)
         self._set_timer(self.clock.seconds() + STORE_PATIENCE)
 
     def add(self, messages: Iterable[Message]) -> None:
         """Take messages that have just been kept."""
-        if not (self._complete or self._loading):
-            return  # the window is full: they wait on disk
         for message in messages:
-            self._push(Waiting(message, 0, message.at))
+            if len(self._due) >= WINDOW:
+                self._complete = False
+            # A full window leaves them on disk. A load may have seen one
+            # before we were told of it.
+            if (self._complete or self._loading) and message.id not in self._known:
+                self._push(Waiting(message, 0, message.at))
         self.pump()
 
     def _push(self, row: Waiting) -> None:
@@ -238,7 +241,8 @@ class Queue:
 
     def _set_next_timer(self, now: float) -> None:
         if not self._due:
-            self._cancel_timer()
+            if self._complete:  # else there is a load to be tried again
+                self._cancel_timer()
             return
         soonest = max(self._due[0][0], self._rest_until)
         # Ready rows whose destination is not: it calls pump when it is, and

@@ -15,9 +15,10 @@ from twisted.application.service import IService, MultiService
 from twisted.internet.defer import Deferred, execute, maybeDeferred
 from twisted.internet.threads import deferToThread, deferToThreadPool
 from twisted.logger import Logger
+from twisted.python.failure import Failure
 from twisted.python.threadpool import ThreadPool
 
-from goiptwist.errors import BadConfiguration
+from goiptwist.errors import BadConfiguration, StoreUnavailable
 from goiptwist.gateway import Gateway, Settings
 from goiptwist.store import Store
 
@@ -102,20 +103,31 @@ class GatewayService(MultiService):
         gateway.housekeeping.start()
 
     def _take_up(self, gateway: Gateway) -> None:
-        """Go on where the last run stopped. Nothing is open yet, so it may block."""
-        policy = self.settings.delivery.on_unknown
-        left = gateway.store.after_restart(self._reactor.seconds(), policy)
-        left.addCallback(self._tell_unknown)
-        Deferred.fromCoroutine(gateway.lines.remember())
-        Deferred.fromCoroutine(gateway.delivery.start())
+        """
+        Go on where the last run stopped. Nothing is open yet, so it may block.
 
-    def _tell_unknown(self, count: int) -> None:
+        @raise BadConfiguration: the store does not note which texts a device
+            may have had; whoever went on would send them again.
+        """
+        failures: list[Failure] = []
+        Deferred.fromCoroutine(self._taken_up(gateway)).addErrback(failures.append)
+        for failure in failures:
+            gateway.store.close()
+            if failure.check(StoreUnavailable):
+                raise BadConfiguration([f"state: {failure.getErrorMessage()}"])
+            failure.raiseException()
+
+    async def _taken_up(self, gateway: Gateway) -> None:
+        policy = self.settings.delivery.on_unknown
+        count = await gateway.store.after_restart(self._reactor.seconds(), policy)
         if count:
             self.log.warn(
                 "{count} texts were with a device when the gateway stopped: "
                 "nobody knows whether they went out",
                 count=count,
             )
+        await gateway.lines.remember()
+        await gateway.delivery.start()
 
     def stopService(self) -> Deferred[None]:
         """

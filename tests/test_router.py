@@ -1,0 +1,54 @@
+"""Where a text goes, and why."""
+
+from __future__ import annotations
+
+import pytest
+
+from goiptwist.errors import Unacceptable
+from goiptwist.message import IncomingSms
+from goiptwist.router import Router
+
+TWO = Router(("mail", "chat"), {"goip1": "a", "goip2": "b"})
+DEFAULT = Router((), {"goip1": "default", "goip2": "b"})
+ONE = Router((), {"goip1": "a", "goip2": "a"})
+NONE = Router((), {})
+
+
+@pytest.mark.parametrize(
+    ("router", "line", "pool", "destination"),
+    [
+        (TWO, "goip2", "", "line:goip2"),
+        (TWO, "", "b", "pool:b"),
+        (DEFAULT, "", "", "pool:default"),
+        (ONE, "", "", "pool:a"),
+    ],
+    ids=["a line", "a pool", "the default pool", "the only pool"],
+)
+def test_outgoing(router: Router, line: str, pool: str, destination: str) -> None:
+    """A line, a pool, or what goes without saying."""
+    assert router.outgoing(line, pool) == destination
+
+
+@pytest.mark.parametrize(
+    ("router", "line", "pool", "field", "why"),
+    [
+        (TWO, "goip1", "a", "pool", "name a line or a pool, not both"),
+        (TWO, "gopi1", "", "line", "there is no line 'gopi1'; did you mean 'goip1'?"),
+        (TWO, "xyz", "", "line", "there is no line 'xyz'"),
+        (TWO, "", "c", "pool", "there is no pool 'c'"),
+        (TWO, "", "", "pool", "say by which pool: a, b"),
+        (NONE, "", "", "line", "no line is configured to send by"),
+    ],
+)
+def test_no_way(router: Router, line: str, pool: str, field: str, why: str) -> None:
+    """Said before anything is kept, with what was probably meant."""
+    with pytest.raises(Unacceptable) as caught:
+        router.outgoing(line, pool)
+    assert (caught.value.field, str(caught.value)) == (field, why)
+
+
+def test_incoming() -> None:
+    """Every bridge gets every SMS."""
+    sms = IncomingSms(line="goip1", number=1, sender="1", text="x", at=0)
+    assert TWO.incoming(sms) == ("bridge:mail", "bridge:chat")
+    assert NONE.incoming(sms) == ()
