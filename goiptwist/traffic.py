@@ -79,10 +79,11 @@ class Traffic:
         ordinary = message.state in (State.SENT, State.QUEUED)
         tell = self.chronicle.tell if ordinary else self.log.warn
         tell(
-            "Message {message_id} is {state} by {line}{why}",
+            "Message {message_id} is {state}{by}{why}",
             message_id=message.id,
             state=message.state.value,
-            line=message.line or "no line yet",
+            by=f" by {message.line}" if message.line else "",
+            line=message.line,
             why=f": {message.reason}" if message.reason else "",
         )
         self._tell(message)

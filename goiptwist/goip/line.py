@@ -178,9 +178,10 @@ class Line:
         try:
             number = await self.numbers.take()
         except StoreUnavailable as trouble:
-            raise TryLater(str(trouble), after=1.0, attempted=False) from None
-        finally:
             self._opening -= 1
+            self.room_changed(self)
+            raise TryLater(str(trouble), after=1.0, attempted=False) from None
+        self._opening -= 1
         session = BulkSession(number, message.text, message.batch, self, self._to_device)
         result = session.join(message)
         self.sessions[number] = session

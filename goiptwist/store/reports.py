@@ -52,6 +52,11 @@ _UNSURE_ON_LINE = (
     )
     .order_by(transmission.c.at.desc())
 )
+_UNSURE_OF = (
+    select(transmission)
+    .where(and_(transmission.c.message_id == bindparam("m"), transmission.c.outcome == "unknown"))
+    .order_by(transmission.c.at.desc())
+)
 _BY_SESSION = select(transmission).where(
     and_(
         transmission.c.session == bindparam("session_"),
@@ -176,17 +181,36 @@ class Reporting:
                 continue
             if row.recipient and not same_number(row.recipient, recipient):
                 continue
-            connection.execute(delete(report).where(report.c.id == row.id))
-            known = HandsetReport(
-                line=row.line,
-                number=0,
-                sms_no=row.sms_no,
-                state=row.state,
-                recipient=row.recipient,
-                at=row.at,
-            )
-            return self._report(connection, known)
+            return self._adopt(connection, row)
         return None
+
+    def overtaking(self, connection: Connection, number: int, recipient: str) -> Message | None:
+        """
+        Match a report that came while its text waited for the device's word,
+        which then never came: only the recipient tells whose it is.
+
+        @return: the message with its report, or C{None}.
+        """
+        given = connection.execute(_UNSURE_OF, {"m": number}).first()
+        if given is None:
+            return None
+        came_since = select(report).where(report.c.line == given.line, report.c.at >= given.at)
+        for row in connection.execute(came_since.order_by(report.c.at.desc())).all():
+            if row.recipient and same_number(row.recipient, recipient):
+                return self._adopt(connection, row)
+        return None
+
+    def _adopt(self, connection: Connection, row: Any) -> Message | None:
+        connection.execute(delete(report).where(report.c.id == row.id))
+        known = HandsetReport(
+            line=row.line,
+            number=0,
+            sms_no=row.sms_no,
+            state=row.state,
+            recipient=row.recipient,
+            at=row.at,
+        )
+        return self._report(connection, known)
 
     def late_answers(
         self, connection: Connection, items: Sequence[LateAnswer]
@@ -222,22 +246,24 @@ class Reporting:
                 .where(delivery.c.message_id == row.message_id)
                 .values(state="done" if sent else "failed", detail=detail, settled_at=at)
             )
-            if not sent:
-                _step(connection, row.message_id, at, outcome, row.line, detail)
 
     def open_ones(self, connection: Connection, items: Sequence[Restart]) -> list[int]:
         """
         After a restart: whatever was given to a SIM and not settled is
         unknown now.
 
-        @return: how many there were.
+        @return: how many of them no report had spoken of already.
         """
         (restart,) = items
         rows = connection.execute(select(transmission).where(transmission.c.outcome.is_(None)))
         found = rows.all()
         for row in found:
             _close_open(connection, row, restart)
-        return [len(found)]
+        known = [self._overtaken(connection, row.message_id) for row in found]
+        return [known.count(None)]
+
+    def _overtaken(self, connection: Connection, number: int) -> Message | None:
+        return self.overtaking(connection, number, self._message(connection, number).recipient)
 
 
 @frozen

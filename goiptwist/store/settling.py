@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from attrs import frozen
-from sqlalchemy import Connection, and_, bindparam, case, exists, insert, select, update
+from sqlalchemy import Connection, and_, bindparam, case, exists, func, insert, select, update
 
 from goiptwist.message import Direction, Message, State
 from goiptwist.store.many import Many
@@ -98,7 +98,11 @@ _DELIVERY = Many(
 _OUTGOING = Many(
     update(message)
     .where(message.c.id == bindparam("m"))
-    .values(state=bindparam("s"), reason=bindparam("r"), line=bindparam("l"))
+    .values(
+        state=bindparam("s"),
+        reason=bindparam("r"),
+        line=func.coalesce(bindparam("l"), message.c.line),
+    )
 )
 
 
@@ -182,20 +186,21 @@ class Settling:
         steps = [_step_row(number, item) for number, item in both if item.step]
         if steps:
             _INSERT_STEP(connection, steps)
-        return self._early_reports(connection, items)
+        return self._early_reports(connection, both)
 
     def _early_reports(
-        self, connection: Connection, items: Sequence[Settlement]
+        self, connection: Connection, both: Sequence[tuple[int, Settlement]]
     ) -> list[Message | None]:
-        numbered = any(item.sms_no for item in items)
-        if not numbered or connection.execute(_ANY_REPORT).first() is None:
-            return [None] * len(items)
-        return [
-            self.reporting.early(
-                connection, item.line, item.sms_no, item.message.recipient, item.at
-            )
-            for item in items
-        ]
+        concerned = any(item.sms_no or item.outcome == "unknown" for _, item in both)
+        if not concerned or connection.execute(_ANY_REPORT).first() is None:
+            return [None] * len(both)
+        return [self._early(connection, number, item) for number, item in both]
+
+    def _early(self, connection: Connection, number: int, item: Settlement) -> Message | None:
+        recipient = item.message.recipient
+        if item.outcome == "unknown":
+            return self.reporting.overtaking(connection, number, recipient)
+        return self.reporting.early(connection, item.line, item.sms_no, recipient, item.at)
 
 
 def _reason(item: Settlement) -> str:
@@ -223,7 +228,8 @@ def _message_row(number: int, item: Settlement) -> dict[str, Any]:
         "m": number,
         "s": item.state.value,
         "r": _reason(item),
-        "l": item.line or item.message.line,
+        # What is settled keeps the line that had it; what waits is free again.
+        "l": item.message.line if item.queue == _WAITING else item.line or None,
     }
 
 
