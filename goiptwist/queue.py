@@ -95,6 +95,10 @@ class Queue:
         if not (self._complete or self._loading):
             return  # the window is full: they wait on disk
         for message in messages:
+            # What a question under way may not see yet has to be taken here.
+            if len(self._due) >= WINDOW and not self._loading:
+                self._complete = False  # it is read from disk when there is room
+                break
             self._push(Waiting(message, 0, message.at))
         self.pump()
 
