@@ -25,8 +25,8 @@ from bench.submitting import ORIGIN, Submitter
 from goiptwist import gateway as gateway_module
 from goiptwist.errors import TryLater
 from goiptwist.gateway import read_settings
-from goiptwist.goip.service import GoipProtocol
 from goiptwist.interfaces import IBridge, IBridgeKind, ITakesReports
+from goiptwist.memory import settle
 from goiptwist.message import Message
 from goiptwist.service import GatewayService
 from goiptwist.store import lock
@@ -96,7 +96,6 @@ def main() -> None:
     log = LogFile.fromFullPath(str(given.folder / "twistd.log"))
     globalLogBeginner.beginLoggingTo([textFileLogObserver(log)], redirectStandardIO=False)
     submitter = Submitter(core)
-    GoipProtocol.noisy = False
     kinds = gateway_module.bridge_kinds() | {"bench": Kind(submitter.reported)}
     gateway_module.bridge_kinds = lambda: kinds
     settings = read_settings(configuration(given.lines, given.away), "benchmark")
@@ -116,6 +115,7 @@ def main() -> None:
         }
 
     port = gateway.protocol.transport.getHost().port
+    core.callWhenRunning(settle)
     obey({"standing": standing, **submitter.orders}, {"port": port})
     core.run()
 

@@ -36,8 +36,8 @@ def run(given: Given) -> Report:
         )
         echo = stack.enter_context(Child("bench.echo"))
         generator = stack.enter_context(Child("bench.generator"))
-        ports = {"alone": 0, "echo": echo.told["port"], "gateway": gateway.told["port"]}
-        done = measured(generator, "keepalive", ports, rounds, seconds)
+        servers = {"alone": None, "echo": echo, "gateway": gateway}
+        done = measured(generator, "keepalive", servers, rounds, seconds)
     return Report("keepalive", TITLE, figures(done), conditions)
 
 
@@ -47,5 +47,6 @@ def figures(done: Rounds) -> list[Figure]:
         *yardstick(done),
         Figure("keepalives answered", done.each("gateway"), "/s"),
         Figure("... ratio to the echo", done.ratios("gateway", "echo"), "", RATIO, BETTER),
+        Figure("... processor time", done.each("gateway", "cpu_us"), "us each"),
         Figure("... p99", done.each("gateway", "p99_ms"), "ms"),
     ]

@@ -43,15 +43,14 @@ def run(given: Given) -> Report:
         gateways = {"away": gateway("--away"), "takes": gateway()}
         echo = stack.enter_context(Child("bench.echo"))
         generator = stack.enter_context(Child("bench.generator"))
-        ports = {"alone": 0, "echo": echo.told["port"]}
-        ports |= {name: gateway.told["port"] for name, gateway in gateways.items()}
-        done = measured(generator, "receive", ports, rounds, seconds)
-        for name, gateway in gateways.items():
-            standing = gateway.order("standing")
+        servers = {"alone": None, "echo": echo, **gateways}
+        done = measured(generator, "receive", servers, rounds, seconds)
+        for name, each in gateways.items():
+            standing = each.order("standing")
             size = standing["items"] / max(1, standing["groups"])
             conditions[f"gateway, bridge {name}"] = (
                 f"{size:.0f} wishes a commit, "
-                f"{gateway.order('usage')['peak_mb']:.0f} MB at the end, "
+                f"{each.order('usage')['peak_mb']:.0f} MB at the end, "
                 f"{sum(done.each(name, 'repeated')):.0f} repeated"
             )
     return Report("receive", TITLE, figures(done), conditions)
@@ -64,6 +63,7 @@ def figures(done: Rounds) -> list[Figure]:
         told += [
             Figure(f"acknowledged, {where}", done.each(name), "/s"),
             Figure(f"... ratio to the echo, {where}", done.ratios(name, "echo"), "", RATIO, BETTER),
+            Figure(f"... processor time, {where}", done.each(name, "cpu_us"), "us each"),
             Figure(f"... p50, {where}", done.each(name, "p50_ms"), "ms"),
             Figure(
                 f"... p99, {where}", done.each(name, "p99_ms"), "ms", target=P99_MS, at_most=True

@@ -17,7 +17,11 @@ ratio is a pessimistic one.
 from __future__ import annotations
 
 import time
+from collections import Counter
 from contextlib import ExitStack
+from typing import Any
+
+from attrs import define, field
 
 from bench.children import Child
 from bench.conditions import Given
@@ -44,11 +48,29 @@ def registered(gateway: Child, lines: int, patience: float = PATIENCE) -> None:
         time.sleep(0.2)
 
 
+@define
+class Rounds:
+    """What was measured, one a round."""
+
+    sends: list[dict[str, Any]] = field(factory=list)
+    echoes: list[float] = field(factory=list)
+    shares: list[tuple[float, float]] = field(factory=list)
+
+    def each(self, name: str) -> list[float]:
+        """@return: one figure of the sends."""
+        return [float(send[name]) for send in self.sends]
+
+    @property
+    def states(self) -> dict[str, int]:
+        """What became of all texts."""
+        return dict(sum((Counter(send["states"]) for send in self.sends), Counter[str]()))
+
+
 def run(given: Given) -> Report:
     """Measure, and tell."""
     lines, rounds, seconds = (100, 2, 1.0) if given.quick else (1000, 5, 4.0)
     conditions = given.conditions(lines=lines, rounds=f"{rounds} of {seconds:g} s each")
-    sends, echoes, shares = [], [], []
+    done = Rounds()
     with ExitStack() as stack:
         folder = str(stack.enter_context(given.state_folder()))
         gateway = stack.enter_context(Child("bench.gatewayside", folder, "--lines", str(lines)))
@@ -59,30 +81,29 @@ def run(given: Given) -> Report:
         registered(gateway, lines)
         gateway.order("send", in_flight=lines, seconds=seconds / 4)
         for _ in range(rounds):
-            ports = {"echo": echo.told["port"]}
-            echoes += measured(generator, "keepalive", ports, 1, seconds / 4).each("echo")
+            one = measured(generator, "keepalive", {"echo": echo}, 1, seconds / 4)
+            done.echoes += one.each("echo")
             before = gateway.order("usage"), device.order("usage")
-            sends.append(gateway.order("send", in_flight=lines, seconds=seconds))
+            done.sends.append(gateway.order("send", in_flight=lines, seconds=seconds))
             after = gateway.order("usage"), device.order("usage")
-            shares.append([share(*both) for both in zip(before, after, strict=True)])
-    states: dict[str, int] = {}
-    for send in sends:
-        for state, count in send["states"].items():
-            states[state] = states.get(state, 0) + count
-    conditions["what became of them"] = states
-    rates = [float(send["per_second"]) for send in sends]
-    ratios = [QUESTIONS * rate / echo for rate, echo in zip(rates, echoes, strict=True)]
-    return Report(
-        "send",
-        TITLE,
-        [
-            Figure("bare Twisted UDP echo", echoes, "/s"),
-            Figure("sends", rates, "SMS/s", target=PER_SECOND),
-            Figure("... questions, ratio to the echo", ratios),
-            Figure("... accepted to sent, p50", [s["p50_ms"] for s in sends], "ms"),
-            Figure("... accepted to sent, p99", [s["p99_ms"] for s in sends], "ms"),
-            Figure("... the gateway keeps busy", [one for one, _ in shares], "cores"),
-            Figure("... the device keeps busy", [other for _, other in shares], "cores"),
-        ],
-        conditions,
-    )
+            done.shares.append((share(before[0], after[0]), share(before[1], after[1])))
+    conditions["what became of them"] = done.states
+    return Report("send", TITLE, figures(done), conditions)
+
+
+def figures(done: Rounds) -> list[Figure]:
+    """What the rounds say."""
+    rates = done.each("per_second")
+    ratios = [QUESTIONS * rate / echo for rate, echo in zip(rates, done.echoes, strict=True)]
+    busy = [cores for cores, _ in done.shares]
+    costs = [1e6 * cores / rate for cores, rate in zip(busy, rates, strict=True)]
+    return [
+        Figure("bare Twisted UDP echo", done.echoes, "/s"),
+        Figure("sends", rates, "SMS/s", target=PER_SECOND),
+        Figure("... questions, ratio to the echo", ratios),
+        Figure("... processor time", costs, "us each"),
+        Figure("... accepted to sent, p50", done.each("p50_ms"), "ms"),
+        Figure("... accepted to sent, p99", done.each("p99_ms"), "ms"),
+        Figure("... the gateway keeps busy", busy, "cores"),
+        Figure("... the device keeps busy", [cores for _, cores in done.shares], "cores"),
+    ]

@@ -34,24 +34,31 @@ class Rounds:
 
 
 def measured(
-    generator: Child, kind: str, ports: Mapping[str, int], rounds: int, seconds: float
+    generator: Child, kind: str, servers: Mapping[str, Child | None], rounds: int, seconds: float
 ) -> Rounds:
     """
     Measure servers side by side: in each round every one, one after the other.
 
     @param kind: what the generator says: C{keepalive} or C{receive}.
-    @param ports: of the servers, by their names; 0 is the generator itself.
+    @param servers: by their names; C{None} is the generator itself.
     """
-    done = Rounds({name: [] for name in ports})
+    done = Rounds({name: [] for name in servers})
     for number in range(-1, rounds):
-        for name, port in ports.items():
+        for name, server in servers.items():
             # The first round is warming up: pages, caches, the first fsync.
             length = seconds if number >= 0 else seconds / 4
+            before = _processor_time(server)
+            port = server.told["port"] if server is not None else 0
             how = {"kind": kind, "port": port, "in_flight": IN_FLIGHT, "seconds": length}
             result = generator.order("run", **how)
+            result["cpu_us"] = 1e6 * (_processor_time(server) - before) / result["answers"]
             if number >= 0:
                 done.results[name].append(result)
     return done
+
+
+def _processor_time(server: Child | None) -> float:
+    return float(server.order("usage")["cpu"]) if server is not None else 0.0
 
 
 def yardstick(done: Rounds) -> list[Figure]:
@@ -59,4 +66,5 @@ def yardstick(done: Rounds) -> list[Figure]:
     return [
         Figure("the generator alone", done.each("alone"), "/s"),
         Figure("bare Twisted UDP echo", done.each("echo"), "/s"),
+        Figure("... processor time", done.each("echo", "cpu_us"), "us each"),
     ]

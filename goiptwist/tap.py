@@ -144,6 +144,7 @@ def makeService(options: Options) -> IService:
 def _gateway(options: Options, reactor: Any) -> IService:
     from goiptwist import config
     from goiptwist.gateway import read_settings
+    from goiptwist.memory import settle
     from goiptwist.service import GatewayService
     from goiptwist.store import lock
 
@@ -156,6 +157,7 @@ def _gateway(options: Options, reactor: Any) -> IService:
     folder = Path(settings.top.state).expanduser().absolute()
     if options["check-config"]:
         _check(settings, reactor)
+    reactor.callWhenRunning(settle)
     return GatewayService(settings, folder, lock(folder), reactor)
 
 
