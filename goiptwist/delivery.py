@@ -115,7 +115,8 @@ class Delivery:
 
     async def stop(self) -> None:
         """Begin nothing more, and give what is in hand L{GRACE} seconds."""
-        ending = DeferredList([queue.stop() for queue in self.queues.values()])
+        # Those that the deadline cuts off fail, and nobody asks them.
+        ending = DeferredList([q.stop() for q in self.queues.values()], consumeErrors=True)
         deadline = self.clock.callLater(GRACE, ending.cancel)
         await ending
         if deadline.active():

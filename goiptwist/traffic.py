@@ -10,6 +10,7 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
 from goiptwist.acceptance import accepted
+from goiptwist.chronicle import Chronicle
 from goiptwist.delivery import Delivery
 from goiptwist.errors import Busy
 from goiptwist.interfaces import ITakesReports
@@ -36,7 +37,11 @@ class Traffic:
     router: Router
     delivery: Delivery
     takers: dict[str, ITakesReports] = field(factory=dict)
+    chronicle: Chronicle = field(init=False)
     log = Logger()
+
+    def __attrs_post_init__(self) -> None:
+        self.chronicle = Chronicle(self.clock)
 
     async def arrived(self, sms: IncomingSms) -> Message | None:
         """
@@ -48,7 +53,7 @@ class Traffic:
         destinations = self.router.incoming(sms)
         message = await self.store.keep_arrival(Arrival(sms, destinations))
         if message is not None:
-            self.log.info(
+            self.chronicle.tell(
                 "Message {message_id} came in by {line}", message_id=message.id, line=sms.line
             )
             self.delivery.kept(destinations, [message])
@@ -71,19 +76,21 @@ class Traffic:
 
     def settled(self, message: Message) -> None:
         """An outgoing message stands elsewhere now, and that is on disk."""
-        tell = self.log.info if message.state in (State.SENT, State.QUEUED) else self.log.warn
+        ordinary = message.state in (State.SENT, State.QUEUED)
+        tell = self.chronicle.tell if ordinary else self.log.warn
         tell(
-            "Message {message_id} is {state} by {line}{why}",
+            "Message {message_id} is {state}{by}{why}",
             message_id=message.id,
             state=message.state.value,
-            line=message.line or "no line yet",
+            by=f" by {message.line}" if message.line else "",
+            line=message.line,
             why=f": {message.reason}" if message.reason else "",
         )
         self._tell(message)
 
     def reported(self, message: Message) -> None:
         """The delivery report of a message came, and is on disk."""
-        self.log.info(
+        self.chronicle.tell(
             "Message {message_id} is {report} at the handset",
             message_id=message.id,
             report=message.report,

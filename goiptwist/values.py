@@ -87,8 +87,13 @@ class Network:
             ) from None
 
     def holds(self, host: str) -> bool:
-        """Whether an address, as text, lies in it."""
-        return ip_address(host) in self.network
+        """
+        Whether an address, as text, lies in it. A socket for both families
+        shows C{192.0.2.7} as C{::ffff:192.0.2.7}.
+        """
+        address = ip_address(host)
+        plain = getattr(address, "ipv4_mapped", None)
+        return address in self.network or (plain is not None and plain in self.network)
 
     def __str__(self) -> str:
         return str(self.network)

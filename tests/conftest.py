@@ -15,6 +15,12 @@ from twisted.internet import reactor
 from twisted.logger import LogEvent, LogLevel, globalLogPublisher
 
 
+def pytest_collection_finish() -> None:
+    """What the imports made need not be looked through after every test."""
+    gc.collect()
+    gc.freeze()
+
+
 class FailureLog(list[LogEvent]):
     """The failures and errors logged during one test."""
 

@@ -88,7 +88,9 @@ class Exchange:
         if meaning is Meaning.ANSWER:
             self._conclude().callback(answer)
         elif meaning is Meaning.PATIENCE:
-            self.alive, self._spent = True, 0
+            # As if it had just been sent: what may be sent once only is not
+            # sent again for this.
+            self.alive, self._spent = True, 1
             if self._timer is not None:
                 self._timer.reset(self._patience[0])
         else:

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from attrs import define, field
-from twisted.internet.defer import CancelledError, Deferred, DeferredLock
+from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger
 from twisted.python.failure import Failure
@@ -45,19 +45,32 @@ class SessionNumbers:
     store: Store
     _next: int = field(default=0, init=False)
     _end: int = field(default=0, init=False)
-    _lock: DeferredLock = field(factory=DeferredLock, init=False)
+    _waiting: list[Deferred[None]] = field(factory=list, init=False)
 
     async def take(self) -> int:
         """
         @raise StoreUnavailable: a new block could not be reserved.
         """
         while self._next == self._end:
-            async with self._lock:
-                if self._next == self._end:
-                    self._next = await self.store.reserve("session", SESSION_BLOCK)
-                    self._end = self._next + SESSION_BLOCK
+            reserved: Deferred[None] = Deferred()
+            self._waiting.append(reserved)
+            if len(self._waiting) == 1:
+                self.store.reserve("session", SESSION_BLOCK).addBoth(self._reserved)
+            await reserved
         self._next += 1
         return (self._next - 1) % SESSION_MODULUS
+
+    def _reserved(self, first: int | Failure) -> None:
+        if isinstance(first, int):
+            self._next, self._end = first, first + SESSION_BLOCK
+        # One after the other, not each from within the one before it: a
+        # thousand sessions may wait, and the stack is not that deep.
+        waiting, self._waiting = self._waiting, []
+        for reserved in waiting:
+            if isinstance(first, Failure):
+                reserved.errback(first)
+            else:
+                reserved.callback(None)
 
 
 @define(eq=False, repr=False)
@@ -165,9 +178,10 @@ class Line:
         try:
             number = await self.numbers.take()
         except StoreUnavailable as trouble:
-            raise TryLater(str(trouble), after=1.0, attempted=False) from None
-        finally:
             self._opening -= 1
+            self.room_changed(self)
+            raise TryLater(str(trouble), after=1.0, attempted=False) from None
+        self._opening -= 1
         session = BulkSession(number, message.text, message.batch, self, self._to_device)
         result = session.join(message)
         self.sessions[number] = session

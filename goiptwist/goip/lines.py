@@ -99,12 +99,18 @@ class Lines:
         line = self.authenticated(frame.line, frame.password, address[0])
         if isinstance(line, str):
             return None
-        if line.address != address:
-            self._by_address.pop(line.address or address, None)
-            self._by_address[address] = line
+        if self._by_address.get(address) is not line:
+            self._settle_at(address, line)
         if line.keepalive(frame, address):
             self._unkept[frame.line] = line
         return KeepaliveAnswer(frame.count, line.settings.status)
+
+    def _settle_at(self, address: Address, line: Line) -> None:
+        # Lines behind NAT may change places: where another one sits by now,
+        # it stays.
+        if line.address is not None and self._by_address.get(line.address) is line:
+            del self._by_address[line.address]
+        self._by_address[address] = line
 
     def note(self, line: Line, fields: dict[str, str]) -> None:
         """A line told a fact outside its keepalive."""

@@ -40,7 +40,7 @@ UNPOLLED = 90.0
 #: Seconds after SEND when "not yet" is believed no more.
 VERDICT = 300.0
 #: The device drops a session 90 s after MSG (seed); no number is given to it
-#: later than this many seconds after the device accepted it.
+#: later than this many seconds after the first MSG.
 SESSION_AGE = 70.0
 #: The device remembers the last 10 numbers of a session (seed).
 SESSION_NUMBERS = 10
@@ -90,6 +90,8 @@ class BulkSession:
 
     @ivar number: the C{sendid}.
     @ivar batch: of the messages that may join.
+    @ivar _opened_at: when the session that the device has was first offered;
+        C{None} while it has none, and so needs no DONE.
     """
 
     number: int
@@ -178,13 +180,15 @@ class BulkSession:
 
     async def _open(self) -> None:
         line = self.line
+        began = line.clock.seconds()
         answer = await self._asked(Offer(self.number, self.text).format(), _to_offer)
+        if answer.verb != "ERROR":
+            self._opened_at = began
         if answer.verb == "PASSWORD":
             secret = line.settings.password.clear
             answer = await self._asked(Authenticate(self.number, secret).format(), _to_password)
         if answer.verb != "SEND":
             raise self._refusal(answer.text)
-        self._opened_at = line.clock.seconds()
 
     async def _asked(self, question: bytes, meaning: Callable[[Answer], Meaning]) -> Answer:
         try:

@@ -13,6 +13,11 @@ from goiptwist.values import HostPort, Network, Password, setting
 _UNSAFE = re.compile(r"[;:\s\x00-\x1f\x7f]")
 
 
+#: Seconds between two polls, at the least and at the most: more often would
+#: flood the device, and a verdict is not waited for much longer.
+_POLLS = (1, 60)
+
+
 def poll_seconds(value: object) -> float:
     """
     C{"never"} or seconds.
@@ -21,9 +26,11 @@ def poll_seconds(value: object) -> float:
     """
     if value == "never":
         return 0.0
-    if isinstance(value, bool) or not isinstance(value, int | float) or value < 0:
-        raise ValueError('must be a number of seconds, or "never"')
-    return float(value)
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        shortest, longest = _POLLS
+        if shortest <= value <= longest:
+            return float(value)
+    raise ValueError('must be 1 to 60 seconds, or "never"')
 
 
 @frozen

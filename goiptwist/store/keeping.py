@@ -11,6 +11,7 @@ from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
 from goiptwist.errors import Conflict
 from goiptwist.message import Direction, IncomingSms, Message, State, Submission
+from goiptwist.store.many import Many
 from goiptwist.store.receipts import digest_of, unseen
 from goiptwist.store.rows import Ids, as_message, as_row
 from goiptwist.store.schema import counter, delivery, event, line, message
@@ -21,8 +22,8 @@ _TAKE = (
     .values(next=counter.c.next + bindparam("many"))
     .returning(counter.c.next)
 )
-_INSERT_MESSAGES = insert(message)
-_INSERT_DELIVERIES = insert(delivery)
+_INSERT_MESSAGES = Many(insert(message))
+_INSERT_DELIVERIES = Many(insert(delivery))
 _BY_CLIENT_ID = select(message).where(
     message.c.origin == bindparam("origin_"), message.c.client_id == bindparam("client_id_")
 )
@@ -205,9 +206,9 @@ def _insert(
     connection: Connection, rows: list[dict[str, Any]], queue: list[dict[str, Any]]
 ) -> None:
     if rows:
-        connection.execute(_INSERT_MESSAGES, rows)
+        _INSERT_MESSAGES(connection, rows)
     if queue:
-        connection.execute(_INSERT_DELIVERIES, queue)
+        _INSERT_DELIVERIES(connection, queue)
 
 
 def keep_events(connection: Connection, items: Sequence[Event]) -> list[bool]:

@@ -89,8 +89,13 @@ class Reading:
         steps = [Step(row.at, first, row.line or row.pool, row.origin)]
         steps += _given(connection, row.id)
         steps += _handed_on(connection, row)
+        told = {(step.at, step.detail) for step in steps}
         noted = select(journey).where(journey.c.message_id == number)
-        steps += [Step(r.at, r.what, r.where, r.detail) for r in connection.execute(noted).all()]
+        steps += [
+            Step(r.at, r.what, r.where, r.detail)
+            for r in connection.execute(noted)
+            if (r.at, r.detail) not in told
+        ]
         return sorted(steps, key=lambda step: step.at)
 
     def unknown(self, connection: Connection) -> int:
@@ -110,7 +115,7 @@ def _given(connection: Connection, number: int) -> list[Step]:
     for row in rows:
         place = f"session {row.session}, number {row.telid}"
         steps.append(Step(row.at, "given to the SIM", row.line, place))
-        if row.outcome == "sent":  # what is less than that stands in the journey
+        if row.outcome is not None and row.settled_at is not None:
             steps.append(Step(row.settled_at, row.outcome, row.line, row.detail))
     return steps
 

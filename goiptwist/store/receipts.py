@@ -13,6 +13,7 @@ from hashlib import blake2b
 
 from sqlalchemy import Connection, bindparam, delete, insert, select
 
+from goiptwist.store.many import Many
 from goiptwist.store.schema import receipt
 
 #: For how long the same push is a repeat, in seconds: three days. A device
@@ -24,7 +25,7 @@ _KNOWN = select(receipt.c.digest, receipt.c.at).where(
     receipt.c.digest.in_(bindparam("digests", expanding=True))
 )
 _FORGET = delete(receipt).where(receipt.c.digest == bindparam("old"))
-_REMEMBER = insert(receipt)
+_REMEMBER = Many(insert(receipt))
 
 
 def digest_of(line: str, kind: str, number: int, *content: str) -> bytes:
@@ -57,5 +58,5 @@ def unseen(connection: Connection, digests: Sequence[bytes], at: float) -> list[
             known[digest] = at
             fresh.append(digest)
     if fresh:
-        connection.execute(_REMEMBER, [{"digest": digest, "at": at} for digest in fresh])
+        _REMEMBER(connection, [{"digest": digest, "at": at} for digest in fresh])
     return verdicts

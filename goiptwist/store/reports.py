@@ -52,17 +52,17 @@ _UNSURE_ON_LINE = (
     )
     .order_by(transmission.c.at.desc())
 )
+_UNSURE_OF = (
+    select(transmission)
+    .where(and_(transmission.c.message_id == bindparam("m"), transmission.c.outcome == "unknown"))
+    .order_by(transmission.c.at.desc())
+)
 _BY_SESSION = select(transmission).where(
     and_(
         transmission.c.session == bindparam("session_"),
         transmission.c.telid == bindparam("telid_"),
         transmission.c.line == bindparam("line_"),
     )
-)
-_UNSURE_OF_MESSAGE = (
-    select(transmission)
-    .where(and_(transmission.c.message_id == bindparam("m"), transmission.c.outcome == "unknown"))
-    .order_by(transmission.c.at.desc())
 )
 _MESSAGE = select(message).where(message.c.id == bindparam("m"))
 
@@ -181,32 +181,26 @@ class Reporting:
                 continue
             if row.recipient and not same_number(row.recipient, recipient):
                 continue
-            return self._taken_up(connection, row)
+            return self._adopt(connection, row)
         return None
 
-    def early_for_unknown(self, connection: Connection, number: int, at: float) -> Message | None:
+    def overtaking(self, connection: Connection, number: int, recipient: str) -> Message | None:
         """
-        Match a report that came while there was still hope for the OK that
-        was lost: its number tells.
+        Match a report that came while its text waited for the device's word,
+        which then never came: only the recipient tells whose it is.
 
-        @param number: of a message that has just become unknown.
-        @return: the message as it stands then, or C{None}.
+        @return: the message with its report, or C{None}.
         """
-        given = connection.execute(_UNSURE_OF_MESSAGE, {"m": number}).first()
+        given = connection.execute(_UNSURE_OF, {"m": number}).first()
         if given is None:
             return None
-        recipient = self._message(connection, number).recipient
-        since = max(given.at, at - ORPHAN_WINDOW)
-        waiting = connection.execute(
-            select(report).where(report.c.line == given.line, report.c.at >= since)
-        ).all()
-        for row in waiting:
+        came_since = select(report).where(report.c.line == given.line, report.c.at >= given.at)
+        for row in connection.execute(came_since.order_by(report.c.at.desc())).all():
             if row.recipient and same_number(row.recipient, recipient):
-                return self._taken_up(connection, row)
+                return self._adopt(connection, row)
         return None
 
-    def _taken_up(self, connection: Connection, row: Any) -> Message | None:
-        """Take a report that has waited for its message as if it came now."""
+    def _adopt(self, connection: Connection, row: Any) -> Message | None:
         connection.execute(delete(report).where(report.c.id == row.id))
         known = HandsetReport(
             line=row.line,
@@ -252,8 +246,6 @@ class Reporting:
                 .where(delivery.c.message_id == row.message_id)
                 .values(state="done" if sent else "failed", detail=detail, settled_at=at)
             )
-            if not sent:
-                _step(connection, row.message_id, at, outcome, row.line, detail)
 
     def open_ones(self, connection: Connection, items: Sequence[Restart]) -> list[int]:
         """
@@ -267,8 +259,11 @@ class Reporting:
         found = rows.all()
         for row in found:
             _close_open(connection, row, restart)
-        known = [self.early_for_unknown(connection, row.message_id, restart.at) for row in found]
+        known = [self._overtaken(connection, row.message_id) for row in found]
         return [known.count(None)]
+
+    def _overtaken(self, connection: Connection, number: int) -> Message | None:
+        return self.overtaking(connection, number, self._message(connection, number).recipient)
 
 
 @frozen

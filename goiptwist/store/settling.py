@@ -12,9 +12,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from attrs import frozen
-from sqlalchemy import Connection, and_, bindparam, case, exists, insert, select, update
+from sqlalchemy import Connection, and_, bindparam, case, exists, func, insert, select, update
 
 from goiptwist.message import Direction, Message, State
+from goiptwist.store.many import Many
 from goiptwist.store.reports import Reporting
 from goiptwist.store.rows import Ids
 from goiptwist.store.schema import delivery, journey, message, report, transmission
@@ -68,7 +69,7 @@ class Settlement:
     outcome: str = ""
 
 
-_OPEN_TRANSMISSION = (
+_OPEN_TRANSMISSION = Many(
     update(transmission)
     .where(and_(transmission.c.message_id == bindparam("m"), transmission.c.outcome.is_(None)))
     .values(
@@ -78,7 +79,7 @@ _OPEN_TRANSMISSION = (
         settled_at=bindparam("t"),
     )
 )
-_DELIVERY = (
+_DELIVERY = Many(
     update(delivery)
     .where(
         and_(
@@ -94,10 +95,14 @@ _DELIVERY = (
         settled_at=bindparam("t"),
     )
 )
-_OUTGOING = (
+_OUTGOING = Many(
     update(message)
     .where(message.c.id == bindparam("m"))
-    .values(state=bindparam("s"), reason=bindparam("r"), line=bindparam("l"))
+    .values(
+        state=bindparam("s"),
+        reason=bindparam("r"),
+        line=func.coalesce(bindparam("l"), message.c.line),
+    )
 )
 
 
@@ -109,7 +114,7 @@ def _some_delivery(state: str) -> Any:
     )
 
 
-_INCOMING = (
+_INCOMING = Many(
     update(message)
     .where(message.c.id == bindparam("m"))
     .values(
@@ -121,13 +126,13 @@ _INCOMING = (
         reason=bindparam("r"),
     )
 )
-_BEGUN = (
+_BEGUN = Many(
     update(message)
     .where(message.c.id == bindparam("m"))
     .values(state=State.SENDING.value, line=bindparam("l"))
 )
-_INSERT_TRANSMISSION = insert(transmission)
-_INSERT_STEP = insert(journey)
+_INSERT_TRANSMISSION = Many(insert(transmission))
+_INSERT_STEP = Many(insert(journey))
 _ANY_REPORT = select(report.c.id).limit(1)
 
 
@@ -156,8 +161,8 @@ class Settling:
             }
             for item in items
         ]
-        connection.execute(_INSERT_TRANSMISSION, rows)
-        connection.execute(_BEGUN, [{"m": row["message_id"], "l": row["line"]} for row in rows])
+        _INSERT_TRANSMISSION(connection, rows)
+        _BEGUN(connection, [{"m": row["message_id"], "l": row["line"]} for row in rows])
         return [None] * len(items)
 
     def settlements(
@@ -170,34 +175,32 @@ class Settling:
         """
         numbers = [self._number(item.message.id) for item in items]
         both = list(zip(numbers, items, strict=True))
-        connection.execute(_DELIVERY, [_delivery_row(number, item) for number, item in both])
+        _DELIVERY(connection, [_delivery_row(number, item) for number, item in both])
         outgoing = [pair for pair in both if pair[1].message.direction is Direction.OUT]
         incoming = [pair for pair in both if pair[1].message.direction is Direction.IN]
         if outgoing:
-            connection.execute(_OPEN_TRANSMISSION, [_transmission_row(*pair) for pair in outgoing])
-            connection.execute(_OUTGOING, [_message_row(*pair) for pair in outgoing])
+            _OPEN_TRANSMISSION(connection, [_transmission_row(*pair) for pair in outgoing])
+            _OUTGOING(connection, [_message_row(*pair) for pair in outgoing])
         if incoming:
-            connection.execute(_INCOMING, [{"m": n, "r": _reason(item)} for n, item in incoming])
+            _INCOMING(connection, [{"m": n, "r": _reason(item)} for n, item in incoming])
         steps = [_step_row(number, item) for number, item in both if item.step]
         if steps:
-            connection.execute(_INSERT_STEP, steps)
-        return self._early_reports(connection, items)
+            _INSERT_STEP(connection, steps)
+        return self._early_reports(connection, both)
 
     def _early_reports(
-        self, connection: Connection, items: Sequence[Settlement]
+        self, connection: Connection, both: Sequence[tuple[int, Settlement]]
     ) -> list[Message | None]:
-        any_asks = any(item.sms_no or item.outcome == "unknown" for item in items)
-        if not any_asks or connection.execute(_ANY_REPORT).first() is None:
-            return [None] * len(items)
-        return [self._early_report(connection, item) for item in items]
+        concerned = any(item.sms_no or item.outcome == "unknown" for _, item in both)
+        if not concerned or connection.execute(_ANY_REPORT).first() is None:
+            return [None] * len(both)
+        return [self._early(connection, number, item) for number, item in both]
 
-    def _early_report(self, connection: Connection, item: Settlement) -> Message | None:
-        number = self._number(item.message.id)
+    def _early(self, connection: Connection, number: int, item: Settlement) -> Message | None:
+        recipient = item.message.recipient
         if item.outcome == "unknown":
-            return self.reporting.early_for_unknown(connection, number, item.at)
-        return self.reporting.early(
-            connection, item.line, item.sms_no, item.message.recipient, item.at
-        )
+            return self.reporting.overtaking(connection, number, recipient)
+        return self.reporting.early(connection, item.line, item.sms_no, recipient, item.at)
 
 
 def _reason(item: Settlement) -> str:
@@ -225,7 +228,8 @@ def _message_row(number: int, item: Settlement) -> dict[str, Any]:
         "m": number,
         "s": item.state.value,
         "r": _reason(item),
-        "l": item.line or item.message.line,
+        # What is settled keeps the line that had it; what waits is free again.
+        "l": item.message.line if item.queue == _WAITING else item.line or None,
     }
 
 

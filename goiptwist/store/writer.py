@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 from attrs import define, field
 from sqlalchemy import Connection
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DatabaseError, DataError, IntegrityError, ProgrammingError
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
@@ -29,6 +29,11 @@ Operation = Callable[[Connection, Sequence[Item]], Sequence[Result | Exception]]
 
 #: Runs a piece of work where it may block, and gives back its result.
 RunsWork = Callable[[Callable[[], Any]], "Deferred[Any]"]
+
+
+#: Errors of the database that an item is to blame for. The others are the
+#: disk's or its own: full, locked, read-only, damaged.
+_OF_AN_ITEM = (DataError, IntegrityError, ProgrammingError)
 
 
 @define(repr=False)
@@ -133,10 +138,9 @@ class Writer:
     def _commit_or_fail(self, group: list[_Wish]) -> str:
         try:
             self._commit(group)
-        except OperationalError as error:
-            # The disk or the database, not the items: nobody gets a yes.
-            return self._fail(group, str(error.orig))
         except Exception as error:
+            if isinstance(error, DatabaseError) and not isinstance(error, _OF_AN_ITEM):
+                return self._fail(group, str(error.orig))  # nobody gets a yes
             if len(group) == 1:
                 group[0].result = error
                 return ""
