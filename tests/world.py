@@ -25,6 +25,7 @@ from goiptwist.simulator.network import Network
 from goiptwist.simulator.radio import CLEAR, Conditions
 from goiptwist.simulator.settings import Settings as Simulated
 from goiptwist.store import Store, lock
+from goiptwist.store.writer import RunsWork
 
 #: Where the clock of a world begins: some time in November 2026.
 BEGINNING = 1_795_000_000.0
@@ -78,6 +79,8 @@ class World:
     to_server: Conditions = CLEAR
     to_device: Conditions = CLEAR
     seed: int = 1
+    #: Runs the work of the store's writer.
+    writing: RunsWork = execute
     clock: Clock = field(factory=Clock, init=False)
     recorder: Recorder = field(factory=Recorder, init=False)
     device: Device = field(init=False)
@@ -111,7 +114,7 @@ class World:
     def start_gateway(self) -> None:
         """Start the gateway, or start it again on what the last one left."""
         settings = read_settings(self.configuration(), "test")
-        self.store = Store.open(self.path, lock(self.path), execute, execute)
+        self.store = Store.open(self.path, lock(self.path), self.writing, execute)
         clock = self.gateway_clock = Clock()
         clock.advance(self.clock.seconds())
         self.gateway = Gateway(settings, self.store, clock, clock)
