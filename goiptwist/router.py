@@ -7,7 +7,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Mapping
 
-from attrs import frozen
+from attrs import field, frozen
 
 from goiptwist.errors import Unacceptable
 from goiptwist.message import IncomingSms
@@ -25,10 +25,15 @@ class Router:
 
     bridges: tuple[str, ...]
     pool_of: Mapping[str, str]
+    _every_bridge: tuple[str, ...] = field(init=False)
+
+    @_every_bridge.default
+    def _named(self) -> tuple[str, ...]:
+        return tuple(f"bridge:{name}" for name in self.bridges)
 
     def incoming(self, sms: IncomingSms) -> tuple[str, ...]:
         """The destinations of a text that came in: every bridge."""
-        return tuple(f"bridge:{name}" for name in self.bridges)
+        return self._every_bridge
 
     def outgoing(self, line: str, pool: str) -> str:
         """

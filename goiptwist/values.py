@@ -100,7 +100,9 @@ class Network:
 
 
 #: Texts that stand for a secret in examples; nobody may start with one.
-PLACEHOLDERS = frozenset({"", "changeme", "change-me", "change me", "secret", "password", "xxx"})
+PLACEHOLDERS = frozenset(
+    {"", "changeme", "change-me", "change me", "change_me", "replace-me", "xxx", "todo", "..."}
+)
 
 
 @frozen(repr=False)
