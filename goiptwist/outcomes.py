@@ -104,7 +104,10 @@ def _failed(reason: str, waiting: Waiting, destination: str, now: float) -> Sett
 def _unsure(
     reason: str, waiting: Waiting, destination: str, policy: Policy, now: float
 ) -> Settlement:
-    state, queue = AFTER_UNKNOWN[policy.on_unknown]
+    choice, attempts = policy.on_unknown, waiting.attempts + 1
+    if choice is OnUnknown.RESEND and policy.attempts and attempts >= policy.attempts:
+        choice = OnUnknown.HOLD  # so many copies may be out: a person has to look
+    state, queue = AFTER_UNKNOWN[choice]
     settled = _settlement(waiting, destination, state, queue, reason, now)
     return evolve(settled, outcome="unknown", step="unknown")
 

@@ -99,6 +99,19 @@ def test_unknown(policy: OnUnknown, state: str, queue: str) -> None:
     assert (settlement.step, settlement.outcome) == ("unknown", "unknown")
 
 
+@pytest.mark.parametrize(
+    ("before", "state"), [(0, "queued"), (3, "queued"), (4, "unknown"), (9, "unknown")]
+)
+def test_not_sent_again_for_ever(before: int, state: str) -> None:
+    """
+    Each C{resend} may be one more copy at the same handset: after as many as
+    there are attempts a person has to look.
+    """
+    policy = evolve(LINES, on_unknown=OnUnknown.RESEND)
+    settlement = outcome_of(Unsure("silence"), waiting(attempts=before), "pool:a", policy, NOW)
+    assert settlement.state == state
+
+
 def test_what_left() -> None:
     """The line and the device's number are kept, for the delivery report."""
     settlement = outcome_of(Handover("OK", "goip1", "32"), waiting(), "pool:a", LINES, NOW)

@@ -36,6 +36,17 @@ class TestSubmitting:
         assert wire.submit("+36 301", client_id="x") == first
         assert wire.hears() == []
 
+    def test_the_same_again_when_it_is_sent(self, wire: Wire) -> None:
+        """However late the client asks, it is not sent a second time."""
+        wire.submit("+36301", client_id="x")
+        wire.opens()
+        wire.says("OK 11 1\n")
+        wire.says("DONE 11\n")
+        wire.hears()
+        [again] = wire.submit("+36301", client_id="x")
+        assert again.state == "sent"
+        assert wire.waits(60) == []
+
     def test_a_conflict(self, wire: Wire) -> None:
         """Nothing is sent of the second."""
         wire.submit("+36301", client_id="x")

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-import pytest
+from typing import Any
 
+import pytest
+from twisted.internet.defer import Deferred
+
+from goiptwist.errors import TryLater
 from goiptwist.goip import pool as pool_module
 from tests.goip.conftest import MakesWires
 from tests.wire import Wire
+from tests.world import now
 
 
 @pytest.fixture
@@ -59,6 +64,35 @@ def test_another_line_after_a_failure(three: Wire) -> None:
     assert sorted(tried) == [1, 2, 3]
     assert offers(three) != []  # all have failed it: any will do again
     assert three.state(message) == "queued"
+
+
+def test_not_the_line_that_failed_it(wires: MakesWires) -> None:
+    """Though it is the one used longest ago."""
+    wire = wires(lines=2)
+    wire.registers(1)
+    wire.registers(2)
+    wire.one()
+    wire.opens(11, 1)
+    wire.says("ERROR 11 1 errorstatus:1\n", 1)
+    wire.says("DONE 11\n", 1)
+    wire.one()
+    wire.opens(12, 2)
+    wire.says("OK 12 1\n", 2)
+    wire.says("DONE 12\n", 2)
+    assert offers(wire) == [1, 2]
+    wire.waits(0)
+    wire.clock.advance(5)
+    assert offers(wire) == [2]
+
+
+def test_nobody_is_free(wires: MakesWires) -> None:
+    """Asked all the same, it puts the text off, and no attempt is used up."""
+    wire = wires()
+    message = wire.one()
+    pool: Any = wire.gateway.lines.pools["pool:default"]
+    with pytest.raises(TryLater, match="no line is free") as caught:
+        now(Deferred.fromCoroutine(pool.deliver(message)))
+    assert not caught.value.attempted
 
 
 def test_a_line_by_name(three: Wire) -> None:

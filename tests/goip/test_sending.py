@@ -8,6 +8,8 @@ from __future__ import annotations
 import pytest
 from twisted.logger import LogLevel, capturedLogs
 
+from goiptwist.goip import sending
+from goiptwist.message import Message
 from tests.conftest import FailureLog
 from tests.goip.conftest import MakesWires
 from tests.wire import Wire
@@ -18,7 +20,7 @@ SEND = b"SEND 11 1 +8613800138000\n"
 DONE = b"DONE 11\n"
 
 
-def submitted(wire: Wire) -> object:
+def submitted(wire: Wire) -> Message:
     """Bring the dialogue to where the device has the number."""
     message = wire.one()
     wire.opens()
@@ -507,6 +509,44 @@ class TestAnyState:
         assert wire.hears()[-1] == SEND
         assert (wire.state(message), wire.message(message).line) == ("sending", "goipid1")
         assert wire.journey(message) == ["accepted", "given to the SIM"]
+
+
+class TestOurOwnBugs:
+    """Something of ours breaks in the middle: no text is lost for it, none sent twice."""
+
+    def test_before_the_number_was_given(
+        self, wire: Wire, monkeypatch: pytest.MonkeyPatch, logged_failures: FailureLog
+    ) -> None:
+        """The text is tried again later."""
+
+        def broken(session: int, text: str) -> None:
+            raise KeyError("bug")
+
+        monkeypatch.setattr(sending, "Offer", broken)
+        message = wire.one()
+        assert wire.hears() == []
+        assert (wire.state(message), wire.message(message).reason) == (
+            "queued",
+            "internal error, see the log",
+        )
+        monkeypatch.undo()
+        assert len(logged_failures.flush()) == 1
+        assert wire.waits(5) == [b"MSG 12 5 hello\n"]
+
+    def test_afterwards(
+        self, wire: Wire, monkeypatch: pytest.MonkeyPatch, logged_failures: FailureLog
+    ) -> None:
+        """Nobody knows what the device did."""
+        message = submitted(wire)
+
+        def broken(answer: object, line: str) -> None:
+            raise KeyError("bug")
+
+        monkeypatch.setattr(sending, "verdict_of", broken)
+        wire.says("OK 11 1\n")
+        assert wire.state(message) == "unknown"
+        assert wire.message(message).reason == "internal error, see the log"
+        assert [e["session"] for e in logged_failures.flush()] == [11]
 
 
 class TestRoughWays:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 from attrs import evolve
 
 from goiptwist.errors import Refused, TryLater, Unsure
-from goiptwist.message import Handover, Message, OnUnknown, State
+from goiptwist.message import Handover, HandsetReport, Message, OnUnknown, State
 from goiptwist.outcomes import Policy, after, expired, outcome_of
 from goiptwist.store import LateAnswer, Settlement, Transmission, Waiting
 from goiptwist.store.reports import same_number
 from tests.store.conftest import AT, Kept
+from tests.wire import HeldBack
 from tests.world import now
 
 POLICY = Policy(schedule=(5.0,), lifetime=1000.0, rests=False, at_once=1)
@@ -114,6 +116,44 @@ def test_an_id_of_another_store(kept: Kept) -> None:
     assert found.state == "queued"
 
 
+def test_reports_for_some_of_a_group(tmp_path: Path) -> None:
+    """
+    Of texts that are settled together, each gets the report that is its own:
+    by number, by recipient, or none.
+    """
+    disk = HeldBack(holding=False)
+    kept = Kept(tmp_path, disk)
+    for number, recipient in ((32, "+36300000001"), (33, "+36300000003")):
+        report = HandsetReport(
+            line="goip1", number=number, sms_no=str(number), state=0, recipient=recipient, at=AT
+        )
+        now(kept.store.report(report))
+    messages = [kept.order(f"+3630000000{n}")[0] for n in (1, 2, 3)]
+    for telid, message in enumerate(messages):
+        give(kept, message, telid=telid)
+    incoming = kept.arrival()
+    assert incoming is not None
+    disk.holding = True
+    now_held = kept.store.reserve("session", 1)
+    answers = [SENT, Handover("OK", "goip1"), Unsure("silence")]
+    settled = [
+        kept.store.settle(outcome_of(answer, Waiting(m, 0, AT), "pool:a", POLICY, AT + 1))
+        for m, answer in zip(messages, answers, strict=True)
+    ]
+    waiting = Waiting(incoming, 0, AT)
+    settled.append(kept.store.settle(outcome_of(Unsure("?"), waiting, "b:a", POLICY, AT + 1)))
+    disk.release()
+    now(now_held)
+    found = [now(each) for each in settled]
+    assert [m and (m.state, m.report) for m in found] == [
+        ("sent", "delivered"),
+        None,
+        ("sent", "delivered"),
+        None,
+    ]
+    kept.store.close()
+
+
 class TestLateAnswers:
     """A verdict from a session that nobody waits for."""
 
@@ -139,6 +179,16 @@ class TestLateAnswers:
             (state, "goip1"),
         ]
         assert self.late(kept, not sent) is None  # the first one counts
+
+    @pytest.mark.parametrize("policy", [OnUnknown.FAIL, OnUnknown.RESEND])
+    def test_when_the_policy_has_decided(self, kept: Kept, policy: OnUnknown) -> None:
+        """The submitter was told, or the next attempt begun: that stands."""
+        [message] = kept.order()
+        give(kept, message)
+        settle(kept, message, Unsure("silence"), policy=evolve(POLICY, on_unknown=policy))
+        before = kept.message(message)
+        assert self.late(kept) == before
+        assert [what for what, _ in words(kept, message)][-2:] == ["unknown", "sent"]
 
     @pytest.mark.parametrize("other", [{"session": 8}, {"telid": 2}, {"line": "goip2"}])
     def test_of_something_else(self, kept: Kept, other: dict[str, Any]) -> None:
