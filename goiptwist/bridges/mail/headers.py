@@ -16,7 +16,7 @@ from attrs import frozen
 from goiptwist.bridges.mail.charsets import decoded
 
 #: RFC 2047 section 2, and the language of RFC 2231 section 5.
-_WORD = re.compile(r"=\?([^?*\s]{1,40})(?:\*[^?\s]{0,40})?\?([bq])\?([^?\s]*)\?=", re.I | re.A)
+_WORD = re.compile(r"=\?([^?*\s]{1,40})(?:\*[^?\s]{0,40})?\?([bq])\?([!->@-~]*)\?=", re.I | re.A)
 _FOLD = re.compile(r"\r\n?|\n")
 _ID = re.compile(r"<([^<>\s]{1,998})>")
 

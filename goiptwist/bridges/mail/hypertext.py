@@ -203,10 +203,10 @@ class _Reader(HTMLParser):
                 self._linked(*element.link)
             if element.quote or element.tag in _BLOCKS:
                 self._new_line()
-            if element.apart:
-                self._blank_line()
         self.unseen -= element.unseen
         self.quotes -= element.quote
+        if element.apart and not self.unseen:
+            self._blank_line()
 
     def _linked(self, target: str, begin: int) -> None:
         """Say where a link leads, if its text does not."""

@@ -185,12 +185,12 @@ def _attribution(lines: Sequence[str], place: int) -> Quote | None:
 
 def _whole(lines: Sequence[str], first: int, last: int) -> int:
     """The first line of an attribution whose end alone had been enough."""
-    while first and lines[first - 1].strip() and not _is_quoted(lines[first - 1]):
-        above, said = lines[first - 1], _said(lines, first, last)
-        more = _evidence(_said(lines, first - 1, last)) > _evidence(said)
-        if last - first + 1 >= ATTRIBUTION_LINES or _opens(said) or not (more or _opens(above)):
+    for above in range(first - 1, max(last - ATTRIBUTION_LINES, -1), -1):
+        said = _said(lines, first, last)
+        if not lines[above].strip() or _is_quoted(lines[above]) or _opens(said):
             break
-        first -= 1
+        if _opens(lines[above]) or _evidence(_said(lines, above, last)) > _evidence(said):
+            first = above
     return first
 
 

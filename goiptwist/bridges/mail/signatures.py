@@ -15,8 +15,8 @@ from goiptwist.bridges.mail.languages import DEVICES, LANGUAGES
 
 #: Characters of a line that a program adds (K-9's excuse is the longest).
 ADDED_AT_MOST = 160
-#: Lines that such a line may be broken into.
-ADDED_LINES = 2
+#: Characters of the first line where such a line is broken into two.
+BROKEN_AT_LEAST = 40
 #: Words of a name, and lines below a closing: a name and an office.
 NAME_WORDS, NAME_LINES = 4, 2
 
@@ -50,10 +50,16 @@ def without_added(text: str) -> Ended:
     lines = text.rstrip().split("\n")
     end = len(lines)
     while end:
-        taken = next((n for n in range(1, ADDED_LINES + 1) if _is_added(lines[:end][-n:])), 0)
-        if not taken:
+        if _is_added(lines[end - 1]):
+            end -= 1
+        elif (
+            end > 1
+            and len(lines[end - 2]) >= BROKEN_AT_LEAST
+            and _is_added(f"{lines[end - 2]} {lines[end - 1]}")
+        ):
+            end -= 2
+        else:
             break
-        end -= taken
         while end and not lines[end - 1].strip():
             end -= 1
     return _ended(lines, end)
@@ -98,8 +104,8 @@ def _ended(lines: Sequence[str], place: int) -> Ended:
     return Ended("\n".join(lines[:place]).rstrip(), "\n".join(lines[place:]).strip())
 
 
-def _is_added(lines: Sequence[str]) -> bool:
-    said = " ".join(line.strip() for line in lines).casefold().strip(" .*_[]-")
+def _is_added(line: str) -> bool:
+    said = line.casefold().strip(" .*_[]-")
     if not said or len(said) > ADDED_AT_MOST:
         return False
     return _ADDED.fullmatch(said) is not None and _DEVICE.search(said) is not None
@@ -128,7 +134,7 @@ def _either(phrases: Iterable[str]) -> str:
 _ADDED = re.compile(
     "("
     + _either(line for language in LANGUAGES for line in language.sent_from).replace(
-        r"\*", ".{1,90}"
+        r"\*", ".{0,90}"
     )
     + r")([.]\s.*)?"
 )

@@ -1,6 +1,7 @@
 """What people write before the @, and what is meant by it."""
 
 import re
+from contextlib import suppress
 
 import pytest
 from hypothesis import given
@@ -103,10 +104,8 @@ def test_refused(local, words):
 @given(st.one_of(any_text, st.text('0123456789+.-pol"\\', max_size=64)))
 def test_any_text(local):
     """Nothing but our own error leaves."""
-    try:
+    with suppress(Unacceptable):
         DIRECTORY.read(local)
-    except Unacceptable as refusal:
-        assert str(refusal)
 
 
 @given(
