@@ -114,6 +114,7 @@ def test_no_circle() -> None:
         ("alembic", ("goiptwist.store",)),
         ("twisted.internet.reactor", ("goiptwist.tap", "goiptwist.simulator.tap")),
         ("klein", ("goiptwist.web",)),
+        ("phonenumbers", ("goiptwist.numbers",)),
     ],
 )
 def test_one_place(what: str, where: tuple[str, ...]) -> None:
@@ -149,9 +150,26 @@ PURE = (
     "goiptwist.settings",
     "goiptwist.router",
     "goiptwist.acceptance",
+    "goiptwist.numbers",
+    "goiptwist.parts",
     "goiptwist.outcomes",
     "goiptwist.bridges.mail.verdict",
     "goiptwist.bridges.mail.letter",
+    "goiptwist.bridges.mail.addresses",
+    "goiptwist.bridges.mail.authentication",
+    "goiptwist.bridges.mail.charsets",
+    "goiptwist.bridges.mail.flowed",
+    "goiptwist.bridges.mail.headers",
+    "goiptwist.bridges.mail.hypertext",
+    "goiptwist.bridges.mail.languages",
+    "goiptwist.bridges.mail.loops",
+    "goiptwist.bridges.mail.opening",
+    "goiptwist.bridges.mail.quotes",
+    "goiptwist.bridges.mail.reading",
+    "goiptwist.bridges.mail.signatures",
+    "goiptwist.bridges.mail.subjects",
+    "goiptwist.bridges.mail.tidy",
+    "goiptwist.bridges.mail.tokens",
 )
 
 
