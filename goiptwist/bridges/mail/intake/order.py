@@ -5,6 +5,7 @@ the next line is not looked at before the last is answered.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
@@ -40,6 +41,9 @@ SESSION = 3600.0
 #: Seconds for the last answer to get through; a caller who does not read it
 #: must not hold the connection for ever.
 LINGER = 5.0
+
+#: What no command has in it.
+_ODD = re.compile(rb"[\r\n\0]")
 
 #: What a method that obeys a command may give back: nothing if it has said all
 #: that there is to say.
@@ -130,11 +134,11 @@ class Orderly(smtp.ESMTP):
         """@return: whether there was a whole one."""
         end = self._unread.find(b"\r\n")
         line = bytes(self._unread if end < 0 else self._unread[:end])
-        if len(line) + 2 > COMMAND_AT_MOST:
-            raise Farewell(500, "5.5.2", f"A command has at most {COMMAND_AT_MOST} bytes")
         alone = line[:-1] if end < 0 and line.endswith(b"\r") else line
-        if any(byte in alone for byte in (b"\n", b"\r", b"\0")):
+        if _ODD.search(alone[: COMMAND_AT_MOST - 2]):
             raise Farewell(500, "5.5.2", "A command is text, and ends with CR and LF together")
+        if len(alone) > COMMAND_AT_MOST - 2:
+            raise Farewell(500, "5.5.2", f"A command has at most {COMMAND_AT_MOST} bytes")
         if end < 0:
             return False
         del self._unread[: end + 2]

@@ -8,39 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from attrs import define, field
-from OpenSSL import SSL, crypto
+from OpenSSL import SSL
 from twisted.internet.interfaces import IOpenSSLServerConnectionCreator
 from twisted.internet.ssl import CertificateOptions
 from twisted.logger import Logger
 from twisted.protocols.tls import TLSMemoryBIOProtocol
 from zope.interface import implementer
-
-from goiptwist.bridges.mail.tls import trusted_certificates
-
-
-def read_key(path: str) -> crypto.PKey:
-    """
-    @raise OSError: it cannot be read.
-    @raise ValueError: it is no key that we can use.
-    """
-    pem = Path(path).read_bytes()
-    if b"ENCRYPTED" in pem:  # the library would ask for the passphrase on the terminal
-        raise ValueError(f"{path} is protected by a passphrase; store the key without one")
-    try:
-        return crypto.load_privatekey(crypto.FILETYPE_PEM, pem)
-    except (crypto.Error, ValueError, TypeError):
-        raise ValueError(f"{path} holds no private key in PEM form") from None
-
-
-def read_chain(path: str) -> list[crypto.X509]:
-    """
-    @raise OSError: it cannot be read.
-    @raise ValueError: it holds no certificate, or a broken one.
-    """
-    try:
-        return [certificate.original for certificate in trusted_certificates(path)]
-    except ValueError as trouble:
-        raise ValueError(f"{path} {trouble}") from None
 
 
 def read_context(certificate: str, key: str) -> SSL.Context:
@@ -49,13 +22,22 @@ def read_context(certificate: str, key: str) -> SSL.Context:
     @raise OSError: one of the files cannot be read.
     @raise ValueError: they do not hold what they should, or not of the same pair.
     """
-    own, *others = read_chain(certificate)
-    options = CertificateOptions(privateKey=read_key(key), certificate=own, extraCertChain=others)
+    Path(certificate).read_bytes()  # OpenSSL would not say what the trouble is
+    if b"ENCRYPTED" in Path(key).read_bytes():  # it would ask for the passphrase on the terminal
+        raise ValueError(f"{key} is protected by a passphrase; store the key without one")
+    context = CertificateOptions().getContext()
     try:
-        context = options.getContext()
+        context.use_privatekey_file(key)
+    except SSL.Error:
+        raise ValueError(f"{key} holds no private key in PEM form") from None
+    try:
+        context.use_certificate_chain_file(certificate)
+    except SSL.Error:
+        raise ValueError(f"{certificate} holds no good certificate in PEM form") from None
+    try:
         context.check_privatekey()
     except SSL.Error:
-        raise ValueError(f"{key} is not the key of {certificate}, or too weak") from None
+        raise ValueError(f"{key} is not the key of {certificate}") from None
     return context
 
 

@@ -20,6 +20,9 @@ from tests.bridges.mail.intake.parts import (
 )
 
 BEGIN = (b"MAIL FROM:<a@example.org>", b"RCPT TO:<+36301234567@sms.example.org>")
+#: What other programs take for the end of a mail.
+ODD_ENDS = (b"\n.\n", b"\n.\r\n", b"\r.\r\n", b"\r.\r", b"\r\n.\n", b"\r\n.\r")
+
 LOGIN = base64.b64encode(b"\0ops\0" + PASSWORD.encode())
 
 
@@ -51,14 +54,16 @@ def test_nothing_said_before_tls_is_obeyed(ours):
     ours.says(b"STARTTLS", b"EHLO injected", *BEGIN, b"DATA")
     assert ours.heard() == []
     assert not ours.wire.tls
-    assert ours.wire.aborted and ours.is_over()
+    assert ours.wire.aborted
+    assert ours.is_over()
     assert ours.house.complaints.counts["mail_injected"] == 1
 
 
 def test_not_even_half_a_line_survives(ours):
     """Half a command in clear must not become a whole one within TLS."""
     ours.sends(b"STARTTLS\r\nRSE")
-    assert ours.wire.aborted and ours.is_over()
+    assert ours.wire.aborted
+    assert ours.is_over()
 
 
 def test_what_waits_behind_starttls_was_said_in_clear(ours):
@@ -68,7 +73,8 @@ def test_what_waits_behind_starttls_was_said_in_clear(ours):
     ours.says(b"EHLO injected")
     ours.mailroom.goes_on()
     assert not ours.wire.tls
-    assert ours.wire.aborted and ours.is_over()
+    assert ours.wire.aborted
+    assert ours.is_over()
 
 
 # AUTH in clear
@@ -169,9 +175,7 @@ def test_commands_are_answered_in_order():
 # Line ends, long lines, and bytes that are no text
 
 
-@pytest.mark.parametrize(
-    "end", [b"\n.\n", b"\n.\r\n", b"\r.\r\n", b"\r.\r", b"\r\n.\n", b"\r\n.\r"]
-)
+@pytest.mark.parametrize("end", ODD_ENDS)
 def test_stock_hands_odd_line_ends_on(stock, end):
     """It does not end the mail there, but whoever reads the mail next may."""
     stock.says(*BEGIN, b"DATA")
@@ -181,9 +185,7 @@ def test_stock_hands_odd_line_ends_on(stock, end):
     assert stock.codes()[-1] == 250
 
 
-@pytest.mark.parametrize(
-    "end", [b"\n.\n", b"\n.\r\n", b"\r.\r\n", b"\r.\r", b"\r\n.\n", b"\r\n.\r"]
-)
+@pytest.mark.parametrize("end", ODD_ENDS)
 @pytest.mark.parametrize("size", [1, 3, 10000])
 def test_no_mail_hides_in_another(ours, end, size):
     """Only CRLF, dot, CRLF ends a mail; one with other ends of lines is refused as a whole."""
