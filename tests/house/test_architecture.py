@@ -152,6 +152,12 @@ PURE = (
     "goiptwist.outcomes",
     "goiptwist.bridges.mail.verdict",
     "goiptwist.bridges.mail.letter",
+    "goiptwist.bridges.mail.intake.content",
+    "goiptwist.bridges.mail.intake.crowd",
+    "goiptwist.bridges.mail.intake.envelope",
+    "goiptwist.bridges.mail.intake.login",
+    "goiptwist.bridges.mail.intake.reply",
+    "goiptwist.bridges.mail.intake.trace",
 )
 
 

@@ -35,6 +35,7 @@ STRANGER = Reply(550, "5.7.1", "Only for users")
 PASSWORD = "right horse ÄÖ"
 USERS = (
     User(name="ops", password=Secret.from_setting(PASSWORD), may=("send",)),
+    User(name="ascii", password=Secret.from_setting("right horse"), may=("send",)),
     User(name="reader", password=Secret.from_setting("only looks"), may=("read",)),
 )
 
