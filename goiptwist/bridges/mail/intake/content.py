@@ -79,12 +79,17 @@ class Content:
         """@raise Reply: the mail, now whole, is wrong in itself."""
         if self._too_large:
             raise Reply(552, "5.3.4", self._size_in_words())
-        if b"\0" in self.text:
-            raise Reply(554, "5.6.0", "The mail has a NUL in it")
-        if _BARE.search(self.text):
-            raise Reply(554, "5.6.0", "The mail has a CR or LF alone; lines end with both")
-        if any(len(line) > LINE_AT_MOST for line in self.text.split(b"\r\n")):
-            raise Reply(554, "5.6.0", f"The mail has a line of more than {LINE_AT_MOST} bytes")
+        check_text(self.text)
 
     def _size_in_words(self) -> str:
         return f"The mail is larger than {self._size_at_most} bytes"
+
+
+def check_text(text: bytes) -> None:
+    """@raise Reply: no mail looks like that, and some program would misread it."""
+    if b"\0" in text:
+        raise Reply(554, "5.6.0", "The mail has a NUL in it")
+    if _BARE.search(text):
+        raise Reply(554, "5.6.0", "The mail has a CR or LF alone; lines end with both")
+    if any(len(line) > LINE_AT_MOST for line in text.split(b"\r\n")):
+        raise Reply(554, "5.6.0", f"The mail has a line of more than {LINE_AT_MOST} bytes")

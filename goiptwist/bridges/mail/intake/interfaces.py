@@ -20,6 +20,7 @@ class Language(StrEnum):
 
     SMTP = "smtp"
     LMTP = "lmtp"
+    IMAP = "imap"  # it was not handed in: we have fetched it, and nobody has proved who he is
 
 
 @frozen(kw_only=True)

@@ -277,6 +277,13 @@ def test_a_name_is_not_an_address():
     assert call.codes() == [220, 250, 250, 550]
 
 
+def test_without_an_address():
+    """A peer that is no address is on no network, and not on this machine."""
+    call = Call(house(clear_login=True), peer="192.0.2.1")
+    call.server.peer = "somewhere"
+    assert not any("AUTH" in line for line in call.ask(b"EHLO me"))
+
+
 @pytest.mark.parametrize("peer", ["::ffff:192.0.2.9", "192.0.2.9"])
 def test_trusted_networks(peer):
     """An IPv4 address is the same in IPv6 clothes."""

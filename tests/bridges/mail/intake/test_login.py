@@ -8,6 +8,7 @@ from twisted.logger import capturedLogs
 
 from goiptwist.bridges.mail.intake.conversation import Conversation
 from goiptwist.bridges.mail.intake.login import Claim
+from goiptwist.errors import Busy
 from goiptwist.secret import Secret, hashed
 from goiptwist.users import FAILURES, WINDOW, User
 from tests.bridges.mail.intake.parts import PASSWORD, Call, house
@@ -196,6 +197,20 @@ def test_hashed_passwords():
     assert call.ask(plain("ops", PASSWORD), FROM, ONE) == []
     waiting.pop().callback(None)
     assert call.codes() == [235, 250, 250]
+
+
+def test_too_many_checks():
+    """It is no error of the caller, and counts as none."""
+
+    async def busy(name, password):
+        raise Busy("too many passwords are being checked already", after=1)
+
+    call = Call(peer=STRANGE, implicit=True)
+    call.house.users.by_password = busy
+    assert call.ask(plain("ops", PASSWORD)) == [
+        "454 4.7.0 too many passwords are being checked already"
+    ]
+    assert call.house.complaints.counts == {}
 
 
 def test_a_guess_counts_if_the_guesser_hangs_up():
