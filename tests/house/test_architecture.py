@@ -170,6 +170,12 @@ PURE = (
     "goiptwist.bridges.mail.subjects",
     "goiptwist.bridges.mail.tidy",
     "goiptwist.bridges.mail.tokens",
+    "goiptwist.bridges.mail.intake.content",
+    "goiptwist.bridges.mail.intake.crowd",
+    "goiptwist.bridges.mail.intake.envelope",
+    "goiptwist.bridges.mail.intake.login",
+    "goiptwist.bridges.mail.intake.reply",
+    "goiptwist.bridges.mail.intake.trace",
 )
 
 

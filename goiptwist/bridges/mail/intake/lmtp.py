@@ -1,0 +1,31 @@
+"""
+LMTP (RFC 2033): SMTP between neighbours, with an answer for each recipient.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from goiptwist.bridges.mail.intake.conversation import Conversation
+from goiptwist.bridges.mail.intake.interfaces import Language
+from goiptwist.bridges.mail.intake.order import Said
+from goiptwist.bridges.mail.intake.reply import Reply
+
+
+class LocalConversation(Conversation):
+    """Greets with LHLO, and knows neither HELO nor EHLO (RFC 2033 section 4.1)."""
+
+    language = Language.LMTP
+    verbs = Conversation.verbs - {b"HELO", b"EHLO"} | {b"LHLO"}
+
+    def greeting(self) -> bytes:
+        """Called by the stock server for its first line."""
+        return f"{self.house.domain} LMTP".encode("ascii")
+
+    def do_LHLO(self, name: bytes) -> None:
+        """RFC 2033 section 4.1."""
+        self.do_EHLO(name)
+
+    def answers(self, recipients: Sequence[str], fates: Mapping[str, Reply]) -> Said:
+        """One for each RCPT that was taken, in their order (RFC 2033 section 4.2)."""
+        return [fates[recipient] for recipient in recipients]

@@ -1,0 +1,99 @@
+"""
+Answers each connection of one port, or turns it away.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from twisted.internet.defer import Deferred, succeed
+from twisted.internet.interfaces import IAddress, IDelayedCall
+from twisted.internet.protocol import Protocol, ServerFactory
+
+from goiptwist.bridges.mail.intake.conversation import Conversation
+from goiptwist.bridges.mail.intake.crowd import source_of, undressed
+from goiptwist.bridges.mail.intake.house import House
+
+#: Seconds that a mail has to be committed when the gateway stops. A commit
+#: takes milliseconds.
+GRACE = 5.0
+
+
+class TurnedAway(Protocol):
+    """One word, and goodbye."""
+
+    transport: Any
+
+    def connectionMade(self) -> None:
+        """Called by Twisted when somebody has connected."""
+        self.transport.write(b"421 4.7.0 Too many connections; come again later\r\n")
+        self.transport.loseConnection()
+
+
+class Reception(ServerFactory):
+    """
+    All connections of one port.
+
+    @ivar open: the conversations under way.
+    """
+
+    noisy = False  # the service says where it listens
+
+    def __init__(
+        self, house: House, conversation: type[Conversation], *, implicit: bool = False
+    ) -> None:
+        """
+        @param conversation: the class for the language that is spoken here.
+        @param implicit: whether TLS begins before the first word.
+        """
+        self.house, self.conversation, self.implicit = house, conversation, implicit
+        self.open: set[Conversation] = set()
+        self._all_gone: Deferred[None] | None = None
+        self._abort: IDelayedCall | None = None
+
+    def buildProtocol(self, addr: IAddress | None) -> Protocol | None:
+        """Called by Twisted for each connection."""
+        house, peer = self.house, undressed(str(getattr(addr, "host", "")))
+        crowd = house.friends if house.trusts(peer) else house.strangers
+        source = source_of(peer)
+        if not crowd.admit(source):
+            house.complaints.about("mail_crowded", peer, "one connection too many for mail")
+            # A word would cost a handshake where TLS comes first.
+            return None if self.implicit else TurnedAway()
+        house.counts["connections"] += 1
+
+        def left(conversation: Conversation) -> None:
+            crowd.left(source)
+            self._forget(conversation)
+
+        conversation = self.conversation(house, peer, left, implicit=self.implicit)
+        self.open.add(conversation)
+        return conversation
+
+    def close(self) -> Deferred[None]:
+        """
+        Part with everybody: at once, or when a mail under way is answered, but
+        not later than after L{GRACE}.
+
+        @return: fires when nobody is left.
+        """
+        for conversation in tuple(self.open):
+            conversation.leave()
+        if not self.open:
+            return succeed(None)
+        self._all_gone = Deferred()
+        self._abort = self.house.clock.callLater(GRACE, self._abort_all)
+        return self._all_gone
+
+    def _forget(self, conversation: Conversation) -> None:
+        self.open.discard(conversation)
+        if self._all_gone is None or self.open:
+            return
+        if self._abort is not None and self._abort.active():
+            self._abort.cancel()
+        gone, self._all_gone = self._all_gone, None
+        gone.callback(None)
+
+    def _abort_all(self) -> None:
+        for conversation in tuple(self.open):
+            conversation.abort()

@@ -1,0 +1,84 @@
+"""
+Our certificate, as those see it who connect.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from attrs import define, field
+from OpenSSL import SSL
+from twisted.internet.interfaces import IOpenSSLServerConnectionCreator
+from twisted.internet.ssl import CertificateOptions
+from twisted.logger import Logger
+from twisted.protocols.tls import TLSMemoryBIOProtocol
+from zope.interface import implementer
+
+
+def read_context(certificate: str, key: str) -> SSL.Context:
+    """
+    @param certificate: a PEM file, ours first and then those that vouch for it.
+    @raise OSError: one of the files cannot be read.
+    @raise ValueError: they do not hold what they should, or not of the same pair.
+    """
+    Path(certificate).read_bytes()  # OpenSSL would not say what the trouble is
+    if b"ENCRYPTED" in Path(key).read_bytes():  # it would ask for the passphrase on the terminal
+        raise ValueError(f"{key} is protected by a passphrase; store the key without one")
+    context = CertificateOptions().getContext()
+    try:
+        context.use_privatekey_file(key)
+    except SSL.Error:
+        raise ValueError(f"{key} holds no private key in PEM form") from None
+    try:
+        context.use_certificate_chain_file(certificate)
+    except SSL.Error:
+        raise ValueError(f"{certificate} holds no good certificate in PEM form") from None
+    try:
+        context.check_privatekey()
+    except SSL.Error:
+        raise ValueError(f"{key} is not the key of {certificate}") from None
+    return context
+
+
+@implementer(IOpenSSLServerConnectionCreator)
+@define(eq=False)
+class OurCertificate:
+    """
+    Reads the files again when they have changed: certificates are renewed
+    every few weeks, and the gateway runs for years.
+    """
+
+    certificate: str
+    key: str
+    _context: Any = field(init=False, repr=False)
+    _seen: tuple[float, ...] = field(init=False, repr=False)
+    log = Logger()
+
+    def __attrs_post_init__(self) -> None:
+        """
+        @raise OSError: one of the files cannot be read.
+        @raise ValueError: they do not hold what they should.
+        """
+        self._seen = self._stamps()
+        self._context = read_context(self.certificate, self.key)
+
+    def serverConnectionForTLS(self, protocol: TLSMemoryBIOProtocol) -> SSL.Connection:
+        """Called by Twisted when a handshake is about to begin."""
+        try:
+            stamps = self._stamps()
+            if stamps != self._seen:
+                self._seen = stamps
+                self._context = read_context(self.certificate, self.key)
+                self.log.info("Mail: the certificate {path} is a new one", path=self.certificate)
+        except (OSError, ValueError) as trouble:
+            self.log.warn(
+                "Mail: the certificate {path} has changed and cannot be read, so the old one "
+                "stays in use: {reason}",
+                path=self.certificate,
+                reason=str(trouble),
+            )
+        return SSL.Connection(self._context, None)
+
+    def _stamps(self) -> tuple[float, ...]:
+        return tuple(Path(path).stat().st_mtime for path in (self.certificate, self.key))

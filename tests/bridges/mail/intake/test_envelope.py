@@ -1,0 +1,110 @@
+"""The arguments of MAIL and RCPT, as RFC 5321 and RFC 6531 have them."""
+
+import pytest
+
+from goiptwist.bridges.mail.intake.envelope import read_mail, read_recipient
+from goiptwist.bridges.mail.intake.reply import Reply
+
+
+def mail(argument, extended=True, login=False):
+    return read_mail(argument.encode(), extended=extended, login=login)
+
+
+@pytest.mark.parametrize(
+    ("argument", "sender"),
+    [
+        ("FROM:<>", ""),
+        ("FROM: <a@example.org>", "a@example.org"),
+        ("from:<a@example.org>  ", "a@example.org"),
+        ("FROM:<a.b+c=d/e@[192.0.2.1]>", "a.b+c=d/e@[192.0.2.1]"),
+        ("FROM:<a@[IPv6:2001:db8::1]>", "a@[IPv6:2001:db8::1]"),
+        ("FROM:<@relay.example.org,@b:a@example.org>", "a@example.org"),
+        ('FROM:<"a"@example.org>', "a@example.org"),
+        ('FROM:<"a b\\"c>"@example.org>', '"a b\\"c>"@example.org'),
+        ("FROM:<a@x> SIZE=100 BODY=8BITMIME", "a@x"),
+        ("FROM:<a@x> size=0 body=7bit", "a@x"),
+        ("FROM:<ä@exämple.org> SMTPUTF8", "ä@exämple.org"),
+    ],
+)
+def test_senders(argument, sender):
+    """What is there is read, and nothing is made of it."""
+    assert mail(argument).sender == sender
+
+
+def test_parameters():
+    """Each is kept or understood."""
+    assert mail("FROM:<a@x> SIZE=99999999999999999999").size == 10**20 - 1
+    assert mail("FROM:<a@x> SMTPUTF8").utf8
+    assert mail("FROM:<a@x> AUTH=<>", login=True).sender == "a@x"
+
+
+@pytest.mark.parametrize(
+    ("argument", "codes"),
+    [
+        ("", "501 5.1.7"),
+        ("FROM", "501 5.1.7"),
+        ("FROM:a@example.org", "501 5.1.7"),
+        ("FROM:<a@example.org", "501 5.1.7"),
+        ("FROM:<a b@example.org>", "501 5.1.7"),
+        ("FROM:<a@b@c>", "501 5.1.7"),
+        ("FROM:<a@x>SIZE=1", "501 5.1.7"),
+        ("FROM:<a\t@x>", "501 5.1.7"),
+        (f"FROM:<{'a' * 300}@x>", "501 5.1.7"),
+        ("FROM:<ä@x>", "553 5.6.7"),
+        ("FROM:<\u202ea@x> SMTPUTF8", "501 5.1.7"),
+        ("FROM:<a@x> SIZE", "501 5.5.4"),
+        ("FROM:<a@x> SIZE=x", "501 5.5.4"),
+        ("FROM:<a@x> SIZE=-1", "501 5.5.4"),
+        ("FROM:<a@x> SIZE=1 SIZE=1", "501 5.5.4"),
+        ("FROM:<a@x> BODY=BINARYMIME", "501 5.5.4"),
+        ("FROM:<a@x> SMTPUTF8=1", "501 5.5.4"),
+        ("FROM:<a@x> =1", "501 5.5.4"),
+        ("FROM:<a@x> A=B=C", "501 5.5.4"),
+        ("FROM:<a@x> AUTH=<>", "501 5.5.4"),
+        ("FROM:<a@x> RET=HDRS", "555 5.5.4"),
+        ("FROM:<a@x> HOLDFOR=60", "555 5.5.4"),
+    ],
+)
+def test_what_is_wrong_with_a_sender(argument, codes):
+    """Every mistake has its answer."""
+    with pytest.raises(Reply) as refused:
+        mail(argument)
+    assert refused.value.codes == codes
+
+
+def test_helo_has_no_parameters():
+    """Whoever said HELO was told of none."""
+    with pytest.raises(Reply, match="SIZE is not known here"):
+        mail("FROM:<a@x> SIZE=1", extended=False)
+
+
+@pytest.mark.parametrize(
+    ("argument", "recipient"),
+    [
+        ("TO:<+36301234567@sms.example.org>", "+36301234567@sms.example.org"),
+        ("TO:<line3.+36301234567+token@x>", "line3.+36301234567+token@x"),
+        ("TO:<Postmaster>", "Postmaster"),
+        ("TO:<0036301234567>", "0036301234567"),
+        ('TO:<"+36 30 1234567"@x>', '"+36 30 1234567"@x'),
+    ],
+)
+def test_recipients(argument, recipient):
+    """Numbers look odd in mail, and are no oddity."""
+    assert read_recipient(argument.encode(), utf8=False) == recipient
+
+
+@pytest.mark.parametrize(
+    ("argument", "codes"),
+    [
+        (b"TO:<>", "501 5.1.3"),
+        (b"<a@x>", "501 5.1.3"),
+        (b"TO:<a@x> NOTIFY=NEVER", "555 5.5.4"),
+        (b"TO:<\xc3\xa4@x>", "553 5.6.7"),
+        (b"TO:<\xff@x>", "501 5.1.3"),
+    ],
+)
+def test_what_is_wrong_with_a_recipient(argument, codes):
+    """Every mistake has its answer."""
+    with pytest.raises(Reply) as refused:
+        read_recipient(argument, utf8=False)
+    assert refused.value.codes == codes

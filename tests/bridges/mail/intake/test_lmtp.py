@@ -1,0 +1,61 @@
+"""LMTP (RFC 2033): what is different from SMTP."""
+
+import pytest
+
+from goiptwist.bridges.mail.intake.reply import Reply
+from goiptwist.errors import StoreUnavailable
+from tests.bridges.mail.intake.parts import Call, Mailroom, house
+from tests.bridges.mail.intake.test_conversation import FROM, ONE, TWO, TWO_NAME
+
+
+@pytest.fixture
+def call():
+    return Call(lmtp=True)
+
+
+def test_greeting():
+    """RFC 2033 section 4.1 and 5: LHLO, and what must be offered."""
+    call = Call(lmtp=True, hello=False)
+    assert call.heard() == ["220 sms.example.org LMTP"]
+    assert [line[:3] for line in call.ask(b"EHLO me", b"HELO me", FROM)] == ["500", "500", "503"]
+    offered = {line[4:] for line in call.ask(b"LHLO me")}
+    assert {"PIPELINING", "ENHANCEDSTATUSCODES", "8BITMIME"} <= offered
+
+
+def test_one_answer_for_each_recipient(call):
+    """In the order of RCPT, for those only that were taken then, the same twice if named twice."""
+    call.mailroom.refused["no@x"] = Reply(550, "5.1.1", "No")
+    call.mailroom.fates[TWO_NAME] = Reply(452, "4.2.2", "Later")
+    assert call.ask(FROM, TWO, b"RCPT TO:<no@x>", ONE, TWO, b"DATA", b"x", b".", b"NOOP") == [
+        "250 2.1.0 OK",
+        "250 2.1.5 OK",
+        "550 5.1.1 No",
+        "250 2.1.5 OK",
+        "250 2.1.5 OK",
+        "354 End with a dot on a line of its own",
+        "452 4.2.2 Later",
+        "250 2.0.0 Queued",
+        "452 4.2.2 Later",
+        "250 2.0.0 OK",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("lines", "trouble", "answer"),
+    [
+        ((b"x",), StoreUnavailable("the disk is full"), "451 4.3.0 the disk is full"),
+        ((b"one\0two",), None, "554 5.6.0 The mail has a NUL in it"),
+        ((b"x" * 2000,), None, "552 5.3.4 The mail is larger than 1024 bytes"),
+    ],
+)
+def test_a_mail_that_is_wrong_for_all(lines, trouble, answer):
+    """There are as many answers as recipients, or the far side would count wrongly."""
+    call = Call(house(Mailroom(trouble=trouble), max_size=1024), lmtp=True)
+    assert call.ask(FROM, ONE, TWO, b"DATA", *lines, b".")[4:] == [answer, answer]
+
+
+def test_nobody_to_send_to(call):
+    """RFC 2033 section 4.2: 503, and no mail begins."""
+    call.mailroom.refused[TWO_NAME] = Reply(550, "5.1.1", "No")
+    call.says(FROM, TWO, b"DATA", b"NOOP")
+    assert call.codes() == [250, 550, 503, 250]
