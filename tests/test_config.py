@@ -104,7 +104,7 @@ def test_defaults() -> None:
         ("words", ["a", 1], "words must be a text in quotation marks, not 1"),
         ("where", "h", "where must be host:port, such as 127.0.0.1:8080"),
         (
-            "changeme",
+            "secret",
             "changeme",
             "secret is empty or still the placeholder: put the real secret here",
         ),

@@ -62,7 +62,9 @@ def test_placeholders(bad: str) -> None:
     assert "password is empty or still the placeholder" in problem(password=bad)
 
 
-@pytest.mark.parametrize(("written", "seconds"), [(5, 5.0), (2.5, 2.5), (60, 60.0), ("never", 0), (0, 0)])
+@pytest.mark.parametrize(
+    ("written", "seconds"), [(5, 5.0), (2.5, 2.5), (60, 60.0), ("never", 0), (0, 0)]
+)
 def test_poll(written: object, seconds: float) -> None:
     """Seconds, or C{never} for devices that send again for each SEND."""
     assert read(poll=written).poll.seconds == seconds
