@@ -193,7 +193,7 @@ class TestSections:
             ({"bridge": {"m": {}}}, "f.toml [bridge.m]: kind is missing; there are: mail, none"),
             (
                 {"bridge": {"m": {"kind": "mial"}}},
-                "f.toml [bridge.m]: there is no kind 'mial'; there are: mail, none",
+                "f.toml [bridge.m]: there is no kind 'mial'; did you mean 'mail'?",
             ),
             (
                 {"bridge": {"m": {"kind": ["mail"]}}},
