@@ -244,7 +244,8 @@ def _check_named(
         kind = table.get("kind")
         if not isinstance(kind, str) or kind not in kinds:
             what = "kind is missing" if kind is None else f"there is no kind {kind!r}"
-            problems.add(where, f"{what}; {_cure(str(kind), sorted(kinds))}")
+            typed = kind if isinstance(kind, str) else ""
+            problems.add(where, f"{what}; {_cure(typed, sorted(kinds))}")
             continue
         rest = {key: value for key, value in table.items() if key != "kind"}
         checked[own_name] = (kind, section(kinds[kind], rest, where, problems))

@@ -104,7 +104,7 @@ def test_defaults() -> None:
         ("words", ["a", 1], "words must be a text in quotation marks, not 1"),
         ("where", "h", "where must be host:port, such as 127.0.0.1:8080"),
         (
-            "changeme",
+            "secret",
             "changeme",
             "secret is empty or still the placeholder: put the real secret here",
         ),
@@ -193,7 +193,7 @@ class TestSections:
             ({"bridge": {"m": {}}}, "f.toml [bridge.m]: kind is missing; there are: mail, none"),
             (
                 {"bridge": {"m": {"kind": "mial"}}},
-                "f.toml [bridge.m]: there is no kind 'mial'; there are: mail, none",
+                "f.toml [bridge.m]: there is no kind 'mial'; did you mean 'mail'?",
             ),
             (
                 {"bridge": {"m": {"kind": ["mail"]}}},

@@ -14,7 +14,7 @@ from twisted.internet.task import Clock
 from twisted.logger import capturedLogs
 
 from goiptwist import service as service_module
-from goiptwist.errors import BadConfiguration, StoreUnavailable
+from goiptwist.errors import StoreUnavailable
 from goiptwist.gateway import read_settings
 from goiptwist.service import GatewayService
 from goiptwist.store import Store, lock
@@ -131,7 +131,11 @@ def test_texts_with_an_unknown_fate_are_told(service: MakesService, tmp_path: Pa
 
 
 def test_a_store_that_cannot_note_them_stops_the_start(
-    service: MakesService, reactor: FakeReactor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    service: MakesService,
+    reactor: FakeReactor,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    logged_failures: Any,
 ) -> None:
     """
     On a full disk the start cannot write down which texts a SIM may have had.
@@ -146,9 +150,11 @@ def test_a_store_that_cannot_note_them_stops_the_start(
 
     with monkeypatch.context() as patch:
         patch.setattr(Store, "after_restart", full)
-        with pytest.raises(BadConfiguration) as caught:
+        with pytest.raises(SystemExit) as end:
             service().startService()
-    assert caught.value.problems == ("state: the store could not commit: disk is full",)
+    assert end.value.code == 1
+    (told,) = logged_failures.flush()
+    assert str(told["problems"]) == "state: the store could not commit: disk is full"
     assert reactor.port is None
     assert reactor.getDelayedCalls() == []
     gateway = service()  # the folder is free: there is space again

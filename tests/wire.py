@@ -22,7 +22,7 @@ from goiptwist.gateway import Gateway, read_settings
 from goiptwist.goip.line import Address, Line
 from goiptwist.message import Message, Step, Submission
 from goiptwist.store import Store, lock
-from tests.world import BEGINNING, Recorder, RecorderKind, now
+from tests.world import BEGINNING, Recorder, RecorderKind, careless, now
 
 HOST = "192.0.2.1"
 
@@ -107,7 +107,7 @@ class Wire:
         """Start the gateway, or start it again on what the last one left."""
         fresh = not (self.path / "goiptwist.sqlite").exists()
         settings = read_settings(self.configuration(), "test")
-        self.store = Store.open(self.path, lock(self.path), self.run_writing, execute)
+        self.store = careless(Store.open(self.path, lock(self.path), self.run_writing, execute))
         if fresh:
             self.number_sessions_from(self.session)
         self.gateway = Gateway(settings, self.store, self.clock, self.clock)

@@ -6,6 +6,7 @@ radio: no socket, no thread, no waiting. The store is real.
 from __future__ import annotations
 
 import random
+import sqlite3
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -114,7 +115,7 @@ class World:
     def start_gateway(self) -> None:
         """Start the gateway, or start it again on what the last one left."""
         settings = read_settings(self.configuration(), "test")
-        self.store = Store.open(self.path, lock(self.path), self.writing, execute)
+        self.store = careless(Store.open(self.path, lock(self.path), self.writing, execute))
         clock = self.gateway_clock = Clock()
         clock.advance(self.clock.seconds())
         self.gateway = Gateway(settings, self.store, clock, clock)
@@ -167,6 +168,14 @@ class World:
         assert self.clock.getDelayedCalls() == []
 
 
+def careless(store: Store) -> Store:
+    """The store does not wait for the disk: a test loses no power."""
+    connection = store.writer.connection.connection.dbapi_connection
+    assert isinstance(connection, sqlite3.Connection)
+    connection.execute("PRAGMA synchronous=OFF")
+    return store
+
+
 def now(deferred: Deferred[Any]) -> Any:
     """The result of a Deferred that has fired."""
     results: list[Any] = []
@@ -177,4 +186,4 @@ def now(deferred: Deferred[Any]) -> Any:
     return results[0]
 
 
-__all__ = ["OnUnknown", "World", "now"]
+__all__ = ["OnUnknown", "World", "careless", "now"]

@@ -15,7 +15,7 @@ _UNSAFE = re.compile(r"[;:\s\x00-\x1f\x7f]")
 
 #: Seconds between two polls, at the least and at the most: more often would
 #: flood the device, and a verdict is not waited for much longer.
-_POLLS = (1, 60)
+_POLLS = (0.2, 60.0)
 
 
 def poll_seconds(value: object) -> float:
@@ -24,13 +24,14 @@ def poll_seconds(value: object) -> float:
 
     @raise ValueError: it is neither.
     """
-    if value == "never":
+    # 0 is what many programs mean by never; True and False are numbers to Python.
+    if value == "never" or (value == 0 and not isinstance(value, bool)):
         return 0.0
     if isinstance(value, int | float) and not isinstance(value, bool):
         shortest, longest = _POLLS
         if shortest <= value <= longest:
             return float(value)
-    raise ValueError('must be 1 to 60 seconds, or "never"')
+    raise ValueError('must be 0.2 to 60 seconds, or "never"')
 
 
 @frozen

@@ -11,7 +11,7 @@ from twisted.internet.defer import execute
 from goiptwist.message import IncomingSms, Message, Submission
 from goiptwist.store import Arrival, Order, Store, lock
 from goiptwist.store.writer import RunsWork
-from tests.world import now
+from tests.world import careless, now
 
 AT = 1_795_000_000.0
 
@@ -25,7 +25,7 @@ class Kept:
         self.store = self._open()
 
     def _open(self) -> Store:
-        return Store.open(self.folder, lock(self.folder), self.run, execute)
+        return careless(Store.open(self.folder, lock(self.folder), self.run, execute))
 
     def again(self) -> None:
         """The process ends, and another begins."""

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import text
+from twisted.internet.defer import execute
 
 from goiptwist.errors import Conflict
 from goiptwist.message import Direction, State, Submission
-from goiptwist.store import Event, Facts, Order
+from goiptwist.store import Event, Facts, Order, Store, lock
 from goiptwist.store.receipts import REPEAT_WINDOW, digest_of
 from goiptwist.store.rows import Ids
 from goiptwist.store.writer import RunsWork
@@ -231,9 +233,11 @@ def test_texts_come_back_as_they_were(kept: Kept) -> None:
     assert found.text == body
 
 
-def test_every_commit_waits_for_the_disk(kept: Kept) -> None:
+def test_every_commit_waits_for_the_disk(tmp_path: Path) -> None:
     """C{accepted} means that it survives a power cut: WAL with synchronous=FULL."""
-    with kept.store.writer.connection.begin():
-        connection = kept.store.writer.connection
+    store = Store.open(tmp_path, lock(tmp_path), execute, execute)
+    connection = store.writer.connection
+    with connection.begin():
         assert connection.execute(text("PRAGMA journal_mode")).scalar_one() == "wal"
         assert connection.execute(text("PRAGMA synchronous")).scalar_one() == 2
+    store.close()
