@@ -19,6 +19,7 @@ class Surroundings:
     name: str
     reactor: Any
     clock: Any
+    key: bytes
 
 
 def check_bridges(settings: Settings, reactor: Any) -> int:
@@ -31,7 +32,7 @@ def check_bridges(settings: Settings, reactor: Any) -> int:
 
     async def ask(reactor: Any) -> None:
         kinds = bridge_kinds()
-        around: Any = Surroundings(settings.top.name, reactor, reactor)
+        around: Any = Surroundings(settings.top.name, reactor, reactor, bytes(32))
         for name, (kind, own) in settings.bridges.items():
             bridge = kinds[kind].build(name, own, around)
             if not IChecksItself.providedBy(bridge):

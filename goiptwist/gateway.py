@@ -9,11 +9,19 @@ from pathlib import Path
 from typing import Any
 
 from attrs import define, field, frozen
+from twisted.application.service import Service
 from twisted.internet.interfaces import IReactorTime
 from twisted.plugin import getPlugins
 
 from goiptwist import config
+from goiptwist.bridges.mail.addresses import Directory
+from goiptwist.bridges.mail.imap import ImapIntake, ImapSettings
+from goiptwist.bridges.mail.intake.service import MailIntake
+from goiptwist.bridges.mail.intake.settings import MailIntakeSettings
 from goiptwist.bridges.mail.kind import MailKind
+from goiptwist.bridges.mail.mailroom import Mailroom
+from goiptwist.bridges.mail.reading import ReadingSettings
+from goiptwist.bridges.mail.tokens import Grant, Tokens
 from goiptwist.delivery import Delivery, Route
 from goiptwist.errors import BadConfiguration
 from goiptwist.goip.complaints import Complaints
@@ -24,6 +32,7 @@ from goiptwist.goip.service import GoipProtocol, GoipService
 from goiptwist.goip.settings import GoipSettings, LineSettings
 from goiptwist.housekeeping import Housekeeping
 from goiptwist.interfaces import IBridge, IBridgeKind, ITakesReports
+from goiptwist.numbers import NumbersSettings
 from goiptwist.outcomes import BRIDGE_SCHEDULE, LINE_SCHEDULE, Policy
 from goiptwist.overview import Overview
 from goiptwist.router import Router
@@ -31,7 +40,7 @@ from goiptwist.settings import DeliverySettings, HistorySettings, TopSettings
 from goiptwist.simulator.demo import Demonstration
 from goiptwist.store import Store
 from goiptwist.traffic import Traffic
-from goiptwist.users import DeferToThread, User, Users
+from goiptwist.users import Attempts, DeferToThread, User, Users
 from goiptwist.web.api import Api
 from goiptwist.web.service import HttpService
 from goiptwist.web.settings import HttpSettings
@@ -53,6 +62,10 @@ class Settings:
     delivery: DeliverySettings
     history: HistorySettings
     lines: list[LineSettings]
+    mail: MailIntakeSettings
+    mail_text: ReadingSettings
+    imap: ImapSettings
+    numbers: NumbersSettings
     users: list[User]
     bridges: Mapping[str, tuple[str, Any]]
 
@@ -74,6 +87,10 @@ def scheme() -> config.Scheme[TopSettings]:
             "http": HttpSettings,
             "delivery": DeliverySettings,
             "history": HistorySettings,
+            "mail": MailIntakeSettings,
+            "mail_text": ReadingSettings,
+            "imap": ImapSettings,
+            "numbers": NumbersSettings,
         },
         lists={"line": LineSettings, "user": User},
         named={"bridge": {name: kind.settings for name, kind in bridge_kinds().items()}},
@@ -150,6 +167,7 @@ class Gateway:
     def _overview(self) -> Overview:
         return Overview(
             name=self.settings.top.name,
+            key=self.store.key,
             clock=self.clock,
             reactor=self.reactor,
             store=self.store,
@@ -209,6 +227,51 @@ class Gateway:
             return None
         users = Users(self.settings.users, defer_to_thread)
         return HttpService(self.reactor, listen, Api(self.overview, users, self.clock))
+
+    def mail_services(self, defer_to_thread: DeferToThread) -> list[Service]:
+        """The ways by which mails become SMS, if there shall be any."""
+        intake, imap = self.settings.mail, self.settings.imap
+        mailroom = self._mailroom(defer_to_thread)
+        users = Users(self.settings.users, defer_to_thread)
+        services: list[Service] = []
+        if intake.listen or intake.listen_tls or intake.lmtp:
+            services.append(
+                MailIntake(
+                    self.reactor,
+                    intake,
+                    self.settings.top.name,
+                    users=users,
+                    attempts=Attempts(self.clock),
+                    mailroom=mailroom,
+                    complaints=self.complaints,
+                )
+            )
+        if imap.server is not None:
+            services.append(ImapIntake(self.reactor, imap, mailroom, self.complaints))
+        return services
+
+    def _mailroom(self, defer_to_thread: DeferToThread) -> Mailroom:
+        settings = self.settings
+        tokens = Tokens(self.store.key)
+        tokens.know(
+            Grant(f"bridge:{bridge}", line.id)
+            for bridge in settings.bridges
+            for line in settings.lines
+        )
+        directory = Directory(
+            lines=tuple(line.id for line in settings.lines),
+            pools=tuple(sorted({line.pool for line in settings.lines})),
+            country=settings.numbers.country,
+        )
+        return Mailroom(
+            self.overview,
+            settings.mail.domain,
+            directory,
+            tokens,
+            settings.mail_text,
+            settings.mail_text.parts,
+            defer_to_thread,
+        )
 
 
 def demonstration(reactor: Any, folder: Path) -> Demonstration:

@@ -71,6 +71,7 @@ class IGateway(Interface):
     clock: Any = Attribute("Where time comes from: an L{IReactorTime}.")
     reactor: Any = Attribute("For endpoints of the bridge's own.")
     name: str = Attribute("The host name of the gateway, for ids and greetings.")
+    key: bytes = Attribute("32 bytes that only this gateway knows, to sign with.")
 
     async def submit(submission: Submission) -> list[Message]:
         """

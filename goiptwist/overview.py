@@ -31,6 +31,7 @@ class Overview:
     """
 
     name: str
+    key: bytes
     clock: IReactorTime
     reactor: Any
     store: Store

@@ -118,6 +118,7 @@ class StandInGateway:
     reactor: Any
     clock: IReactorTime
     name: str = "gateway.example.org"
+    key: bytes = field(default=bytes(32), repr=False)
     submissions: list[Submission] = field(factory=list)
     kept: dict[str, Message] = field(factory=dict)
 

@@ -64,11 +64,13 @@ class Store:
     not take it.
 
     @ivar run_reading: where questions are asked: one thread of its own.
+    @ivar key: what this gateway signs with.
     """
 
     writer: Writer
     run_reading: RunsWork
     ids: Ids
+    key: bytes
     _engine: Engine
     _reader: Connection
     _lock: IO[str]
@@ -98,7 +100,8 @@ class Store:
         connection = engine.connect()
         ids = Ids(database.identify(connection))
         writer = Writer(connection, run_writing)
-        return cls(writer, run_reading, ids, engine, engine.connect(), held)
+        key = database.signing_key(folder)
+        return cls(writer, run_reading, ids, key, engine, engine.connect(), held)
 
     def close(self) -> None:
         """Let go of the folder. Nothing may be under way."""

@@ -30,6 +30,9 @@ CHECKPOINT_PAGES = 8000
 HEAD = "0001"
 MIGRATIONS = Path(__file__).parent / "migrations"
 
+#: Bytes of the key that addresses are signed with.
+KEY_LENGTH = 32
+
 #: Letters of a store's tag: no two that a person confuses, none that a mail
 #: or chat program could take for markup.
 _LETTERS = "bcdfghjkmnpqrstvwxz23456789"
@@ -73,6 +76,28 @@ def lock(folder: Path) -> IO[str]:
     held.write(str(os.getpid()))
     held.flush()
     return held
+
+
+def signing_key(folder: Path) -> bytes:
+    """
+    What this gateway signs with; made once, readable by its owner only.
+
+    @raise BadConfiguration: the file is damaged, or cannot be made.
+    """
+    file = folder / "key"
+    try:
+        if not file.exists():
+            descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with os.fdopen(descriptor, "wb") as made:
+                made.write(secrets.token_bytes(KEY_LENGTH))
+        key = file.read_bytes()
+    except OSError as error:
+        raise BadConfiguration([f"state: cannot use {file}: {error.strerror}"]) from None
+    if len(key) != KEY_LENGTH:
+        raise BadConfiguration(
+            [f"state: {file} is damaged; remove it, and mails sent before cannot be answered"]
+        )
+    return key
 
 
 def open_engine(folder: Path) -> Engine:

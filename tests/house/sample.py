@@ -39,6 +39,13 @@ EXAMPLES: dict[tuple[type[Any], str], str] = {
 INTRODUCTIONS = {
     "line": "One section for each line (SIM) of your devices. Type the same id and password into\n"
     'the "SMS Server" fields of the line.',
+    "mail": "Mail to SMS: where mails are handed in. Whoever logs in as a [[user]], comes from a\n"
+    "trusted network, or answers a mail of ours, can send. Write to +36301234567@DOMAIN,\n"
+    "LINE.+36301234567@DOMAIN or pool-NAME.+36301234567@DOMAIN.",
+    "mail_text": "How the text is read out of a mail.",
+    "imap": "Mail to SMS without a domain: a mailbox that is looked into now and then. Only\n"
+    "answers to mails of ours are taken there.",
+    "numbers": "How numbers are understood.",
     "user": "Who may use the HTTP interface. Secrets may be clear, or hashed: twistd goip --hash.",
     "bridge.ops": "Where SMS that come in are handed on to. Any number of bridges, each with a\n"
     "name of its own; every SMS goes to every bridge.",

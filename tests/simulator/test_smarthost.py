@@ -11,6 +11,7 @@ from twisted.internet.testing import StringTransport
 
 from goiptwist.bridges.mail.bridge import MailBridge
 from goiptwist.bridges.mail.settings import MailSettings
+from goiptwist.bridges.mail.tokens import Tokens
 from goiptwist.message import Handover
 from goiptwist.simulator.smarthost import MAIL_AT_MOST, Smarthost
 from goiptwist.testing import HOSTILE_TEXTS, sms
@@ -122,7 +123,7 @@ async def test_the_bridge_and_the_smarthost(smarthost, kept):
         sender="sms@example.org",
         smarthost=HostPort("127.0.0.1", port.getHost().port),
     )
-    bridge = MailBridge("mail", settings, reactor, b"gw")
+    bridge = MailBridge("mail", settings, reactor, b"gw", Tokens(bytes(32)))
     try:
         for text in HOSTILE_TEXTS:
             assert isinstance(await bridge.deliver(sms(text)), Handover)

@@ -13,10 +13,12 @@ from twisted.internet.error import ConnectError, DNSLookupError
 from twisted.logger import Logger
 from zope.interface import implementer
 
+from goiptwist.bridges.mail.addresses import answerable, reply_address
 from goiptwist.bridges.mail.dialogue import Dialogue, Envelope, Login, Security
-from goiptwist.bridges.mail.letter import render
+from goiptwist.bridges.mail.letter import Answerable, render
 from goiptwist.bridges.mail.settings import MailSettings, TlsMode
 from goiptwist.bridges.mail.tls import Unverified, verified
+from goiptwist.bridges.mail.tokens import DAY, Grant, Tokens
 from goiptwist.bridges.mail.verdict import Reply, judge, readable
 from goiptwist.errors import GoipTwistError, TryLater
 from goiptwist.interfaces import IBridge, IChecksItself
@@ -51,12 +53,14 @@ class MailBridge:
 
     @ivar name: the name of the section, for the log.
     @ivar greeting: what we call ourselves in EHLO.
+    @ivar tokens: make the addresses that answers go to.
     """
 
     name: str
     settings: MailSettings
     reactor: Any = field(repr=False)
     greeting: bytes
+    tokens: Tokens = field(repr=False)
     _creator: Any = field(init=False, repr=False)
     _remembered: dict[str, dict[str, Reply]] = field(init=False, factory=dict, repr=False)
     log = Logger()
@@ -76,7 +80,7 @@ class MailBridge:
         """
         settled = self._remembered.get(message.id, {})
         waiting = tuple(to for to in self.settings.to if to not in settled)
-        letter = render(message, self.settings)
+        letter = render(message, self.settings, self._answer(message))
         try:
             dialogue = await self._converse(Envelope(self.settings.sender, waiting, letter))
             fates = {**settled, **dialogue.fates}
@@ -98,6 +102,18 @@ class MailBridge:
                 reason=handover.detail,
             )
         return handover
+
+    def _answer(self, message: Message) -> Answerable | None:
+        """The addresses that an answer needs, where there can be one."""
+        domain = self.settings.domain
+        if not domain or not answerable(message.sender):
+            return None
+        grant = Grant(f"bridge:{self.name}", message.line)
+        until = message.at + self.settings.reply_days * DAY
+        return Answerable(
+            f"{message.sender}@{domain}",
+            reply_address(self.tokens, grant, message.sender, until, domain),
+        )
 
     async def check(self) -> str:
         """

@@ -8,6 +8,7 @@ from zope.interface import implementer
 
 from goiptwist.bridges.mail.bridge import MailBridge, identity
 from goiptwist.bridges.mail.settings import MailSettings
+from goiptwist.bridges.mail.tokens import Tokens
 from goiptwist.interfaces import IBridgeKind, IGateway
 
 
@@ -20,6 +21,7 @@ class MailKind:
 
     def build(self, name: str, settings: MailSettings, gateway: IGateway) -> MailBridge:
         """
-        @param gateway: gives the reactor, and its name for EHLO.
+        @param gateway: gives the reactor, its name for EHLO, and its key.
         """
-        return MailBridge(name, settings, gateway.reactor, identity(gateway.name))
+        greeting = identity(gateway.name)
+        return MailBridge(name, settings, gateway.reactor, greeting, Tokens(gateway.key))

@@ -14,6 +14,8 @@ from email.header import Header
 from email.message import EmailMessage
 from email.utils import format_datetime
 
+from attrs import frozen
+
 from goiptwist.bridges.mail.settings import MailSettings
 from goiptwist.message import Message
 
@@ -26,6 +28,8 @@ LINE_AT_MOST = 78
 #: Characters of an SMS's sender that are shown in a header. A number has at
 #: most 20 digits and a name 11 characters (GSM 03.40 section 9.1.2.5).
 SENDER_AT_MOST = 64
+#: What a mail says that nobody can answer.
+NO_ANSWER = "The sender of this SMS is a name: it cannot be answered."
 #: Characters of a subject.
 SUBJECT_AT_MOST = 200
 
@@ -100,29 +104,67 @@ def subject(message: Message, template: str) -> str:
     return header_text(filled, SUBJECT_AT_MOST)
 
 
-def render(message: Message, settings: MailSettings) -> bytes:
+def thread_root(message: Message, domain: str) -> str:
+    """
+    The id that all mails of one correspondent and line refer to. No mail has
+    it; it only holds them together in every mail program.
+    """
+    named = "\x1f".join((message.line, message.sender)).encode("utf-8", "surrogatepass")
+    return f"<conversation.{hashlib.sha256(named).hexdigest()[:32]}@{domain}>"
+
+
+@frozen
+class Answerable:
+    """
+    The addresses of a correspondent in the domain that is ours.
+
+    @ivar address: who the mail is from.
+    @ivar reply_to: the same with a token, so that an answer is taken.
+    """
+
+    address: str
+    reply_to: str
+
+
+def _list_id(line: str, domain: str) -> str:
+    """RFC 2919: one list for each line, to be filtered by."""
+    label = re.sub(r"[^A-Za-z0-9-]+", "-", line).strip("-") or "line"
+    return f"<{label}.{domain}>"
+
+
+def render(message: Message, settings: MailSettings, answer: Answerable | None = None) -> bytes:
     """
     Write the mail.
 
+    @param answer: C{None} where nobody can answer.
     @return: RFC 5322 with CRLF line ends and seven-bit content, dots not yet
         doubled.
     """
     mail = EmailMessage(policy=POLICY)
-    for name, value in _header(message, settings):
+    for name, value in _header(message, settings, answer):
         mail.set_raw(name, value)
-    mail.set_content(body_text(message.text))
+    unanswerable = settings.domain and answer is None
+    note = f"\n\n-- \n{NO_ANSWER}" if unanswerable else ""
+    mail.set_content(body_text(message.text) + note)
     return mail.as_bytes()
 
 
-def _header(message: Message, settings: MailSettings) -> Iterator[tuple[str, str]]:
+def _header(
+    message: Message, settings: MailSettings, answer: Answerable | None
+) -> Iterator[tuple[str, str]]:
     sender = header_text(message.sender, SENDER_AT_MOST)
     line = header_text(message.line, SENDER_AT_MOST)
     shown = f"{sender or 'unknown'} ({line})" if line else sender or "unknown"
-    yield "From", mailbox("From", shown, settings.sender)
+    yield "From", mailbox("From", shown, answer.address if answer else settings.sender)
+    if answer:
+        yield "Reply-To", mailbox("Reply-To", shown, answer.reply_to)
     yield "To", _folded("To", settings.to, ", ")
     yield "Subject", unstructured("Subject", subject(message, settings.subject))
     yield "Date", format_datetime(datetime.fromtimestamp(message.at, UTC))
-    yield "Message-ID", message_id(message, settings.domain)
+    yield "Message-ID", message_id(message, settings.own_domain)
+    yield "References", thread_root(message, settings.own_domain)
+    if line:
+        yield "List-Id", _list_id(line, settings.own_domain)
     yield "Auto-Submitted", "auto-generated"  # RFC 3834 section 5
     yield "X-Auto-Response-Suppress", "All"  # the same, as Exchange reads it
     yield "X-GoIP-Line", unstructured("X-GoIP-Line", line)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from enum import StrEnum
+from typing import Any
 
 from attrs import define, field, frozen
 
@@ -27,6 +28,9 @@ from goiptwist.bridges.mail.tidy import rejoined, tidy
 from goiptwist.errors import Unacceptable
 from goiptwist.values import setting
 
+#: SMS that a text of 3000 bytes, the most a device takes, can need at the most.
+PARTS_AT_MOST = 45
+
 
 class SubjectUse(StrEnum):
     """What the subject is good for."""
@@ -43,10 +47,20 @@ class AttachmentUse(StrEnum):
     IGNORE = "ignore"
 
 
+def _check_parts(_: Any, __: Any, parts: int) -> None:
+    if not 1 <= parts <= PARTS_AT_MOST:
+        raise ValueError(f"parts must be 1 to {PARTS_AT_MOST}")
+
+
 @frozen(kw_only=True)
 class ReadingSettings:
-    """How a mail becomes a text."""
+    """C{[mail_text]}: how a mail becomes a text."""
 
+    parts: int = setting(
+        "How many SMS the text of one mail may need; a longer one is refused with the count.",
+        default=5,
+        validator=_check_parts,
+    )
     subject_use: SubjectUse = setting(
         'The subject of a mail: "ignore" it, put it before the text ("prefix"), or take it where '
         'there is no text ("only-if-body-empty"). That of an answer is always ignored.',

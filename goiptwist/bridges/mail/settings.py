@@ -67,6 +67,16 @@ def _check_sender(_: Any, __: Any, sender: str) -> None:
         raise ValueError(f"sender: {fault}")
 
 
+def _check_domain(_: Any, __: Any, domain: str) -> None:
+    if domain and (not _DOMAIN.fullmatch(domain) or len(domain) > _DOMAIN_AT_MOST):
+        raise ValueError(f"domain: {domain!r} is no domain, such as sms.example.org")
+
+
+def _check_days(_: Any, __: Any, days: int) -> None:
+    if not 1 <= days <= 3650:
+        raise ValueError("reply_days: must be 1 to 3650")
+
+
 def _check_smarthost(_: Any, __: Any, smarthost: HostPort) -> None:
     if smarthost.port == 0:
         raise ValueError("smarthost: the port is 0; SMTP is usually on 25, 465 or 587")
@@ -137,6 +147,15 @@ class MailSettings:
     sender: str = setting(
         "The address that the mails come from; bounces go there too.", validator=_check_sender
     )
+    domain: str = setting(
+        "The domain whose mail comes back to this gateway, see [mail]. Mails then come from the "
+        "number of the correspondent, and can be answered. Empty: they come from sender.",
+        validator=_check_domain,
+        default="",
+    )
+    reply_days: int = setting(
+        "Days for which a mail can be answered.", validator=_check_days, default=30
+    )
     smarthost: HostPort = setting(
         "The SMTP server that takes the mails, host:port.",
         validator=_check_smarthost,
@@ -184,6 +203,6 @@ class MailSettings:
         return TlsMode.NONE if on_this_machine else TlsMode.VERIFIED
 
     @property
-    def domain(self) -> str:
-        """The domain of C{sender}."""
-        return self.sender.rpartition("@")[2]
+    def own_domain(self) -> str:
+        """The domain that our ids are of."""
+        return self.domain or self.sender.rpartition("@")[2]

@@ -21,6 +21,7 @@ from cryptography.x509.oid import NameOID
 
 from goiptwist.bridges.mail.bridge import MailBridge
 from goiptwist.bridges.mail.settings import MailSettings
+from goiptwist.bridges.mail.tokens import Tokens
 from goiptwist.values import HostPort
 
 
@@ -141,7 +142,9 @@ def mail_bridge(reactor, port, **changes):
         "timeout": 5.0,
         **changes,
     }
-    return MailBridge("mail", MailSettings(**settings), reactor, b"gateway.example.org")
+    return MailBridge(
+        "mail", MailSettings(**settings), reactor, b"gateway.example.org", Tokens(bytes(32))
+    )
 
 
 @define

@@ -46,6 +46,8 @@ def test_the_whole_letter():
         "Subject: SMS from +36301234567 on goip1",
         "Date: Thu, 01 Jan 2026 00:00:00 +0000",
         "Message-ID: <m1.1767225600250@example.org>",
+        "References: <conversation.6de11c944d239a56e9154a2f98a6eb6f@example.org>",
+        "List-Id: <goip1.example.org>",
         "Auto-Submitted: auto-generated",
         "X-Auto-Response-Suppress: All",
         "X-GoIP-Line: goip1",
