@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from attrs import define, field, frozen
+from attrs import define, field, fields, frozen
 from twisted.application.service import Service
 from twisted.internet.interfaces import IReactorTime
 from twisted.plugin import getPlugins
@@ -35,7 +35,7 @@ from goiptwist.interfaces import IBridge, IBridgeKind, ITakesReports
 from goiptwist.numbers import NumbersSettings
 from goiptwist.outcomes import BRIDGE_SCHEDULE, LINE_SCHEDULE, Policy
 from goiptwist.overview import Overview
-from goiptwist.router import Router
+from goiptwist.router import EVERYTHING, Router, Rule
 from goiptwist.settings import DeliverySettings, HistorySettings, TopSettings
 from goiptwist.simulator.demo import Demonstration
 from goiptwist.store import Store
@@ -97,6 +97,13 @@ def scheme() -> config.Scheme[TopSettings]:
     )
 
 
+def rule_of(settings: Any) -> Rule:
+    """Which SMS a bridge wants: the keys of its section that are keys of a rule."""
+    keys = [key.name for key in fields(Rule)]
+    rule = Rule(**{key: getattr(settings, key) for key in keys if hasattr(settings, key)})
+    return EVERYTHING if rule == EVERYTHING else rule
+
+
 def read_settings(tables: config.Table, file: str) -> Settings:
     """
     @param file: how problems call the place that the tables come from.
@@ -106,6 +113,7 @@ def read_settings(tables: config.Table, file: str) -> Settings:
     read = config.check(tables, scheme(), problems)
     if read is not None:
         config.unique(read.lists["line"], lambda line: str(line.id), "line", problems)
+        _check_rules(read, problems)
         config.unique(read.lists["user"], lambda user: str(user.name), "user", problems)
     problems.raise_any()
     if read is None:  # pragma: no cover
@@ -117,6 +125,19 @@ def read_settings(tables: config.Table, file: str) -> Settings:
         bridges=read.named["bridge"],
         **read.single,
     )
+
+
+def _check_rules(read: config.Read[TopSettings], problems: config.Problems) -> None:
+    """A rule for a line or a pool that there is not would never hold."""
+    lines = {line.id: line.pool for line in read.lists["line"] if line is not None}
+    for name, (_, own) in read.named["bridge"].items():
+        rule = rule_of(own)
+        for key, wanted, known in (
+            ("lines", rule.lines, set(lines)),
+            ("pools", rule.pools, set(lines.values())),
+        ):
+            for missing in sorted(set(wanted) - known):
+                problems.add(f"[bridge.{name}]", f"{key}: there is no {key[:-1]} {missing!r}")
 
 
 @define(eq=False, repr=False)
@@ -145,7 +166,8 @@ class Gateway:
         settings, store, clock = self.settings, self.store, self.clock
         self.complaints = Complaints(clock)
         self.delivery = Delivery(store, clock, self._route, self._settled)
-        router = Router(tuple(settings.bridges), {line.id: line.pool for line in settings.lines})
+        rules = {name: rule_of(own) for name, (_, own) in settings.bridges.items()}
+        router = Router(rules, {line.id: line.pool for line in settings.lines})
         self.traffic = Traffic(clock, store, router, self.delivery)
         self.lines = Lines(
             clock, store, self.complaints, self._write, self.delivery.changed, self._settled

@@ -5,9 +5,10 @@ Where a text goes, and why. Pure: settings in, names of destinations out.
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable, Mapping
 
-from attrs import field, frozen
+from attrs import frozen
 
 from goiptwist.errors import Unacceptable
 from goiptwist.message import IncomingSms
@@ -16,24 +17,62 @@ from goiptwist.message import IncomingSms
 DEFAULT_POOL = "default"
 
 
+@frozen(kw_only=True)
+class Rule:
+    """
+    Which SMS a bridge wants. What is empty asks for nothing; all that is set
+    must hold.
+
+    @ivar lines: ids of lines that it may have come in by.
+    @ivar pools: names of pools that the line may belong to.
+    @ivar numbers: senders; C{*} stands for any end, as in C{+3630*}.
+    @ivar match: a regular expression to be found in the text.
+    """
+
+    lines: tuple[str, ...] = ()
+    pools: tuple[str, ...] = ()
+    numbers: tuple[str, ...] = ()
+    match: str = ""
+
+    def takes(self, sms: IncomingSms, pool: str) -> bool:
+        """@param pool: of the line that it came in by."""
+        return (
+            (not self.lines or sms.line in self.lines)
+            and (not self.pools or pool in self.pools)
+            and (not self.numbers or any(_is_meant(n, sms.sender) for n in self.numbers))
+            and (not self.match or re.search(self.match, sms.text) is not None)
+        )
+
+
+def _is_meant(pattern: str, sender: str) -> bool:
+    if pattern.endswith("*"):
+        return sender.startswith(pattern[:-1])
+    return sender == pattern
+
+
+#: What a bridge that says nothing wants: everything.
+EVERYTHING = Rule()
+
+
 @frozen
 class Router:
     """
-    @ivar bridges: the names of the bridges, in the order of the configuration.
+    @ivar bridges: the name of each bridge with what it wants, in the order of
+        the configuration.
     @ivar pool_of: line id to pool name.
     """
 
-    bridges: tuple[str, ...]
+    bridges: Mapping[str, Rule]
     pool_of: Mapping[str, str]
-    _every_bridge: tuple[str, ...] = field(init=False)
-
-    @_every_bridge.default
-    def _named(self) -> tuple[str, ...]:
-        return tuple(f"bridge:{name}" for name in self.bridges)
 
     def incoming(self, sms: IncomingSms) -> tuple[str, ...]:
-        """The destinations of a text that came in: every bridge."""
-        return self._every_bridge
+        """The destinations of a text that came in: every bridge that wants it."""
+        pool = self.pool_of.get(sms.line, "")
+        return tuple(
+            f"bridge:{name}"
+            for name, rule in self.bridges.items()
+            if rule is EVERYTHING or rule.takes(sms, pool)
+        )
 
     def outgoing(self, line: str, pool: str) -> str:
         """

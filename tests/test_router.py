@@ -6,12 +6,12 @@ import pytest
 
 from goiptwist.errors import Unacceptable
 from goiptwist.message import IncomingSms
-from goiptwist.router import Router
+from goiptwist.router import EVERYTHING, Router, Rule
 
-TWO = Router(("mail", "chat"), {"goip1": "a", "goip2": "b"})
-DEFAULT = Router((), {"goip1": "default", "goip2": "b"})
-ONE = Router((), {"goip1": "a", "goip2": "a"})
-NONE = Router((), {})
+TWO = Router({"mail": EVERYTHING, "chat": EVERYTHING}, {"goip1": "a", "goip2": "b"})
+DEFAULT = Router({}, {"goip1": "default", "goip2": "b"})
+ONE = Router({}, {"goip1": "a", "goip2": "a"})
+NONE = Router({}, {})
 
 
 @pytest.mark.parametrize(
@@ -45,6 +45,30 @@ def test_no_way(router: Router, line: str, pool: str, field: str, why: str) -> N
     with pytest.raises(Unacceptable) as caught:
         router.outgoing(line, pool)
     assert (caught.value.field, str(caught.value)) == (field, why)
+
+
+@pytest.mark.parametrize(
+    ("rule", "wanted"),
+    [
+        (Rule(), True),
+        (Rule(lines=("goip1",)), True),
+        (Rule(lines=("goip2",)), False),
+        (Rule(pools=("a", "z")), True),
+        (Rule(pools=("b",)), False),
+        (Rule(numbers=("+36301234567",)), True),
+        (Rule(numbers=("+3630*",)), True),
+        (Rule(numbers=("+3630",)), False),
+        (Rule(numbers=("+3620*", "BANK")), False),
+        (Rule(match="(?i)ALARM"), True),
+        (Rule(match="^fire"), False),
+        (Rule(lines=("goip1",), match="^fire"), False),
+    ],
+)
+def test_rules(rule: Rule, wanted: bool) -> None:
+    """A bridge gets what its rule wants; all that it names must hold."""
+    sms = IncomingSms(line="goip1", number=1, sender="+36301234567", text="Alarm: fire", at=0)
+    router = Router({"mail": rule}, {"goip1": "a", "goip2": "b"})
+    assert router.incoming(sms) == (("bridge:mail",) if wanted else ())
 
 
 def test_incoming() -> None:

@@ -72,6 +72,13 @@ def _check_domain(_: Any, __: Any, domain: str) -> None:
         raise ValueError(f"domain: {domain!r} is no domain, such as sms.example.org")
 
 
+def _check_match(_: Any, __: Any, match: str) -> None:
+    try:
+        re.compile(match)
+    except re.error as trouble:
+        raise ValueError(f"match: {match!r} is no regular expression: {trouble}") from None
+
+
 def _check_days(_: Any, __: Any, days: int) -> None:
     if not 1 <= days <= 3650:
         raise ValueError("reply_days: must be 1 to 3650")
@@ -155,6 +162,22 @@ class MailSettings:
     )
     reply_days: int = setting(
         "Days for which a mail can be answered.", validator=_check_days, default=30
+    )
+    lines: tuple[str, ...] = setting(
+        "Only SMS that came in by these lines; empty: by any.", default=()
+    )
+    pools: tuple[str, ...] = setting(
+        "Only SMS that came in by lines of these pools; empty: of any.", default=()
+    )
+    numbers: tuple[str, ...] = setting(
+        'Only SMS from these numbers or names; "+3630*" is every number that begins so. Empty: '
+        "from any.",
+        default=(),
+    )
+    match: str = setting(
+        "Only SMS in whose text this regular expression is found; empty: any.",
+        validator=_check_match,
+        default="",
     )
     smarthost: HostPort = setting(
         "The SMTP server that takes the mails, host:port.",

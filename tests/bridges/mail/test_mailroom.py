@@ -58,8 +58,9 @@ class Room:
 
     def take(self, caller: Caller, to: str, text: str = "hello", **header: str) -> str:
         """What is said to a mail, to one recipient."""
-        fields = {"From": "ann@example.org", "Message-ID": "<1@example.org>", **header}
-        lines = [*(f"{name.replace('_', '-')}: {v}" for name, v in fields.items()), "", text, ""]
+        given = {name.replace("_", "-"): value for name, value in header.items()}
+        fields = {"From": "ann@example.org", "Message-ID": "<1@example.org>", **given}
+        lines = [*(f"{name}: {value}" for name, value in fields.items()), "", text, ""]
         content = "\r\n".join(lines).encode()
         said = outcome(self.room.take(caller, "ann@example.org", [to], content))
         return said if isinstance(said, str) else str(said[to])
