@@ -46,9 +46,13 @@ def test_options(command: str) -> None:
 
 def test_configuration() -> None:
     """The configuration in the README is right."""
-    (shown,) = re.findall(r"```toml\n(.*?)```", README, re.DOTALL)
-    settings = read_settings(tomllib.loads(shown), "README")
+    first, answering = re.findall(r"```toml\n(.*?)```", README, re.DOTALL)
+    settings = read_settings(tomllib.loads(first), "README")
     assert [line.pool for line in settings.lines] == ["default", "alarms"]
+    more = tomllib.loads(answering)
+    bridge = {"kind": "mail", "to": ["a@example.org"], "sender": "b@example.org"}
+    more["bridge"]["ops"].update(bridge)
+    assert read_settings(more, "README").mail.domain == "sms.example.org"
 
 
 def test_paths() -> None:
