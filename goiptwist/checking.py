@@ -7,7 +7,7 @@ from typing import Any
 from attrs import frozen
 from twisted.internet.task import react
 
-from goiptwist.errors import GoipTwistError
+from goiptwist.errors import Away, GoipTwistError
 from goiptwist.gateway import Settings, bridge_kinds
 from goiptwist.interfaces import IChecksItself
 
@@ -26,7 +26,7 @@ def check_bridges(settings: Settings, reactor: Any) -> int:
     """
     Ask, and print one sentence for each bridge.
 
-    @return: the exit status: 0, or 1 where one does not work.
+    @return: the exit status: 0, or 1 where one is there and does not work.
     """
     faulty: list[str] = []
 
@@ -40,6 +40,9 @@ def check_bridges(settings: Settings, reactor: Any) -> int:
                 continue
             try:
                 print(f"bridge {name}: {await bridge.check()}")
+            except Away as absence:
+                # The settings may be right all the same, and mail would wait.
+                print(f"bridge {name}: cannot be checked now: {absence}")
             except GoipTwistError as trouble:
                 print(f"bridge {name}: {trouble}")
                 faulty.append(name)

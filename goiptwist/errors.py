@@ -30,6 +30,16 @@ class TryLater(GoipTwistError):
         self.attempted = attempted
 
 
+class Away(TryLater):
+    """
+    The far side is not there at all: nothing listens, or its name is not
+    known. Whether the settings are right cannot be told now.
+    """
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason, attempted=False)
+
+
 class Refused(GoipTwistError):
     """The far side will never take this message. Tell the sender and stop."""
 

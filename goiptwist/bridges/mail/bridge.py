@@ -20,7 +20,7 @@ from goiptwist.bridges.mail.settings import MailSettings, TlsMode
 from goiptwist.bridges.mail.tls import Unverified, verified
 from goiptwist.bridges.mail.tokens import DAY, Grant, Tokens
 from goiptwist.bridges.mail.verdict import Reply, judge, readable
-from goiptwist.errors import GoipTwistError, TryLater
+from goiptwist.errors import Away, GoipTwistError
 from goiptwist.interfaces import IBridge, IChecksItself
 from goiptwist.message import Handover, Message
 
@@ -141,9 +141,7 @@ class MailBridge:
             await connectProtocol(self._endpoint(), dialogue)
         except (ConnectError, DNSLookupError, OSError, ValueError) as trouble:
             why = readable(str(trouble)) or type(trouble).__name__
-            raise TryLater(
-                f"the smarthost {settings.smarthost} cannot be reached: {why}", attempted=False
-            ) from None
+            raise Away(f"the smarthost {settings.smarthost} cannot be reached: {why}") from None
         return await dialogue.finished
 
     def _endpoint(self) -> Any:
