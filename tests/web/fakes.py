@@ -37,6 +37,7 @@ class FakeOverview:
     clock: Any = field(factory=Clock)
     reactor: Any = None
     name: str = "gateway.example"
+    key: bytes = bytes(32)
     fault: Exception | None = None
     before_kept: Deferred[None] | None = None
     submissions: list[Submission] = field(factory=list)

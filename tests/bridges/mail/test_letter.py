@@ -10,7 +10,15 @@ import pytest
 from attrs import evolve
 from hypothesis import given, settings
 
-from goiptwist.bridges.mail.letter import body_text, header_text, message_id, render, subject
+from goiptwist.bridges.mail.letter import (
+    NO_ANSWER,
+    Answerable,
+    body_text,
+    header_text,
+    message_id,
+    render,
+    subject,
+)
 from goiptwist.bridges.mail.settings import MailSettings
 from goiptwist.testing import HOSTILE_TEXTS, any_text, sms
 
@@ -23,6 +31,8 @@ HEADER = [
     "Subject",
     "Date",
     "Message-ID",
+    "References",
+    "List-Id",
     "Auto-Submitted",
     "X-Auto-Response-Suppress",
     "X-GoIP-Line",
@@ -167,3 +177,33 @@ def test_message_id():
     odd = [message_id(sms(id=known), "example.org") for known in ("a b", "a\r\nb", "é", "x" * 99)]
     assert len(set(odd)) == 4
     assert all(re.fullmatch(r"<[0-9a-f]{32}\.1767225600250@example\.org>", made) for made in odd)
+
+
+OURS = MailSettings(to=("ops@example.org",), sender="sms@example.org", domain="sms.example.org")
+
+
+def test_from_the_correspondent():
+    """Where the domain is ours, a mail is from the number, and a Reply goes to the token."""
+    address = "+36301234567@sms.example.org"
+    answer = Answerable(address, "+36301234567+token@sms.example.org")
+    mail = read(render(sms(), OURS, answer))
+    assert mail["From"].addresses[0].addr_spec == address
+    assert mail["Reply-To"].addresses[0].addr_spec == answer.reply_to
+    assert NO_ANSWER not in mail.get_content()
+
+
+def test_a_name_cannot_be_answered():
+    """It says so, below a signature mark, rather than leaving it to a bounce."""
+    mail = read(render(sms(sender="BANK"), OURS))
+    assert mail["From"].addresses[0].addr_spec == "sms@example.org"
+    assert mail.get_content().split() == f"Pump 3 stopped -- {NO_ANSWER}".split()
+
+
+def test_one_thread_for_each_correspondent_and_line():
+    """The root is the same for all mails of a pair, and another for another pair."""
+    roots = [
+        read(render(sms(**changes), OURS))["References"]
+        for changes in ({}, {"id": "m2", "text": "x"}, {"line": "goip2"}, {"sender": "+361"})
+    ]
+    assert roots[0] == roots[1]
+    assert len(set(roots)) == 3
