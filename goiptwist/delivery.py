@@ -16,7 +16,7 @@ from goiptwist.interfaces import IDestination
 from goiptwist.message import Message
 from goiptwist.outcomes import Policy
 from goiptwist.queue import Queue
-from goiptwist.store import Store
+from goiptwist.store import Queued, Store, Waiting
 
 #: Seconds that attempts under way get to end when the gateway stops: an SMS
 #: takes a SIM 2 to 5 s (seed), and its verdict is worth waiting for.
@@ -66,12 +66,18 @@ class Delivery:
             else:
                 await queue.load()
 
-    def kept(self, names: Sequence[str], messages: Sequence[Message]) -> None:
-        """Messages for these destinations have just been committed."""
-        for name in names:
+    def kept(self, queued: Sequence[Queued]) -> None:
+        """These rows have just been committed."""
+        by_name: dict[str, list[Waiting]] = {}
+        for one in queued:
+            row = Waiting(one.message, 0, one.due, one.since or one.message.at)
+            by_name.setdefault(one.destination, []).append(row)
+        for name, rows in by_name.items():
             queue = self._queue(name)
             if queue is not None:
-                queue.add(messages)
+                queue.add(rows)
+            elif name not in self.orphans:
+                self.orphans.append(name)
 
     def changed(self, name: str) -> None:
         """A destination may be able to take more than before."""

@@ -8,11 +8,12 @@ C{examples/} for a whole one.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from zope.interface import Attribute, Interface
 
-from goiptwist.message import Direction, Handover, Message, Step, Submission
+from goiptwist.message import Direction, Handover, Message, News, Step, Submission
 from goiptwist.status import Health, LineStatus
 
 
@@ -55,6 +56,19 @@ class ITakesReports(Interface):
         """
 
 
+class ITakesNews(Interface):
+    """
+    An extra power of a bridge: it tells others what became of messages, such
+    as by a status mail. News is kept on disk and comes until it is told.
+    """
+
+    async def tell(news: News) -> Handover | None:
+        """
+        As L{IDestination.deliver}; C{news.id} is the same if it comes again.
+        Only what somebody asked for by a L{goiptwist.message.Wish} comes.
+        """
+
+
 class IChecksItself(Interface):
     """An extra power of a bridge: C{--check-config} can ask whether it works."""
 
@@ -79,13 +93,48 @@ class IGateway(Interface):
 
         @return: the kept messages, one a recipient, once they are on disk.
         @raise Unacceptable: something in it is wrong.
+        @raise Forbidden: the submitter may not do that.
+        @raise OverQuota: the submitter has sent enough for today.
         @raise Conflict: the client id was used for something else.
         @raise Busy: too much is waiting.
         @raise StoreUnavailable: it could not be kept.
         """
 
+    async def submit_all(submissions: Sequence[Submission]) -> list[list[Message] | Exception]:
+        """
+        Keep many texts, in one commit where they are not too many for it.
+
+        @return: for each what L{submit} would have returned or raised.
+        @raise Busy: too much is waiting.
+        @raise StoreUnavailable: they could not be kept.
+        """
+
+    def allowed(origin: str, number: str, line: str) -> None:
+        """
+        Whether somebody may write to a number, before there is a text.
+
+        @raise Forbidden: no, in words.
+        """
+
     async def message(message_id: str) -> Message | None:
         """@return: the message as it stands now, or C{None}."""
+
+    def name_of(number: str) -> str:
+        """@return: what the address book calls a number, or an empty text."""
+
+    async def came_back(message_id: str, reason: str) -> None:
+        """An incoming SMS that was handed on by mail bounced; why, in words."""
+
+    async def remember(key: str, value: str) -> None:
+        """
+        Note something down, on disk, in place of what stood under this key.
+
+        @param key: begins with the name of the bridge's kind.
+        @param value: an empty text forgets it.
+        """
+
+    async def recall(key: str) -> str:
+        """@return: what was noted down last under this key, or an empty text."""
 
 
 class IOverview(IGateway):

@@ -5,18 +5,19 @@ The gateway as bridges and the HTTP interface see it.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from attrs import define
 from twisted.internet.interfaces import IReactorTime
 from zope.interface import implementer
 
+from goiptwist.contacts import Contacts
 from goiptwist.delivery import Delivery
 from goiptwist.interfaces import IOverview
 from goiptwist.message import Direction, Message, Step, Submission
 from goiptwist.status import Health, LineStatus
-from goiptwist.store import Store
+from goiptwist.store import Return, Store
 from goiptwist.traffic import Traffic
 
 
@@ -28,6 +29,9 @@ class Overview:
 
     @ivar line_statuses: asks the lines how they stand.
     @ivar complaints: how often each kind of bad datagram came.
+    @ivar contacts: the address book.
+    @ivar fallbacks: each bridge that mails may come back to, with the
+        destination that gets their SMS then, or an empty text.
     """
 
     name: str
@@ -39,10 +43,41 @@ class Overview:
     delivery: Delivery
     line_statuses: Callable[[], list[LineStatus]]
     complaints: Counter[str]
+    contacts: Contacts
+    fallbacks: Mapping[str, str]
 
     async def submit(self, submission: Submission) -> list[Message]:
         """See L{IOverview}."""
         return await self.traffic.submit(submission)
+
+    async def submit_all(
+        self, submissions: Sequence[Submission]
+    ) -> list[list[Message] | Exception]:
+        """See L{IOverview}."""
+        return await self.traffic.submit_all(submissions)
+
+    def allowed(self, origin: str, number: str, line: str) -> None:
+        """See L{IOverview}."""
+        self.traffic.permits.check(origin, [number], line)
+
+    def name_of(self, number: str) -> str:
+        """See L{IOverview}."""
+        return self.contacts.name_of(number)
+
+    async def came_back(self, message_id: str, reason: str) -> None:
+        """See L{IOverview}."""
+        now = self.clock.seconds()
+        await self.store.came_back(
+            Return(message_id=message_id, reason=reason, at=now, instead=self.fallbacks)
+        )
+
+    async def remember(self, key: str, value: str) -> None:
+        """See L{IOverview}."""
+        await self.store.remember(key, value, self.clock.seconds())
+
+    async def recall(self, key: str) -> str:
+        """See L{IOverview}."""
+        return await self.store.recall(key)
 
     async def message(self, message_id: str) -> Message | None:
         """See L{IOverview}."""

@@ -39,12 +39,13 @@ class Rule:
         return (
             (not self.lines or sms.line in self.lines)
             and (not self.pools or pool in self.pools)
-            and (not self.numbers or any(_is_meant(n, sms.sender) for n in self.numbers))
+            and (not self.numbers or any(is_meant(n, sms.sender) for n in self.numbers))
             and (not self.match or re.search(self.match, sms.text) is not None)
         )
 
 
-def _is_meant(pattern: str, sender: str) -> bool:
+def is_meant(pattern: str, sender: str) -> bool:
+    """@param pattern: a number or name; C{*} at its end stands for any end."""
     if pattern.endswith("*"):
         return sender.startswith(pattern[:-1])
     return sender == pattern

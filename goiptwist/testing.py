@@ -34,7 +34,7 @@ from twisted.internet.interfaces import IReactorTime
 from zope.interface import implementer
 from zope.interface.verify import verifyObject
 
-from goiptwist.errors import GoipTwistError, Refused, TryLater, Unsure
+from goiptwist.errors import Forbidden, GoipTwistError, Refused, TryLater, Unsure
 from goiptwist.interfaces import IBridge, IGateway
 from goiptwist.message import Direction, Handover, Message, State, Submission
 
@@ -113,6 +113,10 @@ class StandInGateway:
 
     @ivar submissions: what was submitted, oldest first.
     @ivar kept: what L{message} finds, by id.
+    @ivar names: the address book.
+    @ivar notes: what was noted down.
+    @ivar forbidden: numbers that nobody may write to.
+    @ivar returned: the ids of what came back, each with the reason.
     """
 
     reactor: Any
@@ -121,6 +125,10 @@ class StandInGateway:
     key: bytes = field(default=bytes(32), repr=False)
     submissions: list[Submission] = field(factory=list)
     kept: dict[str, Message] = field(factory=dict)
+    names: dict[str, str] = field(factory=dict)
+    notes: dict[str, str] = field(factory=dict)
+    forbidden: set[str] = field(factory=set)
+    returned: list[tuple[str, str]] = field(factory=list)
 
     async def submit(self, submission: Submission) -> list[Message]:
         self.submissions.append(submission)
@@ -131,6 +139,27 @@ class StandInGateway:
         ]  # fmt: skip
         self.kept.update((message.id, message) for message in made)
         return made
+
+    async def submit_all(
+        self, submissions: Sequence[Submission]
+    ) -> list[list[Message] | Exception]:
+        return [await self.submit(one) for one in submissions]
+
+    def allowed(self, origin: str, number: str, line: str) -> None:
+        if number in self.forbidden:
+            raise Forbidden(f"{origin} may not write to {number!r}")
+
+    def name_of(self, number: str) -> str:
+        return self.names.get(number, "")
+
+    async def came_back(self, message_id: str, reason: str) -> None:
+        self.returned.append((message_id, reason))
+
+    async def remember(self, key: str, value: str) -> None:
+        self.notes[key] = value
+
+    async def recall(self, key: str) -> str:
+        return self.notes.get(key, "")
 
     async def message(self, message_id: str) -> Message | None:
         return self.kept.get(message_id)

@@ -9,7 +9,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from attrs import define, field, frozen
+from attrs import Attribute, define, field, frozen
 from twisted.internet.defer import Deferred, DeferredSemaphore
 from twisted.internet.interfaces import IReactorTime
 
@@ -41,6 +41,11 @@ MAX_SOURCES = 4096
 DeferToThread = Callable[..., Deferred[Any]]
 
 
+def _check_not_negative(_: Any, attribute: Attribute[int], value: int) -> None:
+    if value < 0:
+        raise ValueError(f"{attribute.name}: must be 0 or more")
+
+
 @frozen(kw_only=True)
 class User:
     """One C{[[user]]} section."""
@@ -56,6 +61,23 @@ class User:
     )
     may: tuple[str, ...] = setting(
         "Any of send, read and admin; admin includes the others.", default=("send", "read")
+    )
+    to: tuple[str, ...] = setting(
+        'Numbers that the user may write to; "+3630*" is every number that begins so. Empty: any.',
+        default=(),
+    )
+    lines: tuple[str, ...] = setting(
+        "Lines that the user may send by; each text must then name one. Empty: any.", default=()
+    )
+    messages_a_day: int = setting(
+        "To how many recipients the user may write in a day (of UTC); 0 is no limit.",
+        default=0,
+        validator=_check_not_negative,
+    )
+    parts_a_day: int = setting(
+        "How many SMS the user may cause in a day, where a long text needs several; 0 is no limit.",
+        default=0,
+        validator=_check_not_negative,
     )
 
     def __attrs_post_init__(self) -> None:

@@ -6,7 +6,7 @@ L{Store} is all that the rest of the gateway sees.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any, Self, TypeVar
 
@@ -17,6 +17,7 @@ from twisted.internet.defer import Deferred
 from goiptwist.errors import Unacceptable
 from goiptwist.message import Direction, HandsetReport, Message, OnUnknown, Step
 from goiptwist.store import database
+from goiptwist.store.coming_back import Return, Returning
 from goiptwist.store.database import lock
 from goiptwist.store.keeping import (
     Arrival,
@@ -27,13 +28,17 @@ from goiptwist.store.keeping import (
     Order,
     keep_events,
     keep_facts,
-    reserve,
+    queued,
 )
+from goiptwist.store.notes import Note, forget_notes, keep_notes, noted
+from goiptwist.store.numbering import reserve
 from goiptwist.store.pruning import forget_receipts, prune
 from goiptwist.store.reading import Reading, Waiting
 from goiptwist.store.reports import AFTER_UNKNOWN, LateAnswer, Reporting, Restart
 from goiptwist.store.rows import Ids
 from goiptwist.store.settling import Settlement, Settling, Transmission
+from goiptwist.store.spending import used_on
+from goiptwist.store.telling import Changed, LookForDelays, Queued, Telling
 from goiptwist.store.writer import RunsWork, Writer
 
 __all__ = [
@@ -44,11 +49,14 @@ __all__ = [
     "Kept",
     "LateAnswer",
     "Order",
+    "Queued",
+    "Return",
     "Settlement",
     "Store",
     "Transmission",
     "Waiting",
     "lock",
+    "queued",
 ]
 
 Answer = TypeVar("Answer")
@@ -65,6 +73,8 @@ class Store:
 
     @ivar run_reading: where questions are asked: one thread of its own.
     @ivar key: what this gateway signs with.
+    @ivar on_queued: called after a commit that has put something into a queue
+        by itself, such as news for those who want to be told.
     """
 
     writer: Writer
@@ -74,14 +84,19 @@ class Store:
     _engine: Engine
     _reader: Connection
     _lock: IO[str]
+    on_queued: Callable[[Sequence[Queued]], None] = field(init=False, default=lambda queued: None)
     _keeping: Keeping = field(init=False)
     _settling: Settling = field(init=False)
     _reporting: Reporting = field(init=False)
     _reading: Reading = field(init=False)
+    _telling: Telling = field(init=False)
+    _returning: Returning = field(init=False)
 
     def __attrs_post_init__(self) -> None:
         self._keeping = Keeping(self.ids)
-        self._reporting = Reporting(self.ids)
+        self._telling = Telling(self.ids)
+        self._returning = Returning(self.ids)
+        self._reporting = Reporting(self.ids, self._telling)
         self._settling = Settling(self.ids, self._reporting)
         self._reading = Reading(self.ids)
 
@@ -117,6 +132,13 @@ class Store:
 
         return self.run_reading(asked)
 
+    def _changed(self, changed: Changed | None) -> Message | None:
+        if changed is None:
+            return None
+        if changed.queued:
+            self.on_queued(changed.queued)
+        return changed.message
+
     # -- incoming --
 
     def keep_arrival(self, arrival: Arrival) -> Deferred[Message | None]:
@@ -148,7 +170,7 @@ class Store:
         @return: fires with the message, if its delivery report was there
             already.
         """
-        return self.writer.wish(self._settling.settlements, settlement)
+        return self.writer.wish(self._settling.settlements, settlement).addCallback(self._changed)
 
     def reserve(self, name: str, many: int) -> Deferred[int]:
         """@return: fires with the first of C{many} numbers nobody gets again."""
@@ -158,11 +180,20 @@ class Store:
 
     def report(self, report: HandsetReport) -> Deferred[Message | None]:
         """@return: fires with the message it is about, if it is known."""
-        return self.writer.wish(self._reporting.reports, report)
+        return self.writer.wish(self._reporting.reports, report).addCallback(self._changed)
 
     def late_answer(self, answer: LateAnswer) -> Deferred[Message | None]:
         """@return: fires with the message that it settled, if any."""
-        return self.writer.wish(self._reporting.late_answers, answer)
+        return self.writer.wish(self._reporting.late_answers, answer).addCallback(self._changed)
+
+    def came_back(self, returned: Return) -> Deferred[Message | None]:
+        """Note that a far side gave back what it had taken."""
+        return self.writer.wish(self._returning.returns, returned).addCallback(self._changed)
+
+    def tell_delays(self, before: float, at: float) -> Deferred[Message | None]:
+        """Tell of texts that wait since before C{before}, to those who want it."""
+        look = LookForDelays(before=before, at=at)
+        return self.writer.wish(self._telling.delays, look).addCallback(self._changed)
 
     def after_restart(self, at: float, policy: OnUnknown) -> Deferred[int]:
         """@return: fires with how many texts nobody knows the fate of."""
@@ -180,7 +211,25 @@ class Store:
         """Forget the receipts of pushes that cannot come again."""
         return self.writer.wish(forget_receipts, now)
 
+    # -- what bridges note down --
+
+    def remember(self, key: str, value: str, at: float) -> Deferred[None]:
+        """Keep a note in place of the one before; an empty one forgets it."""
+        return self.writer.wish(keep_notes, Note(key=key, value=value, at=at))
+
+    def forget_notes(self, before: float) -> Deferred[None]:
+        """Forget what was noted down before a time."""
+        return self.writer.wish(forget_notes, before)
+
+    def recall(self, key: str) -> Deferred[str]:
+        """@return: fires with what was noted last, or an empty text."""
+        return self._ask(noted, key)
+
     # -- questions --
+
+    def used(self, origin: str, day: int) -> Deferred[tuple[int, int]]:
+        """@return: fires with the messages and parts of a day that count against a limit."""
+        return self._ask(used_on, origin, day)
 
     def waiting(self, destination: str, many: int) -> Deferred[list[Waiting]]:
         """@return: fires with the C{many} rows of its queue due first."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from attrs import define, field
@@ -12,7 +13,7 @@ from twisted.internet.task import Clock
 from twisted.web.client import ResponseNeverReceived
 from zope.interface import implementer
 
-from goiptwist.errors import Unacceptable
+from goiptwist.errors import GoipTwistError, Unacceptable
 from goiptwist.interfaces import IOverview
 from goiptwist.message import Direction, Message, State, Step, Submission
 from goiptwist.secret import Secret
@@ -44,6 +45,7 @@ class FakeOverview:
     kept: list[Message] = field(factory=list)
     line_states: list[LineStatus] = field(factory=list)
     state: Health = field(factory=Health)
+    notes: dict[str, str] = field(factory=dict)
 
     def _fail(self) -> None:
         if self.fault is not None:
@@ -71,6 +73,32 @@ class FakeOverview:
         ]
         self.kept += new
         return new
+
+    async def submit_all(
+        self, submissions: Sequence[Submission]
+    ) -> list[list[Message] | Exception]:
+        results: list[list[Message] | Exception] = []
+        for submission in submissions:
+            try:
+                results.append(await self.submit(submission))
+            except GoipTwistError as error:
+                results.append(error)
+        return results
+
+    def allowed(self, origin: str, number: str, line: str) -> None:
+        self._fail()
+
+    def name_of(self, number: str) -> str:
+        return ""
+
+    async def came_back(self, message_id: str, reason: str) -> None:
+        self._fail()
+
+    async def remember(self, key: str, value: str) -> None:
+        self.notes[key] = value
+
+    async def recall(self, key: str) -> str:
+        return self.notes.get(key, "")
 
     async def message(self, message_id: str) -> Message | None:
         self._fail()
