@@ -32,7 +32,8 @@ from goiptwist.goip.receiving import Receiver
 from goiptwist.goip.service import GoipProtocol, GoipService
 from goiptwist.goip.settings import GoipSettings, LineSettings
 from goiptwist.housekeeping import Housekeeping
-from goiptwist.interfaces import IBridge, IBridgeKind, ITakesReports
+from goiptwist.interfaces import IBridge, IBridgeKind, IListens, ITakesReports
+from goiptwist.message import Wish
 from goiptwist.numbers import NumbersSettings
 from goiptwist.outcomes import BRIDGE_SCHEDULE, LINE_SCHEDULE, Policy
 from goiptwist.overview import Overview
@@ -204,6 +205,9 @@ class Gateway:
             bridge = self.bridges[name] = kinds[kind].build(name, settings, self.overview)
             if ITakesReports.providedBy(bridge):
                 self.traffic.takers[f"bridge:{name}"] = bridge
+            if IListens.providedBy(bridge):
+                listener: Any = bridge
+                self.traffic.listeners.append(Wish(f"bridge:{name}", listener.wants))
 
     def _write(self, datagram: bytes, address: Address) -> None:
         self.protocol.write(datagram, address)

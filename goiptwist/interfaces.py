@@ -69,6 +69,12 @@ class ITakesNews(Interface):
         """
 
 
+class IListens(ITakesNews):
+    """An extra power of a bridge: it is told of every outgoing message, unasked."""
+
+    wants: tuple[str, ...] = Attribute("Of which L{TIDINGS<goiptwist.message.TIDINGS>}.")
+
+
 class IChecksItself(Interface):
     """An extra power of a bridge: C{--check-config} can ask whether it works."""
 

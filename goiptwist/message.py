@@ -4,6 +4,7 @@ L{Message}: the one shape that everything passes, and what may become of it.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from enum import StrEnum
 
 from attrs import field, frozen
@@ -78,6 +79,14 @@ class Wish:
 
     destination: str
     whats: tuple[str, ...] = field(default=TIDINGS, validator=_known_tidings)
+
+
+def together(wishes: Iterable[Wish]) -> tuple[Wish, ...]:
+    """One wish for each destination, that holds all that was wished for it."""
+    whats: dict[str, tuple[str, ...]] = {}
+    for wish in wishes:
+        whats[wish.destination] = (*whats.get(wish.destination, ()), *wish.whats)
+    return tuple(Wish(name, tuple(dict.fromkeys(words))) for name, words in whats.items())
 
 
 @frozen(kw_only=True)

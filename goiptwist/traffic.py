@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from attrs import define, field
+from attrs import define, evolve, field
 from twisted.internet.defer import Deferred, DeferredList
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
@@ -18,7 +18,7 @@ from goiptwist.chronicle import Chronicle
 from goiptwist.delivery import Delivery
 from goiptwist.errors import Busy, GoipTwistError, StoreUnavailable
 from goiptwist.interfaces import ITakesReports
-from goiptwist.message import IncomingSms, Message, State, Submission
+from goiptwist.message import IncomingSms, Message, State, Submission, Wish, together
 from goiptwist.permits import Permits
 from goiptwist.router import Router
 from goiptwist.store import Arrival, Order, Queued, Store, queued
@@ -36,6 +36,7 @@ class Traffic:
     @ivar permits: who may send what.
     @ivar takers: the bridges that want to hear what became of messages, by
         the origin that they submit under.
+    @ivar listeners: who is told of every message, unasked.
     """
 
     clock: IReactorTime
@@ -44,6 +45,7 @@ class Traffic:
     delivery: Delivery
     permits: Permits = field(factory=lambda: Permits({}))
     takers: dict[str, ITakesReports] = field(factory=dict)
+    listeners: list[Wish] = field(factory=list)
     chronicle: Chronicle = field(init=False)
     log = Logger()
 
@@ -97,6 +99,8 @@ class Traffic:
         now = self.clock.seconds()
         wanted = accepted(submission, now)
         self.permits.check(wanted.origin, wanted.recipients, wanted.line)
+        if self.listeners:
+            wanted = evolve(wanted, tell=together((*wanted.tell, *self.listeners)))
         return Order(
             submission=wanted,
             destination=self.router.outgoing(wanted.line, wanted.pool),
