@@ -179,6 +179,16 @@ class MailSettings:
         validator=_check_match,
         default="",
     )
+    sms: bool = setting(
+        "false: takes no SMS by itself, only those that another bridge hands over to it, "
+        "and status mails.",
+        default=True,
+    )
+    fallback: str = setting(
+        "The name of another bridge that gets the SMS which this one can never deliver: the "
+        "smarthost refuses them for good, or the mails come back. Empty: none.",
+        default="",
+    )
     smarthost: HostPort = setting(
         "The SMTP server that takes the mails, host:port.",
         validator=_check_smarthost,
