@@ -1,5 +1,9 @@
 """The mail bridge before real SMTP servers: what they do, and what becomes of the mail."""
 
+import re
+import ssl
+from contextlib import suppress
+
 import pytest
 from twisted.internet import reactor
 from twisted.logger import LogLevel, capturedLogs
@@ -20,6 +24,7 @@ from tests.bridges.mail.smarthosts import (
     scripted_server,
     smtp_server,
 )
+from tests.bridges.mail.test_letter import author_of
 
 pytestmark = [
     pytest.mark.real,
@@ -118,6 +123,43 @@ async def test_some_are_put_off(mailbox):
     assert mailbox.taken[0].content == mailbox.taken[1].content
 
 
+COPIES = {"to": TWO[:1], "cc": TWO[1:], "bcc": ("archive@example.org",)}
+
+
+async def test_copies(mailbox):
+    """All are in the envelope; the mail itself names those of to and cc."""
+    with smtp_server(mailbox) as port:
+        bridge = mail_bridge(reactor, port, **COPIES)
+        await bridge.deliver(sms())
+        assert (await bridge.check()).endswith(
+            "goes to ops@example.org, boss@example.org, archive@example.org"
+        )
+    [envelope] = mailbox.taken
+    assert envelope.rcpt_tos == [*TWO, "archive@example.org"]
+    assert b"To: ops@example.org\r\nCc: boss@example.org\r\n" in envelope.content
+    assert b"archive" not in envelope.content
+
+
+async def test_copies_are_put_off_like_anybody(mailbox):
+    """Each has a fate of his own, wherever he stands."""
+    mailbox.rcpt = {"archive@example.org": "450 busy", TWO[1]: "550 no such user"}
+    with smtp_server(mailbox) as port:
+        bridge = mail_bridge(reactor, port, **COPIES)
+        assert isinstance(await outcome(bridge, sms()), TryLater)
+        mailbox.rcpt = {}
+        assert isinstance(await outcome(bridge, sms()), Handover)
+    assert recipients(mailbox) == [[TWO[0]], ["archive@example.org"]]
+
+
+async def test_a_known_correspondent(mailbox):
+    """The address book is asked about the number."""
+    with smtp_server(mailbox) as port:
+        bridge = mail_bridge(reactor, port)
+        bridge.name_of = {"+36301234567": "Kovács Béla"}.__getitem__
+        await bridge.deliver(sms())
+    assert author_of(mailbox.taken[0].content)[0] == "Kovács Béla (+36301234567)"
+
+
 async def test_put_off_and_then_refused(mailbox):
     """A mail that somebody has is handed over, whatever becomes of the others."""
     mailbox.rcpt = {TWO[1]: "450 busy"}
@@ -186,10 +228,25 @@ async def test_verified(mailbox, authority):
         found = await bridge.check()
     assert isinstance(answer, Handover)
     assert mailbox.logins == [("PLAIN", True)] * 2
-    assert found == (
-        f"127.0.0.1:{port} answers, TLSv1.3 with the certificate of CN=127.0.0.1, "
-        "logged in with PLAIN; mail goes to ops@example.org"
+    assert re.fullmatch(
+        rf"127\.0\.0\.1:{port} answers, TLSv1\.3 with the certificate of CN=127\.0\.0\.1 "
+        r"\(from CN=Test CA, valid until 2\d{3}-\d\d-\d\d \d\d:\d\d UTC\), "
+        r"verified, logged in with PLAIN; mail goes to ops@example\.org",
+        found,
     )
+
+
+def test_our_authority_is_strict(authority):
+    """Python asks for each extension of RFC 5280 since 3.13; here whatever the Python."""
+    strict = ssl.create_default_context(cafile=authority.pem)
+    strict.verify_flags |= ssl.VERIFY_X509_STRICT
+    to_server, to_client = ssl.MemoryBIO(), ssl.MemoryBIO()
+    server = authority.server("127.0.0.1").wrap_bio(to_server, to_client, server_side=True)
+    client = strict.wrap_bio(to_client, to_server, server_hostname="127.0.0.1")
+    for side in (client, server, client):
+        with suppress(ssl.SSLWantReadError):
+            side.do_handshake()
+    assert dict(client.getpeercert()["subject"][0]) == {"commonName": "127.0.0.1"}
 
 
 @pytest.mark.parametrize("implicit", [False, True])
@@ -242,7 +299,8 @@ async def test_any_certificate(mailbox, authority, mode):
     with smtp_server(mailbox, tls_context=authority.server("nobody")) as port:
         bridge = mail_bridge(reactor, port, tls=mode, **LOGIN)
         assert isinstance(await outcome(bridge, sms()), Handover)
-    assert mailbox.logins == [("PLAIN", True)]
+        assert "UTC), not verified, logged in with PLAIN" in await bridge.check()
+    assert mailbox.logins == [("PLAIN", True)] * 2
 
 
 async def test_opportunistic_without_tls(mailbox):
