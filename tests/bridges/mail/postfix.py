@@ -3,8 +3,8 @@ A real Postfix of our own: its own folders and ports, on loopback only. It
 delivers to a Maildir, or to wherever the lines that it is given say.
 """
 
+import email
 import json
-import mailbox
 import os
 import shutil
 import subprocess
@@ -183,8 +183,9 @@ class Postfix:
 
     def inbox(self):
         """The mails that were delivered to the Maildir."""
-        inbox = self.folder / "mail" / "inbox"
-        return list(mailbox.Maildir(inbox, create=False)) if inbox.exists() else []
+        # The mailbox module wants all three folders, which are made one by one.
+        new = self.folder.glob("mail/inbox/new/*")
+        return [email.message_from_bytes(path.read_bytes()) for path in new]
 
     def queue(self):
         """The recipients that wait, each with the reason."""
