@@ -5,6 +5,7 @@ L{MailBridge}: one SMS in, one mail handed to the smarthost.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 from attrs import define, field
@@ -14,8 +15,10 @@ from twisted.logger import Logger
 from zope.interface import implementer
 
 from goiptwist.bridges.mail.addresses import answerable, reply_address
-from goiptwist.bridges.mail.dialogue import Dialogue, Envelope, Login, Security
+from goiptwist.bridges.mail.dialogue import Dialogue, Envelope, Security
 from goiptwist.bridges.mail.letter import Answerable, render
+from goiptwist.bridges.mail.lmtp import LocalDialogue
+from goiptwist.bridges.mail.login import Login
 from goiptwist.bridges.mail.settings import MailSettings, TlsMode
 from goiptwist.bridges.mail.tls import Unverified, verified
 from goiptwist.bridges.mail.tokens import DAY, Grant, Tokens
@@ -54,6 +57,8 @@ class MailBridge:
     @ivar name: the name of the section, for the log.
     @ivar greeting: what we call ourselves in EHLO.
     @ivar tokens: make the addresses that answers go to.
+    @ivar name_of: what an address book calls a number; empty if it does not
+        know it.
     """
 
     name: str
@@ -61,6 +66,7 @@ class MailBridge:
     reactor: Any = field(repr=False)
     greeting: bytes
     tokens: Tokens = field(repr=False)
+    name_of: Callable[[str], str] = field(default=lambda number: "", repr=False)
     _creator: Any = field(init=False, repr=False)
     _remembered: dict[str, dict[str, Reply]] = field(init=False, factory=dict, repr=False)
     log = Logger()
@@ -79,8 +85,9 @@ class MailBridge:
         @raise Refused: it will never take this mail, for no recipient.
         """
         settled = self._remembered.get(message.id, {})
-        waiting = tuple(to for to in self.settings.to if to not in settled)
-        letter = render(message, self.settings, self._answer(message))
+        waiting = tuple(to for to in self.settings.recipients if to not in settled)
+        name = self.name_of(message.sender)
+        letter = render(message, self.settings, self._answer(message), name)
         try:
             dialogue = await self._converse(Envelope(self.settings.sender, waiting, letter))
             fates = {**settled, **dialogue.fates}
@@ -123,13 +130,16 @@ class MailBridge:
         @raise TryLater: what is wrong.
         """
         dialogue = await self._converse(None)
-        recipients = ", ".join(self.settings.to)
-        return f"{self.settings.smarthost} answers, {dialogue.found}; mail goes to {recipients}"
+        recipients = ", ".join(self.settings.recipients)
+        answers = "answers in LMTP" if self.settings.lmtp else "answers"
+        found = f"{self.settings.smarthost} {answers}, {dialogue.found}"
+        return f"{found}; mail goes to {recipients}"
 
     async def _converse(self, envelope: Envelope | None) -> Dialogue:
         """@raise TryLater: there was no conversation, or it came to nothing."""
         settings = self.settings
-        dialogue = Dialogue(
+        language = LocalDialogue if settings.lmtp else Dialogue
+        dialogue = language(
             self.reactor,
             self.greeting,
             self._security(),
@@ -155,6 +165,7 @@ class MailBridge:
             starttls=None if mode is TlsMode.NONE else self._creator,
             required=mode in (TlsMode.REQUIRED, TlsMode.VERIFIED),
             clear_login=self.settings.smarthost.is_loopback,
+            verified=mode is TlsMode.VERIFIED,
         )
 
     def _login(self) -> Login | None:
