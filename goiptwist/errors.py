@@ -79,6 +79,14 @@ class Busy(GoipTwistError):
         self.after = after
 
 
+class OverQuota(Busy):
+    """This sender has sent as much as he may for now; nothing was kept."""
+
+
+class Forbidden(GoipTwistError):
+    """The submitter may not send there, or not by that way; nothing was kept."""
+
+
 class StoreUnavailable(GoipTwistError):
     """
     The store could not commit: a full disk, a locked file. Nothing of the

@@ -81,11 +81,29 @@ class IGateway(Interface):
         @raise Unacceptable: something in it is wrong.
         @raise Conflict: the client id was used for something else.
         @raise Busy: too much is waiting.
+        @raise Forbidden: this origin may not send there.
+        @raise OverQuota: this origin has sent enough for now.
         @raise StoreUnavailable: it could not be kept.
         """
 
     async def message(message_id: str) -> Message | None:
         """@return: the message as it stands now, or C{None}."""
+
+    def allowed(origin: str, number: str, line: str, pool: str) -> None:
+        """
+        May this origin send there? For a bridge that can say no before it
+        has the text; L{submit} asks again.
+
+        @raise Forbidden: no.
+        """
+
+    async def came_back(message_id: str, reason: str) -> None:
+        """
+        What a bridge handed on has come back to it later.
+
+        @param message_id: of the incoming SMS.
+        @param reason: in words, one line.
+        """
 
 
 class IOverview(IGateway):

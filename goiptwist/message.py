@@ -82,6 +82,21 @@ class Message:
     smsc: str = ""
 
 
+@frozen
+class Wish:
+    """
+    Somebody wants to hear what becomes of a submission.
+
+    @ivar destination: who is told, such as C{bridge:ops}.
+    @ivar whats: the news that are wanted: any of C{sent}, C{failed},
+        C{expired}, C{cancelled}, C{unknown}, C{delivered}, C{undelivered} and
+        C{delayed}; none is all of them.
+    """
+
+    destination: str
+    whats: tuple[str, ...] = ()
+
+
 @frozen(kw_only=True)
 class Submission:
     """
@@ -95,6 +110,9 @@ class Submission:
         default pool is taken.
     @ivar client_id: makes a repeat of the same submission by the same origin
         one message; or empty.
+    @ivar context: what the submitter wants back with news, 4000 characters at
+        the most; nobody else reads it.
+    @ivar tell: who wants to hear what.
     """
 
     origin: str
@@ -103,6 +121,8 @@ class Submission:
     line: str = ""
     pool: str = ""
     client_id: str = ""
+    context: str = field(default="", repr=False)
+    tell: tuple[Wish, ...] = ()
 
 
 @frozen(kw_only=True)

@@ -48,6 +48,12 @@ class Overview:
         """See L{IOverview}."""
         return await self.store.message(message_id)
 
+    def allowed(self, origin: str, number: str, line: str, pool: str) -> None:
+        """See L{IOverview}."""
+
+    async def came_back(self, message_id: str, reason: str) -> None:
+        """See L{IOverview}."""
+
     async def messages(self, direction: Direction | None, after: str, limit: int) -> list[Message]:
         """See L{IOverview}."""
         return await self.store.messages(direction, after, limit)

@@ -34,7 +34,7 @@ from twisted.internet.interfaces import IReactorTime
 from zope.interface import implementer
 from zope.interface.verify import verifyObject
 
-from goiptwist.errors import GoipTwistError, Refused, TryLater, Unsure
+from goiptwist.errors import Forbidden, GoipTwistError, Refused, TryLater, Unsure
 from goiptwist.interfaces import IBridge, IGateway
 from goiptwist.message import Direction, Handover, Message, State, Submission
 
@@ -113,6 +113,8 @@ class StandInGateway:
 
     @ivar submissions: what was submitted, oldest first.
     @ivar kept: what L{message} finds, by id.
+    @ivar forbidden: what is said to whoever asks whether he may; empty is yes.
+    @ivar returned: what came back: the id and the reason of each.
     """
 
     reactor: Any
@@ -121,6 +123,15 @@ class StandInGateway:
     key: bytes = field(default=bytes(32), repr=False)
     submissions: list[Submission] = field(factory=list)
     kept: dict[str, Message] = field(factory=dict)
+    forbidden: str = ""
+    returned: list[tuple[str, str]] = field(factory=list)
+
+    def allowed(self, origin: str, number: str, line: str, pool: str) -> None:
+        if self.forbidden:
+            raise Forbidden(self.forbidden)
+
+    async def came_back(self, message_id: str, reason: str) -> None:
+        self.returned.append((message_id, reason))
 
     async def submit(self, submission: Submission) -> list[Message]:
         self.submissions.append(submission)

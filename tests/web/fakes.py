@@ -45,6 +45,12 @@ class FakeOverview:
     line_states: list[LineStatus] = field(factory=list)
     state: Health = field(factory=Health)
 
+    def allowed(self, origin: str, number: str, line: str, pool: str) -> None:
+        self._fail()
+
+    async def came_back(self, message_id: str, reason: str) -> None:
+        self._fail()
+
     def _fail(self) -> None:
         if self.fault is not None:
             raise self.fault
