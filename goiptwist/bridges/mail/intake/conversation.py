@@ -143,6 +143,7 @@ class Conversation(Orderly):
             b"8BITMIME": None,
             b"SMTPUTF8": None,
             b"ENHANCEDSTATUSCODES": None,
+            b"DSN": None,
             b"SIZE": [b"%d" % self.house.settings.max_size],
         }
         if self.canStartTLS and not self.startedTLS:
@@ -255,19 +256,19 @@ class Conversation(Orderly):
     async def do_RCPT(self, argument: bytes) -> Reply:
         """RFC 5321 section 4.1.1.3."""
         envelope = self._begun()
-        recipient = read_recipient(argument, utf8=envelope.utf8)
+        named = read_recipient(argument, extended=self._extended, utf8=envelope.utf8)
         if envelope.asked >= self.house.settings.recipients:
             raise Reply(452, "4.5.3", "Too many recipients for one mail")
         envelope.asked += 1
         try:
-            await self.house.mailroom.may(self.caller, envelope.sender, recipient)
+            await self.house.mailroom.may(self.caller, envelope.sender, named.recipient)
         except Reply as no:
             self.house.counts["recipients_refused"] += 1
             if not self.caller.known:
                 why = f"a stranger wanted to send mail on, and heard {no.codes}"
                 self.house.complaints.about("mail_refused", self.peer, why)
             raise
-        envelope.recipients.append(recipient)
+        envelope.take(named)
         return Reply(250, "2.1.5", "OK")
 
     def do_DATA(self, argument: bytes) -> Reply:
@@ -316,7 +317,9 @@ class Conversation(Orderly):
         try:
             content.check()
             mail = received(caller, self.house.domain, way, identity, now) + content.text
-            fates = await self.house.mailroom.take(caller, envelope.sender, recipients, mail)
+            fates = await self.house.mailroom.take(
+                caller, envelope.sender, recipients, mail, envelope.wishes
+            )
         except Exception as error:
             reply = reply_to(error)
             if reply is None:

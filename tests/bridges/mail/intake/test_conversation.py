@@ -40,6 +40,7 @@ def test_a_mail():
         "250-8BITMIME",
         "250-SMTPUTF8",
         "250-ENHANCEDSTATUSCODES",
+        "250-DSN",
         "250 SIZE 262144",
     ]
     assert call.ask(FROM) == ["250 2.1.0 OK"]
