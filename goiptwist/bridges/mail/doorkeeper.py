@@ -1,5 +1,5 @@
 """
-The doorkeeper: on whose account a mail is sent, if on anybody's. Pure.
+The doorkeeper: on whose account a mail is sent, if on anybody's.
 
 Somebody has logged in; or answers to an address that we made; or comes from a
 trusted network. Where that is a mail server of our own that says in

@@ -71,6 +71,7 @@ class Conversation(Orderly):
         self._extended = False
         self._envelope: Envelope | None = None
         self._exchange: Exchange | None = None
+        self._judging = False  # what is said next is about a whole mail
 
     @property
     def caller(self) -> Caller:
@@ -89,8 +90,12 @@ class Conversation(Orderly):
         return f"{self.house.domain} ESMTP".encode("ascii")
 
     def is_error(self, reply: Reply) -> bool:
-        """A friend may have a long list with many wrong recipients; a stranger is trying."""
-        friend = self.caller.known and self._envelope is not None
+        """
+        A friend may have a long list with many wrong recipients, or be a mail
+        server that hands in what anybody has written; a stranger is trying.
+        """
+        in_a_mail = self._envelope is not None or self._judging
+        friend = self.caller.known and in_a_mail
         return super().is_error(reply) and not friend
 
     # Which command
@@ -100,6 +105,7 @@ class Conversation(Orderly):
         self._do(self._obey, line)
 
     def _obey(self, line: bytes) -> Any:
+        self._judging = False
         verb, _, argument = line.partition(b" ")
         verb = verb.upper()
         if verb in _HTTP:
@@ -287,6 +293,7 @@ class Conversation(Orderly):
 
     def _whole(self, content: Content) -> Any:
         envelope, self._envelope = self._begun(), None
+        self._judging = True
         # The mailroom is not interrupted; whoever has hung up is not answered.
         return carried_through(self._hand_in(self.caller, envelope, content))
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import Protocol
 
-from attrs import frozen
+from attrs import field, frozen
 from zope.interface import Interface
 
 from goiptwist.bridges.mail.intake.reply import Reply
@@ -64,8 +64,8 @@ class Wishes:
     """
 
     notify: frozenset[str] = frozenset(("failure", "delay"))
-    orcpt: str = ""
-    envid: str = ""
+    orcpt: str = field(default="", repr=False)
+    envid: str = field(default="", repr=False)
     ret: str = ""
 
 
