@@ -43,7 +43,7 @@ from goiptwist.settings import DeliverySettings, HistorySettings, TopSettings
 from goiptwist.simulator.demo import Demonstration
 from goiptwist.store import Store
 from goiptwist.traffic import Traffic
-from goiptwist.users import Attempts, DeferToThread, User, Users
+from goiptwist.users import Attempts, DeferToThread, User, Users, shared_addresses
 from goiptwist.web.api import Api
 from goiptwist.web.service import HttpService
 from goiptwist.web.settings import HttpSettings
@@ -119,6 +119,8 @@ def read_settings(tables: config.Table, file: str) -> Settings:
         except ValueError as fault_of_it:
             problems.add("[mail]", str(fault_of_it))
         config.unique(read.lists["user"], lambda user: str(user.name), "user", problems)
+        for sentence in shared_addresses([u for u in read.lists["user"] if u is not None]):
+            problems.add("[[user]]", sentence)
     problems.raise_any()
     if read is None:  # pragma: no cover
         raise BadConfiguration([f"{file}: cannot be used"])

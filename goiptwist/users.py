@@ -109,6 +109,19 @@ class User:
         return scope in self.may or "admin" in self.may
 
 
+def shared_addresses(users: Sequence[User]) -> list[str]:
+    """@return: what is wrong where two users claim the mails of one address, in sentences."""
+    owners: dict[str, str] = {}
+    sentences = []
+    for user in users:
+        for address in dict.fromkeys(address.lower() for address in user.mail):
+            if address in owners:
+                both = f"{owners[address]!r} and {user.name!r}"
+                sentences.append(f"mail: {address} is of {both}; its mails can be of one only")
+            owners.setdefault(address, user.name)
+    return sentences
+
+
 class Users:
     """
     Finds the user behind a token, or behind a name and a password.

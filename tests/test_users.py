@@ -20,6 +20,7 @@ from goiptwist.users import (
     Attempts,
     User,
     Users,
+    shared_addresses,
 )
 from tests.test_secret import CHEAP
 
@@ -225,3 +226,15 @@ def test_many_sources_take_bounded_memory() -> None:
     for n in range(10):
         attempts.failed(f"192.0.2.{n}")
     assert [attempts.wait(f"192.0.2.{n}") > 0 for n in range(10)] == [False] * 7 + [True] * 3
+
+
+def test_an_address_of_two() -> None:
+    """Nobody could say on whose account its mails are sent."""
+    users = [
+        User(name="ann", mail=("Ann@example.org", "@example.org")),
+        User(name="bob", mail=("ann@EXAMPLE.org", "bob@example.org")),
+    ]
+    assert shared_addresses(users) == [
+        "mail: ann@example.org is of 'ann' and 'bob'; its mails can be of one only"
+    ]
+    assert shared_addresses(users[:1]) == []
