@@ -42,6 +42,8 @@ from goiptwist.store import Store
 from goiptwist.traffic import Traffic
 from goiptwist.users import Attempts, DeferToThread, User, Users
 from goiptwist.web.api import Api
+from goiptwist.web.doors import Doors
+from goiptwist.web.ozeki.dialect import Dialect
 from goiptwist.web.service import HttpService
 from goiptwist.web.settings import HttpSettings
 
@@ -249,7 +251,9 @@ class Gateway:
             return None
         users = Users(self.settings.users, defer_to_thread)
         api = Api(self.overview, users, self.clock)
-        return HttpService(self.reactor, http, api.resource())
+        dialect = Dialect(self.overview, api.access, defer_to_thread, strict=http.strict)
+        doors = Doors(api.resource(), dialect)
+        return HttpService(self.reactor, http, doors, doors.leniency)
 
     def mail_services(self, defer_to_thread: DeferToThread) -> list[Service]:
         """The ways by which mails become SMS, if there shall be any."""

@@ -8,11 +8,12 @@ C{examples/} for a whole one.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from zope.interface import Attribute, Interface
 
-from goiptwist.message import Direction, Handover, Message, Step, Submission
+from goiptwist.message import Direction, Handover, Message, State, Step, Submission
 from goiptwist.status import Health, LineStatus
 
 
@@ -84,6 +85,15 @@ class IGateway(Interface):
         @raise StoreUnavailable: it could not be kept.
         """
 
+    async def submit_all(submissions: Sequence[Submission]) -> list[list[Message] | Exception]:
+        """
+        Keep many outgoing texts.
+
+        @return: for each submission its kept messages, or why it was not kept.
+        @raise Busy: too much is waiting.
+        @raise StoreUnavailable: they could not be kept.
+        """
+
     async def message(message_id: str) -> Message | None:
         """@return: the message as it stands now, or C{None}."""
 
@@ -98,6 +108,34 @@ class IOverview(IGateway):
         @param after: the id of the last one seen, or empty for the beginning.
         @param limit: how many at the most.
         @raise Unacceptable: C{after} is no id of this gateway.
+        """
+
+    async def inbox(owner: str, after: str, limit: int) -> list[Message]:
+        """
+        What came in and a user has not taken out of the inbox, oldest first.
+
+        @param owner: the origin of the user, such as C{user:ops}.
+        @param after: as for L{messages}.
+        """
+
+    async def sent(owner: str, states: Sequence[State], limit: int) -> list[Message]:
+        """
+        @return: the newest of what a user submitted lately and has not
+            deleted, of those in one of these states; oldest first.
+        """
+
+    async def deleted(owner: str, limit: int) -> list[Message]:
+        """@return: the newest of what a user has deleted, oldest first."""
+
+    async def mark(owner: str, ids: Sequence[str], word: str) -> list[str]:
+        """
+        Take messages out of a user's folders. History keeps them, and nobody
+        else notices.
+
+        @param ids: of messages, or the client ids of what the user submitted.
+        @param word: C{deleted} or C{downloaded}.
+        @return: the ids that are marked now: not those of messages that there
+            are not, or that still wait to be sent.
         """
 
     async def journey(message_id: str) -> list[Step]:

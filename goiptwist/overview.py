@@ -5,19 +5,24 @@ The gateway as bridges and the HTTP interface see it.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from attrs import define
+from twisted.internet.defer import Deferred, DeferredList
 from twisted.internet.interfaces import IReactorTime
+from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from goiptwist.delivery import Delivery
 from goiptwist.interfaces import IOverview
-from goiptwist.message import Direction, Message, Step, Submission
+from goiptwist.message import Direction, Message, State, Step, Submission
 from goiptwist.status import Health, LineStatus
-from goiptwist.store import Store
+from goiptwist.store import MARKS_AT_ONCE, Marking, Store
 from goiptwist.traffic import Traffic
+
+#: Submissions of one call that are under way at a time.
+SUBMISSIONS_AT_ONCE = 1000
 
 
 @implementer(IOverview)
@@ -44,6 +49,18 @@ class Overview:
         """See L{IOverview}."""
         return await self.traffic.submit(submission)
 
+    async def submit_all(
+        self, submissions: Sequence[Submission]
+    ) -> list[list[Message] | Exception]:
+        """See L{IOverview}."""
+        results: list[list[Message] | Exception] = []
+        for begin in range(0, len(submissions), SUBMISSIONS_AT_ONCE):
+            part = submissions[begin : begin + SUBMISSIONS_AT_ONCE]
+            under_way = [Deferred.fromCoroutine(self.submit(submission)) for submission in part]
+            for _, outcome in await DeferredList(under_way, consumeErrors=True):
+                results.append(outcome.value if isinstance(outcome, Failure) else outcome)
+        return results
+
     async def message(self, message_id: str) -> Message | None:
         """See L{IOverview}."""
         return await self.store.message(message_id)
@@ -51,6 +68,26 @@ class Overview:
     async def messages(self, direction: Direction | None, after: str, limit: int) -> list[Message]:
         """See L{IOverview}."""
         return await self.store.messages(direction, after, limit)
+
+    async def inbox(self, owner: str, after: str, limit: int) -> list[Message]:
+        """See L{IOverview}."""
+        return await self.store.inbox(owner, after, limit)
+
+    async def sent(self, owner: str, states: Sequence[State], limit: int) -> list[Message]:
+        """See L{IOverview}."""
+        return await self.store.sent(owner, states, limit)
+
+    async def deleted(self, owner: str, limit: int) -> list[Message]:
+        """See L{IOverview}."""
+        return await self.store.deleted(owner, limit)
+
+    async def mark(self, owner: str, ids: Sequence[str], word: str) -> list[str]:
+        """See L{IOverview}."""
+        marked: list[str] = []
+        for begin in range(0, len(ids), MARKS_AT_ONCE):
+            part = tuple(ids[begin : begin + MARKS_AT_ONCE])
+            marked += await self.store.mark(Marking(owner=owner, ids=part, word=word))
+        return marked
 
     async def journey(self, message_id: str) -> list[Step]:
         """See L{IOverview}."""

@@ -132,6 +132,11 @@ class StandInGateway:
         self.kept.update((message.id, message) for message in made)
         return made
 
+    async def submit_all(
+        self, submissions: Sequence[Submission]
+    ) -> list[list[Message] | Exception]:
+        return [await self.submit(submission) for submission in submissions]
+
     async def message(self, message_id: str) -> Message | None:
         return self.kept.get(message_id)
 

@@ -6,7 +6,7 @@ L{Store} is all that the rest of the gateway sees.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any, Self, TypeVar
 
@@ -15,7 +15,7 @@ from sqlalchemy import Connection, Engine
 from twisted.internet.defer import Deferred
 
 from goiptwist.errors import Unacceptable
-from goiptwist.message import Direction, HandsetReport, Message, OnUnknown, Step
+from goiptwist.message import Direction, HandsetReport, Message, OnUnknown, State, Step
 from goiptwist.store import database
 from goiptwist.store.database import lock
 from goiptwist.store.keeping import (
@@ -29,6 +29,8 @@ from goiptwist.store.keeping import (
     keep_facts,
     reserve,
 )
+from goiptwist.store.marks import AT_ONCE as MARKS_AT_ONCE
+from goiptwist.store.marks import DELETED, DOWNLOADED, Marking, Marks
 from goiptwist.store.pruning import forget_receipts, prune
 from goiptwist.store.reading import Reading, Waiting
 from goiptwist.store.reports import AFTER_UNKNOWN, LateAnswer, Reporting, Restart
@@ -38,11 +40,15 @@ from goiptwist.store.writer import RunsWork, Writer
 
 __all__ = [
     "AFTER_UNKNOWN",
+    "DELETED",
+    "DOWNLOADED",
+    "MARKS_AT_ONCE",
     "Arrival",
     "Event",
     "Facts",
     "Kept",
     "LateAnswer",
+    "Marking",
     "Order",
     "Settlement",
     "Store",
@@ -78,12 +84,14 @@ class Store:
     _settling: Settling = field(init=False)
     _reporting: Reporting = field(init=False)
     _reading: Reading = field(init=False)
+    _marks: Marks = field(init=False)
 
     def __attrs_post_init__(self) -> None:
         self._keeping = Keeping(self.ids)
         self._reporting = Reporting(self.ids)
         self._settling = Settling(self.ids, self._reporting)
         self._reading = Reading(self.ids)
+        self._marks = Marks(self.ids)
 
     @classmethod
     def open(
@@ -180,6 +188,28 @@ class Store:
         """Forget the receipts of pushes that cannot come again."""
         return self.writer.wish(forget_receipts, now)
 
+    # -- folders of users --
+
+    def mark(self, marking: Marking) -> Deferred[list[str]]:
+        """@return: fires with the ids that are marked now, as they were given."""
+        return self.writer.wish(self._marks.marks, marking)
+
+    def inbox(self, owner: str, after: str, limit: int) -> Deferred[list[Message]]:
+        """
+        @return: fires with what came in and the owner has not marked, oldest
+            first.
+        @raise Unacceptable: C{after} is not an id of this store.
+        """
+        return self._ask(self._marks.inbox, owner, self._number(after), limit)
+
+    def sent(self, owner: str, states: Sequence[State], limit: int) -> Deferred[list[Message]]:
+        """@return: fires with what the owner submitted lately and has not deleted."""
+        return self._ask(self._marks.sent, owner, states, limit)
+
+    def deleted(self, owner: str, limit: int) -> Deferred[list[Message]]:
+        """@return: fires with what the owner has deleted and history still has."""
+        return self._ask(self._marks.deleted, owner, limit)
+
     # -- questions --
 
     def waiting(self, destination: str, many: int) -> Deferred[list[Waiting]]:
@@ -201,10 +231,13 @@ class Store:
         @return: fires with a page of messages.
         @raise Unacceptable: C{after} is not an id of this store.
         """
+        return self._ask(self._reading.messages, direction, self._number(after), limit)
+
+    def _number(self, after: str) -> int:
         number = self.ids.inside(after) if after else 0
         if number is None:
             raise Unacceptable("after", f"{after!r} is no id of this gateway")
-        return self._ask(self._reading.messages, direction, number, limit)
+        return number
 
     def journey(self, message_id: str) -> Deferred[list[Step]]:
         """@return: fires with every step of a message."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from attrs import define, field
@@ -12,6 +13,7 @@ from twisted.internet.task import Clock
 from twisted.web.client import ResponseNeverReceived
 from zope.interface import implementer
 
+from goiptwist.acceptance import accepted
 from goiptwist.errors import Unacceptable
 from goiptwist.interfaces import IOverview
 from goiptwist.message import Direction, Message, State, Step, Submission
@@ -32,6 +34,7 @@ class FakeOverview:
     @ivar fault: raised by everything that is asked, if not C{None}.
     @ivar before_kept: what a submission waits for, as for a commit.
     @ivar submissions: everything that was submitted, as it came.
+    @ivar marked: owner, word and id of each mark.
     """
 
     clock: Any = field(factory=Clock)
@@ -42,6 +45,7 @@ class FakeOverview:
     before_kept: Deferred[None] | None = None
     submissions: list[Submission] = field(factory=list)
     kept: list[Message] = field(factory=list)
+    marked: list[tuple[str, str, str]] = field(factory=list)
     line_states: list[LineStatus] = field(factory=list)
     state: Health = field(factory=Health)
 
@@ -71,6 +75,39 @@ class FakeOverview:
         ]
         self.kept += new
         return new
+
+    async def submit_all(
+        self, submissions: Sequence[Submission]
+    ) -> list[list[Message] | Exception]:
+        results: list[list[Message] | Exception] = []
+        for submission in submissions:
+            try:
+                accepted(submission)
+                results.append(await self.submit(submission))
+            except Unacceptable as error:
+                results.append(error)
+        return results
+
+    async def inbox(self, owner: str, after: str, limit: int) -> list[Message]:
+        self._fail()
+        gone = {message_id for who, _, message_id in self.marked if who == owner}
+        came = [m for m in self.kept if m.direction is Direction.IN and m.id not in gone]
+        return came[:limit]
+
+    async def sent(self, owner: str, states: Sequence[State], limit: int) -> list[Message]:
+        self._fail()
+        return [m for m in self.kept if m.origin == owner and m.state in states][:limit]
+
+    async def deleted(self, owner: str, limit: int) -> list[Message]:
+        self._fail()
+        gone = {i for who, word, i in self.marked if (who, word) == (owner, "deleted")}
+        return [m for m in self.kept if m.id in gone][:limit]
+
+    async def mark(self, owner: str, ids: Sequence[str], word: str) -> list[str]:
+        self._fail()
+        known = {m.id for m in self.kept if m.direction is Direction.IN}
+        self.marked += [(owner, word, each) for each in ids if each in known]
+        return [each for each in ids if each in known]
 
     async def message(self, message_id: str) -> Message | None:
         self._fail()
