@@ -20,6 +20,7 @@ from goiptwist.web.site import (
     MAX_LARGE_BODY,
     READING_PATIENCE,
     SLICE,
+    SMALL,
     Leniency,
     Request,
     Room,
@@ -144,17 +145,26 @@ def test_what_is_in_memory_is_counted(clients: Clients) -> None:
 
 def test_no_more_bodies_than_memory(clients: Clients) -> None:
     """A thousand clients with a large batch each must not end the gateway."""
-    clients.site.room = Room(1000)
-    held = clients.says(post(2000) + b"x" * 1000)
-    late = clients.says(post(10) + b"x" * 10)
+    clients.site.room = Room(2 * SMALL)
+    held = clients.says(post(3 * SMALL) + b"x" * 2 * SMALL)
+    late = clients.says(post(SMALL + 1))
     assert heard(late).startswith(b"HTTP/1.1 503 ")
     assert b"Retry-After: 5" in heard(late)
     assert b"Connection: close" in heard(late)
     held.dataReceived(b"x")
     assert heard(held).startswith(b"HTTP/1.1 503 ")  # it was in the middle of its own
     assert clients.site.room.taken == 0
-    assert heard(clients.says(post(2) + b"ab")).endswith(b"xx")
+    large = clients.says(post(SMALL + 1) + b"x" * (SMALL + 1))
+    assert heard(large).startswith(b"HTTP/1.1 200 ")
     clients.clock.advance(LINGER)
+
+
+def test_there_is_always_room_for_a_small_body(clients: Clients) -> None:
+    """A few who send batches slowly must not keep an alarm from being sent."""
+    clients.site.room = Room(10)
+    clients.says(post(2 * SMALL) + b"x" * 10)
+    small = clients.says(post(SMALL) + b"x" * SMALL)
+    assert heard(small).startswith(b"HTTP/1.1 200 ")
 
 
 def test_a_question_without_a_body_needs_no_room(clients: Clients) -> None:

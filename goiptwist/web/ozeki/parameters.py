@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from enum import StrEnum
+from itertools import islice
 from urllib.parse import unquote_to_bytes, urlsplit
 
 from attrs import field, frozen
@@ -147,14 +148,16 @@ def _decoded(pairs: Iterable[tuple[str, bytes]], charset: str) -> dict[str, str]
     if not _CHARSET.fullmatch(charset):
         raise wrong("_charset_ is not known; write UTF-8")
     found: dict[str, str] = {}
+    recipients: list[str] = []
     for name, raw in pairs:
         try:
-            value = raw.decode(charset)
+            found[name] = raw.decode(charset)
         except (UnicodeDecodeError, LookupError):
             raise wrong(f"{name[:40]} is not {charset}; name its charset in _charset_") from None
-        if name == "recipient" and name in found:
-            value = f"{found[name]},{value}"
-        found[name] = value
+        if name == "recipient":
+            recipients.append(found[name])
+    if recipients:
+        found["recipient"] = ",".join(recipients)
     return found
 
 
@@ -182,8 +185,9 @@ def login(given: Mapping[str, str]) -> Login:
 
 def sending(given: Mapping[str, str]) -> Sending:
     """@raise Refusal: naming the parameter that is wrong or missing."""
-    is_batch = "messagecount" in given or ("recipient0" in given and "recipient" not in given)
-    messages = tuple(_batch(given) if is_batch else _one_text(given))
+    is_batch = "recipient0" in given or ("messagecount" in given and "recipient" not in given)
+    found = _batch(given) if is_batch else _one_text(given)
+    messages = tuple(islice(found, MAX_MESSAGES + 1))
     if len(messages) > MAX_MESSAGES:
         raise wrong(f"there are more than {MAX_MESSAGES} messages")
     return Sending(
@@ -278,7 +282,13 @@ def _wanted(given: Mapping[str, str], recipient: str, number: str, client_id: st
 
 
 def split(recipients: str) -> list[str]:
-    """A list of recipients, as typed but for plus signs that were lost."""
+    """
+    A list of recipients, as typed but for plus signs that were lost.
+
+    @raise Refusal: they are too many.
+    """
+    if recipients.count(",") + recipients.count(";") > MAX_MESSAGES:
+        raise wrong(f"there are more than {MAX_MESSAGES} messages")
     found = (_with_plus(part) for part in re.split("[,;]", recipients))
     return [recipient for recipient in found if recipient]
 

@@ -85,7 +85,9 @@ class Desk:
         @raise Busy: nothing was kept.
         @raise StoreUnavailable: nothing was kept.
         """
-        lines = {line.id: line.pool for line in self.overview.lines()}
+        lines = {}
+        if any(each.provider for each in wanted):  # there may be ten thousand lines
+            lines = {line.id: line.pool for line in self.overview.lines()}
         pools = {*lines.values(), ""}
         outcomes: list[Outcome] = []
         good: list[tuple[int, Submission]] = []

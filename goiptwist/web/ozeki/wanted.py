@@ -8,6 +8,7 @@ from collections.abc import Collection
 
 from attrs import field, frozen
 
+from goiptwist.acceptance import LONGEST_TEXT
 from goiptwist.message import Submission
 from goiptwist.web.ozeki.refusals import wrong
 
@@ -40,6 +41,8 @@ class Wanted:
         """
         if self.fault:
             raise wrong(self.fault)
+        if len(self.text) > 2 * LONGEST_TEXT:  # twenty thousand may share it
+            raise wrong(f"the text is far too long; a device takes {LONGEST_TEXT} bytes")
         line = self.provider if self.provider in lines else ""
         pool = self.provider if not line else ""
         if pool and pool not in pools:

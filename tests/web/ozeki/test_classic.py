@@ -321,9 +321,9 @@ def test_redirect(asking: Asking) -> None:
         ({"messagedata": None}, "302", "messagedata is missing"),
         ({"responseformat": "yaml"}, "302", "responseformat must be xml, html or urlencoded"),
         ({"maxresponse": "many"}, "302", "maxresponse must be a number from 0 to 20000"),
-        ({"messagecount": "-1"}, "302", "messagecount must be a number from 1 to 20000"),
-        ({"messagecount": "9" * 5000}, "302", "messagecount must be a number from 1 to 20000"),
-        ({"messagecount": "²"}, "302", "messagecount must be a number from 1 to 20000"),
+        ({"recipient": None, "messagecount": "-1"}, "302", "messagecount must be a number"),
+        ({"recipient": None, "messagecount": "9" * 5000}, "302", "messagecount must be a number"),
+        ({"recipient": None, "messagecount": "²"}, "302", "messagecount must be a number"),
         ({"reporturl": "ftp://x/"}, "302", "reporturl must be a URL"),
         ({"reporturl": "javascript:x"}, "302", "reporturl must be a URL"),
         ({"redirecturl": "//x/"}, "302", "redirecturl must be a URL"),
@@ -435,6 +435,34 @@ def test_a_body_that_is_no_form(asking: Asking) -> None:
     kind = {"Content-Type": "multipart/form-data; boundary=x"}
     reply = asking.ask("POST", "/api?action=sendmessage", b"--x--", kind)
     assert reply.error == ("302", "the body must be application/x-www-form-urlencoded")
+
+
+def test_recipients_by_the_million(asking: Asking) -> None:
+    """A few bytes each, and twenty thousand lists of twenty thousand."""
+    many = "1," * 30_000
+    given = {"action": "sendmessage", **LOGIN, "messagedata": "x"}
+    refused = ("302", "there are more than 20000 messages")
+    assert asking.post({**given, "recipient": many}).error == refused
+    assert (
+        asking.post({**given, "recipient0": many[:30_000], "recipient1": many[:30_000]}).error
+        == refused
+    )
+    assert asking.post({**given, "messagecount": "20000", "recipient": "06201"}).codes == ["0"]
+
+
+def test_a_text_of_megabytes_for_thousands(asking: Asking) -> None:
+    """It is looked at once for each, and comes back with none."""
+    given = {"action": "sendmessage", **LOGIN, "messagedata": "x" * 2_000_000}
+    reply = asking.post({**given, "recipient": "06201," * 15_000})
+    assert set(reply.codes) == {"302"}
+    assert len(reply.body) < 5_000_000
+
+
+def test_a_large_answer_waits_for_room(asking: Asking) -> None:
+    """But what is to be sent is sent."""
+    asking.site.room.most = 0
+    assert asking.receive().error[0] == "503"
+    assert asking.send().codes == ["0"]
 
 
 def test_too_many_parameters(asking: Asking) -> None:
