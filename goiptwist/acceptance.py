@@ -15,6 +15,15 @@ from goiptwist.message import Submission
 
 #: The longest text of one SMS in bytes of UTF-8 (seed, section "Bulk SMS").
 LONGEST_TEXT = 3000
+#: The longest context of a submission, in characters: some headers of a mail.
+LONGEST_CONTEXT = 4000
+#: Seconds that one step of priority counts for: a text of priority 1 goes
+#: before those of priority 0 that were accepted up to an hour before it. So
+#: urgent texts overtake, and the others still have their turn.
+HEAD_START = 3600.0
+MOST_URGENT = 9
+#: How far ahead a text may be submitted, in seconds: a year.
+FARTHEST = 366 * 86400.0
 #: The longest name that a client may give to a submission, in characters.
 LONGEST_CLIENT_ID = 200
 
@@ -62,12 +71,26 @@ def accepted_text(text: str) -> str:
     return text
 
 
-def accepted(submission: Submission) -> Submission:
+def _check_times(submission: Submission, now: float) -> None:
+    send_at, expires = submission.send_at, submission.expires
+    if not 0 <= submission.priority <= MOST_URGENT:
+        raise Unacceptable("priority", f"the priority must be 0 to {MOST_URGENT}")
+    if send_at > now + FARTHEST:
+        raise Unacceptable("send_at", "the time to send at is more than a year ahead")
+    if expires and expires <= max(now, send_at):
+        raise Unacceptable("expires", "it would have expired before it could be sent")
+
+
+def accepted(submission: Submission, now: float) -> Submission:
     """
     A submission whose parts are all right; the same number twice is one.
 
+    @param now: seconds since the epoch.
     @raise Unacceptable: naming the part that is wrong.
     """
+    _check_times(submission, now)
+    if len(submission.context) > LONGEST_CONTEXT:
+        raise Unacceptable("context", f"the context is longer than {LONGEST_CONTEXT} characters")
     if not submission.recipients:
         raise Unacceptable("to", "name at least one recipient")
     if len(submission.client_id) > LONGEST_CLIENT_ID:

@@ -79,6 +79,14 @@ class Busy(GoipTwistError):
         self.after = after
 
 
+class Forbidden(GoipTwistError):
+    """This submitter may not do that; nothing was kept."""
+
+
+class OverQuota(Busy):
+    """The submitter has used up what it may send in a day; nothing was kept."""
+
+
 class StoreUnavailable(GoipTwistError):
     """
     The store could not commit: a full disk, a locked file. Nothing of the

@@ -8,12 +8,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from attrs import define, field, fields, frozen
+from attrs import define, field, frozen
 from twisted.application.service import Service
 from twisted.internet.interfaces import IReactorTime
 from twisted.plugin import getPlugins
 
-from goiptwist import config
+from goiptwist import bridging, config
 from goiptwist.bridges.mail.addresses import Directory
 from goiptwist.bridges.mail.imap import ImapIntake, ImapSettings
 from goiptwist.bridges.mail.intake.service import MailIntake
@@ -22,6 +22,7 @@ from goiptwist.bridges.mail.kind import MailKind
 from goiptwist.bridges.mail.mailroom import Mailroom
 from goiptwist.bridges.mail.reading import ReadingSettings
 from goiptwist.bridges.mail.tokens import Grant, Tokens
+from goiptwist.contacts import Contact, Contacts
 from goiptwist.delivery import Delivery, Route
 from goiptwist.errors import BadConfiguration
 from goiptwist.goip.complaints import Complaints
@@ -31,11 +32,13 @@ from goiptwist.goip.receiving import Receiver
 from goiptwist.goip.service import GoipProtocol, GoipService
 from goiptwist.goip.settings import GoipSettings, LineSettings
 from goiptwist.housekeeping import Housekeeping
-from goiptwist.interfaces import IBridge, IBridgeKind, ITakesReports
+from goiptwist.interfaces import IBridge, IBridgeKind, IListens, ITakesReports
+from goiptwist.message import Wish
 from goiptwist.numbers import NumbersSettings
 from goiptwist.outcomes import BRIDGE_SCHEDULE, LINE_SCHEDULE, Policy
 from goiptwist.overview import Overview
-from goiptwist.router import EVERYTHING, Router, Rule
+from goiptwist.permits import Permits
+from goiptwist.router import Router
 from goiptwist.settings import DeliverySettings, HistorySettings, TopSettings
 from goiptwist.simulator.demo import Demonstration
 from goiptwist.store import Store
@@ -69,6 +72,7 @@ class Settings:
     imap: ImapSettings
     numbers: NumbersSettings
     users: list[User]
+    contacts: list[Contact]
     bridges: Mapping[str, tuple[str, Any]]
 
 
@@ -94,16 +98,9 @@ def scheme() -> config.Scheme[TopSettings]:
             "imap": ImapSettings,
             "numbers": NumbersSettings,
         },
-        lists={"line": LineSettings, "user": User},
+        lists={"line": LineSettings, "user": User, "contact": Contact},
         named={"bridge": {name: kind.settings for name, kind in bridge_kinds().items()}},
     )
-
-
-def rule_of(settings: Any) -> Rule:
-    """Which SMS a bridge wants: the keys of its section that are keys of a rule."""
-    keys = [key.name for key in fields(Rule)]
-    rule = Rule(**{key: getattr(settings, key) for key in keys if hasattr(settings, key)})
-    return EVERYTHING if rule == EVERYTHING else rule
 
 
 def read_settings(tables: config.Table, file: str) -> Settings:
@@ -115,7 +112,14 @@ def read_settings(tables: config.Table, file: str) -> Settings:
     read = config.check(tables, scheme(), problems)
     if read is not None:
         config.unique(read.lists["line"], lambda line: str(line.id), "line", problems)
-        _check_rules(read, problems)
+        pool_of = {line.id: line.pool for line in read.lists["line"] if line is not None}
+        for fault in bridging.faults(read.named["bridge"], pool_of):
+            problems.add(f"[bridge.{fault.bridge}]", fault.sentence)
+        mail = read.single["mail"]
+        try:
+            bridging.reporter(mail.reports if mail else "", read.named["bridge"])
+        except ValueError as fault_of_it:
+            problems.add("[mail]", str(fault_of_it))
         config.unique(read.lists["user"], lambda user: str(user.name), "user", problems)
     problems.raise_any()
     if read is None:  # pragma: no cover
@@ -124,22 +128,10 @@ def read_settings(tables: config.Table, file: str) -> Settings:
         top=read.top,
         lines=read.lists["line"],
         users=read.lists["user"],
+        contacts=read.lists["contact"],
         bridges=read.named["bridge"],
         **read.single,
     )
-
-
-def _check_rules(read: config.Read[TopSettings], problems: config.Problems) -> None:
-    """A rule for a line or a pool that there is not would never hold."""
-    lines = {line.id: line.pool for line in read.lists["line"] if line is not None}
-    for name, (_, own) in read.named["bridge"].items():
-        rule = rule_of(own)
-        for key, wanted, known in (
-            ("lines", rule.lines, set(lines)),
-            ("pools", rule.pools, set(lines.values())),
-        ):
-            for missing in sorted(set(wanted) - known):
-                problems.add(f"[bridge.{name}]", f"{key}: there is no {key[:-1]} {missing!r}")
 
 
 @define(eq=False, repr=False)
@@ -168,9 +160,10 @@ class Gateway:
         settings, store, clock = self.settings, self.store, self.clock
         self.complaints = Complaints(clock)
         self.delivery = Delivery(store, clock, self._route, self._settled)
-        rules = {name: rule_of(own) for name, (_, own) in settings.bridges.items()}
+        rules = {name: bridging.rule_of(own) for name, (_, own) in settings.bridges.items()}
         router = Router(rules, {line.id: line.pool for line in settings.lines})
-        self.traffic = Traffic(clock, store, router, self.delivery)
+        permits = Permits.of_users(settings.users, settings.numbers.country)
+        self.traffic = Traffic(clock, store, router, self.delivery, permits)
         self.lines = Lines(
             clock, store, self.complaints, self._write, self.delivery.changed, self._settled
         )
@@ -185,7 +178,13 @@ class Gateway:
         )
         self.protocol = GoipProtocol(self.lines, receiver, self.complaints)
         self.overview = self._overview()
-        self.housekeeping = Housekeeping(clock, store, settings.history.keep, self.lines.keep_facts)
+        self.housekeeping = Housekeeping(
+            clock,
+            store,
+            settings.history.keep,
+            self.lines.keep_facts,
+            settings.delivery.delay_warning,
+        )
         self._build_bridges()
 
     def _overview(self) -> Overview:
@@ -199,6 +198,12 @@ class Gateway:
             delivery=self.delivery,
             line_statuses=lambda: [line.status for line in self.lines.by_id.values()],
             complaints=self.complaints.counts,
+            contacts=Contacts(self.settings.contacts, self.settings.numbers.country),
+            fallbacks={
+                f"bridge:{name}": bridging.fallback_of(own)
+                for name, (kind, own) in self.settings.bridges.items()
+                if kind == "mail"
+            },
         )
 
     def _build_bridges(self) -> None:
@@ -207,6 +212,9 @@ class Gateway:
             bridge = self.bridges[name] = kinds[kind].build(name, settings, self.overview)
             if ITakesReports.providedBy(bridge):
                 self.traffic.takers[f"bridge:{name}"] = bridge
+            if IListens.providedBy(bridge):
+                listener: Any = bridge
+                self.traffic.listeners.append(Wish(f"bridge:{name}", listener.wants))
 
     def _write(self, datagram: bytes, address: Address) -> None:
         self.protocol.write(datagram, address)
@@ -216,13 +224,15 @@ class Gateway:
 
     def _route(self, destination: str) -> Route | None:
         delivery = self.settings.delivery
-        bridge = self.bridges.get(destination.removeprefix("bridge:"))
+        bridge_name = destination.removeprefix("bridge:")
+        bridge = self.bridges.get(bridge_name)
         if destination.startswith("bridge:") and bridge is not None:
             policy = Policy(
                 schedule=BRIDGE_SCHEDULE,
                 lifetime=delivery.give_up,
                 rests=True,
                 at_once=BRIDGE_AT_ONCE,
+                fallback=bridging.fallback_of(self.settings.bridges[bridge_name][1]),
             )
             return Route(bridge, policy)
         pool = self.lines.pools.get(destination)
@@ -298,6 +308,10 @@ class Gateway:
             settings.mail_text,
             settings.mail_text.parts,
             defer_to_thread,
+            users=settings.users,
+            authserv=settings.mail.authserv,
+            imap_authserv=settings.imap.authserv,
+            reports_by=bridging.reporter(settings.mail.reports, settings.bridges),
         )
 
 

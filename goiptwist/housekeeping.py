@@ -1,5 +1,6 @@
 """
-What has to be done now and then: forget old history, write down facts.
+What has to be done now and then: forget old history, write down facts, tell of
+texts that are late.
 """
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ from goiptwist.store import Store
 FACTS_EVERY = 60.0
 #: Seconds between two rounds of forgetting.
 FORGET_EVERY = 3600.0
+#: Seconds between two looks for texts that are late.
+DELAYS_EVERY = 60.0
 #: Seconds between two bites of one round: acknowledgements go in between.
 BITE_EVERY = 0.1
 
@@ -31,19 +34,25 @@ class Housekeeping:
     """
     @ivar keep_days: days for which settled messages are kept; 0 is for ever.
     @ivar keep_facts: writes down the facts of lines.
+    @ivar delay: seconds after which a text that waits is late.
     """
 
     clock: IReactorTime
     store: Store
     keep_days: float
     keep_facts: Callable[[], None]
+    delay: float
     _rounds: list[LoopingCall] = field(factory=list, init=False)
     _forgetting: Deferred[None] | None = field(default=None, init=False)
     log = Logger()
 
     def start(self) -> None:
-        """Begin both rounds."""
-        for work, seconds in ((self.keep_facts, FACTS_EVERY), (self._forget, FORGET_EVERY)):
+        """Begin all rounds."""
+        for work, seconds in (
+            (self.keep_facts, FACTS_EVERY),
+            (self._forget, FORGET_EVERY),
+            (self._tell_delays, DELAYS_EVERY),
+        ):
             round_ = LoopingCall(work)
             round_.clock = self.clock
             self._rounds.append(round_)
@@ -52,7 +61,7 @@ class Housekeeping:
             )
 
     def stop(self) -> None:
-        """End both rounds; a round of forgetting ends between two bites."""
+        """End all rounds; a round of forgetting ends between two bites."""
         for round_ in self._rounds:
             if round_.running:
                 round_.stop()
@@ -64,11 +73,24 @@ class Housekeeping:
         self._forgetting = Deferred.fromCoroutine(self.forget())
         return self._forgetting.addErrback(_stopped)
 
+    def _tell_delays(self) -> Deferred[None]:
+        return Deferred.fromCoroutine(self.tell_delays())
+
+    async def tell_delays(self) -> None:
+        """Tell of texts that are late, to those who asked for it."""
+        now = self.clock.seconds()
+        try:
+            await self.store.tell_delays(now - self.delay, now)
+        except StoreUnavailable:
+            return  # the store has said why; there is a next round
+
     async def forget(self) -> None:
         """Forget what is too old, a bite at a time."""
         now = self.clock.seconds()
         try:
             await self.store.forget_receipts(now)
+            if self.keep_days:
+                await self.store.forget_notes(now - self.keep_days * DAY)
             while self.keep_days and await self.store.prune(now - self.keep_days * DAY):
                 await deferLater(self.clock, BITE_EVERY)
         except StoreUnavailable:

@@ -13,8 +13,12 @@ from typing import Any
 
 from zope.interface import Attribute, Interface
 
-from goiptwist.message import Direction, Handover, Message, State, Step, Submission
+from goiptwist.happenings import Happenings
+from goiptwist.message import Direction, Handover, Message, News, State, Step, Submission
+from goiptwist.permits import Allowance
 from goiptwist.status import Health, LineStatus
+from goiptwist.store.deciding import Verdict
+from goiptwist.store.searching import Found, Search
 
 
 class IDestination(Interface):
@@ -56,6 +60,25 @@ class ITakesReports(Interface):
         """
 
 
+class ITakesNews(Interface):
+    """
+    An extra power of a bridge: it tells others what became of messages, such
+    as by a status mail. News is kept on disk and comes until it is told.
+    """
+
+    async def tell(news: News) -> Handover | None:
+        """
+        As L{IDestination.deliver}; C{news.id} is the same if it comes again.
+        Only what somebody asked for by a L{goiptwist.message.Wish} comes.
+        """
+
+
+class IListens(ITakesNews):
+    """An extra power of a bridge: it is told of every outgoing message, unasked."""
+
+    wants: tuple[str, ...] = Attribute("Of which L{TIDINGS<goiptwist.message.TIDINGS>}.")
+
+
 class IChecksItself(Interface):
     """An extra power of a bridge: C{--check-config} can ask whether it works."""
 
@@ -80,6 +103,8 @@ class IGateway(Interface):
 
         @return: the kept messages, one a recipient, once they are on disk.
         @raise Unacceptable: something in it is wrong.
+        @raise Forbidden: the submitter may not do that.
+        @raise OverQuota: the submitter has sent enough for today.
         @raise Conflict: the client id was used for something else.
         @raise Busy: too much is waiting.
         @raise StoreUnavailable: it could not be kept.
@@ -87,15 +112,39 @@ class IGateway(Interface):
 
     async def submit_all(submissions: Sequence[Submission]) -> list[list[Message] | Exception]:
         """
-        Keep many outgoing texts.
+        Keep many texts, in one commit where they are not too many for it.
 
-        @return: for each submission its kept messages, or why it was not kept.
+        @return: for each what L{submit} would have returned or raised.
         @raise Busy: too much is waiting.
         @raise StoreUnavailable: they could not be kept.
         """
 
+    def allowed(origin: str, number: str, line: str) -> None:
+        """
+        Whether somebody may write to a number, before there is a text.
+
+        @raise Forbidden: no, in words.
+        """
+
     async def message(message_id: str) -> Message | None:
         """@return: the message as it stands now, or C{None}."""
+
+    def name_of(number: str) -> str:
+        """@return: what the address book calls a number, or an empty text."""
+
+    async def came_back(message_id: str, reason: str) -> None:
+        """An incoming SMS that was handed on by mail bounced; why, in words."""
+
+    async def remember(key: str, value: str) -> None:
+        """
+        Note something down, on disk, in place of what stood under this key.
+
+        @param key: begins with the name of the bridge's kind.
+        @param value: an empty text forgets it.
+        """
+
+    async def recall(key: str) -> str:
+        """@return: what was noted down last under this key, or an empty text."""
 
 
 class IOverview(IGateway):
@@ -137,6 +186,33 @@ class IOverview(IGateway):
         @return: the ids that are marked now: not those of messages that there
             are not, or that still wait to be sent.
         """
+
+    async def search(wanted: Search) -> Found:
+        """
+        @return: messages, newest first, and where to go on.
+        @raise Unacceptable: C{wanted.before} is no id of this gateway.
+        """
+
+    async def withdraw(message_id: str, by: str) -> Message:
+        """
+        Take back an outgoing text that still waits.
+
+        @param by: who does it, as an origin.
+        @return: it, once that is on disk.
+        @raise Conflict: it does not wait any more.
+        """
+
+    async def settle(message_id: str, verdict: Verdict, by: str) -> Message:
+        """
+        Say what became of a text of which nobody knows.
+
+        @raise Conflict: it is not unknown.
+        """
+
+    async def used(origin: str) -> tuple[Allowance, int, int]:
+        """@return: what an origin may send in a day, and the messages and parts of today."""
+
+    happenings: Happenings = Attribute("What happens, for those who watch it live.")
 
     async def journey(message_id: str) -> list[Step]:
         """@return: each step of a message, oldest first."""

@@ -4,16 +4,21 @@ L{Message}: the one shape that everything passes, and what may become of it.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from enum import StrEnum
 
 from attrs import field, frozen
 
 
 class Direction(StrEnum):
-    """Seen from the gateway: C{IN} came from a SIM, C{OUT} goes to one."""
+    """
+    Seen from the gateway: C{IN} came from a SIM, C{OUT} goes to one, and
+    C{NEWS} tells a bridge what became of one that went out, see L{News}.
+    """
 
     IN = "in"
     OUT = "out"
+    NEWS = "news"
 
 
 class State(StrEnum):
@@ -42,10 +47,53 @@ class OnUnknown(StrEnum):
     FAIL = "fail"
 
 
+#: What there is to tell of an outgoing message: how it ended, what the
+#: handset's delivery report said, and that it waits longer than it should.
+TIDINGS = (
+    "sent",
+    "failed",
+    "expired",
+    "cancelled",
+    "unknown",
+    "delivered",
+    "undelivered",
+    "delayed",
+)
+
+
+def _known_tidings(_: object, __: object, whats: tuple[str, ...]) -> None:
+    unknown = [what for what in whats if what not in TIDINGS]
+    if unknown:
+        raise ValueError(f"{unknown[0]!r} is none of {', '.join(TIDINGS)}")
+
+
+@frozen
+class Wish:
+    """
+    Who wants to be told what became of a message.
+
+    @ivar destination: a bridge that L{takes news
+        <goiptwist.interfaces.ITakesNews>}, as C{bridge:NAME}.
+    @ivar whats: of which L{TIDINGS}.
+    """
+
+    destination: str
+    whats: tuple[str, ...] = field(default=TIDINGS, validator=_known_tidings)
+
+
+def together(wishes: Iterable[Wish]) -> tuple[Wish, ...]:
+    """One wish for each destination, that holds all that was wished for it."""
+    whats: dict[str, tuple[str, ...]] = {}
+    for wish in wishes:
+        whats[wish.destination] = (*whats.get(wish.destination, ()), *wish.whats)
+    return tuple(Wish(name, tuple(dict.fromkeys(words))) for name, words in whats.items())
+
+
 @frozen(kw_only=True)
 class Message:
     """
-    One SMS, kept.
+    One SMS, kept. A message of C{Direction.NEWS} is a row of the queue more
+    than a message; bridges see it as L{News}.
 
     @ivar id: unique in this gateway's life, never used again, sortable only
         through the store.
@@ -63,6 +111,14 @@ class Message:
     @ivar batch: messages of one submission share it, and so can share one
         bulk session of the device.
     @ivar smsc: the service centre that an incoming text names, or empty.
+    @ivar context: what the submitter wants back with news; nobody else reads it.
+    @ivar tell: who is told what became of it.
+    @ivar expires: when it is worth nothing any more, in seconds since the
+        epoch; 0 leaves it to the settings.
+    @ivar on_unknown: what follows if nobody knows whether it went out;
+        C{None} leaves it to the settings.
+    @ivar about: of news: the id of the message that it is about.
+    @ivar news: of news: one of L{TIDINGS}; its C{text} says why.
     """
 
     id: str
@@ -80,6 +136,31 @@ class Message:
     client_id: str = ""
     batch: str = ""
     smsc: str = ""
+    context: str = field(default="", repr=False)
+    tell: tuple[Wish, ...] = ()
+    expires: float = 0.0
+    on_unknown: OnUnknown | None = None
+    about: str = ""
+    news: str = ""
+
+
+@frozen(kw_only=True)
+class News:
+    """
+    What became of an outgoing message, for a bridge that was asked to tell it.
+
+    @ivar id: of this piece of news; the same if it has to be told again.
+    @ivar what: one of L{TIDINGS}.
+    @ivar at: when it happened, in seconds since the epoch.
+    @ivar reason: why, in words; may be empty.
+    @ivar message: what it is about, as it stands now.
+    """
+
+    id: str
+    what: str
+    at: float
+    reason: str
+    message: Message
 
 
 @frozen(kw_only=True)
@@ -95,6 +176,13 @@ class Submission:
         default pool is taken.
     @ivar client_id: makes a repeat of the same submission by the same origin
         one message; or empty.
+    @ivar context: what comes back with news; at most
+        L{goiptwist.acceptance.LONGEST_CONTEXT} characters.
+    @ivar tell: who shall be told what became of it.
+    @ivar send_at: not before this time, in seconds since the epoch; 0 is now.
+    @ivar expires: not after this time; 0 leaves it to the settings.
+    @ivar priority: 0 to 9; see L{goiptwist.acceptance.HEAD_START}.
+    @ivar on_unknown: what follows if nobody knows whether it went out.
     """
 
     origin: str
@@ -103,6 +191,12 @@ class Submission:
     line: str = ""
     pool: str = ""
     client_id: str = ""
+    context: str = field(default="", repr=False)
+    tell: tuple[Wish, ...] = ()
+    send_at: float = 0.0
+    expires: float = 0.0
+    priority: int = 0
+    on_unknown: OnUnknown | None = None
 
 
 @frozen(kw_only=True)

@@ -34,6 +34,7 @@ class Policy:
         whole for a while, rather than tried message by message.
     @ivar at_once: how many messages it may have in hand.
     @ivar on_unknown: what follows when nobody knows.
+    @ivar fallback: the destination that gets what this one will never take, or empty.
     """
 
     schedule: tuple[float, ...]
@@ -42,6 +43,7 @@ class Policy:
     rests: bool
     at_once: int
     on_unknown: OnUnknown = OnUnknown.HOLD
+    fallback: str = ""
 
 
 def outcome_of(
@@ -63,7 +65,7 @@ def outcome_of(
         case Unsure():
             return _unsure(str(answer), waiting, destination, policy, now)
         case Refused():
-            return _failed(str(answer), waiting, destination, now)
+            return _failed(str(answer), waiting, destination, policy, now)
         case TryLater():
             reason, asked, attempted = str(answer), answer.after, answer.attempted
         case _:
@@ -90,21 +92,26 @@ def _settlement(
 
 
 def _done(handover: Handover, waiting: Waiting, destination: str, now: float) -> Settlement:
-    incoming = waiting.message.direction is Direction.IN
+    incoming = waiting.message.direction is not Direction.OUT
     state = State.HANDED_ON if incoming else State.SENT
     settled = _settlement(waiting, destination, state, "done", handover.detail, now)
     # The queue's row and the transmission tell this step already.
     return evolve(settled, step="", outcome="sent", line=handover.line, sms_no=handover.sms_no)
 
 
-def _failed(reason: str, waiting: Waiting, destination: str, now: float) -> Settlement:
-    return _settlement(waiting, destination, State.FAILED, "failed", reason, now)
+def _failed(
+    reason: str, waiting: Waiting, destination: str, policy: Policy, now: float
+) -> Settlement:
+    settled = _settlement(waiting, destination, State.FAILED, "failed", reason, now)
+    instead = policy.fallback if waiting.message.direction is Direction.IN else ""
+    return evolve(settled, instead=instead)
 
 
 def _unsure(
     reason: str, waiting: Waiting, destination: str, policy: Policy, now: float
 ) -> Settlement:
-    choice, attempts = policy.on_unknown, waiting.attempts + 1
+    choice = waiting.message.on_unknown or policy.on_unknown
+    attempts = waiting.attempts + 1
     if choice is OnUnknown.RESEND and policy.attempts and attempts >= policy.attempts:
         choice = OnUnknown.HOLD  # so many copies may be out: a person has to look
     state, queue = AFTER_UNKNOWN[choice]
@@ -122,10 +129,10 @@ def _later(
     now: float,
 ) -> Settlement:
     attempts = waiting.attempts + attempted
-    incoming = waiting.message.direction is Direction.IN
+    incoming = waiting.message.direction is not Direction.OUT
     if policy.attempts and attempts >= policy.attempts:
         said = f"gave up after {attempts} attempts: {reason}"
-        return _failed(said, waiting, destination, now)
+        return _failed(said, waiting, destination, policy, now)
     place = max(0, min(attempts, len(policy.schedule)) - 1)
     due = now + max(policy.schedule[place] if attempted else 0.0, asked or 0.0)
     state = State.RECEIVED if incoming else State.QUEUED
@@ -134,13 +141,19 @@ def _later(
     return evolve(settled, due=due, attempts=attempts, step=step, outcome="deferred")
 
 
-def expired(waiting: Waiting, destination: str, now: float) -> Settlement:
+def too_old(waiting: Waiting, policy: Policy, now: float) -> bool:
+    """Whether it is no use to try any more."""
+    return now >= (waiting.message.expires or waiting.since + policy.lifetime)
+
+
+def expired(waiting: Waiting, destination: str, policy: Policy, now: float) -> Settlement:
     """
     What becomes of a message that was too long in the queue: a text expires,
     and a bridge that never took it has failed it.
     """
-    if waiting.message.direction is Direction.IN:
-        return _failed("gave up: never taken in all that time", waiting, destination, now)
+    if waiting.message.direction is not Direction.OUT:
+        why = "gave up: never taken in all that time"
+        return _failed(why, waiting, destination, policy, now)
     reason = "expired: no line took it in time"
     settled = _settlement(waiting, destination, State.EXPIRED, "expired", reason, now)
     return evolve(settled, attempts=waiting.attempts)

@@ -5,24 +5,22 @@ The gateway as bridges and the HTTP interface see it.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from attrs import define
-from twisted.internet.defer import Deferred, DeferredList
 from twisted.internet.interfaces import IReactorTime
-from twisted.python.failure import Failure
 from zope.interface import implementer
 
+from goiptwist.contacts import Contacts
 from goiptwist.delivery import Delivery
+from goiptwist.happenings import Happenings
 from goiptwist.interfaces import IOverview
 from goiptwist.message import Direction, Message, State, Step, Submission
+from goiptwist.permits import DAY, Allowance
 from goiptwist.status import Health, LineStatus
-from goiptwist.store import MARKS_AT_ONCE, Marking, Store
+from goiptwist.store import MARKS_AT_ONCE, Found, Marking, Return, Search, Store, Verdict
 from goiptwist.traffic import Traffic
-
-#: Submissions of one call that are under way at a time.
-SUBMISSIONS_AT_ONCE = 1000
 
 
 @implementer(IOverview)
@@ -33,6 +31,9 @@ class Overview:
 
     @ivar line_statuses: asks the lines how they stand.
     @ivar complaints: how often each kind of bad datagram came.
+    @ivar contacts: the address book.
+    @ivar fallbacks: each bridge that mails may come back to, with the
+        destination that gets their SMS then, or an empty text.
     """
 
     name: str
@@ -44,6 +45,8 @@ class Overview:
     delivery: Delivery
     line_statuses: Callable[[], list[LineStatus]]
     complaints: Counter[str]
+    contacts: Contacts
+    fallbacks: Mapping[str, str]
 
     async def submit(self, submission: Submission) -> list[Message]:
         """See L{IOverview}."""
@@ -53,13 +56,30 @@ class Overview:
         self, submissions: Sequence[Submission]
     ) -> list[list[Message] | Exception]:
         """See L{IOverview}."""
-        results: list[list[Message] | Exception] = []
-        for begin in range(0, len(submissions), SUBMISSIONS_AT_ONCE):
-            part = submissions[begin : begin + SUBMISSIONS_AT_ONCE]
-            under_way = [Deferred.fromCoroutine(self.submit(submission)) for submission in part]
-            for _, outcome in await DeferredList(under_way, consumeErrors=True):
-                results.append(outcome.value if isinstance(outcome, Failure) else outcome)
-        return results
+        return await self.traffic.submit_all(submissions)
+
+    def allowed(self, origin: str, number: str, line: str) -> None:
+        """See L{IOverview}."""
+        self.traffic.permits.check(origin, [number], line)
+
+    def name_of(self, number: str) -> str:
+        """See L{IOverview}."""
+        return self.contacts.name_of(number)
+
+    async def came_back(self, message_id: str, reason: str) -> None:
+        """See L{IOverview}."""
+        now = self.clock.seconds()
+        await self.store.came_back(
+            Return(message_id=message_id, reason=reason, at=now, instead=self.fallbacks)
+        )
+
+    async def remember(self, key: str, value: str) -> None:
+        """See L{IOverview}."""
+        await self.store.remember(key, value, self.clock.seconds())
+
+    async def recall(self, key: str) -> str:
+        """See L{IOverview}."""
+        return await self.store.recall(key)
 
     async def message(self, message_id: str) -> Message | None:
         """See L{IOverview}."""
@@ -88,6 +108,28 @@ class Overview:
             part = tuple(ids[begin : begin + MARKS_AT_ONCE])
             marked += await self.store.mark(Marking(owner=owner, ids=part, word=word))
         return marked
+
+    async def search(self, wanted: Search) -> Found:
+        """See L{IOverview}."""
+        return await self.store.search(wanted)
+
+    async def withdraw(self, message_id: str, by: str) -> Message:
+        """See L{IOverview}."""
+        return await self.traffic.withdraw(message_id, by)
+
+    async def settle(self, message_id: str, verdict: Verdict, by: str) -> Message:
+        """See L{IOverview}."""
+        return await self.traffic.settle(message_id, verdict, by)
+
+    async def used(self, origin: str) -> tuple[Allowance, int, int]:
+        """See L{IOverview}."""
+        day = int(self.clock.seconds() // DAY)
+        return self.traffic.permits.allowance(origin), *await self.store.used(origin, day)
+
+    @property
+    def happenings(self) -> Happenings:
+        """See L{IOverview}."""
+        return self.traffic.happenings
 
     async def journey(self, message_id: str) -> list[Step]:
         """See L{IOverview}."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Callable, Iterable
+from typing import Any
 
 from attrs import define, evolve, field
 from twisted.internet.defer import Deferred, maybeDeferred
@@ -15,9 +16,9 @@ from twisted.internet.task import deferLater
 from twisted.logger import Logger
 
 from goiptwist.errors import Refused, StoreUnavailable, TryLater, Unsure
-from goiptwist.interfaces import IDestination
-from goiptwist.message import Direction, Handover, Message
-from goiptwist.outcomes import Policy, after, expired, outcome_of
+from goiptwist.interfaces import IDestination, ITakesNews
+from goiptwist.message import Direction, Handover, Message, News
+from goiptwist.outcomes import Policy, after, expired, outcome_of, too_old
 from goiptwist.store import Settlement, Store, Waiting
 
 #: Rows of one destination held in memory; the rest stays on disk. Postfix's
@@ -61,6 +62,7 @@ class Queue:
     _count: int = field(default=0, init=False)
     _stopped: bool = field(default=False, init=False)
     _idle: list[Deferred[None]] = field(factory=list, init=False)
+    _withheld: dict[str, Waiting] = field(factory=dict, init=False)
     _pumping: bool = field(default=False, init=False)
     log = Logger()
 
@@ -90,15 +92,16 @@ class Queue:
         self.log.error("Queue {queue} cannot be read: {failure}", queue=self.name, failure=failure)
         self._set_timer(self.clock.seconds() + STORE_PATIENCE)
 
-    def add(self, messages: Iterable[Message]) -> None:
-        """Take messages that have just been kept."""
-        for message in messages:
+    def add(self, rows: Iterable[Waiting]) -> None:
+        """Take what has just been put on disk."""
+        for row in rows:
             if len(self._due) >= WINDOW:
                 self._complete = False
-            # A full window leaves them on disk. A load may have seen one
-            # before we were told of it.
-            if (self._complete or self._loading) and message.id not in self._known:
-                self._push(Waiting(message, 0, message.at))
+            # A full window leaves them on disk, but for one that goes before
+            # others. A load may have seen one before we were told of it.
+            has_room = self._complete or self._loading or row.due < row.since
+            if has_room and row.message.id not in self._known:
+                self._push(row)
         self.pump()
 
     def _push(self, row: Waiting) -> None:
@@ -139,10 +142,7 @@ class Queue:
         due, _, row = self._due[0]
         if due > now:
             return False
-        return self._too_old(row, now) or self.ready_for(row.message)
-
-    def _too_old(self, row: Waiting, now: float) -> bool:
-        return now >= row.message.at + self.policy.lifetime
+        return too_old(row, self.policy, now) or self.ready_for(row.message)
 
     def _begin(self, row: Waiting) -> None:
         self._in_hand += 1
@@ -155,8 +155,8 @@ class Queue:
 
     async def _attempt(self, row: Waiting) -> None:
         now = self.clock.seconds()
-        if self._too_old(row, now):
-            await self._settle(row, expired(row, self.name, now))
+        if too_old(row, self.policy, now):
+            await self._settle(row, expired(row, self.name, self.policy, now))
             return
         answer = await self._ask(row.message)
         now = self.clock.seconds()
@@ -170,6 +170,8 @@ class Queue:
 
     async def _ask(self, message: Message) -> Handover | Exception | None:
         try:
+            if message.direction is Direction.NEWS:
+                return await self._tell(message)
             return await maybeDeferred(self.destination.deliver, message)
         except (TryLater, Refused, Unsure) as said:
             return said
@@ -180,6 +182,17 @@ class Queue:
                 message_id=message.id,
             )
             return bug
+
+    async def _tell(self, row: Message) -> Handover | None:
+        about = await self.store.message(row.about)
+        if about is None:
+            raise Refused("the message that this is about has been forgotten")
+        if not ITakesNews.providedBy(self.destination):
+            raise Refused(f"{self.name} takes no news")
+        taker: Any = self.destination
+        news = News(id=row.id, what=row.news, at=row.at, reason=row.text, message=about)
+        told: Handover | None = await taker.tell(news)
+        return told
 
     async def _settle(self, row: Waiting, settlement: Settlement) -> None:
         # The far side has spoken: its word must reach the disk, however long
@@ -216,6 +229,42 @@ class Queue:
             idle, self._idle = self._idle, []
             for waiting in idle:
                 waiting.callback(None)
+        self.pump()
+
+    # -- what is withdrawn --
+
+    def withhold(self, message_id: str) -> bool:
+        """
+        Do not begin this message, if that is still possible. L{forget} or
+        L{give_back} must follow.
+
+        @return: whether it is possible.
+        """
+        ids = [row.message.id for *_, row in self._due]
+        if message_id not in ids:
+            if message_id in self._known:
+                return False  # it is in hand
+            self._known.add(message_id)  # a load that is under way must not bring it
+            return True
+        self._withheld[message_id] = self._due.pop(ids.index(message_id))[2]
+        heapq.heapify(self._due)
+        return True
+
+    def forget(self, message_id: str) -> None:
+        """It is withdrawn, and that is on disk."""
+        self._withheld.pop(message_id, None)
+        self._known.discard(message_id)
+        if self._loading:
+            self._finished.add(message_id)
+
+    def give_back(self, message_id: str) -> None:
+        """It could not be withdrawn."""
+        self._known.discard(message_id)
+        row = self._withheld.pop(message_id, None)
+        if row is not None:
+            self._push(row)
+        else:
+            self._complete = False  # it may wait on disk only
         self.pump()
 
     # -- a far side that is away --

@@ -27,24 +27,29 @@ class Rule:
     @ivar pools: names of pools that the line may belong to.
     @ivar numbers: senders; C{*} stands for any end, as in C{+3630*}.
     @ivar match: a regular expression to be found in the text.
+    @ivar sms: false asks for no SMS at all: such a bridge has only what others
+        hand over to it.
     """
 
     lines: tuple[str, ...] = ()
     pools: tuple[str, ...] = ()
     numbers: tuple[str, ...] = ()
     match: str = ""
+    sms: bool = True
 
     def takes(self, sms: IncomingSms, pool: str) -> bool:
         """@param pool: of the line that it came in by."""
         return (
-            (not self.lines or sms.line in self.lines)
+            self.sms
+            and (not self.lines or sms.line in self.lines)
             and (not self.pools or pool in self.pools)
-            and (not self.numbers or any(_is_meant(n, sms.sender) for n in self.numbers))
+            and (not self.numbers or any(is_meant(n, sms.sender) for n in self.numbers))
             and (not self.match or re.search(self.match, sms.text) is not None)
         )
 
 
-def _is_meant(pattern: str, sender: str) -> bool:
+def is_meant(pattern: str, sender: str) -> bool:
+    """@param pattern: a number or name; C{*} at its end stands for any end."""
     if pattern.endswith("*"):
         return sender.startswith(pattern[:-1])
     return sender == pattern

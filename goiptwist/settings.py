@@ -64,6 +64,11 @@ class DeliverySettings:
         default=5,
         validator=_check_positive,
     )
+    delay_warning: float = setting(
+        "Seconds after which those who want to be told of delays are told that an SMS still waits.",
+        default=4 * 3600.0,
+        validator=_check_positive,
+    )
     on_unknown: OnUnknown = setting(
         "What follows when a device goes silent after it was given a number, so that nobody "
         'knows whether the SMS went out: "hold" it for an operator, "resend" it, or "fail" it.',

@@ -34,7 +34,7 @@ from twisted.internet.interfaces import IReactorTime
 from zope.interface import implementer
 from zope.interface.verify import verifyObject
 
-from goiptwist.errors import GoipTwistError, Refused, TryLater, Unsure
+from goiptwist.errors import Forbidden, GoipTwistError, Refused, TryLater, Unsure
 from goiptwist.interfaces import IBridge, IGateway
 from goiptwist.message import Direction, Handover, Message, State, Submission
 
@@ -113,6 +113,10 @@ class StandInGateway:
 
     @ivar submissions: what was submitted, oldest first.
     @ivar kept: what L{message} finds, by id.
+    @ivar names: the address book.
+    @ivar notes: what was noted down.
+    @ivar forbidden: what is said to whoever asks whether he may; empty is yes.
+    @ivar returned: the ids of what came back, each with the reason.
     """
 
     reactor: Any
@@ -121,6 +125,10 @@ class StandInGateway:
     key: bytes = field(default=bytes(32), repr=False)
     submissions: list[Submission] = field(factory=list)
     kept: dict[str, Message] = field(factory=dict)
+    names: dict[str, str] = field(factory=dict)
+    notes: dict[str, str] = field(factory=dict)
+    forbidden: str = ""
+    returned: list[tuple[str, str]] = field(factory=list)
 
     async def submit(self, submission: Submission) -> list[Message]:
         self.submissions.append(submission)
@@ -135,7 +143,23 @@ class StandInGateway:
     async def submit_all(
         self, submissions: Sequence[Submission]
     ) -> list[list[Message] | Exception]:
-        return [await self.submit(submission) for submission in submissions]
+        return [await self.submit(one) for one in submissions]
+
+    def allowed(self, origin: str, number: str, line: str) -> None:
+        if self.forbidden:
+            raise Forbidden(self.forbidden)
+
+    def name_of(self, number: str) -> str:
+        return self.names.get(number, "")
+
+    async def came_back(self, message_id: str, reason: str) -> None:
+        self.returned.append((message_id, reason))
+
+    async def remember(self, key: str, value: str) -> None:
+        self.notes[key] = value
+
+    async def recall(self, key: str) -> str:
+        return self.notes.get(key, "")
 
     async def message(self, message_id: str) -> Message | None:
         return self.kept.get(message_id)

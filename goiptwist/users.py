@@ -5,11 +5,12 @@ who guess are slowed.
 
 from __future__ import annotations
 
+import re
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from attrs import define, field, frozen
+from attrs import Attribute, define, field, frozen
 from twisted.internet.defer import Deferred, DeferredSemaphore
 from twisted.internet.interfaces import IReactorTime
 
@@ -17,6 +18,10 @@ from goiptwist.errors import Busy
 from goiptwist.secret import Remembered, Secret
 from goiptwist.values import setting
 from goiptwist.waiting import carried_through
+
+#: An address, or a domain behind its at sign. Domains beyond ASCII stand in
+#: their ASCII form, as they do wherever mail servers speak of them.
+_MAIL = re.compile(r"[^\s<>@,;:\"()]*@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+")
 
 #: What a user may be allowed. C{admin} includes the others.
 SCOPES = ("send", "read", "admin")
@@ -41,6 +46,11 @@ MAX_SOURCES = 4096
 DeferToThread = Callable[..., Deferred[Any]]
 
 
+def _check_not_negative(_: Any, attribute: Attribute[int], value: int) -> None:
+    if value < 0:
+        raise ValueError(f"{attribute.name}: must be 0 or more")
+
+
 @frozen(kw_only=True)
 class User:
     """One C{[[user]]} section."""
@@ -57,6 +67,29 @@ class User:
     may: tuple[str, ...] = setting(
         "Any of send, read and admin; admin includes the others.", default=("send", "read")
     )
+    to: tuple[str, ...] = setting(
+        'Numbers that the user may write to; "+3630*" is every number that begins so. Empty: any.',
+        default=(),
+    )
+    lines: tuple[str, ...] = setting(
+        "Lines that the user may send by; each text must then name one. Empty: any.", default=()
+    )
+    messages_a_day: int = setting(
+        "To how many recipients the user may write in a day (of UTC); 0 is no limit.",
+        default=0,
+        validator=_check_not_negative,
+    )
+    parts_a_day: int = setting(
+        "How many SMS the user may cause in a day, where a long text needs several; 0 is no limit.",
+        default=0,
+        validator=_check_not_negative,
+    )
+
+    mail: tuple[str, ...] = setting(
+        "Addresses whose mails count as this user's once our own mail server vouches for them: "
+        '"ops@example.org", or "@example.org" for everybody there; see authserv in [mail].',
+        default=(),
+    )
 
     def __attrs_post_init__(self) -> None:
         if not self.name or not self.name.isprintable():
@@ -64,6 +97,12 @@ class User:
         for scope in self.may:
             if scope not in SCOPES:
                 raise ValueError(f"may: {scope!r} is none of {', '.join(SCOPES)}")
+        for address in self.mail:
+            if not _MAIL.fullmatch(address):
+                raise ValueError(
+                    f"mail: {address!r} is neither an address, such as ops@example.org, "
+                    "nor a domain, such as @example.org"
+                )
 
     def allowed(self, scope: str) -> bool:
         """@param scope: one of L{SCOPES}."""

@@ -77,7 +77,7 @@ def submission(**parts: object) -> Submission:
 
 def test_the_same_number_twice_is_one() -> None:
     """In whatever spelling, and in the order in which they came."""
-    whole = accepted(submission(recipients=("+36 301", "112", "+36301", "112")))
+    whole = accepted(submission(recipients=("+36 301", "112", "+36301", "112")), 0.0)
     assert whole.recipients == ("+36301", "112")
 
 
@@ -94,7 +94,7 @@ def test_the_same_number_twice_is_one() -> None:
 def test_the_part_that_is_wrong(parts: dict[str, object], field: str) -> None:
     """One bad number of many refuses the whole: nobody knows which were meant."""
     with pytest.raises(Unacceptable) as caught:
-        accepted(submission(**parts))
+        accepted(submission(**parts), 0.0)
     assert caught.value.field == field
 
 
@@ -102,7 +102,7 @@ def test_the_part_that_is_wrong(parts: dict[str, object], field: str) -> None:
 def test_what_is_accepted_can_be_sent(number: str, text: str) -> None:
     """No accepted number or text breaks a frame: the device reads what we mean."""
     try:
-        whole = accepted(submission(recipients=(number,), text=text))
+        whole = accepted(submission(recipients=(number,), text=text), 0.0)
     except Unacceptable:
         return
     [recipient] = whole.recipients

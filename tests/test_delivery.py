@@ -16,7 +16,7 @@ from goiptwist.delivery import GRACE, Delivery, Route
 from goiptwist.interfaces import IDestination
 from goiptwist.message import Handover, IncomingSms, Message
 from goiptwist.outcomes import Policy
-from goiptwist.store import Arrival, Store, lock
+from goiptwist.store import Arrival, Queued, Store, lock
 from tests.world import BEGINNING, now
 
 POLICY = Policy(schedule=(5.0,), lifetime=1000.0, rests=True, at_once=2)
@@ -78,7 +78,12 @@ class Room:
         )
         message = now(self.store.keep_arrival(Arrival(sms, destinations or ("bridge:a",))))
         assert isinstance(message, Message)
-        self.delivery.kept(destinations or ("bridge:a",), [message])
+        self.delivery.kept(
+            [
+                Queued(destination=name, message=message, due=message.at)
+                for name in destinations or ("bridge:a",)
+            ]
+        )
         return message
 
 

@@ -35,6 +35,7 @@ class House:
             self.kept.store,
             self.keep_days,
             lambda: self.facts_kept.append(self.clock.seconds() - AT),
+            4 * 3600.0,
         )
 
     def settled(self, days_ago: float, many: int = 1) -> None:

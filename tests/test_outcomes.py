@@ -122,10 +122,10 @@ def test_what_left() -> None:
 
 def test_expired() -> None:
     """A text expires; an SMS that no bridge ever took has failed there. No attempt counts."""
-    out = expired(waiting(attempts=2), "pool:a", NOW)
+    out = expired(waiting(attempts=2), "pool:a", LINES, NOW)
     assert (out.state, out.queue, out.attempts) == ("expired", "expired", 2)
     assert after(out).reason == "expired: no line took it in time"
-    into = expired(waiting(Direction.IN), "bridge:a", NOW)
+    into = expired(waiting(Direction.IN), "bridge:a", BRIDGE, NOW)
     assert (into.state, into.queue) == ("failed", "failed")
 
 

@@ -21,6 +21,7 @@ from goiptwist.errors import Refused, TryLater, Unsure
 from goiptwist.message import Message, OnUnknown
 from goiptwist.outcomes import Policy
 from goiptwist.queue import RESTS, SWEEP, Queue
+from goiptwist.store import Waiting
 from tests.conftest import FailureLog
 from tests.store.conftest import AT, Kept
 from tests.test_delivery import Slow
@@ -72,7 +73,7 @@ class Counter:
         message = self.kept.arrival(self.count, text, self.clock.seconds())
         assert message is not None
         if add:
-            self.queue.add([message])
+            self.queue.add([Waiting(message, 0, message.at)])
         return message
 
     def asked(self) -> list[str]:
@@ -187,7 +188,7 @@ class TestUnknown:
         counter = Counter(tmp_path, evolve(LINES, on_unknown=policy))
         counter.queue.name = "pool:a"
         [message] = counter.kept.order()
-        counter.queue.add([message])
+        counter.queue.add([Waiting(message, 0, message.at)])
         counter.slow.answers(Unsure("silence"))
         assert counter.state(message) == (state, "silence")
         assert counter.asked() == asked
@@ -310,7 +311,7 @@ class TestWindow:
         """
         message = counter.arrives("a", add=False)
         now(counter.queue.load())
-        counter.queue.add([message])
+        counter.queue.add([Waiting(message, 0, message.at)])
         assert counter.asked() == ["a"]
         assert counter.queue.depth == 0
 
@@ -366,7 +367,7 @@ class TestTheDisk:
         counter = Counter(tmp_path, LINES)
         counter.queue.name = "pool:a"
         [message] = counter.kept.order()
-        counter.queue.add([message])
+        counter.queue.add([Waiting(message, 0, message.at)])
         counter.writes.holding = True
         counter.slow.answers()
         assert counter.settled == []

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
+from goiptwist.bridging import rule_of
 from goiptwist.errors import BadConfiguration
-from goiptwist.gateway import read_settings, rule_of
+from goiptwist.gateway import read_settings
 from goiptwist.router import EVERYTHING, Rule
 
 

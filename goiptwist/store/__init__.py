@@ -17,7 +17,9 @@ from twisted.internet.defer import Deferred
 from goiptwist.errors import Unacceptable
 from goiptwist.message import Direction, HandsetReport, Message, OnUnknown, State, Step
 from goiptwist.store import database
+from goiptwist.store.coming_back import Return, Returning
 from goiptwist.store.database import lock
+from goiptwist.store.deciding import Deciding, Decision, Verdict
 from goiptwist.store.keeping import (
     Arrival,
     Event,
@@ -27,15 +29,20 @@ from goiptwist.store.keeping import (
     Order,
     keep_events,
     keep_facts,
-    reserve,
+    queued,
 )
 from goiptwist.store.marks import AT_ONCE as MARKS_AT_ONCE
 from goiptwist.store.marks import DELETED, DOWNLOADED, Marking, Marks
+from goiptwist.store.notes import Note, forget_notes, keep_notes, noted
+from goiptwist.store.numbering import reserve
 from goiptwist.store.pruning import forget_receipts, prune
 from goiptwist.store.reading import Reading, Waiting
 from goiptwist.store.reports import AFTER_UNKNOWN, LateAnswer, Reporting, Restart
 from goiptwist.store.rows import Ids
+from goiptwist.store.searching import Found, Search, Searching
 from goiptwist.store.settling import Settlement, Settling, Transmission
+from goiptwist.store.spending import used_on
+from goiptwist.store.telling import Changed, LookForDelays, Queued, Telling
 from goiptwist.store.writer import RunsWork, Writer
 
 __all__ = [
@@ -44,17 +51,24 @@ __all__ = [
     "DOWNLOADED",
     "MARKS_AT_ONCE",
     "Arrival",
+    "Decision",
     "Event",
     "Facts",
+    "Found",
     "Kept",
     "LateAnswer",
     "Marking",
     "Order",
+    "Queued",
+    "Return",
+    "Search",
     "Settlement",
     "Store",
     "Transmission",
+    "Verdict",
     "Waiting",
     "lock",
+    "queued",
 ]
 
 Answer = TypeVar("Answer")
@@ -71,6 +85,8 @@ class Store:
 
     @ivar run_reading: where questions are asked: one thread of its own.
     @ivar key: what this gateway signs with.
+    @ivar on_queued: called after a commit that has put something into a queue
+        by itself, such as news for those who want to be told.
     """
 
     writer: Writer
@@ -80,18 +96,27 @@ class Store:
     _engine: Engine
     _reader: Connection
     _lock: IO[str]
+    on_queued: Callable[[Sequence[Queued]], None] = field(init=False, default=lambda queued: None)
     _keeping: Keeping = field(init=False)
     _settling: Settling = field(init=False)
     _reporting: Reporting = field(init=False)
     _reading: Reading = field(init=False)
     _marks: Marks = field(init=False)
+    _telling: Telling = field(init=False)
+    _returning: Returning = field(init=False)
+    _deciding: Deciding = field(init=False)
+    _searching: Searching = field(init=False)
 
     def __attrs_post_init__(self) -> None:
         self._keeping = Keeping(self.ids)
-        self._reporting = Reporting(self.ids)
+        self._telling = Telling(self.ids)
+        self._returning = Returning(self.ids)
+        self._reporting = Reporting(self.ids, self._telling)
         self._settling = Settling(self.ids, self._reporting)
+        self._deciding = Deciding(self.ids, self._telling)
         self._reading = Reading(self.ids)
         self._marks = Marks(self.ids)
+        self._searching = Searching(self.ids)
 
     @classmethod
     def open(
@@ -125,6 +150,13 @@ class Store:
 
         return self.run_reading(asked)
 
+    def _changed(self, changed: Changed | None) -> Message | None:
+        if changed is None:
+            return None
+        if changed.queued:
+            self.on_queued(changed.queued)
+        return changed.message
+
     # -- incoming --
 
     def keep_arrival(self, arrival: Arrival) -> Deferred[Message | None]:
@@ -156,21 +188,38 @@ class Store:
         @return: fires with the message, if its delivery report was there
             already.
         """
-        return self.writer.wish(self._settling.settlements, settlement)
+        return self.writer.wish(self._settling.settlements, settlement).addCallback(self._changed)
 
     def reserve(self, name: str, many: int) -> Deferred[int]:
         """@return: fires with the first of C{many} numbers nobody gets again."""
         return self.writer.wish(reserve, (name, many))
 
+    def decide(self, decision: Decision) -> Deferred[Message | None]:
+        """
+        Note what a person has decided.
+
+        @return: fires with the message as it stands now, or fails with L{Conflict}.
+        """
+        return self.writer.wish(self._deciding.decisions, decision).addCallback(self._changed)
+
     # -- what comes late --
 
     def report(self, report: HandsetReport) -> Deferred[Message | None]:
         """@return: fires with the message it is about, if it is known."""
-        return self.writer.wish(self._reporting.reports, report)
+        return self.writer.wish(self._reporting.reports, report).addCallback(self._changed)
 
     def late_answer(self, answer: LateAnswer) -> Deferred[Message | None]:
         """@return: fires with the message that it settled, if any."""
-        return self.writer.wish(self._reporting.late_answers, answer)
+        return self.writer.wish(self._reporting.late_answers, answer).addCallback(self._changed)
+
+    def came_back(self, returned: Return) -> Deferred[Message | None]:
+        """Note that a far side gave back what it had taken."""
+        return self.writer.wish(self._returning.returns, returned).addCallback(self._changed)
+
+    def tell_delays(self, before: float, at: float) -> Deferred[Message | None]:
+        """Tell of texts that wait since before C{before}, to those who want it."""
+        look = LookForDelays(before=before, at=at)
+        return self.writer.wish(self._telling.delays, look).addCallback(self._changed)
 
     def after_restart(self, at: float, policy: OnUnknown) -> Deferred[int]:
         """@return: fires with how many texts nobody knows the fate of."""
@@ -210,7 +259,25 @@ class Store:
         """@return: fires with what the owner has deleted and history still has."""
         return self._ask(self._marks.deleted, owner, limit)
 
+    # -- what bridges note down --
+
+    def remember(self, key: str, value: str, at: float) -> Deferred[None]:
+        """Keep a note in place of the one before; an empty one forgets it."""
+        return self.writer.wish(keep_notes, Note(key=key, value=value, at=at))
+
+    def forget_notes(self, before: float) -> Deferred[None]:
+        """Forget what was noted down before a time."""
+        return self.writer.wish(forget_notes, before)
+
+    def recall(self, key: str) -> Deferred[str]:
+        """@return: fires with what was noted last, or an empty text."""
+        return self._ask(noted, key)
+
     # -- questions --
+
+    def used(self, origin: str, day: int) -> Deferred[tuple[int, int]]:
+        """@return: fires with the messages and parts of a day that count against a limit."""
+        return self._ask(used_on, origin, day)
 
     def waiting(self, destination: str, many: int) -> Deferred[list[Waiting]]:
         """@return: fires with the C{many} rows of its queue due first."""
@@ -238,6 +305,20 @@ class Store:
         if number is None:
             raise Unacceptable("after", f"{after!r} is no id of this gateway")
         return number
+
+    def search(self, wanted: Search) -> Deferred[Found]:
+        """
+        @return: fires with messages, newest first, and where to go on.
+        @raise Unacceptable: C{before} is not an id of this store.
+        """
+        before = self.ids.inside(wanted.before) if wanted.before else None
+        if wanted.before and before is None:
+            raise Unacceptable("before", f"{wanted.before[:60]!r} is not an id of this gateway")
+        return self._ask(self._searching.search, wanted, before)
+
+    def waits_for(self, message_id: str) -> Deferred[list[str]]:
+        """@return: fires with the destinations that it waits for."""
+        return self._ask(self._reading.waits_for, message_id)
 
     def journey(self, message_id: str) -> Deferred[list[Step]]:
         """@return: fires with every step of a message."""

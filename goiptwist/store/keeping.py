@@ -7,32 +7,28 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from attrs import frozen
-from sqlalchemy import Connection, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, insert, select
 
+from goiptwist.acceptance import HEAD_START
 from goiptwist.errors import Conflict
 from goiptwist.message import Direction, IncomingSms, Message, State, Submission
+from goiptwist.parts import count
+from goiptwist.permits import UNLIMITED, Allowance
 from goiptwist.store.many import Many
+from goiptwist.store.numbering import take_numbers
 from goiptwist.store.receipts import digest_of, unseen
-from goiptwist.store.rows import Ids, as_message, as_row
-from goiptwist.store.schema import counter, delivery, event, line, message
+from goiptwist.store.rows import Ids, as_message, as_row, order_row
+from goiptwist.store.schema import delivery, event, line, message
+from goiptwist.store.spending import spend
+from goiptwist.store.telling import Queued, queue_row
 
-_TAKE = (
-    update(counter)
-    .where(counter.c.name == bindparam("counter"))
-    .values(next=counter.c.next + bindparam("many"))
-    .returning(counter.c.next)
-)
-_INSERT_MESSAGES = Many(insert(message))
+_INSERT_ARRIVALS = Many(insert(message))
+_INSERT_ORDERS = Many(insert(message))
 _INSERT_DELIVERIES = Many(insert(delivery))
+_INSERT_QUEUE = Many(insert(delivery))
 _BY_CLIENT_ID = select(message).where(
     message.c.origin == bindparam("origin_"), message.c.client_id == bindparam("client_id_")
 )
-
-
-def take_numbers(connection: Connection, name: str, many: int) -> int:
-    """@return: the first of C{many} numbers that nobody gets again."""
-    after: int = connection.execute(_TAKE, {"counter": name, "many": many}).scalar_one()
-    return after - many
 
 
 @frozen
@@ -49,11 +45,24 @@ class Order:
     A submission that was checked, and where it shall go.
 
     @ivar submission: its recipients are normalised.
+    @ivar allowance: how much its origin may send in a day.
     """
 
     submission: Submission
     destination: str
     at: float
+    allowance: Allowance = UNLIMITED
+
+    @property
+    def due(self) -> float:
+        """When it may be sent, by which it also has its place in the queue."""
+        wanted = self.submission
+        return max(self.at, wanted.send_at) - wanted.priority * HEAD_START
+
+    @property
+    def parts(self) -> int:
+        """How many SMS it needs on the air."""
+        return count(self.submission.text).parts * len(self.submission.recipients)
 
 
 @frozen
@@ -103,7 +112,10 @@ class Keeping:
             rows.append(as_row(arrived, number, None))
             queue += _queued(number, arrival.destinations, arrival.sms.at)
             number += 1
-        _insert(connection, rows, queue)
+        if rows:
+            _INSERT_ARRIVALS(connection, rows)
+        if queue:
+            _INSERT_DELIVERIES(connection, queue)
         return kept
 
     def _incoming(self, arrival: Arrival, number: int) -> Message:
@@ -133,20 +145,35 @@ class Keeping:
             if first.get((order.submission.origin, order.submission.client_id), place) == place
             and not known.get(place)
         ]
-        made = self._new_orders(connection, [items[place] for place in new])
+        made = self._affordable(connection, [items[place] for place in new])
         results: dict[int, Kept | Exception] = dict(zip(new, made, strict=True))
         for place, order in enumerate(items):
             if place not in results:
                 # A repeat of one on disk, or of one that came just before it.
                 earlier = first[order.submission.origin, order.submission.client_id]
                 before = results.get(earlier)
-                messages = before.messages if isinstance(before, Kept) else known[earlier]
+                if isinstance(before, Exception):
+                    results[place] = before
+                    continue
+                messages = known[earlier] if before is None else before.messages
                 results[place] = _again(order.submission, messages)
         return [results[place] for place in range(len(items))]
 
     def _named(self, connection: Connection, name: tuple[str, str]) -> list[Message]:
         rows = connection.execute(_BY_CLIENT_ID, {"origin_": name[0], "client_id_": name[1]})
         return [as_message(row, self.ids) for row in sorted(rows, key=lambda row: row.id)]
+
+    def _affordable(
+        self, connection: Connection, orders: Sequence[Order]
+    ) -> list[Kept | Exception]:
+        """Keep those that their origin may still send today."""
+        refusals = spend(connection, orders)
+        kept = iter(
+            self._new_orders(
+                connection, [o for o, r in zip(orders, refusals, strict=True) if r is None]
+            )
+        )
+        return [next(kept) if refusal is None else refusal for refusal in refusals]
 
     def _new_orders(self, connection: Connection, orders: Sequence[Order]) -> list[Kept]:
         many = sum(len(order.submission.recipients) for order in orders)
@@ -158,11 +185,13 @@ class Keeping:
             for recipient in order.submission.recipients:
                 outgoing = self._outgoing(order, recipient, number, batch)
                 messages.append(outgoing)
-                rows.append(as_row(outgoing, number, batch))
-                queue += _queued(number, (order.destination,), order.at)
+                rows.append(order_row(outgoing, number, batch))
+                queue.append(queue_row(number, queued(order, outgoing)))
                 number += 1
             kept.append(Kept(messages))
-        _insert(connection, rows, queue)
+        if rows:
+            _INSERT_ORDERS(connection, rows)
+            _INSERT_QUEUE(connection, queue)
         return kept
 
     def _outgoing(self, order: Order, recipient: str, number: int, batch: int) -> Message:
@@ -179,7 +208,22 @@ class Keeping:
             origin=wanted.origin,
             client_id=wanted.client_id,
             batch=self.ids.outside(batch),
+            context=wanted.context,
+            tell=wanted.tell,
+            expires=wanted.expires,
+            on_unknown=wanted.on_unknown,
         )
+
+
+def queued(order: Order, outgoing: Message) -> Queued:
+    """The row of the queue that an order's message gets."""
+    later = order.submission.send_at > order.at
+    return Queued(
+        destination=order.destination,
+        message=outgoing,
+        due=order.due,
+        since=order.submission.send_at if later else 0.0,
+    )
 
 
 def _again(wanted: Submission, known: list[Message]) -> Kept | Conflict:
@@ -200,15 +244,6 @@ def _queued(number: int, destinations: Iterable[str], at: float) -> list[dict[st
         }
         for destination in destinations
     ]
-
-
-def _insert(
-    connection: Connection, rows: list[dict[str, Any]], queue: list[dict[str, Any]]
-) -> None:
-    if rows:
-        _INSERT_MESSAGES(connection, rows)
-    if queue:
-        _INSERT_DELIVERIES(connection, queue)
 
 
 def keep_events(connection: Connection, items: Sequence[Event]) -> list[bool]:
@@ -252,8 +287,3 @@ def keep_facts(connection: Connection, items: Sequence[Facts]) -> list[None]:
         ],
     )
     return [None] * len(items)
-
-
-def reserve(connection: Connection, items: Sequence[tuple[str, int]]) -> list[int]:
-    """Take C{(name, many)} numbers each; the first of them is the result."""
-    return [take_numbers(connection, name, many) for name, many in items]

@@ -76,7 +76,11 @@ class Marks:
         """@return: number and direction of each id that the owner may mark."""
         numbers = {given: self.ids.inside(given) for given in item.ids[:AT_ONCE]}
         names = [given for given, number in numbers.items() if number is None]
-        own = and_(message.c.origin == item.owner, message.c.state.not_in(_MOVING))
+        own = and_(
+            message.c.direction == Direction.OUT.value,
+            message.c.origin == item.owner,
+            message.c.state.not_in(_MOVING),
+        )
         columns = (message.c.id, message.c.direction, message.c.client_id)
         by_number = {
             row.id: (row.id, row.direction)
@@ -120,6 +124,7 @@ class Marks:
         query = (
             select(message)
             .where(message.c.id > newest - WITHIN, message.c.origin == owner, ~hidden)
+            .where(message.c.direction == Direction.OUT.value)
             .where(message.c.state.in_([state.value for state in states]))
             .order_by(message.c.id.desc())
             .limit(limit)

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from attrs import frozen
+from attrs import Factory, frozen
 from sqlalchemy import Connection, and_, bindparam, func, select
 
 from goiptwist.message import Direction, Message, Step
@@ -22,7 +22,7 @@ from goiptwist.store.schema import (
 )
 
 _WAITING = (
-    select(message, delivery.c.attempts, delivery.c.due)
+    select(message, delivery.c.attempts, delivery.c.due, delivery.c.since)
     .join_from(delivery, message, delivery.c.message_id == message.c.id)
     .where(and_(delivery.c.destination == bindparam("destination"), delivery.c.state == WAITING))
     .order_by(delivery.c.due, delivery.c.message_id)
@@ -37,11 +37,13 @@ class Waiting:
 
     @ivar attempts: how often it has been tried.
     @ivar due: when it may be tried next, in seconds since the epoch.
+    @ivar since: when the destination could first have it.
     """
 
     message: Message
     attempts: int
     due: float
+    since: float = Factory(lambda row: row.message.at, takes_self=True)
 
 
 @frozen
@@ -53,7 +55,10 @@ class Reading:
     def waiting(self, connection: Connection, destination: str, many: int) -> list[Waiting]:
         """@return: the rows of one destination that are due first."""
         rows = connection.execute(_WAITING, {"destination": destination, "many": many})
-        return [Waiting(as_message(row, self.ids), row.attempts, row.due) for row in rows]
+        return [
+            Waiting(as_message(row, self.ids), row.attempts, row.due, row.since or row.at)
+            for row in rows
+        ]
 
     def destinations(self, connection: Connection) -> list[str]:
         """@return: every destination that something waits for."""
@@ -61,6 +66,13 @@ class Reading:
             select(delivery.c.destination).where(delivery.c.state == WAITING).distinct()
         )
         return list(rows.scalars())
+
+    def waits_for(self, connection: Connection, message_id: str) -> list[str]:
+        """@return: the destinations that one message waits for."""
+        query = select(delivery.c.destination).where(
+            delivery.c.message_id == self.ids.inside(message_id), delivery.c.state == WAITING
+        )
+        return list(connection.execute(query).scalars())
 
     def message(self, connection: Connection, message_id: str) -> Message | None:
         """@return: one message, or C{None}."""
@@ -75,7 +87,9 @@ class Reading:
     ) -> list[Message]:
         """@return: up to C{limit} messages behind number C{after}, in order."""
         query = select(message).where(message.c.id > after).order_by(message.c.id).limit(limit)
-        if direction is not None:
+        if direction is None:
+            query = query.where(message.c.direction != Direction.NEWS.value)
+        else:
             query = query.where(message.c.direction == direction.value)
         return [as_message(row, self.ids) for row in connection.execute(query)]
 
@@ -89,6 +103,7 @@ class Reading:
         steps = [Step(row.at, first, row.line or row.pool, row.origin)]
         steps += _given(connection, row.id)
         steps += _handed_on(connection, row)
+        steps += _told(connection, row.id)
         told = {(step.at, step.detail) for step in steps}
         noted = select(journey).where(journey.c.message_id == number)
         steps += [
@@ -118,6 +133,19 @@ def _given(connection: Connection, number: int) -> list[Step]:
         if row.outcome is not None and row.settled_at is not None:
             steps.append(Step(row.settled_at, row.outcome, row.line, row.detail))
     return steps
+
+
+def _told(connection: Connection, number: int) -> list[Step]:
+    """Who has been told what became of it."""
+    rows = connection.execute(
+        select(message.c.news, delivery)
+        .join_from(message, delivery, delivery.c.message_id == message.c.id)
+        .where(message.c.about == number, delivery.c.state.in_(("done", "failed")))
+    )
+    words = {"done": "told", "failed": "not told"}
+    return [
+        Step(r.settled_at, f"{words[r.state]}: {r.news}", r.destination, r.detail) for r in rows
+    ]
 
 
 def _handed_on(connection: Connection, row: Any) -> list[Step]:

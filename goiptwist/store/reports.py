@@ -15,6 +15,7 @@ from goiptwist.message import HandsetReport, Message, OnUnknown, State
 from goiptwist.store.receipts import digest_of, unseen
 from goiptwist.store.rows import Ids, as_message
 from goiptwist.store.schema import delivery, journey, message, report, transmission
+from goiptwist.store.telling import Changed, Queued, Telling, Tidings
 
 #: How far back a delivery report may look for its message, in seconds: three
 #: days, since an SMSC keeps trying a handset that is switched off for that
@@ -98,10 +99,11 @@ class Reporting:
     """The operations, as the writer wants them."""
 
     ids: Ids
+    telling: Telling
 
     def reports(
         self, connection: Connection, items: Sequence[HandsetReport]
-    ) -> list[Message | None]:
+    ) -> list[Changed | None]:
         """Find the message of each delivery report and note it there."""
         digests = [
             digest_of(i.line, "DELIVER", i.number, i.sms_no, str(i.state), i.recipient)
@@ -113,7 +115,7 @@ class Reporting:
             for item, is_new in zip(items, fresh, strict=True)
         ]
 
-    def _report(self, connection: Connection, item: HandsetReport) -> Message | None:
+    def _report(self, connection: Connection, item: HandsetReport) -> Changed | None:
         found = self._sent_as(connection, item) or self._unsure(connection, item)
         if found is None:
             row = {
@@ -125,11 +127,22 @@ class Reporting:
             }
             connection.execute(insert(report), row)
             return None
+        queued: list[Queued] = []
         if found.outcome == "unknown":
             late = f"the handset's report says {item.words}"
-            self._settle(connection, found, True, late, item.sms_no, item.at)
+            queued += self._settle(connection, found, True, late, item.sms_no, item.at)
         self._note(connection, found.message_id, item)
-        return self._message(connection, found.message_id)
+        known = self._message(connection, found.message_id)
+        queued += self._tell(connection, known, item.words, item.at, f"TP-Status {item.state}")
+        return Changed(known, tuple(queued))
+
+    def _tell(
+        self, connection: Connection, known: Message, what: str, at: float, reason: str
+    ) -> list[Queued]:
+        if not known.tell:
+            return []
+        tidings = Tidings(message=known, what=what, at=at, reason=reason)
+        return self.telling.tell(connection, [tidings])
 
     def _sent_as(self, connection: Connection, item: HandsetReport) -> Any:
         if not item.sms_no:
@@ -163,7 +176,7 @@ class Reporting:
 
     def early(
         self, connection: Connection, line: str, sms_no: str, recipient: str, at: float
-    ) -> Message | None:
+    ) -> Changed | None:
         """
         Match a report that came before the OK it belongs to.
 
@@ -184,7 +197,7 @@ class Reporting:
             return self._adopt(connection, row)
         return None
 
-    def overtaking(self, connection: Connection, number: int, recipient: str) -> Message | None:
+    def overtaking(self, connection: Connection, number: int, recipient: str) -> Changed | None:
         """
         Match a report that came while its text waited for the device's word,
         which then never came: only the recipient tells whose it is.
@@ -200,7 +213,7 @@ class Reporting:
                 return self._adopt(connection, row)
         return None
 
-    def _adopt(self, connection: Connection, row: Any) -> Message | None:
+    def _adopt(self, connection: Connection, row: Any) -> Changed | None:
         connection.execute(delete(report).where(report.c.id == row.id))
         known = HandsetReport(
             line=row.line,
@@ -214,21 +227,21 @@ class Reporting:
 
     def late_answers(
         self, connection: Connection, items: Sequence[LateAnswer]
-    ) -> list[Message | None]:
+    ) -> list[Changed | None]:
         """Settle what was unknown; C{None} where nothing was."""
         return [self._late(connection, item) for item in items]
 
-    def _late(self, connection: Connection, item: LateAnswer) -> Message | None:
+    def _late(self, connection: Connection, item: LateAnswer) -> Changed | None:
         known = {"session_": item.session, "telid_": item.telid, "line_": item.line}
         row = connection.execute(_BY_SESSION, known).one_or_none()
         if row is None or row.outcome != "unknown":
             return None
-        self._settle(connection, row, item.sent, item.detail, item.sms_no, item.at)
-        return self._message(connection, row.message_id)
+        told = self._settle(connection, row, item.sent, item.detail, item.sms_no, item.at)
+        return Changed(self._message(connection, row.message_id), tuple(told))
 
     def _settle(
         self, connection: Connection, row: Any, sent: bool, detail: str, sms_no: str, at: float
-    ) -> None:
+    ) -> list[Queued]:
         outcome = "sent" if sent else "failed"
         connection.execute(
             update(transmission)
@@ -240,17 +253,20 @@ class Reporting:
             .where(message.c.id == row.message_id, message.c.state == State.UNKNOWN.value)
             .values(state=State.SENT.value if sent else State.FAILED.value, reason=detail)
         )
-        if changed.rowcount:
-            connection.execute(
-                update(delivery)
-                .where(delivery.c.message_id == row.message_id)
-                .values(state="done" if sent else "failed", detail=detail, settled_at=at)
-            )
+        if not changed.rowcount:
+            return []
+        connection.execute(
+            update(delivery)
+            .where(delivery.c.message_id == row.message_id)
+            .values(state="done" if sent else "failed", detail=detail, settled_at=at)
+        )
+        known = self._message(connection, row.message_id)
+        return self._tell(connection, known, known.state.value, at, detail)
 
     def open_ones(self, connection: Connection, items: Sequence[Restart]) -> list[int]:
         """
         After a restart: whatever was given to a SIM and not settled is
-        unknown now.
+        unknown now. Queues are read after this, so they find the news on disk.
 
         @return: how many of them no report had spoken of already.
         """
@@ -258,11 +274,17 @@ class Reporting:
         rows = connection.execute(select(transmission).where(transmission.c.outcome.is_(None)))
         found = rows.all()
         for row in found:
-            _close_open(connection, row, restart)
+            self._close(connection, row, restart)
         known = [self._overtaken(connection, row.message_id) for row in found]
         return [known.count(None)]
 
-    def _overtaken(self, connection: Connection, number: int) -> Message | None:
+    def _close(self, connection: Connection, row: Any, restart: Restart) -> None:
+        before = self._message(connection, row.message_id)
+        state = _close_open(connection, row, restart, before.on_unknown or restart.policy)
+        after = self._message(connection, row.message_id)
+        self._tell(connection, after, state.value, restart.at, after.reason)
+
+    def _overtaken(self, connection: Connection, number: int) -> Changed | None:
         return self.overtaking(connection, number, self._message(connection, number).recipient)
 
 
@@ -282,9 +304,9 @@ AFTER_UNKNOWN = {
 }
 
 
-def _close_open(connection: Connection, row: Any, restart: Restart) -> None:
+def _close_open(connection: Connection, row: Any, restart: Restart, policy: OnUnknown) -> State:
     detail = "the gateway stopped before the device said what became of it"
-    state, queue = AFTER_UNKNOWN[restart.policy]
+    state, queue = AFTER_UNKNOWN[policy]
     connection.execute(
         update(transmission)
         .where(transmission.c.session == row.session, transmission.c.telid == row.telid)
@@ -301,6 +323,7 @@ def _close_open(connection: Connection, row: Any, restart: Restart) -> None:
         .values(state=queue, detail=detail, due=restart.at)
     )
     _step(connection, row.message_id, restart.at, "unknown", row.line, detail)
+    return state
 
 
 def _step(

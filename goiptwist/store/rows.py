@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
 from typing import Any
 
 from attrs import frozen
 
-from goiptwist.message import Direction, Message, State
+from goiptwist.message import Direction, Message, OnUnknown, State, Wish
 
 
 @frozen
@@ -50,11 +52,40 @@ def as_message(row: Any, ids: Ids) -> Message:
         client_id=row.client_id or "",
         batch=ids.outside(row.batch) if row.batch is not None else "",
         smsc=row.smsc,
+        context=row.context,
+        tell=wishes(row.tell) if row.tell else (),
+        expires=row.expires or 0.0,
+        on_unknown=OnUnknown(row.on_unknown) if row.on_unknown else None,
+        about=ids.outside(row.about) if row.about is not None else "",
+        news=row.news,
     )
 
 
+def wishes(text: str) -> tuple[Wish, ...]:
+    """Read what L{wishes_text} wrote."""
+    return tuple(Wish(destination, tuple(whats)) for destination, *whats in json.loads(text))
+
+
+def wishes_text(tell: Sequence[Wish]) -> str:
+    """Who is told of what, as one text; empty where nobody is."""
+    if not tell:
+        return ""
+    return json.dumps([[wish.destination, *wish.whats] for wish in tell], ensure_ascii=False)
+
+
+def order_row(message: Message, number: int, batch: int) -> dict[str, Any]:
+    """The columns of an outgoing message."""
+    return {
+        **as_row(message, number, batch),
+        "context": message.context,
+        "tell": wishes_text(message.tell),
+        "expires": message.expires or None,
+        "on_unknown": message.on_unknown.value if message.on_unknown else "",
+    }
+
+
 def as_row(message: Message, number: int, batch: int | None) -> dict[str, Any]:
-    """The columns of a message."""
+    """The columns of an incoming message."""
     return {
         "id": number,
         "direction": message.direction.value,

@@ -19,6 +19,7 @@ from sqlalchemy import (
     PrimaryKeyConstraint,
     Table,
     Text,
+    and_,
     literal_column,
 )
 
@@ -29,6 +30,8 @@ metadata = MetaData()
 WAITING = literal_column("'waiting'", Text)
 INCOMING = literal_column("'in'", Text)
 UNKNOWN = literal_column("'unknown'", Text)
+QUEUED = literal_column("'queued'", Text)
+NOBODY = literal_column("''", Text)
 
 
 def _words(name: str) -> Column[str]:
@@ -53,6 +56,12 @@ message = Table(
     Column("client_id", Text),
     Column("batch", Integer),
     _words("smsc"),
+    _words("context"),
+    _words("tell"),
+    Column("expires", Float),
+    _words("on_unknown"),
+    Column("about", Integer),
+    _words("news"),
 )
 # What makes a repeated submission one message.
 Index(
@@ -73,9 +82,24 @@ Index(
     sqlite_where=message.c.direction == INCOMING,
     postgresql_where=message.c.direction == INCOMING,
 )
+# What there was to tell of a message.
+Index(
+    "message_about",
+    message.c.about,
+    sqlite_where=message.c.about.is_not(None),
+    postgresql_where=message.c.about.is_not(None),
+)
+# Texts that wait while somebody wants to be told if they wait for long.
+Index(
+    "message_delayable",
+    message.c.at,
+    sqlite_where=and_(message.c.state == QUEUED, message.c.tell != NOBODY),
+    postgresql_where=and_(message.c.state == QUEUED, message.c.tell != NOBODY),
+)
 
 #: One row for each destination of a message: the queue, and its history.
-#: C{state} is waiting, done, failed, unknown, expired or cancelled.
+#: C{state} is waiting, done, failed, unknown, expired or cancelled. C{since}
+#: is when the destination could first have it, where that is not C{message.at}.
 delivery = Table(
     "delivery",
     metadata,
@@ -86,6 +110,7 @@ delivery = Table(
     Column("due", Float, nullable=False),
     _words("detail"),
     Column("settled_at", Float),
+    Column("since", Float),
     PrimaryKeyConstraint("message_id", "destination"),
     sqlite_with_rowid=False,
 )
@@ -216,3 +241,26 @@ counter = Table(
 
 #: One row: the tag of this store.
 identity = Table("identity", metadata, Column("tag", Text, primary_key=True))
+
+#: What users have sent on a day (days since the epoch, UTC), for those who may
+#: send only so much.
+usage = Table(
+    "usage",
+    metadata,
+    Column("origin", Text, nullable=False),
+    Column("day", Integer, nullable=False),
+    Column("messages", Integer, nullable=False),
+    Column("parts", Integer, nullable=False),
+    PrimaryKeyConstraint("origin", "day"),
+    sqlite_with_rowid=False,
+)
+
+#: What bridges note down for themselves.
+note = Table(
+    "note",
+    metadata,
+    Column("key", Text, primary_key=True),
+    Column("value", Text, nullable=False),
+    Column("at", Float, nullable=False),
+    sqlite_with_rowid=False,
+)

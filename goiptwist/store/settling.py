@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from attrs import frozen
+from attrs import evolve, frozen
 from sqlalchemy import Connection, and_, bindparam, case, exists, func, insert, select, update
 
 from goiptwist.message import Direction, Message, State
@@ -19,6 +19,7 @@ from goiptwist.store.many import Many
 from goiptwist.store.reports import Reporting
 from goiptwist.store.rows import Ids
 from goiptwist.store.schema import delivery, journey, message, report, transmission
+from goiptwist.store.telling import Changed, Queued, Tidings, queue_row
 
 _WAITING, _FAILED = "waiting", "failed"
 
@@ -53,6 +54,7 @@ class Settlement:
     @ivar outcome: what became of what was given to the SIM: sent, failed,
         deferred or unknown.
     @ivar line: by which line an outgoing message left, or empty.
+    @ivar instead: the destination that gets it now, since this one never will.
     """
 
     message: Message
@@ -67,6 +69,7 @@ class Settlement:
     line: str = ""
     sms_no: str = ""
     outcome: str = ""
+    instead: str = ""
 
 
 _OPEN_TRANSMISSION = Many(
@@ -133,6 +136,9 @@ _BEGUN = Many(
 )
 _INSERT_TRANSMISSION = Many(insert(transmission))
 _INSERT_STEP = Many(insert(journey))
+_KNOWN = select(delivery.c.message_id).where(
+    delivery.c.message_id == bindparam("m"), delivery.c.destination == bindparam("dest")
+)
 _ANY_REPORT = select(report.c.id).limit(1)
 
 
@@ -167,40 +173,76 @@ class Settling:
 
     def settlements(
         self, connection: Connection, items: Sequence[Settlement]
-    ) -> list[Message | None]:
+    ) -> list[Changed | None]:
         """
-        Record what became of deliveries.
+        Record what became of deliveries, and queue what follows from it.
 
-        @return: the message, where its delivery report had come before this.
+        @return: for each, what else has changed, if anything; the message is
+            in it where its delivery report had come before this.
         """
         numbers = [self._number(item.message.id) for item in items]
         both = list(zip(numbers, items, strict=True))
         _DELIVERY(connection, [_delivery_row(number, item) for number, item in both])
         outgoing = [pair for pair in both if pair[1].message.direction is Direction.OUT]
-        incoming = [pair for pair in both if pair[1].message.direction is Direction.IN]
+        others = [pair for pair in both if pair[1].message.direction is not Direction.OUT]
+        handed_over = [_instead(connection, *pair) if pair[1].instead else None for pair in both]
         if outgoing:
             _OPEN_TRANSMISSION(connection, [_transmission_row(*pair) for pair in outgoing])
             _OUTGOING(connection, [_message_row(*pair) for pair in outgoing])
-        if incoming:
-            _INCOMING(connection, [{"m": n, "r": _reason(item)} for n, item in incoming])
+        if others:
+            _INCOMING(connection, [{"m": n, "r": _reason(item)} for n, item in others])
         steps = [_step_row(number, item) for number, item in both if item.step]
         if steps:
             _INSERT_STEP(connection, steps)
-        return self._early_reports(connection, both)
+        told = [self._tell(connection, item) for item in items]
+        early = self._early_reports(connection, both)
+        return [_together(*parts) for parts in zip(early, told, handed_over, strict=True)]
+
+    def _tell(self, connection: Connection, item: Settlement) -> Sequence[Queued]:
+        if not item.message.tell or item.queue == _WAITING:
+            return ()
+        after = evolve(item.message, state=item.state, line=item.line or item.message.line)
+        reason = _reason(item)
+        tidings = Tidings(message=after, what=item.state.value, at=item.at, reason=reason)
+        return self.reporting.telling.tell(connection, [tidings])
 
     def _early_reports(
         self, connection: Connection, both: Sequence[tuple[int, Settlement]]
-    ) -> list[Message | None]:
+    ) -> list[Changed | None]:
         concerned = any(item.sms_no or item.outcome == "unknown" for _, item in both)
         if not concerned or connection.execute(_ANY_REPORT).first() is None:
             return [None] * len(both)
         return [self._early(connection, number, item) for number, item in both]
 
-    def _early(self, connection: Connection, number: int, item: Settlement) -> Message | None:
+    def _early(self, connection: Connection, number: int, item: Settlement) -> Changed | None:
         recipient = item.message.recipient
         if item.outcome == "unknown":
             return self.reporting.overtaking(connection, number, recipient)
         return self.reporting.early(connection, item.line, item.sms_no, recipient, item.at)
+
+
+def _together(
+    early: Changed | None, told: Sequence[Queued], instead: Queued | None
+) -> Changed | None:
+    if early is None and not told and instead is None:
+        return None
+    queued = (*told, *(early.queued if early else ()), *([instead] if instead else ()))
+    return Changed(early.message if early else None, queued)
+
+
+def _instead(connection: Connection, number: int, item: Settlement) -> Queued | None:
+    """Hand an SMS to another destination, unless that one has had it."""
+    queued = Queued(destination=item.instead, message=item.message, due=item.at, since=item.at)
+    known = connection.execute(_KNOWN, {"m": number, "dest": item.instead}).first()
+    if known is not None:
+        return None
+    connection.execute(insert(delivery), queue_row(number, queued))
+    return queued
+
+
+def incoming_state(connection: Connection, number: int, reason: str) -> None:
+    """Find the state of an incoming message from all its deliveries."""
+    _INCOMING(connection, [{"m": number, "r": reason}])
 
 
 def _reason(item: Settlement) -> str:

@@ -12,7 +12,14 @@ from math import ceil
 from twisted.web.iweb import IRequest
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 
-from goiptwist.errors import Busy, Conflict, GoipTwistError, StoreUnavailable, Unacceptable
+from goiptwist.errors import (
+    Busy,
+    Conflict,
+    Forbidden,
+    GoipTwistError,
+    StoreUnavailable,
+    Unacceptable,
+)
 from goiptwist.web.answers import answer
 
 PROBLEM = b"application/problem+json"
@@ -88,6 +95,8 @@ def problem_of(error: BaseException | None) -> Problem | None:
             return error
         case Unacceptable():
             return Problem(400, str(error), field=error.field)
+        case Forbidden():
+            return Problem(403, str(error))
         case Conflict():
             return Problem(409, str(error))
         case Busy():

@@ -14,6 +14,7 @@ from typing import Any
 import attrs
 
 from goiptwist.bridges.mail.settings import MailSettings
+from goiptwist.contacts import Contact
 from goiptwist.gateway import scheme
 from goiptwist.goip.settings import LineSettings
 from goiptwist.users import User
@@ -32,6 +33,8 @@ EXAMPLES: dict[tuple[type[Any], str], str] = {
     (LineSettings, "id"): '"goipid1"',
     (LineSettings, "password"): '"password1"',
     (User, "name"): '"ops"',
+    (Contact, "number"): '"+36301234567"',
+    (Contact, "name"): '"Kovács Béla"',
     (MailSettings, "to"): '["ops@example.org"]',
     (MailSettings, "sender"): '"sms@example.org"',
 }
@@ -46,7 +49,9 @@ INTRODUCTIONS = {
     "imap": "Mail to SMS without a domain: a mailbox that is looked into now and then. Only\n"
     "answers to mails of ours are taken there.",
     "numbers": "How numbers are understood.",
-    "user": "Who may use the HTTP interface. Secrets may be clear, or hashed: twistd goip --hash.",
+    "user": "Who may use the gateway, by HTTP or by mail. Secrets may be clear, or hashed:\n"
+    "twistd goip --hash.",
+    "contact": "The address book: any number of sections.",
     "bridge.ops": "Where SMS that come in are handed on to. Any number of bridges, each with a\n"
     "name of its own; every SMS goes to every bridge.",
 }

@@ -77,7 +77,7 @@ def test_outgoing(kept: Kept, answer: Any, state: str, steps: list[tuple[str, st
 def test_expired(kept: Kept) -> None:
     """It never left."""
     [message] = kept.order()
-    now(kept.store.settle(expired(Waiting(message, 0, AT), "pool:a", AT + 9)))
+    now(kept.store.settle(expired(Waiting(message, 0, AT), "pool:a", POLICY, AT + 9)))
     found = kept.message(message)
     assert found is not None
     assert (found.state, found.reason) == ("expired", "expired: no line took it in time")

@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from attrs import define, field
+from attrs import define, evolve, field
 from treq.testing import StubTreq
 from twisted.internet.defer import Deferred, ensureDeferred, execute
 from twisted.internet.task import Clock
@@ -14,11 +14,14 @@ from twisted.web.client import ResponseNeverReceived
 from zope.interface import implementer
 
 from goiptwist.acceptance import accepted
-from goiptwist.errors import Unacceptable
+from goiptwist.errors import Conflict, Unacceptable
+from goiptwist.happenings import Happenings
 from goiptwist.interfaces import IOverview
 from goiptwist.message import Direction, Message, State, Step, Submission
+from goiptwist.permits import Allowance
 from goiptwist.secret import Secret
 from goiptwist.status import Health, LineStatus
+from goiptwist.store import Found, Search, Verdict
 from goiptwist.users import DeferToThread, User, Users
 from goiptwist.web.api import Api
 from tests.test_secret import CHEAP
@@ -48,6 +51,8 @@ class FakeOverview:
     marked: list[tuple[str, str, str]] = field(factory=list)
     line_states: list[LineStatus] = field(factory=list)
     state: Health = field(factory=Health)
+    notes: dict[str, str] = field(factory=dict)
+    happenings: Happenings | None = None
 
     def _fail(self) -> None:
         if self.fault is not None:
@@ -82,7 +87,7 @@ class FakeOverview:
         results: list[list[Message] | Exception] = []
         for submission in submissions:
             try:
-                accepted(submission)
+                accepted(submission, self.clock.seconds())
                 results.append(await self.submit(submission))
             except Unacceptable as error:
                 results.append(error)
@@ -105,9 +110,46 @@ class FakeOverview:
 
     async def mark(self, owner: str, ids: Sequence[str], word: str) -> list[str]:
         self._fail()
-        known = {m.id for m in self.kept if m.direction is Direction.IN}
+        known = {
+            name
+            for m in self.kept
+            for name in (m.id, m.client_id)
+            if m.state not in (State.QUEUED, State.SENDING)
+        }
         self.marked += [(owner, word, each) for each in ids if each in known]
         return [each for each in ids if each in known]
+
+    async def withdraw(self, message_id: str, by: str) -> Message:
+        self._fail()
+        for place, message in enumerate(self.kept):
+            if (message.id, message.state, message.origin) == (message_id, State.QUEUED, by):
+                self.kept[place] = evolve(message, state=State.CANCELLED)
+                return self.kept[place]
+        raise Conflict("it does not wait any more")
+
+    async def search(self, wanted: Search) -> Found:
+        raise NotImplementedError
+
+    async def settle(self, message_id: str, verdict: Verdict, by: str) -> Message:
+        raise NotImplementedError
+
+    async def used(self, origin: str) -> tuple[Allowance, int, int]:
+        raise NotImplementedError
+
+    def allowed(self, origin: str, number: str, line: str) -> None:
+        self._fail()
+
+    def name_of(self, number: str) -> str:
+        return ""
+
+    async def came_back(self, message_id: str, reason: str) -> None:
+        self._fail()
+
+    async def remember(self, key: str, value: str) -> None:
+        self.notes[key] = value
+
+    async def recall(self, key: str) -> str:
+        return self.notes.get(key, "")
 
     async def message(self, message_id: str) -> Message | None:
         self._fail()

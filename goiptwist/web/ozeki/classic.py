@@ -19,7 +19,7 @@ from goiptwist.web.ozeki.parameters import TEXT, After, Format, Sending
 from goiptwist.web.ozeki.refusals import UNKNOWN_ACTION, Refusal
 from goiptwist.web.ozeki.reply import Reply, refused_with
 from goiptwist.web.ozeki.sending import Desk, Outcome
-from goiptwist.web.ozeki.templates import filled, keywords_of, time_of
+from goiptwist.web.ozeki.templates import context_of, filled, keywords_of, time_of
 from goiptwist.web.ozeki.wanted import Wanted
 
 #: What each action needs.
@@ -69,7 +69,7 @@ class Classic:
             order = await self.defer_to_thread(parameters.sending, given)
         else:
             order = parameters.sending(given)
-        outcomes = await self.desk.send(user, order.messages)
+        outcomes = await self.desk.send(user, order.messages, context_of(order.report_url))
         if order.redirect_url:
             return self._redirected(order, outcomes)
         refusals = [outcome.refusal for outcome in outcomes if outcome.refusal is not None]

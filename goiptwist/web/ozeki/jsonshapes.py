@@ -26,9 +26,11 @@ from goiptwist.web.ozeki.wanted import MAX_MESSAGES, Wanted
 #: Characters of a text of the client's that are repeated.
 MOST_REPEATED = 3000
 
-#: Seconds that a message may be put off without a word: clients write both
-#: dates, one after the other.
-AT_ONCE = 60.0
+#: Seconds between two dates that are none: clients write one after the other.
+AT_ONCE = 5.0
+
+#: The first year that anybody means.
+EARLIEST = 1970
 
 _TEXTS = (
     *("message_id", "from_connection", "from_address", "from_station"),
@@ -97,12 +99,15 @@ def _order(given: Any) -> Order:
         return Order(Wanted(recipient="", text="", fault="a message must be an object"), _shown({}))
     said = {name: given[name] for name in _TEXTS if isinstance(given.get(name), str)}
     dates = {name: date for name in _DATES if (date := _date(given.get(name))) is not None}
+    meant = meaning(dates)
     wanted = Wanted(
         recipient=said.get("to_address", "").strip()[:MAX_RECIPIENT],
         text=said.get("text", ""),
         provider=said.get("to_connection", ""),
         client_id=said.get("message_id", ""),
-        fault=_fault(given, said, meaning(dates)),
+        delay=meant.delay,
+        lifetime=meant.lifetime,
+        fault=_fault(given, said),
     )
     shown: dict[str, Any] = {name: text[:MOST_REPEATED] for name, text in said.items()}
     shown.update((name, date.strftime("%Y-%m-%d %H:%M:%S")) for name, date in dates.items())
@@ -110,7 +115,7 @@ def _order(given: Any) -> Order:
     return Order(wanted, _shown(shown))
 
 
-def _fault(given: Mapping[str, Any], said: Mapping[str, str], dates: Dates) -> str:
+def _fault(given: Mapping[str, Any], said: Mapping[str, str]) -> str:
     for name in ("to_address", "text"):
         if not said.get(name):
             return f"{name} is missing, or no text"
@@ -119,17 +124,17 @@ def _fault(given: Mapping[str, Any], said: Mapping[str, str], dates: Dates) -> s
     for name in (*_TEXTS, *_DATES):
         if given.get(name) is not None and not isinstance(given[name], str):
             return f"{name} must be a text"
-    if dates.delay > AT_ONCE:
-        return "time_to_send: nothing can be sent later yet; send it when it is due"
     return ""
 
 
 def _date(value: object) -> datetime | None:
     match = _DATE.fullmatch(value) if isinstance(value, str) else None
     try:
-        return datetime.fromisoformat(f"{match[1]} {match[2]}") if match else None
+        found = datetime.fromisoformat(f"{match[1]} {match[2]}") if match else None
     except ValueError:
         return None
+    # What a program never set is the year 1 to some languages.
+    return found if found is not None and found.year >= EARLIEST else None
 
 
 def meaning(dates: Mapping[str, datetime]) -> Dates:
@@ -138,9 +143,10 @@ def meaning(dates: Mapping[str, datetime]) -> Dates:
     if made is None:
         return Dates()
     delay = (dates.get("time_to_send", made) - made).total_seconds()
+    delay = delay if delay > AT_ONCE else 0.0
     until = dates.get("valid_until")
     lifetime = None if until is None else max(0.0, (until - made).total_seconds())
-    return Dates(delay=max(0.0, delay), lifetime=lifetime)
+    return Dates(delay=delay, lifetime=lifetime)
 
 
 def _shown(known: Mapping[str, Any]) -> dict[str, Any]:

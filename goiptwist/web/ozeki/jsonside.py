@@ -13,10 +13,16 @@ from datetime import tzinfo
 from attrs import define
 from twisted.web.iweb import IRequest
 
-from goiptwist.users import DeferToThread
+from goiptwist.users import DeferToThread, User
 from goiptwist.web.ozeki import jsonshapes
 from goiptwist.web.ozeki.parameters import MAX_LIMIT, Login
-from goiptwist.web.ozeki.refusals import LOGIN_NEEDED, WRONG_LOGIN, Refusal, wrong
+from goiptwist.web.ozeki.refusals import (
+    LOGIN_NEEDED,
+    USER_FORBIDDEN,
+    WRONG_LOGIN,
+    Refusal,
+    wrong,
+)
 from goiptwist.web.ozeki.reply import Reply, refused_with
 from goiptwist.web.ozeki.sending import FOLDERS, Desk
 
@@ -71,6 +77,8 @@ class JsonSide:
             folder, ids = jsonshapes.chosen(body)
             if folder not in FOLDERS:
                 raise wrong(f"folder must be one of {', '.join(FOLDERS)}")
+            if (action, folder) == ("deletemsg", "outbox"):
+                ids = await self._withdrawn(user, ids)
             marked = await self.desk.overview.mark(owner, ids, _WORDS[action])
             return _well(jsonshapes.marked(_WORDS[action], folder, marked))
         is_large = len(body) > LARGE
@@ -80,6 +88,12 @@ class JsonSide:
         rows = [(o, each.message, each.refusal) for o, each in zip(orders, outcomes, strict=True)]
         write = jsonshapes.sent
         return _well(await self.defer_to_thread(write, rows) if is_large else write(rows))
+
+    async def _withdrawn(self, user: User, ids: list[str]) -> list[str]:
+        """What is deleted before it was sent is not sent."""
+        if not user.allowed("send"):
+            raise Refusal(USER_FORBIDDEN, "this needs a user who may send")
+        return await self.desk.withdraw(user, ids)
 
     def refused(self, refusal: Refusal) -> Reply:
         """@return: the answer that says no."""

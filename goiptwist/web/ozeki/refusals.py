@@ -10,7 +10,14 @@ from __future__ import annotations
 
 from http import HTTPStatus
 
-from goiptwist.errors import Busy, Conflict, GoipTwistError, StoreUnavailable, Unacceptable
+from goiptwist.errors import (
+    Busy,
+    Conflict,
+    Forbidden,
+    GoipTwistError,
+    StoreUnavailable,
+    Unacceptable,
+)
 
 #: There is no such action.
 UNKNOWN_ACTION = 301
@@ -70,6 +77,8 @@ def refusal_of(error: BaseException) -> Refusal | None:
             return error
         case Unacceptable() | Conflict():
             return wrong(str(error))
+        case Forbidden():
+            return Refusal(USER_FORBIDDEN, str(error))
         case Busy():
             return Refusal(TRY_LATER, str(error), after=error.after)
         case StoreUnavailable():

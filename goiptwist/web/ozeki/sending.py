@@ -4,13 +4,15 @@ From what a client wants to what is on disk: the way of both languages.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from attrs import define, frozen
+from twisted.internet.defer import Deferred, DeferredList
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 from twisted.web.iweb import IRequest
 
+from goiptwist.errors import GoipTwistError
 from goiptwist.interfaces import IOverview
 from goiptwist.message import Message, State, Submission
 from goiptwist.users import User
@@ -35,6 +37,9 @@ SENT_FOLDERS = {
     "sent": (State.SENT,),
     "notsent": (State.FAILED, State.EXPIRED, State.CANCELLED, State.UNKNOWN),
 }
+#: Messages of a user that still wait, of which some are taken back.
+MOST_WAITING = 20_000
+
 FOLDERS = ("inbox", *SENT_FOLDERS, "deleted")
 
 
@@ -77,10 +82,11 @@ class Desk:
             raise Refusal(USER_FORBIDDEN, f"this needs a user who may {scope}")
         return user
 
-    async def send(self, user: User, wanted: Sequence[Wanted]) -> list[Outcome]:
+    async def send(self, user: User, wanted: Sequence[Wanted], context: str = "") -> list[Outcome]:
         """
         Keep each message as a submission of its own, all in one commit.
 
+        @param context: what news of each message shall bring back.
         @return: what became of each, in their order.
         @raise Busy: nothing was kept.
         @raise StoreUnavailable: nothing was kept.
@@ -89,12 +95,14 @@ class Desk:
         if any(each.provider for each in wanted):  # there may be ten thousand lines
             lines = {line.id: line.pool for line in self.overview.lines()}
         pools = {*lines.values(), ""}
+        origin, now = f"user:{user.name}", self.overview.clock.seconds()
         outcomes: list[Outcome] = []
         good: list[tuple[int, Submission]] = []
         for place, each in enumerate(wanted):
             outcomes.append(Outcome(None))
             try:
-                good.append((place, each.submission(f"user:{user.name}", lines, pools)))
+                submission = each.submission(origin, lines, pools, now=now, context=context)
+                good.append((place, submission))
             except Refusal as refusal:
                 outcomes[place] = Outcome(None, refusal)
         if good:
@@ -102,6 +110,27 @@ class Desk:
             for (place, _), result in zip(good, kept, strict=True):
                 outcomes[place] = _outcome(result)
         return outcomes
+
+    async def withdraw(self, user: User, ids: Collection[str]) -> list[str]:
+        """
+        Take back what a user sent and still waits.
+
+        @param ids: of messages, or client ids.
+        @return: those of them that will not be sent.
+        """
+        names: dict[str, str] = {}
+        for message in await self.listed(user, "outbox", MOST_WAITING):
+            names[message.id] = names[message.client_id or message.id] = message.id
+        known = [each for each in ids if each in names]
+        by = f"user:{user.name}"
+        under_way = [
+            Deferred.fromCoroutine(self.overview.withdraw(names[each], by)) for each in known
+        ]
+        results = await DeferredList(under_way, consumeErrors=True)
+        for _, result in results:
+            if isinstance(result, Failure):
+                result.trap(GoipTwistError)
+        return [each for each, (is_done, _) in zip(known, results, strict=True) if is_done]
 
     async def listed(self, user: User, folder: str, limit: int) -> list[Message]:
         """

@@ -23,6 +23,8 @@ class Wanted:
     @ivar kind: Ozeki's C{messagetype}, as typed.
     @ivar provider: the name of a line or of a pool; or empty.
     @ivar client_id: the client's own name for it; or empty.
+    @ivar delay: seconds to wait before it is sent.
+    @ivar lifetime: seconds after which it is of no use; C{None} is not said.
     @ivar fault: why it cannot be sent, found while reading; or empty.
     """
 
@@ -31,12 +33,24 @@ class Wanted:
     kind: str = "SMS:TEXT"
     provider: str = ""
     client_id: str = ""
+    delay: float = 0.0
+    lifetime: float | None = None
     fault: str = ""
 
-    def submission(self, origin: str, lines: Collection[str], pools: Collection[str]) -> Submission:
+    def submission(
+        self,
+        origin: str,
+        lines: Collection[str],
+        pools: Collection[str],
+        *,
+        now: float,
+        context: str = "",
+    ) -> Submission:
         """
         @param lines: the ids of all lines.
         @param pools: the names of all pools.
+        @param now: seconds since the epoch.
+        @param context: what news of it shall bring back.
         @raise Refusal: it cannot be sent, in words.
         """
         if self.fault:
@@ -54,4 +68,7 @@ class Wanted:
             line=line,
             pool=pool,
             client_id=self.client_id,
+            context=context,
+            send_at=now + self.delay if self.delay else 0.0,
+            expires=now + self.lifetime if self.lifetime is not None else 0.0,
         )

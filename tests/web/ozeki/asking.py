@@ -93,6 +93,7 @@ class Asking:
             LineStatus(id="goip1", pool="default", presence="present"),
             LineStatus(id="goip2", pool="alarms", presence="present"),
         ]
+        self.overview.clock.advance(NOON)
         self.clock = Clock()
         users = Users(USERS, at_once)
         access = Access(users, Attempts(self.clock))

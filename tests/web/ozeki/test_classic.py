@@ -7,7 +7,7 @@ from urllib.parse import quote, urlencode
 
 import pytest
 
-from goiptwist.errors import Busy, StoreUnavailable
+from goiptwist.errors import Busy, Forbidden, StoreUnavailable
 from goiptwist.message import Submission
 from goiptwist.web.ozeki.wanted import MAX_MESSAGES
 from tests.conftest import FailureLog
@@ -236,6 +236,19 @@ def test_the_client_s_own_id(asking: Asking) -> None:
     asking.send(messageid="a", recipient="06201")
     asking.send(messageid="b", recipient="06201,06202")
     assert [s.client_id for s in asking.overview.submissions] == ["a", "b/1", "b/2"]
+
+
+def test_a_report_url(asking: Asking) -> None:
+    """It is kept with each message, for whoever tells what became of it."""
+    asking.send(reporturl="http://x.example/?id=$messageid", recipient="06201,06202")
+    contexts = [s.context for s in asking.overview.submissions]
+    assert contexts == ['{"kind": "reporturl", "url": "http://x.example/?id=$messageid"}'] * 2
+
+
+def test_forbidden(asking: Asking) -> None:
+    """Limits of the user: the message is refused, not the login."""
+    asking.overview.fault = Forbidden("you may not write to 06201")
+    assert asking.send().error == ("306", "you may not write to 06201")
 
 
 def test_a_batch(asking: Asking) -> None:

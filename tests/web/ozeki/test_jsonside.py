@@ -12,6 +12,7 @@ from goiptwist.errors import StoreUnavailable
 from goiptwist.message import State
 from goiptwist.web.ozeki.jsonshapes import Dates, meaning
 from goiptwist.web.ozeki.wanted import MAX_MESSAGES
+from tests.web.fakes import NOON
 from tests.web.ozeki.asking import Asking, arrived
 
 #: As ozekilibsrest writes it.
@@ -62,6 +63,26 @@ def test_send(asking: Asking) -> None:
     [submission] = asking.overview.submissions
     assert (submission.origin, submission.recipients) == ("user:httptest", ("+36201234567",))
     assert (submission.text, submission.client_id) == (MESSAGE["text"], MESSAGE["message_id"])
+    assert (submission.send_at, submission.expires) == (0.0, NOON + 7 * 86400)
+
+
+def test_sent_later(asking: Asking) -> None:
+    """By as much as lies between the client's dates, counted from now."""
+    send(asking, {**MESSAGE, "time_to_send": "2021-07-02T17:00:00"})
+    [submission] = asking.overview.submissions
+    assert submission.send_at == NOON + 3600
+
+
+def test_taken_back(asking: Asking) -> None:
+    """What is deleted from the outbox is not sent; a reader may not do that."""
+    send(asking, MESSAGE, {"to_address": "06201", "text": "x"})
+    chosen = {"folder": "outbox", "message_ids": [MESSAGE["message_id"], "m1", "in0"]}
+    refused = asking.json("deletemsg", chosen, ("reader", "only looks"))
+    assert refused.json["response_code"] == "ERROR_306"
+    asking.overview.kept[1] = evolve(asking.overview.kept[1], state=State.SENDING)
+    reply = asking.json("deletemsg", chosen)
+    assert reply.json["data"]["message_ids"] == [MESSAGE["message_id"]]
+    assert [m.state for m in asking.overview.kept] == [State.CANCELLED, State.SENDING]
 
 
 def test_as_little_as_needed(asking: Asking) -> None:
@@ -84,7 +105,8 @@ def test_as_little_as_needed(asking: Asking) -> None:
         ({"message_id": "x" * 201}, "the id is longer"),
         ({"create_date": 7}, "create_date must be a text"),
         ({"to_connection": "nowhere"}, "there is no line and no pool 'nowhere'"),
-        ({"time_to_send": "2021-07-02T17:00:00"}, "nothing can be sent later yet"),
+        ({"valid_until": "2021-07-02T15:00:00"}, "would have expired"),
+        ({"time_to_send": "2023-07-02T16:00:00"}, "more than a year ahead"),
     ],
 )
 def test_one_bad_message(asking: Asking, more: dict[str, Any], said: str) -> None:
@@ -108,7 +130,8 @@ def test_what_is_no_object(asking: Asking) -> None:
         ({}, Dates()),
         ({"time_to_send": "23:00:00"}, Dates()),
         ({"create_date": "16:00:00"}, Dates()),
-        ({"create_date": "16:00:00", "time_to_send": "16:00:05"}, Dates(delay=5.0)),
+        ({"create_date": "16:00:00", "time_to_send": "16:00:05"}, Dates()),
+        ({"create_date": "16:00:00", "time_to_send": "16:00:06"}, Dates(delay=6.0)),
         ({"create_date": "16:00:00", "time_to_send": "15:00:00"}, Dates()),
         ({"create_date": "16:00:00", "valid_until": "17:00:00"}, Dates(lifetime=3600.0)),
         ({"create_date": "16:00:00", "valid_until": "15:00:00"}, Dates(lifetime=0.0)),
@@ -121,7 +144,8 @@ def test_dates_are_compared_with_one_another(dates: dict[str, str], meant: Dates
 
 
 @pytest.mark.parametrize(
-    "date", ["", "soon", "2021-13-40T25:00:00", "2021-07-02", "2021-07-02T16:00"]
+    "date",
+    ["", "soon", "2021-13-40T25:00:00", "2021-07-02", "2021-07-02T16:00", "0001-01-01T00:00:00"],
 )
 def test_a_date_that_is_none(asking: Asking, date: str) -> None:
     """It says nothing, and is not repeated: a client that reads it would break."""

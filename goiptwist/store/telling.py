@@ -1,0 +1,176 @@
+"""
+Operations of the writer that queue news: what became of a message, for those
+who want to be told. News stands on disk with the fact that it tells, in one
+commit, and is delivered like any other message.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from attrs import frozen
+from sqlalchemy import Connection, and_, bindparam, exists, insert, select
+
+from goiptwist.message import Direction, Message, State
+from goiptwist.store.many import Many
+from goiptwist.store.numbering import take_numbers
+from goiptwist.store.rows import Ids, as_message
+from goiptwist.store.schema import NOBODY, QUEUED, delivery, message
+
+_INSERT_NEWS = Many(insert(message))
+_INSERT_DELIVERY = Many(insert(delivery))
+
+_news = message.alias("news")
+_DELAYED = (
+    select(message)
+    .where(
+        and_(
+            message.c.state == QUEUED,
+            message.c.tell != NOBODY,
+            message.c.at < bindparam("before"),
+            message.c.tell.contains(json.dumps("delayed"), autoescape=True),
+            ~exists(
+                select(_news.c.id).where(
+                    and_(_news.c.about == message.c.id, _news.c.news == "delayed")
+                )
+            ),
+        )
+    )
+    .order_by(message.c.at)
+    .limit(bindparam("many"))
+)
+
+#: Delayed messages that are told of in one commit.
+AT_ONCE = 500
+
+
+@frozen(kw_only=True)
+class Queued:
+    """
+    A row that was put into a queue on disk.
+
+    @ivar due: when it may be tried first, in seconds since the epoch.
+    @ivar since: when its destination could first have it, where that is not
+        C{message.at}; or 0.
+    """
+
+    destination: str
+    message: Message
+    due: float
+    since: float = 0.0
+
+
+@frozen
+class Changed:
+    """
+    What an operation has changed.
+
+    @ivar message: as it stands now; C{None} where nothing new is to be said.
+    @ivar queued: what waits now for some destination, because of it.
+    """
+
+    message: Message | None = None
+    queued: tuple[Queued, ...] = ()
+
+
+@frozen(kw_only=True)
+class Tidings:
+    """
+    Something to tell of a message.
+
+    @ivar what: one of L{TIDINGS<goiptwist.message.TIDINGS>}; any other word is
+        told to nobody.
+    """
+
+    message: Message
+    what: str
+    at: float
+    reason: str = ""
+
+
+@frozen(kw_only=True)
+class LookForDelays:
+    """Who waits since before C{before} is told of, at C{at}."""
+
+    before: float
+    at: float
+
+
+@frozen
+class Telling:
+    """The operations, as the writer wants them."""
+
+    ids: Ids
+
+    def tell(self, connection: Connection, tidings: Sequence[Tidings]) -> list[Queued]:
+        """Queue the news for everybody who wants to hear it."""
+        wanted = [
+            (one, wish.destination)
+            for one in tidings
+            for wish in one.message.tell
+            if one.what in wish.whats
+        ]
+        if not wanted:
+            return []
+        first = take_numbers(connection, "message", len(wanted))
+        queued = [
+            Queued(destination=destination, message=self._news(one, number), due=one.at)
+            for number, (one, destination) in enumerate(wanted, first)
+        ]
+        rows = [self._row(number, one.message) for number, one in enumerate(queued, first)]
+        _INSERT_NEWS(connection, rows)
+        _INSERT_DELIVERY(
+            connection,
+            [queue_row(number, one) for number, one in enumerate(queued, first)],
+        )
+        return queued
+
+    def _news(self, one: Tidings, number: int) -> Message:
+        return Message(
+            id=self.ids.outside(number),
+            direction=Direction.NEWS,
+            line=one.message.line,
+            text=one.reason,
+            at=one.at,
+            state=State.RECEIVED,
+            origin=one.message.origin,
+            about=one.message.id,
+            news=one.what,
+        )
+
+    def _row(self, number: int, news: Message) -> dict[str, Any]:
+        return {
+            "id": number,
+            "direction": news.direction.value,
+            "line": news.line,
+            "text": news.text,
+            "at": news.at,
+            "state": news.state.value,
+            "origin": news.origin,
+            "about": self.ids.inside(news.about),
+            "news": news.news,
+        }
+
+    def delays(self, connection: Connection, items: Sequence[LookForDelays]) -> list[Changed]:
+        """Tell of messages that wait for too long, each once."""
+        return [self._delays(connection, item) for item in items]
+
+    def _delays(self, connection: Connection, item: LookForDelays) -> Changed:
+        rows = connection.execute(_DELAYED, {"before": item.before, "many": AT_ONCE}).all()
+        late = [as_message(row, self.ids) for row in rows]
+        tidings = [Tidings(message=m, what="delayed", at=item.at, reason=m.reason) for m in late]
+        return Changed(queued=tuple(self.tell(connection, tidings)))
+
+
+def queue_row(number: int, queued: Queued) -> dict[str, Any]:
+    """The row of the queue."""
+    return {
+        "message_id": number,
+        "destination": queued.destination,
+        "state": "waiting",
+        "attempts": 0,
+        "due": queued.due,
+        "since": queued.since or None,
+    }
