@@ -45,6 +45,8 @@ from goiptwist.store import Store
 from goiptwist.traffic import Traffic
 from goiptwist.users import Attempts, DeferToThread, User, Users, shared_addresses
 from goiptwist.web.api import Api
+from goiptwist.web.doors import Doors
+from goiptwist.web.ozeki.dialect import Dialect
 from goiptwist.web.service import HttpService
 from goiptwist.web.settings import HttpSettings
 
@@ -256,11 +258,14 @@ class Gateway:
 
     def http_service(self, defer_to_thread: DeferToThread) -> HttpService | None:
         """The HTTP interface, if there shall be one."""
-        listen = self.settings.http.listen
-        if listen is None:
+        http = self.settings.http
+        if not http.listen and not http.listen_tls:
             return None
         users = Users(self.settings.users, defer_to_thread)
-        return HttpService(self.reactor, listen, Api(self.overview, users, self.clock))
+        api = Api(self.overview, users, self.clock)
+        dialect = Dialect(self.overview, api.access, defer_to_thread, strict=http.strict)
+        doors = Doors(api.resource(), dialect)
+        return HttpService(self.reactor, http, doors, doors.leniency)
 
     def mail_services(self, defer_to_thread: DeferToThread) -> list[Service]:
         """The ways by which mails become SMS, if there shall be any."""

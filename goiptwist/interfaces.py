@@ -14,7 +14,7 @@ from typing import Any
 from zope.interface import Attribute, Interface
 
 from goiptwist.happenings import Happenings
-from goiptwist.message import Direction, Handover, Message, News, Step, Submission
+from goiptwist.message import Direction, Handover, Message, News, State, Step, Submission
 from goiptwist.permits import Allowance
 from goiptwist.status import Health, LineStatus
 from goiptwist.store.deciding import Verdict
@@ -157,6 +157,34 @@ class IOverview(IGateway):
         @param after: the id of the last one seen, or empty for the beginning.
         @param limit: how many at the most.
         @raise Unacceptable: C{after} is no id of this gateway.
+        """
+
+    async def inbox(owner: str, after: str, limit: int) -> list[Message]:
+        """
+        What came in and a user has not taken out of the inbox, oldest first.
+
+        @param owner: the origin of the user, such as C{user:ops}.
+        @param after: as for L{messages}.
+        """
+
+    async def sent(owner: str, states: Sequence[State], limit: int) -> list[Message]:
+        """
+        @return: the newest of what a user submitted lately and has not
+            deleted, of those in one of these states; oldest first.
+        """
+
+    async def deleted(owner: str, limit: int) -> list[Message]:
+        """@return: the newest of what a user has deleted, oldest first."""
+
+    async def mark(owner: str, ids: Sequence[str], word: str) -> list[str]:
+        """
+        Take messages out of a user's folders. History keeps them, and nobody
+        else notices.
+
+        @param ids: of messages, or the client ids of what the user submitted.
+        @param word: C{deleted} or C{downloaded}.
+        @return: the ids that are marked now: not those of messages that there
+            are not, or that still wait to be sent.
         """
 
     async def search(wanted: Search) -> Found:

@@ -16,10 +16,10 @@ from goiptwist.contacts import Contacts
 from goiptwist.delivery import Delivery
 from goiptwist.happenings import Happenings
 from goiptwist.interfaces import IOverview
-from goiptwist.message import Direction, Message, Step, Submission
+from goiptwist.message import Direction, Message, State, Step, Submission
 from goiptwist.permits import DAY, Allowance
 from goiptwist.status import Health, LineStatus
-from goiptwist.store import Found, Return, Search, Store, Verdict
+from goiptwist.store import MARKS_AT_ONCE, Found, Marking, Return, Search, Store, Verdict
 from goiptwist.traffic import Traffic
 
 
@@ -88,6 +88,26 @@ class Overview:
     async def messages(self, direction: Direction | None, after: str, limit: int) -> list[Message]:
         """See L{IOverview}."""
         return await self.store.messages(direction, after, limit)
+
+    async def inbox(self, owner: str, after: str, limit: int) -> list[Message]:
+        """See L{IOverview}."""
+        return await self.store.inbox(owner, after, limit)
+
+    async def sent(self, owner: str, states: Sequence[State], limit: int) -> list[Message]:
+        """See L{IOverview}."""
+        return await self.store.sent(owner, states, limit)
+
+    async def deleted(self, owner: str, limit: int) -> list[Message]:
+        """See L{IOverview}."""
+        return await self.store.deleted(owner, limit)
+
+    async def mark(self, owner: str, ids: Sequence[str], word: str) -> list[str]:
+        """See L{IOverview}."""
+        marked: list[str] = []
+        for begin in range(0, len(ids), MARKS_AT_ONCE):
+            part = tuple(ids[begin : begin + MARKS_AT_ONCE])
+            marked += await self.store.mark(Marking(owner=owner, ids=part, word=word))
+        return marked
 
     async def search(self, wanted: Search) -> Found:
         """See L{IOverview}."""

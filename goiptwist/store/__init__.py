@@ -15,7 +15,7 @@ from sqlalchemy import Connection, Engine
 from twisted.internet.defer import Deferred
 
 from goiptwist.errors import Unacceptable
-from goiptwist.message import Direction, HandsetReport, Message, OnUnknown, Step
+from goiptwist.message import Direction, HandsetReport, Message, OnUnknown, State, Step
 from goiptwist.store import database
 from goiptwist.store.coming_back import Return, Returning
 from goiptwist.store.database import lock
@@ -31,6 +31,8 @@ from goiptwist.store.keeping import (
     keep_facts,
     queued,
 )
+from goiptwist.store.marks import AT_ONCE as MARKS_AT_ONCE
+from goiptwist.store.marks import DELETED, DOWNLOADED, Marking, Marks
 from goiptwist.store.notes import Note, forget_notes, keep_notes, noted
 from goiptwist.store.numbering import reserve
 from goiptwist.store.pruning import forget_receipts, prune
@@ -45,6 +47,9 @@ from goiptwist.store.writer import RunsWork, Writer
 
 __all__ = [
     "AFTER_UNKNOWN",
+    "DELETED",
+    "DOWNLOADED",
+    "MARKS_AT_ONCE",
     "Arrival",
     "Decision",
     "Event",
@@ -52,6 +57,7 @@ __all__ = [
     "Found",
     "Kept",
     "LateAnswer",
+    "Marking",
     "Order",
     "Queued",
     "Return",
@@ -95,6 +101,7 @@ class Store:
     _settling: Settling = field(init=False)
     _reporting: Reporting = field(init=False)
     _reading: Reading = field(init=False)
+    _marks: Marks = field(init=False)
     _telling: Telling = field(init=False)
     _returning: Returning = field(init=False)
     _deciding: Deciding = field(init=False)
@@ -108,6 +115,7 @@ class Store:
         self._settling = Settling(self.ids, self._reporting)
         self._deciding = Deciding(self.ids, self._telling)
         self._reading = Reading(self.ids)
+        self._marks = Marks(self.ids)
         self._searching = Searching(self.ids)
 
     @classmethod
@@ -229,6 +237,28 @@ class Store:
         """Forget the receipts of pushes that cannot come again."""
         return self.writer.wish(forget_receipts, now)
 
+    # -- folders of users --
+
+    def mark(self, marking: Marking) -> Deferred[list[str]]:
+        """@return: fires with the ids that are marked now, as they were given."""
+        return self.writer.wish(self._marks.marks, marking)
+
+    def inbox(self, owner: str, after: str, limit: int) -> Deferred[list[Message]]:
+        """
+        @return: fires with what came in and the owner has not marked, oldest
+            first.
+        @raise Unacceptable: C{after} is not an id of this store.
+        """
+        return self._ask(self._marks.inbox, owner, self._number(after), limit)
+
+    def sent(self, owner: str, states: Sequence[State], limit: int) -> Deferred[list[Message]]:
+        """@return: fires with what the owner submitted lately and has not deleted."""
+        return self._ask(self._marks.sent, owner, states, limit)
+
+    def deleted(self, owner: str, limit: int) -> Deferred[list[Message]]:
+        """@return: fires with what the owner has deleted and history still has."""
+        return self._ask(self._marks.deleted, owner, limit)
+
     # -- what bridges note down --
 
     def remember(self, key: str, value: str, at: float) -> Deferred[None]:
@@ -268,10 +298,13 @@ class Store:
         @return: fires with a page of messages.
         @raise Unacceptable: C{after} is not an id of this store.
         """
+        return self._ask(self._reading.messages, direction, self._number(after), limit)
+
+    def _number(self, after: str) -> int:
         number = self.ids.inside(after) if after else 0
         if number is None:
             raise Unacceptable("after", f"{after!r} is no id of this gateway")
-        return self._ask(self._reading.messages, direction, number, limit)
+        return number
 
     def search(self, wanted: Search) -> Deferred[Found]:
         """

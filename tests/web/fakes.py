@@ -6,18 +6,22 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from attrs import define, field
+from attrs import define, evolve, field
 from treq.testing import StubTreq
 from twisted.internet.defer import Deferred, ensureDeferred, execute
 from twisted.internet.task import Clock
 from twisted.web.client import ResponseNeverReceived
 from zope.interface import implementer
 
-from goiptwist.errors import GoipTwistError, Unacceptable
+from goiptwist.acceptance import accepted
+from goiptwist.errors import Conflict, Unacceptable
+from goiptwist.happenings import Happenings
 from goiptwist.interfaces import IOverview
 from goiptwist.message import Direction, Message, State, Step, Submission
+from goiptwist.permits import Allowance
 from goiptwist.secret import Secret
 from goiptwist.status import Health, LineStatus
+from goiptwist.store import Found, Search, Verdict
 from goiptwist.users import DeferToThread, User, Users
 from goiptwist.web.api import Api
 from tests.test_secret import CHEAP
@@ -33,6 +37,7 @@ class FakeOverview:
     @ivar fault: raised by everything that is asked, if not C{None}.
     @ivar before_kept: what a submission waits for, as for a commit.
     @ivar submissions: everything that was submitted, as it came.
+    @ivar marked: owner, word and id of each mark.
     """
 
     clock: Any = field(factory=Clock)
@@ -43,9 +48,11 @@ class FakeOverview:
     before_kept: Deferred[None] | None = None
     submissions: list[Submission] = field(factory=list)
     kept: list[Message] = field(factory=list)
+    marked: list[tuple[str, str, str]] = field(factory=list)
     line_states: list[LineStatus] = field(factory=list)
     state: Health = field(factory=Health)
     notes: dict[str, str] = field(factory=dict)
+    happenings: Happenings | None = None
 
     def _fail(self) -> None:
         if self.fault is not None:
@@ -80,10 +87,54 @@ class FakeOverview:
         results: list[list[Message] | Exception] = []
         for submission in submissions:
             try:
+                accepted(submission, self.clock.seconds())
                 results.append(await self.submit(submission))
-            except GoipTwistError as error:
+            except Unacceptable as error:
                 results.append(error)
         return results
+
+    async def inbox(self, owner: str, after: str, limit: int) -> list[Message]:
+        self._fail()
+        gone = {message_id for who, _, message_id in self.marked if who == owner}
+        came = [m for m in self.kept if m.direction is Direction.IN and m.id not in gone]
+        return came[:limit]
+
+    async def sent(self, owner: str, states: Sequence[State], limit: int) -> list[Message]:
+        self._fail()
+        return [m for m in self.kept if m.origin == owner and m.state in states][:limit]
+
+    async def deleted(self, owner: str, limit: int) -> list[Message]:
+        self._fail()
+        gone = {i for who, word, i in self.marked if (who, word) == (owner, "deleted")}
+        return [m for m in self.kept if m.id in gone][:limit]
+
+    async def mark(self, owner: str, ids: Sequence[str], word: str) -> list[str]:
+        self._fail()
+        known = {
+            name
+            for m in self.kept
+            for name in (m.id, m.client_id)
+            if m.state not in (State.QUEUED, State.SENDING)
+        }
+        self.marked += [(owner, word, each) for each in ids if each in known]
+        return [each for each in ids if each in known]
+
+    async def withdraw(self, message_id: str, by: str) -> Message:
+        self._fail()
+        for place, message in enumerate(self.kept):
+            if (message.id, message.state, message.origin) == (message_id, State.QUEUED, by):
+                self.kept[place] = evolve(message, state=State.CANCELLED)
+                return self.kept[place]
+        raise Conflict("it does not wait any more")
+
+    async def search(self, wanted: Search) -> Found:
+        raise NotImplementedError
+
+    async def settle(self, message_id: str, verdict: Verdict, by: str) -> Message:
+        raise NotImplementedError
+
+    async def used(self, origin: str) -> tuple[Allowance, int, int]:
+        raise NotImplementedError
 
     def allowed(self, origin: str, number: str, line: str) -> None:
         self._fail()
