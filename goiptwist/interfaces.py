@@ -112,11 +112,11 @@ class IGateway(Interface):
 
     async def submit_all(submissions: Sequence[Submission]) -> list[list[Message] | Exception]:
         """
-        Keep many texts, in one commit where they are not too many for it.
+        Keep many texts, hundreds of them in a commit.
 
-        @return: for each what L{submit} would have returned or raised.
+        @return: for each what L{submit} would have returned or raised; the
+            disk may have taken some of them only.
         @raise Busy: too much is waiting.
-        @raise StoreUnavailable: they could not be kept.
         """
 
     def allowed(origin: str, number: str, line: str) -> None:

@@ -177,6 +177,10 @@ class Store:
         """@return: fires with its messages, or fails with L{Conflict}."""
         return self.writer.wish(self._keeping.orders, order)
 
+    def keep_orders(self, orders: Sequence[Order]) -> Deferred[list[Kept | Exception]]:
+        """@return: fires with what L{keep_order} would have for each, after one commit."""
+        return self.writer.wish(self._keeping.many_orders, orders)
+
     def write_down(self, transmission: Transmission) -> Deferred[None]:
         """Note what is about to be given to a SIM."""
         return self.writer.wish(self._settling.transmissions, transmission)

@@ -26,9 +26,12 @@ _INSERT_ARRIVALS = Many(insert(message))
 _INSERT_ORDERS = Many(insert(message))
 _INSERT_DELIVERIES = Many(insert(delivery))
 _INSERT_QUEUE = Many(insert(delivery))
-_BY_CLIENT_ID = select(message).where(
-    message.c.origin == bindparam("origin_"), message.c.client_id == bindparam("client_id_")
+_BY_CLIENT_IDS = select(message).where(
+    message.c.origin == bindparam("origin_"),
+    message.c.client_id.in_(bindparam("client_ids", expanding=True)),
 )
+#: Client ids that one question asks for; databases bound their parameters.
+_IDS_AT_ONCE = 500
 
 
 @frozen
@@ -134,11 +137,11 @@ class Keeping:
     def orders(self, connection: Connection, items: Sequence[Order]) -> list[Kept | Exception]:
         """Keep submissions; the same client id again gives the same messages."""
         first: dict[tuple[str, str], int] = {}
-        known: dict[int, list[Message]] = {}
         for place, order in enumerate(items):
             name = (order.submission.origin, order.submission.client_id)
-            if name[1] and first.setdefault(name, place) == place:
-                known[place] = self._named(connection, name)
+            if name[1]:
+                first.setdefault(name, place)
+        known = self._known(connection, first)
         new = [
             place
             for place, order in enumerate(items)
@@ -159,9 +162,29 @@ class Keeping:
                 results[place] = _again(order.submission, messages)
         return [results[place] for place in range(len(items))]
 
-    def _named(self, connection: Connection, name: tuple[str, str]) -> list[Message]:
-        rows = connection.execute(_BY_CLIENT_ID, {"origin_": name[0], "client_id_": name[1]})
-        return [as_message(row, self.ids) for row in sorted(rows, key=lambda row: row.id)]
+    def _known(
+        self, connection: Connection, first: Mapping[tuple[str, str], int]
+    ) -> dict[int, list[Message]]:
+        """What is on disk under these names already, by the place of the first that has it."""
+        by_origin: dict[str, list[str]] = {}
+        for origin, client_id in first:
+            by_origin.setdefault(origin, []).append(client_id)
+        known: dict[int, list[Message]] = {}
+        for origin, ids in by_origin.items():
+            for start in range(0, len(ids), _IDS_AT_ONCE):
+                some = ids[start : start + _IDS_AT_ONCE]
+                rows = connection.execute(_BY_CLIENT_IDS, {"origin_": origin, "client_ids": some})
+                for row in sorted(rows, key=lambda row: row.id):
+                    place = first[origin, row.client_id]
+                    known.setdefault(place, []).append(as_message(row, self.ids))
+        return known
+
+    def many_orders(
+        self, connection: Connection, items: Sequence[Sequence[Order]]
+    ) -> list[list[Kept | Exception]]:
+        """The same as L{orders}, where several came as one."""
+        results = iter(self.orders(connection, [order for item in items for order in item]))
+        return [[next(results) for _ in item] for item in items]
 
     def _affordable(
         self, connection: Connection, orders: Sequence[Order]
