@@ -28,6 +28,19 @@ _WAITING = (
     .order_by(delivery.c.due, delivery.c.message_id)
     .limit(bindparam("many"))
 )
+_WAITING_ABOUT = (
+    select(message, delivery.c.attempts, delivery.c.due, delivery.c.since)
+    .join_from(message, delivery, delivery.c.message_id == message.c.id)
+    .where(
+        and_(
+            message.c.about.in_(bindparam("abouts", expanding=True)),
+            delivery.c.destination == bindparam("destination"),
+            delivery.c.state == WAITING,
+        )
+    )
+)
+#: Messages whose news is asked for at once: SQLite takes 32,766 parameters.
+_ABOUTS_AT_ONCE = 1000
 
 
 @frozen
@@ -53,8 +66,18 @@ class Reading:
     ids: Ids
 
     def waiting(self, connection: Connection, destination: str, many: int) -> list[Waiting]:
-        """@return: the rows of one destination that are due first."""
-        rows = connection.execute(_WAITING, {"destination": destination, "many": many})
+        """
+        @return: the rows of one destination that are due first; with news comes
+            all other news about the same message, in the order in which it was
+            kept. There are fewer than C{many} only where there are no more.
+        """
+        asked = {"destination": destination, "many": many}
+        rows = connection.execute(_WAITING, asked).all()
+        abouts = list(dict.fromkeys(row.about for row in rows if row.about is not None))
+        if abouts:
+            rows = [row for row in rows if row.about is None] + sorted(
+                _about(connection, destination, abouts), key=lambda row: int(row.id)
+            )
         return [
             Waiting(as_message(row, self.ids), row.attempts, row.due, row.since or row.at)
             for row in rows
@@ -115,6 +138,16 @@ class Reading:
         """@return: what each line told last, and when."""
         rows = connection.execute(select(line))
         return {row.id: (row.at, json.loads(row.facts)) for row in rows}
+
+
+def _about(connection: Connection, destination: str, abouts: list[int]) -> list[Any]:
+    """All news about these messages that waits for one destination."""
+    found: list[Any] = []
+    for first in range(0, len(abouts), _ABOUTS_AT_ONCE):
+        some = abouts[first : first + _ABOUTS_AT_ONCE]
+        asked = {"abouts": some, "destination": destination}
+        found += connection.execute(_WAITING_ABOUT, asked)
+    return found
 
 
 def _given(connection: Connection, number: int) -> list[Step]:
