@@ -158,7 +158,13 @@ class Gateway:
         permits = Permits.of_users(settings.users, settings.numbers.country)
         self.traffic = Traffic(clock, store, router, self.delivery, permits)
         self.lines = Lines(
-            clock, store, self.complaints, self._write, self.delivery.changed, self._settled
+            clock,
+            store,
+            self.complaints,
+            self._write,
+            self.delivery.changed,
+            self._settled,
+            self.traffic.noticed,
         )
         self.lines.add(settings.lines)
         receiver = Receiver(
@@ -168,6 +174,7 @@ class Gateway:
             self.complaints,
             self.traffic.arrived,
             self.traffic.reported,
+            self.traffic.happened,
         )
         self.protocol = GoipProtocol(self.lines, receiver, self.complaints)
         self.overview = self._overview()

@@ -13,7 +13,7 @@ from typing import Any
 
 from zope.interface import Attribute, Interface
 
-from goiptwist.message import Direction, Handover, Message, News, Step, Submission
+from goiptwist.message import Direction, Handover, LineEvent, Message, News, Step, Submission
 from goiptwist.status import Health, LineStatus
 
 
@@ -73,6 +73,16 @@ class IListens(ITakesNews):
     """An extra power of a bridge: it is told of every outgoing message, unasked."""
 
     wants: tuple[str, ...] = Attribute("Of which L{TIDINGS<goiptwist.message.TIDINGS>}.")
+
+
+class ITakesEvents(Interface):
+    """
+    An extra power of a bridge: it hears what happens on lines. Its settings
+    have a C{takes_events} that is true, see L{goiptwist.router.Rule}.
+    """
+
+    async def heard(event: LineEvent) -> Handover | None:
+        """As L{IDestination.deliver}; C{event.id} is the same if it comes again."""
 
 
 class IChecksItself(Interface):

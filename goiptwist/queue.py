@@ -6,6 +6,7 @@ under way.
 from __future__ import annotations
 
 import heapq
+import json
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -17,8 +18,8 @@ from twisted.logger import Logger
 
 from goiptwist.chains import Chains
 from goiptwist.errors import Refused, StoreUnavailable, TryLater, Unsure
-from goiptwist.interfaces import IDestination, ITakesNews
-from goiptwist.message import Direction, Handover, Message, News
+from goiptwist.interfaces import IDestination, ITakesEvents, ITakesNews
+from goiptwist.message import Direction, Handover, LineEvent, Message, News
 from goiptwist.outcomes import Policy, after, expired, outcome_of, too_old
 from goiptwist.store import Settlement, Store, Waiting
 
@@ -184,6 +185,8 @@ class Queue:
         try:
             if message.direction is Direction.NEWS:
                 return await self._tell(message)
+            if message.direction is Direction.EVENT:
+                return await self._hear(message)
             return await maybeDeferred(self.destination.deliver, message)
         except (TryLater, Refused, Unsure) as said:
             return said
@@ -205,6 +208,15 @@ class Queue:
         news = News(id=row.id, what=row.news, at=row.at, reason=row.text, message=about)
         told: Handover | None = await taker.tell(news)
         return told
+
+    async def _hear(self, row: Message) -> Handover | None:
+        if not ITakesEvents.providedBy(self.destination):
+            raise Refused(f"{self.name} takes no events")
+        taker: Any = self.destination
+        fields = json.loads(row.text)
+        event = LineEvent(id=row.id, what=row.news, line=row.line, at=row.at, fields=fields)
+        heard: Handover | None = await taker.heard(event)
+        return heard
 
     async def _settle(self, row: Waiting, settlement: Settlement) -> None:
         # The far side has spoken: its word must reach the disk, however long

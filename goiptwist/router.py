@@ -27,21 +27,29 @@ class Rule:
     @ivar pools: names of pools that the line may belong to.
     @ivar numbers: senders; C{*} stands for any end, as in C{+3630*}.
     @ivar match: a regular expression to be found in the text.
+    @ivar takes_sms: whether it wants SMS at all.
+    @ivar takes_events: whether it wants to hear what happens on these lines.
     """
 
     lines: tuple[str, ...] = ()
     pools: tuple[str, ...] = ()
     numbers: tuple[str, ...] = ()
     match: str = ""
+    takes_sms: bool = True
+    takes_events: bool = False
 
     def takes(self, sms: IncomingSms, pool: str) -> bool:
         """@param pool: of the line that it came in by."""
         return (
-            (not self.lines or sms.line in self.lines)
-            and (not self.pools or pool in self.pools)
+            self.takes_sms
+            and self.concerns(sms.line, pool)
             and (not self.numbers or any(is_meant(n, sms.sender) for n in self.numbers))
             and (not self.match or re.search(self.match, sms.text) is not None)
         )
+
+    def concerns(self, line: str, pool: str) -> bool:
+        """Whether it is about a line at all, of that pool."""
+        return (not self.lines or line in self.lines) and (not self.pools or pool in self.pools)
 
 
 def is_meant(pattern: str, sender: str) -> bool:
@@ -73,6 +81,15 @@ class Router:
             f"bridge:{name}"
             for name, rule in self.bridges.items()
             if rule is EVERYTHING or rule.takes(sms, pool)
+        )
+
+    def events(self, line: str) -> tuple[str, ...]:
+        """The destinations of what happens on a line."""
+        pool = self.pool_of.get(line, "")
+        return tuple(
+            f"bridge:{name}"
+            for name, rule in self.bridges.items()
+            if rule.takes_events and rule.concerns(line, pool)
         )
 
     def outgoing(self, line: str, pool: str) -> str:

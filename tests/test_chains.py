@@ -18,7 +18,7 @@ from zope.interface import implementer
 from goiptwist import queue as queue_module
 from goiptwist.errors import Refused, TryLater
 from goiptwist.interfaces import IDestination, ITakesNews
-from goiptwist.message import HandsetReport, Handover, Message, News, Wish
+from goiptwist.message import Handover, HandsetReport, Message, News, Wish
 from goiptwist.outcomes import Policy
 from goiptwist.queue import Queue
 from goiptwist.store import Queued, Waiting

@@ -19,17 +19,8 @@ from goiptwist.message import Direction, HandsetReport, Message, OnUnknown, Step
 from goiptwist.store import database
 from goiptwist.store.coming_back import Return, Returning
 from goiptwist.store.database import lock
-from goiptwist.store.keeping import (
-    Arrival,
-    Event,
-    Facts,
-    Keeping,
-    Kept,
-    Order,
-    keep_events,
-    keep_facts,
-    queued,
-)
+from goiptwist.store.events import Event, Happened, Happening
+from goiptwist.store.keeping import Arrival, Facts, Keeping, Kept, Order, keep_facts, queued
 from goiptwist.store.notes import Note, forget_notes, keep_notes, noted
 from goiptwist.store.numbering import reserve
 from goiptwist.store.pruning import forget_receipts, prune
@@ -91,11 +82,13 @@ class Store:
     _reading: Reading = field(init=False)
     _telling: Telling = field(init=False)
     _returning: Returning = field(init=False)
+    _happening: Happening = field(init=False)
 
     def __attrs_post_init__(self) -> None:
         self._keeping = Keeping(self.ids)
         self._telling = Telling(self.ids)
         self._returning = Returning(self.ids)
+        self._happening = Happening(self.ids)
         self._reporting = Reporting(self.ids, self._telling)
         self._settling = Settling(self.ids, self._reporting)
         self._reading = Reading(self.ids)
@@ -147,7 +140,12 @@ class Store:
 
     def keep_event(self, event: Event) -> Deferred[bool]:
         """@return: fires with whether it was new."""
-        return self.writer.wish(keep_events, event)
+        return self.writer.wish(self._happening.events, event).addCallback(self._happened)
+
+    def _happened(self, happened: Happened) -> bool:
+        if happened.queued:
+            self.on_queued(happened.queued)
+        return happened.fresh
 
     def keep_facts(self, facts: Facts) -> Deferred[None]:
         """Keep the latest facts of a line."""

@@ -104,7 +104,8 @@ class Reading:
         """@return: up to C{limit} messages behind number C{after}, in order."""
         query = select(message).where(message.c.id > after).order_by(message.c.id).limit(limit)
         if direction is None:
-            query = query.where(message.c.direction != Direction.NEWS.value)
+            both = (Direction.IN.value, Direction.OUT.value)
+            query = query.where(message.c.direction.in_(both))
         else:
             query = query.where(message.c.direction == direction.value)
         return [as_message(row, self.ids) for row in connection.execute(query)]
@@ -162,16 +163,22 @@ def _given(connection: Connection, number: int) -> list[Step]:
 
 
 def _told(connection: Connection, number: int) -> list[Step]:
-    """Who has been told what became of it."""
+    """Who has been told what became of it, and who could not be yet."""
     rows = connection.execute(
         select(message.c.news, delivery)
         .join_from(message, delivery, delivery.c.message_id == message.c.id)
         .where(message.c.about == number, delivery.c.state.in_(("done", "failed")))
     )
     words = {"done": "told", "failed": "not told"}
-    return [
+    steps = [
         Step(r.settled_at, f"{words[r.state]}: {r.news}", r.destination, r.detail) for r in rows
     ]
+    tries = connection.execute(
+        select(message.c.news, journey)
+        .join_from(message, journey, journey.c.message_id == message.c.id)
+        .where(message.c.about == number, journey.c.what == "deferred")
+    )
+    return steps + [Step(r.at, f"deferred: {r.news}", r.where, r.detail) for r in tries]
 
 
 def _handed_on(connection: Connection, row: Any) -> list[Step]:
