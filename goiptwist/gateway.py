@@ -22,6 +22,7 @@ from goiptwist.bridges.mail.kind import MailKind
 from goiptwist.bridges.mail.mailroom import Mailroom
 from goiptwist.bridges.mail.reading import ReadingSettings
 from goiptwist.bridges.mail.tokens import Grant, Tokens
+from goiptwist.bridges.webhook.kind import WebhookKind
 from goiptwist.contacts import Contact, Contacts
 from goiptwist.delivery import Delivery, Route
 from goiptwist.errors import BadConfiguration
@@ -76,7 +77,7 @@ class Settings:
 
 def bridge_kinds() -> dict[str, IBridgeKind]:
     """Every kind of bridge: our own, and those of plug-ins on the path."""
-    kinds: dict[str, IBridgeKind] = {"mail": MailKind()}
+    kinds: dict[str, IBridgeKind] = {"mail": MailKind(), "webhook": WebhookKind()}
     for plugin in getPlugins(IBridgeKind):
         kinds.setdefault(plugin.kind, plugin)
     return kinds
@@ -212,8 +213,8 @@ class Gateway:
             bridge = self.bridges[name] = kinds[kind].build(name, settings, self.overview)
             if ITakesReports.providedBy(bridge):
                 self.traffic.takers[f"bridge:{name}"] = bridge
-            if IListens.providedBy(bridge):
-                listener: Any = bridge
+            listener: Any = bridge
+            if IListens.providedBy(bridge) and listener.wants:
                 self.traffic.listeners.append(Wish(f"bridge:{name}", listener.wants))
 
     def _write(self, datagram: bytes, address: Address) -> None:

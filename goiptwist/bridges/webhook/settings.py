@@ -42,7 +42,7 @@ def _check_report_urls(settings: WebhookSettings, __: Any, report_urls: bool) ->
     if report_urls and "state" in settings.events:
         raise ValueError(
             'report_urls: with "state" among the events, whoever submits an SMS could take its '
-            'states away from url; give it a section of its own, with events = []'
+            "states away from url; give it a section of its own, with events = []"
         )
 
 
