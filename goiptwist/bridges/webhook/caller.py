@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from attrs import define, field
+from hyperlink import EncodedURL
 from OpenSSL import SSL
 from service_identity import VerificationError
 from treq.client import HTTPClient
@@ -135,6 +136,13 @@ class _Plain:
         return asked.addCallback(_as_it_is)
 
 
+class _Written(EncodedURL):
+    """A URL that is called as it was written: hyperlink cannot spell C{[::1]} anew."""
+
+    def to_uri(self) -> EncodedURL:
+        return self
+
+
 def _as_it_is(response: Any) -> Any:
     response.headers.removeHeader(b"content-encoding")
     return response
@@ -197,7 +205,7 @@ class Caller:
         # A new client each time: treq keeps the cookies that a client was given.
         response = await HTTPClient(self._agent).request(
             method,
-            url,
+            _Written.from_text(url),
             headers=headers,
             data=body,
             allow_redirects=False,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 
@@ -16,8 +15,6 @@ from goiptwist.message import Handover
 LONGEST_WAIT = 86400.0
 #: Characters of an answer that are worth keeping.
 WORTH_KEEPING = 120
-
-_UNREADABLE = re.compile(r"[^\x20-\x7e\xa1-\ud7ff\ue000-\ufffc]+")
 
 
 @frozen
@@ -73,4 +70,5 @@ def seconds_of(retry_after: str, now: float) -> float | None:
 def snippet(body: bytes) -> str:
     """The beginning of an answer, as it may stand in a log."""
     text = body[: WORTH_KEEPING * 4].decode("utf-8", "replace")
-    return _UNREADABLE.sub(" ", text).strip()[:WORTH_KEEPING]
+    readable = "".join(c if c.isprintable() else " " for c in text)
+    return " ".join(readable.split())[:WORTH_KEEPING]
