@@ -253,8 +253,9 @@ def _in_words(trouble: Exception, where: str, too_late: bool, patience: float) -
     """What went wrong, sorted by what to do about it."""
     causes = [trouble, *_causes(trouble)]
     if any(isinstance(cause, SSL.Error | VerificationError) for cause in causes):
-        why = snippet(", ".join(_tls_words(cause) for cause in causes).encode())
-        return TryLater(f"{where} has no certificate that we trust: {why}", attempted=False)
+        said = ", ".join(filter(None, map(_tls_words, causes)))
+        why = snippet(said.encode("utf-8", "replace")) or "no reason is given"
+        return TryLater(f"TLS with {where} failed: {why}", attempted=False)
     if isinstance(trouble, DNSLookupError):
         return Away(f"{where} cannot be reached: its name is not known")
     if isinstance(trouble, ConnectError | OSError):
@@ -277,5 +278,5 @@ def _tls_words(cause: BaseException) -> str:
     if isinstance(cause, SSL.Error) and cause.args and isinstance(cause.args[0], list):
         return " ".join(str(part[-1]) for part in cause.args[0] if part)
     if isinstance(cause, VerificationError):
-        return "it is of another host"
+        return "the certificate is of another host"
     return ""

@@ -62,10 +62,15 @@ class Port:
     number: int = 0
     port: Any = field(init=False, default=None)
     connections: Any = field(init=False, default=None)
+    secure: Any = field(init=False, default=None)
 
     def open(self) -> None:
         self.connections = WrappingFactory(self.factory)
-        self.port = core.listenTCP(self.number, self.connections, interface="127.0.0.1")
+        listen = core.listenTCP
+        more = {} if self.secure is None else {"contextFactory": self.secure}
+        if more:
+            listen = core.listenSSL
+        self.port = listen(self.number, self.connections, interface="127.0.0.1", **more)
         self.number = self.port.getHost().port
 
     @property
