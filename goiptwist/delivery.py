@@ -12,11 +12,12 @@ from twisted.internet.defer import DeferredList
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
+from goiptwist.errors import Conflict
 from goiptwist.interfaces import IDestination
 from goiptwist.message import Message
 from goiptwist.outcomes import Policy
 from goiptwist.queue import Queue
-from goiptwist.store import Queued, Store, Waiting
+from goiptwist.store import Decision, Queued, Store, Waiting
 
 #: Seconds that attempts under way get to end when the gateway stops: an SMS
 #: takes a SIM 2 to 5 s (seed), and its verdict is worth waiting for.
@@ -78,6 +79,30 @@ class Delivery:
                 queue.add(rows)
             elif name not in self.orphans:
                 self.orphans.append(name)
+
+    async def withdraw(self, message_id: str, by: str) -> Message:
+        """
+        Take back a text that still waits.
+
+        @param by: who wants that.
+        @return: it, cancelled, once that is on disk.
+        @raise Conflict: it does not wait any more.
+        """
+        names = await self.store.waits_for(message_id)
+        queues = [queue for name in names if (queue := self.queues.get(name)) is not None]
+        if not all(queue.withhold(message_id) for queue in queues):
+            raise Conflict("it is just being sent")
+        decision = Decision(message_id=message_id, by=by, at=self.clock.seconds())
+        try:
+            withdrawn = await self.store.decide(decision)
+        except BaseException:
+            for queue in queues:
+                queue.give_back(message_id)
+            raise
+        for queue in queues:
+            queue.forget(message_id)
+        assert withdrawn is not None
+        return withdrawn
 
     def changed(self, name: str) -> None:
         """A destination may be able to take more than before."""

@@ -114,6 +114,11 @@ def read_settings(tables: config.Table, file: str) -> Settings:
         pool_of = {line.id: line.pool for line in read.lists["line"] if line is not None}
         for fault in bridging.faults(read.named["bridge"], pool_of):
             problems.add(f"[bridge.{fault.bridge}]", fault.sentence)
+        mail = read.single["mail"]
+        try:
+            bridging.reporter(mail.reports if mail else "", read.named["bridge"])
+        except ValueError as fault_of_it:
+            problems.add("[mail]", str(fault_of_it))
         config.unique(read.lists["user"], lambda user: str(user.name), "user", problems)
     problems.raise_any()
     if read is None:  # pragma: no cover
@@ -306,6 +311,10 @@ class Gateway:
             settings.mail_text,
             settings.mail_text.parts,
             defer_to_thread,
+            users=settings.users,
+            authserv=settings.mail.authserv,
+            imap_authserv=settings.imap.authserv,
+            reports_by=bridging.reporter(settings.mail.reports, settings.bridges),
         )
 
 

@@ -13,8 +13,12 @@ from typing import Any
 
 from zope.interface import Attribute, Interface
 
+from goiptwist.happenings import Happenings
 from goiptwist.message import Direction, Handover, LineEvent, Message, News, Step, Submission
+from goiptwist.permits import Allowance
 from goiptwist.status import Health, LineStatus
+from goiptwist.store.deciding import Verdict
+from goiptwist.store.searching import Found, Search
 
 
 class IDestination(Interface):
@@ -164,6 +168,33 @@ class IOverview(IGateway):
         @param limit: how many at the most.
         @raise Unacceptable: C{after} is no id of this gateway.
         """
+
+    async def search(wanted: Search) -> Found:
+        """
+        @return: messages, newest first, and where to go on.
+        @raise Unacceptable: C{wanted.before} is no id of this gateway.
+        """
+
+    async def withdraw(message_id: str, by: str) -> Message:
+        """
+        Take back an outgoing text that still waits.
+
+        @param by: who does it, as an origin.
+        @return: it, once that is on disk.
+        @raise Conflict: it does not wait any more.
+        """
+
+    async def settle(message_id: str, verdict: Verdict, by: str) -> Message:
+        """
+        Say what became of a text of which nobody knows.
+
+        @raise Conflict: it is not unknown.
+        """
+
+    async def used(origin: str) -> tuple[Allowance, int, int]:
+        """@return: what an origin may send in a day, and the messages and parts of today."""
+
+    happenings: Happenings = Attribute("What happens, for those who watch it live.")
 
     async def journey(message_id: str) -> list[Step]:
         """@return: each step of a message, oldest first."""

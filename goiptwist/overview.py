@@ -14,10 +14,12 @@ from zope.interface import implementer
 
 from goiptwist.contacts import Contacts
 from goiptwist.delivery import Delivery
+from goiptwist.happenings import Happenings
 from goiptwist.interfaces import IOverview
 from goiptwist.message import Direction, Message, Step, Submission
+from goiptwist.permits import DAY, Allowance
 from goiptwist.status import Health, LineStatus
-from goiptwist.store import Return, Store
+from goiptwist.store import Found, Return, Search, Store, Verdict
 from goiptwist.traffic import Traffic
 
 
@@ -86,6 +88,28 @@ class Overview:
     async def messages(self, direction: Direction | None, after: str, limit: int) -> list[Message]:
         """See L{IOverview}."""
         return await self.store.messages(direction, after, limit)
+
+    async def search(self, wanted: Search) -> Found:
+        """See L{IOverview}."""
+        return await self.store.search(wanted)
+
+    async def withdraw(self, message_id: str, by: str) -> Message:
+        """See L{IOverview}."""
+        return await self.traffic.withdraw(message_id, by)
+
+    async def settle(self, message_id: str, verdict: Verdict, by: str) -> Message:
+        """See L{IOverview}."""
+        return await self.traffic.settle(message_id, verdict, by)
+
+    async def used(self, origin: str) -> tuple[Allowance, int, int]:
+        """See L{IOverview}."""
+        day = int(self.clock.seconds() // DAY)
+        return self.traffic.permits.allowance(origin), *await self.store.used(origin, day)
+
+    @property
+    def happenings(self) -> Happenings:
+        """See L{IOverview}."""
+        return self.traffic.happenings
 
     async def journey(self, message_id: str) -> list[Step]:
         """See L{IOverview}."""

@@ -66,6 +66,7 @@ class Queue:
     _count: int = field(default=0, init=False)
     _stopped: bool = field(default=False, init=False)
     _idle: list[Deferred[None]] = field(factory=list, init=False)
+    _withheld: dict[str, Waiting] = field(factory=dict, init=False)
     _pumping: bool = field(default=False, init=False)
     log = Logger()
 
@@ -255,6 +256,42 @@ class Queue:
             idle, self._idle = self._idle, []
             for waiting in idle:
                 waiting.callback(None)
+        self.pump()
+
+    # -- what is withdrawn --
+
+    def withhold(self, message_id: str) -> bool:
+        """
+        Do not begin this message, if that is still possible. L{forget} or
+        L{give_back} must follow.
+
+        @return: whether it is possible.
+        """
+        ids = [row.message.id for *_, row in self._due]
+        if message_id not in ids:
+            if message_id in self._known:
+                return False  # it is in hand
+            self._known.add(message_id)  # a load that is under way must not bring it
+            return True
+        self._withheld[message_id] = self._due.pop(ids.index(message_id))[2]
+        heapq.heapify(self._due)
+        return True
+
+    def forget(self, message_id: str) -> None:
+        """It is withdrawn, and that is on disk."""
+        self._withheld.pop(message_id, None)
+        self._known.discard(message_id)
+        if self._loading:
+            self._finished.add(message_id)
+
+    def give_back(self, message_id: str) -> None:
+        """It could not be withdrawn."""
+        row = self._withheld.pop(message_id, None)
+        if row is not None:
+            self._line_up(row)
+        else:
+            self._known.discard(message_id)
+            self._complete = False  # it may wait on disk only
         self.pump()
 
     # -- a far side that is away --

@@ -27,7 +27,8 @@ class Rule:
     @ivar pools: names of pools that the line may belong to.
     @ivar numbers: senders; C{*} stands for any end, as in C{+3630*}.
     @ivar match: a regular expression to be found in the text.
-    @ivar takes_sms: whether it wants SMS at all.
+    @ivar sms: false asks for no SMS at all: such a bridge has only what others
+        hand over to it.
     @ivar takes_events: whether it wants to hear what happens on these lines.
     """
 
@@ -35,13 +36,13 @@ class Rule:
     pools: tuple[str, ...] = ()
     numbers: tuple[str, ...] = ()
     match: str = ""
-    takes_sms: bool = True
+    sms: bool = True
     takes_events: bool = False
 
     def takes(self, sms: IncomingSms, pool: str) -> bool:
         """@param pool: of the line that it came in by."""
         return (
-            self.takes_sms
+            self.sms
             and self.concerns(sms.line, pool)
             and (not self.numbers or any(is_meant(n, sms.sender) for n in self.numbers))
             and (not self.match or re.search(self.match, sms.text) is not None)

@@ -17,11 +17,13 @@ from goiptwist.acceptance import accepted
 from goiptwist.chronicle import Chronicle
 from goiptwist.delivery import Delivery
 from goiptwist.errors import Busy, GoipTwistError, StoreUnavailable
+from goiptwist.happenings import Happenings
 from goiptwist.interfaces import ITakesReports
 from goiptwist.message import IncomingSms, Message, State, Submission, Wish, together
 from goiptwist.permits import Permits
 from goiptwist.router import Router
-from goiptwist.store import Arrival, Event, Order, Queued, Store, queued
+from goiptwist.store import Arrival, Decision, Event, Order, Queued, Store, Verdict, queued
+from goiptwist.waiting import carried_through
 
 #: Wishes in the store's queue above which submissions are put off, so that
 #: keepalives and incoming SMS go before them.
@@ -36,6 +38,7 @@ class Traffic:
     @ivar permits: who may send what.
     @ivar takers: the bridges that want to hear what became of messages, by
         the origin that they submit under.
+    @ivar happenings: all of it, for those who watch.
     @ivar listeners: who is told of every message, unasked.
     """
 
@@ -47,10 +50,12 @@ class Traffic:
     takers: dict[str, ITakesReports] = field(factory=dict)
     listeners: list[Wish] = field(factory=list)
     chronicle: Chronicle = field(init=False)
+    happenings: Happenings = field(init=False)
     log = Logger()
 
     def __attrs_post_init__(self) -> None:
         self.chronicle = Chronicle(self.clock)
+        self.happenings = Happenings(self.clock)
         self.store.on_queued = self.delivery.kept
 
     async def arrived(self, sms: IncomingSms) -> Message | None:
@@ -66,6 +71,7 @@ class Traffic:
             self.chronicle.tell(
                 "Message {message_id} came in by {line}", message_id=message.id, line=sms.line
             )
+            self.happenings.tell("message.received", message)
             self.delivery.kept(
                 [Queued(destination=name, message=message, due=sms.at) for name in destinations]
             )
@@ -126,8 +132,24 @@ class Traffic:
     async def _keep(self, order: Order) -> list[Message]:
         kept = await self.store.keep_order(order)
         if kept.fresh:
+            for message in kept.messages:
+                self.happenings.tell("message.queued", message)
             self.delivery.kept([queued(order, message) for message in kept.messages])
         return kept.messages
+
+    async def withdraw(self, message_id: str, by: str) -> Message:
+        """As L{goiptwist.interfaces.IOverview.withdraw}."""
+        message = await carried_through(self.delivery.withdraw(message_id, by))
+        self.settled(message)
+        return message
+
+    async def settle(self, message_id: str, verdict: Verdict, by: str) -> Message:
+        """As L{goiptwist.interfaces.IOverview.settle}."""
+        decision = Decision(message_id=message_id, verdict=verdict, by=by, at=self.clock.seconds())
+        message = await self.store.decide(decision)
+        assert message is not None
+        self.settled(message)
+        return message
 
     def settled(self, message: Message) -> None:
         """An outgoing message stands elsewhere now, and that is on disk."""
@@ -141,6 +163,7 @@ class Traffic:
             line=message.line,
             why=f": {message.reason}" if message.reason else "",
         )
+        self.happenings.tell(f"message.{message.state.value}", message)
         self._tell(message)
 
     def reported(self, message: Message) -> None:
@@ -150,6 +173,7 @@ class Traffic:
             message_id=message.id,
             report=message.report,
         )
+        self.happenings.tell(f"message.{message.report}", message)
         self._tell(message)
 
     def _tell(self, message: Message) -> None:

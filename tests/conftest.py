@@ -7,12 +7,15 @@ from __future__ import annotations
 
 import gc
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from twisted.internet import reactor
 from twisted.logger import LogEvent, LogLevel, globalLogPublisher
+
+from tests.world import World
 
 
 def pytest_collection_finish() -> None:
@@ -72,3 +75,20 @@ def clean_reactor() -> Iterator[None]:
         call.cancel()
     assert not left, f"left ticking: {left}"
     assert not open_ones, f"left open: {open_ones}"
+
+
+@pytest.fixture
+def worlds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., World]]:
+    """Makes worlds, and ends them."""
+    made: list[World] = []
+
+    def make(**options: Any) -> World:
+        folder = tmp_path / str(len(made))
+        folder.mkdir()
+        world = World(folder, monkeypatch, **options)
+        made.append(world)
+        return world
+
+    yield make
+    for world in made:
+        world.close()

@@ -253,3 +253,18 @@ def test_an_outcome_that_cannot_be_written(desk: Desk, logged_failures: FailureL
     desk.clock.advance(1)
     assert desk.teller.in_hand() == ["a delivered"]
     logged_failures.flush()
+
+
+def test_withheld_and_given_back(desk: Desk) -> None:
+    """Somebody tries to withdraw a piece of news: it keeps its place."""
+    desk.sent("a", 1)
+    first = desk.teller.asked[0][0].id
+    desk.teller.says("a sent", TryLater("busy"))
+    desk.delivered(1)
+    assert desk.queue.withhold(first)
+    desk.clock.advance(600)
+    assert desk.teller.in_hand() == []
+    desk.queue.give_back(first)
+    assert desk.teller.in_hand() == ["a sent"]
+    desk.teller.says("a sent")
+    assert desk.teller.in_hand() == ["a delivered"]

@@ -6,8 +6,6 @@ compared: what was accepted is settled, nothing is lost, nothing comes twice.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,23 +15,6 @@ from goiptwist.simulator.settings import Personality, Settings
 from tests.world import World
 
 BAD = Conditions(loss=0.3, repetition=0.3, reordering=0.3)
-
-
-@pytest.fixture
-def worlds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    """Makes worlds, and ends them."""
-    made: list[World] = []
-
-    def make(**options: Any) -> World:
-        folder = tmp_path / str(len(made))
-        folder.mkdir()
-        world = World(folder, monkeypatch, **options)
-        made.append(world)
-        return world
-
-    yield make
-    for world in made:
-        world.close()
 
 
 def test_one_each_way(worlds: Any) -> None:

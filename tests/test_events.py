@@ -26,7 +26,7 @@ from tests.world import now
 @frozen(kw_only=True)
 class EarsSettings:
     lines: tuple[str, ...] = ()
-    takes_sms: bool = False
+    sms: bool = False
     takes_events: bool = True
 
 

@@ -190,6 +190,15 @@ def test_an_unknown_scope_is_named() -> None:
         User(name="a\nb")
 
 
+def test_addresses_of_mails() -> None:
+    """An address or a whole domain; a slip is named, and not taken for a domain of its own."""
+    User(name="a", mail=("ops@example.org", "@Sub.example.org"))
+    for wrong in ("", "ops", "example.org", "@", "a@b", "Ops <ops@example.org>", "a@b.c\r\n"):
+        with pytest.raises(ValueError, match=r"mail: .* neither an address") as error:
+            User(name="a", mail=(wrong,))
+        assert repr(wrong) in str(error.value)
+
+
 def test_a_repr_shows_no_secret() -> None:
     assert "clear-" not in repr(CLEAR)
 

@@ -82,16 +82,21 @@ class Wire:
     run_writing: Callable[[Callable[[], Any]], Deferred[Any]] = execute
     clock: Clock = field(factory=Clock, init=False)
     transport: Transport = field(factory=Transport, init=False)
-    recorder: Recorder = field(factory=Recorder, init=False)
+    recorders: RecorderKind = field(factory=RecorderKind, init=False)
     store: Store = field(init=False)
     gateway: Gateway = field(init=False)
 
     def __attrs_post_init__(self) -> None:
         self.clock.advance(BEGINNING)
         kinds = gateway_module.bridge_kinds()
-        kinds["recorder"] = RecorderKind(self.recorder)
+        kinds["recorder"] = self.recorders
         self.monkeypatch.setattr(gateway_module, "bridge_kinds", lambda: kinds)
         self.start()
+
+    @property
+    def recorder(self) -> Recorder:
+        """The bridge that every wire has."""
+        return self.recorders.made["ops"]
 
     def configuration(self) -> dict[str, Any]:
         """The gateway's configuration, as a file would hold it."""

@@ -12,32 +12,34 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from attrs import define, field
+from attrs import define, field, frozen
 from twisted.internet.defer import Deferred, execute
 from twisted.internet.task import Clock
 from zope.interface import implementer
 
 from goiptwist import gateway as gateway_module
 from goiptwist.gateway import Gateway, read_settings
-from goiptwist.interfaces import IBridge, IBridgeKind
-from goiptwist.message import Message, OnUnknown, Submission
+from goiptwist.interfaces import IBridge, IBridgeKind, ITakesNews
+from goiptwist.message import Message, News, OnUnknown, Submission
 from goiptwist.simulator.device import Device
 from goiptwist.simulator.network import Network
 from goiptwist.simulator.radio import CLEAR, Conditions
 from goiptwist.simulator.settings import Settings as Simulated
 from goiptwist.store import Store, lock
 from goiptwist.store.writer import RunsWork
+from goiptwist.values import setting
 
 #: Where the clock of a world begins: some time in November 2026.
 BEGINNING = 1_795_000_000.0
 
 
-@implementer(IBridge)
+@implementer(IBridge, ITakesNews)
 @define(eq=False)
 class Recorder:
     """A bridge that keeps what it is given, and can be told to fail."""
 
     taken: list[Message] = field(factory=list)
+    told: list[News] = field(factory=list)
     #: Raised instead of taking, the first one first.
     troubles: list[Exception] = field(factory=list)
 
@@ -46,22 +48,36 @@ class Recorder:
             raise self.troubles.pop(0)
         self.taken.append(message)
 
+    async def tell(self, news: News) -> None:
+        if self.troubles:
+            raise self.troubles.pop(0)
+        self.told.append(news)
+
+    @property
+    def words(self) -> list[str]:
+        """What it was told, in order."""
+        return [news.what for news in self.told]
+
 
 @implementer(IBridgeKind)
 class RecorderKind:
-    """Makes the recorder of a world."""
+    """Makes the recorders of a world, one a name, and knows them by it."""
 
     kind = "recorder"
 
-    @define
+    @frozen
     class settings:
-        """No keys."""
+        """Keys that any bridge may have."""
 
-    def __init__(self, recorder: Recorder) -> None:
-        self.recorder = recorder
+        sms: bool = setting("Whether it takes SMS by itself.", default=True)
+
+        fallback: str = setting("Who gets what this one never takes.", default="")
+
+    def __init__(self) -> None:
+        self.made: dict[str, Recorder] = {}
 
     def build(self, name: str, settings: object, gateway: object) -> Recorder:
-        return self.recorder
+        return self.made.setdefault(name, Recorder())
 
 
 @define(eq=False)
@@ -83,7 +99,7 @@ class World:
     #: Runs the work of the store's writer.
     writing: RunsWork = execute
     clock: Clock = field(factory=Clock, init=False)
-    recorder: Recorder = field(factory=Recorder, init=False)
+    recorders: RecorderKind = field(factory=RecorderKind, init=False)
     device: Device = field(init=False)
     network: Network = field(init=False)
     #: The gateway's own: what ticks in it is gone with the gateway.
@@ -100,9 +116,14 @@ class World:
             line = self.device.add_line(f"goip{number}", f"secret{number}", f"+3630000000{number}")
             self.network.join(line)
         kinds = gateway_module.bridge_kinds()
-        kinds["recorder"] = RecorderKind(self.recorder)
+        kinds["recorder"] = self.recorders
         self.monkeypatch.setattr(gateway_module, "bridge_kinds", lambda: kinds)
         self.start_gateway()
+
+    @property
+    def recorder(self) -> Recorder:
+        """The bridge that every world has."""
+        return self.recorders.made["ops"]
 
     def configuration(self) -> dict[str, Any]:
         """The gateway's configuration, as a file would hold it."""

@@ -19,6 +19,7 @@ from goiptwist.message import Direction, HandsetReport, Message, OnUnknown, Step
 from goiptwist.store import database
 from goiptwist.store.coming_back import Return, Returning
 from goiptwist.store.database import lock
+from goiptwist.store.deciding import Deciding, Decision, Verdict
 from goiptwist.store.events import Event, Happened, Happening
 from goiptwist.store.keeping import Arrival, Facts, Keeping, Kept, Order, keep_facts, queued
 from goiptwist.store.notes import Note, forget_notes, keep_notes, noted
@@ -27,6 +28,7 @@ from goiptwist.store.pruning import forget_receipts, prune
 from goiptwist.store.reading import Reading, Waiting
 from goiptwist.store.reports import AFTER_UNKNOWN, LateAnswer, Reporting, Restart
 from goiptwist.store.rows import Ids
+from goiptwist.store.searching import Found, Search, Searching
 from goiptwist.store.settling import Settlement, Settling, Transmission
 from goiptwist.store.spending import used_on
 from goiptwist.store.telling import Changed, LookForDelays, Queued, Telling
@@ -35,16 +37,20 @@ from goiptwist.store.writer import RunsWork, Writer
 __all__ = [
     "AFTER_UNKNOWN",
     "Arrival",
+    "Decision",
     "Event",
     "Facts",
+    "Found",
     "Kept",
     "LateAnswer",
     "Order",
     "Queued",
     "Return",
+    "Search",
     "Settlement",
     "Store",
     "Transmission",
+    "Verdict",
     "Waiting",
     "lock",
     "queued",
@@ -83,6 +89,8 @@ class Store:
     _telling: Telling = field(init=False)
     _returning: Returning = field(init=False)
     _happening: Happening = field(init=False)
+    _deciding: Deciding = field(init=False)
+    _searching: Searching = field(init=False)
 
     def __attrs_post_init__(self) -> None:
         self._keeping = Keeping(self.ids)
@@ -91,7 +99,9 @@ class Store:
         self._happening = Happening(self.ids)
         self._reporting = Reporting(self.ids, self._telling)
         self._settling = Settling(self.ids, self._reporting)
+        self._deciding = Deciding(self.ids, self._telling)
         self._reading = Reading(self.ids)
+        self._searching = Searching(self.ids)
 
     @classmethod
     def open(
@@ -174,6 +184,14 @@ class Store:
         """@return: fires with the first of C{many} numbers nobody gets again."""
         return self.writer.wish(reserve, (name, many))
 
+    def decide(self, decision: Decision) -> Deferred[Message | None]:
+        """
+        Note what a person has decided.
+
+        @return: fires with the message as it stands now, or fails with L{Conflict}.
+        """
+        return self.writer.wish(self._deciding.decisions, decision).addCallback(self._changed)
+
     # -- what comes late --
 
     def report(self, report: HandsetReport) -> Deferred[Message | None]:
@@ -252,6 +270,20 @@ class Store:
         if number is None:
             raise Unacceptable("after", f"{after!r} is no id of this gateway")
         return self._ask(self._reading.messages, direction, number, limit)
+
+    def search(self, wanted: Search) -> Deferred[Found]:
+        """
+        @return: fires with messages, newest first, and where to go on.
+        @raise Unacceptable: C{before} is not an id of this store.
+        """
+        before = self.ids.inside(wanted.before) if wanted.before else None
+        if wanted.before and before is None:
+            raise Unacceptable("before", f"{wanted.before[:60]!r} is not an id of this gateway")
+        return self._ask(self._searching.search, wanted, before)
+
+    def waits_for(self, message_id: str) -> Deferred[list[str]]:
+        """@return: fires with the destinations that it waits for."""
+        return self._ask(self._reading.waits_for, message_id)
 
     def journey(self, message_id: str) -> Deferred[list[Step]]:
         """@return: fires with every step of a message."""

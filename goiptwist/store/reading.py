@@ -90,6 +90,13 @@ class Reading:
         )
         return list(rows.scalars())
 
+    def waits_for(self, connection: Connection, message_id: str) -> list[str]:
+        """@return: the destinations that one message waits for."""
+        query = select(delivery.c.destination).where(
+            delivery.c.message_id == self.ids.inside(message_id), delivery.c.state == WAITING
+        )
+        return list(connection.execute(query).scalars())
+
     def message(self, connection: Connection, message_id: str) -> Message | None:
         """@return: one message, or C{None}."""
         number = self.ids.inside(message_id)

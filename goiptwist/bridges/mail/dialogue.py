@@ -11,33 +11,33 @@ to EHLO, a password said twice or in clear, a peer that never hangs up.
 
 from __future__ import annotations
 
-import base64
 import re
 from collections.abc import Iterable
 from io import BytesIO
 from typing import Any
 
 from attrs import field, frozen
-from OpenSSL import SSL
-from service_identity import VerificationError
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.internet.protocol import connectionDone
 from twisted.mail import smtp
-from twisted.mail.interfaces import IClientAuthentication
 from twisted.python.failure import Failure
-from zope.interface import implementer
 
-from goiptwist.bridges.mail.verdict import Reply, readable
+from goiptwist.bridges.mail.login import Login, mechanisms
+from goiptwist.bridges.mail.tls import in_words
+from goiptwist.bridges.mail.troubles import lost, trouble
+from goiptwist.bridges.mail.verdict import UNSAID, Reply, readable
 from goiptwist.errors import TryLater
 
 #: Seconds that the smarthost has for its answer to QUIT. The mail is settled
 #: by then, and nothing undoes it; RFC 5321 section 4.1.1.10 asks us to wait.
 GOODBYE = 2.0
 
-#: Lines that a smarthost may say in one conversation. A long EHLO answer has
-#: 20; who says so much more is no smarthost.
+#: Lines that a smarthost may say in one conversation, beside those about single
+#: recipients. A long EHLO answer has 20; who says so much more is no smarthost.
 LINES_AT_MOST = 500
+#: Lines about one recipient, after RCPT and (in LMTP) after the dot.
+LINES_FOR_ONE = 20
 
 #: How long a whole conversation may take, in time-outs of one answer: EHLO
 #: twice, STARTTLS, AUTH, MAIL, DATA, the dot, and some recipients.
@@ -45,18 +45,6 @@ PATIENCE = 20
 
 #: RFC 5321 section 4.2, Reply-line.
 _REPLY = re.compile(rb"[2-5][0-9][0-9]([ -]|$)")
-
-#: What the stock client calls its troubles, in words, and whether the code
-#: and text in the exception are the smarthost's own. The first that fits.
-_TROUBLES: tuple[tuple[type[smtp.SMTPClientError], str, bool], ...] = (
-    (smtp.AUTHDeclinedError, "did not accept the user name and password", True),
-    (smtp.AUTHRequiredError, "offers no way to log in that we know", False),
-    (smtp.AuthenticationError, "broke off the login", True),
-    (smtp.TLSRequiredError, "does not offer STARTTLS, and the settings ask for it", False),
-    (smtp.TLSError, "offered STARTTLS and then did not begin it", True),
-    (smtp.EHLORequiredError, "does not speak ESMTP, which TLS and logging in need", False),
-    (smtp.SMTPConnectError, "does not want to talk to us", True),
-)
 
 
 @frozen
@@ -71,21 +59,6 @@ class Envelope:
 
 
 @frozen
-class Login:
-    """A name and password, as bytes; neither is shown."""
-
-    username: bytes = field(repr=False)
-    password: bytes = field(repr=False)
-
-    @property
-    def secrets(self) -> tuple[str, ...]:
-        """Every form in which a far side could echo the password."""
-        plain = b"\0" + self.username + b"\0" + self.password
-        coded = (base64.b64encode(said).decode() for said in (plain, self.password))
-        return (self.password.decode("utf-8", "replace"), *coded)
-
-
-@frozen
 class Security:
     """
     @ivar starttls: makes the TLS connection if the smarthost offers STARTTLS;
@@ -93,25 +66,13 @@ class Security:
     @ivar required: without TLS there is no mail.
     @ivar clear_login: the password may be said without TLS, since it does not
         leave this machine.
+    @ivar verified: whether TLS ends unless the certificate is good.
     """
 
     starttls: Any
     required: bool
     clear_login: bool
-
-
-@implementer(IClientAuthentication)
-@frozen
-class Plain:
-    """AUTH PLAIN (RFC 4616) without an authorization identity."""
-
-    username: bytes = field(repr=False)
-
-    def getName(self) -> bytes:
-        return b"PLAIN"
-
-    def challengeResponse(self, secret: bytes, challenge: object) -> bytes:
-        return b"\0" + self.username + b"\0" + secret
+    verified: bool = False
 
 
 def offered(answer: bytes) -> dict[bytes, bytes]:
@@ -165,7 +126,8 @@ class Dialogue(smtp.ESMTPClient):
         self._settled = self._in_hand = False
         self._trouble: TryLater | None = None
         self._mechanism = ""
-        self._lines, self._deadline = 0, clock.seconds() + PATIENCE * timeout
+        self._lines_left = LINES_AT_MOST + LINES_FOR_ONE * len(tuple(self.getMailTo()))
+        self._deadline = clock.seconds() + PATIENCE * timeout
 
     def connectionMade(self) -> None:
         """
@@ -194,11 +156,18 @@ class Dialogue(smtp.ESMTPClient):
         self._disconnectFromServer()
 
     def _cancelled(self, finished: Deferred[Dialogue]) -> None:
+        reason = "the delivery was called off"
         if self.fates:
+            self._leave_open(reason)
             finished.callback(self)
         else:
             finished.errback(CancelledError())
-        self._hang_up("the delivery was called off")
+        self._hang_up(reason)
+
+    def _leave_open(self, reason: str) -> None:
+        """Whoever got no last word, while others did, is put off."""
+        for to in self.getMailTo():
+            self.fates.setdefault(to, Reply(UNSAID, reason))
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         """Called by Twisted when the connection is closed, by whomever."""
@@ -206,9 +175,10 @@ class Dialogue(smtp.ESMTPClient):
         self._put_off(lost(reason.value, self._in_hand))
         if self.finished.called:
             return
-        if self._trouble is not None:
+        if self._trouble is not None and not self.fates:
             self.finished.errback(self._trouble)
         else:
+            self._leave_open(str(self._trouble))
             self.finished.callback(self)
 
     def sendError(self, exc: Exception) -> None:
@@ -231,8 +201,8 @@ class Dialogue(smtp.ESMTPClient):
 
     def lineReceived(self, line: bytes) -> None:
         """Called by Twisted for each line."""
-        self._lines += 1
-        if self._lines > LINES_AT_MOST or self._clock.seconds() > self._deadline:
+        self._lines_left -= 1
+        if self._lines_left < 0 or self._clock.seconds() > self._deadline:
             self._hang_up("the smarthost does not stop talking")
         elif not _REPLY.match(line):
             self._hang_up(f"the smarthost talks nonsense: {self._readable(line[:80])!r}")
@@ -271,7 +241,7 @@ class Dialogue(smtp.ESMTPClient):
             self._part()
             return
         if self._login:
-            self.authenticators = _mechanisms(self._login, encrypted=self._tlsMode)
+            self.authenticators = mechanisms(self._login, encrypted=self._tlsMode)
         super().authenticate(code, resp, items)
         chosen = getattr(self, "_authinfo", None)
         self._mechanism = chosen.getName().decode() if chosen else ""
@@ -329,43 +299,7 @@ class Dialogue(smtp.ESMTPClient):
         if not self._tlsMode:
             seen = "without TLS"
         else:
-            seen = _tls_in_words(self.transport.getHandle(), self.transport.getPeerCertificate())
+            seen = in_words(self.transport.getHandle(), self.transport.getPeerCertificate())
+            seen += ", verified" if self._security.verified else ", not verified"
         login = f"logged in with {self._mechanism}" if self._mechanism else "not logged in"
         return f"{seen}, {login}"
-
-
-def _mechanisms(login: Login, *, encrypted: bool) -> list[Any]:
-    """
-    What to try, best first. Within TLS that is PLAIN: many a server offers
-    CRAM-MD5 without having the passwords that it needs for it.
-    """
-    said = [Plain(login.username), smtp.LOGINAuthenticator(login.username)]
-    hashed = smtp.CramMD5ClientAuthenticator(login.username)
-    return [*said, hashed] if encrypted else [hashed, *said]
-
-
-def _tls_in_words(connection: Any, certificate: Any) -> str:
-    version = connection.get_protocol_version_name()
-    subject = certificate.to_cryptography().subject.rfc4514_string()
-    return f"{version} with the certificate of {readable(subject) or 'nobody in particular'}"
-
-
-def trouble(exc: smtp.SMTPClientError, secrets: tuple[str, ...]) -> str:
-    """Say what stopped the stock client, without its record of the conversation."""
-    for kind, words, said in _TROUBLES:
-        if isinstance(exc, kind):
-            answer = f": {exc.code} {readable(exc.resp, secrets)}" if said and exc.code > 0 else ""
-            return f"the smarthost {words}{answer}"
-    return "the conversation with the smarthost went wrong"
-
-
-def lost(why: BaseException | None, in_hand: bool) -> str:
-    """Say what it means that the connection is gone."""
-    if isinstance(why, VerificationError):
-        return "the smarthost's certificate is for another name than ours for it"
-    if isinstance(why, SSL.Error):
-        details = ", ".join(str(part[-1]) for part in (why.args[0] if why.args else ()) if part)
-        return f"TLS with the smarthost failed: {details or 'no reason given'}"
-    if in_hand:
-        return "the connection was lost before the smarthost answered"
-    return "the smarthost hung up before it was given the mail"

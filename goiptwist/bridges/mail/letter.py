@@ -30,14 +30,20 @@ LINE_AT_MOST = 78
 SENDER_AT_MOST = 64
 #: What a mail says that nobody can answer.
 NO_ANSWER = "The sender of this SMS is a name: it cannot be answered."
-#: Characters of a subject.
-SUBJECT_AT_MOST = 200
+#: Characters of a subject, and of the text that is quoted there.
+SUBJECT_AT_MOST, QUOTED_AT_MOST = 200, 40
+#: Mails of a conversation that a mail refers to by their ids, beside its root.
+EARLIER_AT_MOST = 3
 
 #: Everything that a reader cannot see in a text but newline and tab, and
 #: surrogates, which are no characters.
 _UNSEEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
-_PLACEHOLDER = re.compile(r"\{(sender|line|id)\}")
+_PLACEHOLDER = re.compile(r"\{(sender|name|line|id|text)\}")
 _PLAIN_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+#: RFC 5322 section 3.6.4, msg-id, without the obsolete forms and literals; not
+#: so long that a line of it could not be sent.
+_ATOMS = r"[\w!#$%&'*+/=?^`{|}~-]+(?:\.[\w!#$%&'*+/=?^`{|}~-]+)*"
+_MESSAGE_ID = re.compile(rf"(?=.{{1,250}}\Z)<{_ATOMS}@{_ATOMS}>", re.ASCII)
 
 
 def body_text(text: str) -> str:
@@ -98,9 +104,20 @@ def message_id(message: Message, domain: str) -> str:
     return f"<{known}.{round(message.at * 1000)}@{domain}>"
 
 
-def subject(message: Message, template: str) -> str:
-    """Fill the template, once: what is filled in is not looked at again."""
-    filled = _PLACEHOLDER.sub(lambda found: str(getattr(message, found[1])), template)
+def subject(message: Message, template: str, name: str = "") -> str:
+    """
+    Fill the template, once: what is filled in is not looked at again.
+
+    @param name: what the correspondent is called, if that is known.
+    """
+    known = {
+        "sender": message.sender,
+        "name": header_text(name, SENDER_AT_MOST) or message.sender,
+        "line": message.line,
+        "id": message.id,
+        "text": header_text(message.text, QUOTED_AT_MOST),
+    }
+    filled = _PLACEHOLDER.sub(lambda found: known[found[1]], template)
     return header_text(filled, SUBJECT_AT_MOST)
 
 
@@ -111,6 +128,18 @@ def thread_root(message: Message, domain: str) -> str:
     """
     named = "\x1f".join((message.line, message.sender)).encode("utf-8", "surrogatepass")
     return f"<conversation.{hashlib.sha256(named).hexdigest()[:32]}@{domain}>"
+
+
+def references(root: str, earlier: Sequence[str], own: str) -> list[str]:
+    """
+    What a mail refers to, oldest first (RFC 5322 section 3.6.4).
+
+    @param earlier: ids of earlier mails; what is no id is left out.
+    @param own: the id of the mail itself, which it does not refer to.
+    """
+    sound = [known for known in earlier if _MESSAGE_ID.fullmatch(known) and "=?" not in known]
+    others = [known for known in dict.fromkeys(sound) if known not in (root, own)]
+    return [root, *others[-EARLIER_AT_MOST:]]
 
 
 @frozen
@@ -132,37 +161,82 @@ def _list_id(line: str, domain: str) -> str:
     return f"<{label}.{domain}>"
 
 
-def render(message: Message, settings: MailSettings, answer: Answerable | None = None) -> bytes:
+def render(
+    message: Message,
+    settings: MailSettings,
+    answer: Answerable | None = None,
+    name: str = "",
+    earlier: Sequence[str] = (),
+) -> bytes:
     """
     Write the mail.
 
     @param answer: C{None} where nobody can answer.
+    @param name: what the correspondent is called, if that is known.
+    @param earlier: the Message-IDs of the last mails of this conversation,
+        oldest first.
     @return: RFC 5322 with CRLF line ends and seven-bit content, dots not yet
         doubled.
     """
     mail = EmailMessage(policy=POLICY)
-    for name, value in _header(message, settings, answer):
-        mail.set_raw(name, value)
+    for header in (
+        _people(message, settings, answer, name),
+        _thread(message, settings, earlier),
+        _marks(message, settings),
+    ):
+        for key, value in header:
+            mail.set_raw(key, value)
     unanswerable = settings.domain and answer is None
     note = f"\n\n-- \n{NO_ANSWER}" if unanswerable else ""
     mail.set_content(body_text(message.text) + note)
     return mail.as_bytes()
 
 
-def _header(
-    message: Message, settings: MailSettings, answer: Answerable | None
+def _people(
+    message: Message, settings: MailSettings, answer: Answerable | None, name: str
 ) -> Iterator[tuple[str, str]]:
-    sender = header_text(message.sender, SENDER_AT_MOST)
-    line = header_text(message.line, SENDER_AT_MOST)
-    shown = f"{sender or 'unknown'} ({line})" if line else sender or "unknown"
-    yield "From", mailbox("From", shown, answer.address if answer else settings.sender)
+    """Who writes to whom about what."""
+    shown = _shown(message, settings, name)
+    address = answer.address if answer and not settings.private else settings.sender
+    yield "From", mailbox("From", shown, address)
     if answer:
         yield "Reply-To", mailbox("Reply-To", shown, answer.reply_to)
     yield "To", _folded("To", settings.to, ", ")
-    yield "Subject", unstructured("Subject", subject(message, settings.subject))
+    if settings.cc:
+        yield "Cc", _folded("Cc", settings.cc, ", ")
+    said = subject(message, settings.subject_template, name)
+    yield "Subject", unstructured("Subject", said)
+
+
+def _shown(message: Message, settings: MailSettings, name: str) -> str:
+    """The display name: the correspondent, or in private only the line."""
+    line = header_text(message.line, SENDER_AT_MOST)
+    if settings.private:
+        return f"SMS on {line}" if line else "SMS"
+    sender = header_text(message.sender, SENDER_AT_MOST) or "unknown"
+    called = header_text(name, SENDER_AT_MOST)
+    if called:
+        return f"{called} ({sender})"
+    return f"{sender} ({line})" if line else sender
+
+
+def _thread(
+    message: Message, settings: MailSettings, earlier: Sequence[str]
+) -> Iterator[tuple[str, str]]:
+    """When, and in which conversation."""
+    own = message_id(message, settings.own_domain)
+    known = references(thread_root(message, settings.own_domain), earlier, own)
     yield "Date", format_datetime(datetime.fromtimestamp(message.at, UTC))
-    yield "Message-ID", message_id(message, settings.own_domain)
-    yield "References", thread_root(message, settings.own_domain)
+    yield "Message-ID", own
+    if len(known) > 1:
+        yield "In-Reply-To", known[-1]
+    yield "References", _folded("References", known, " ")
+
+
+def _marks(message: Message, settings: MailSettings) -> Iterator[tuple[str, str]]:
+    """What programs go by."""
+    line = header_text(message.line, SENDER_AT_MOST)
+    sender = header_text(message.sender, SENDER_AT_MOST)
     if line:
         yield "List-Id", _list_id(line, settings.own_domain)
     yield "Auto-Submitted", "auto-generated"  # RFC 3834 section 5

@@ -32,8 +32,13 @@ _DOMAIN = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-
 #: Octets of a local part, of a domain and of a path (RFC 5321 section 4.5.3.1).
 _LOCAL_AT_MOST, _DOMAIN_AT_MOST, _PATH_AT_MOST = 64, 255, 254
 
+#: The keys that name those who get the mails.
+RECIPIENTS = ("to", "cc", "bcc")
+
 #: What a subject may be made of.
-PLACEHOLDERS = ("sender", "line", "id")
+PLACEHOLDERS = ("sender", "name", "line", "id", "text")
+#: Those of them that a private subject may have.
+_PRIVATE_PLACEHOLDERS = ("line", "id")
 _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 
 
@@ -51,14 +56,29 @@ def fault_of_address(address: object) -> str:
     return ""
 
 
-def _check_to(_: Any, __: Any, to: tuple[str, ...]) -> None:
+def _check_to(settings: MailSettings, key: Any, to: tuple[str, ...]) -> None:
     if not to or isinstance(to, str):
         raise ValueError('to: name at least one mail address, such as ["ops@example.org"]')
-    faults = [fault for fault in map(fault_of_address, to) if fault]
+    _check_copies(settings, key, to)
+
+
+def _check_copies(settings: MailSettings, key: Any, addresses: tuple[str, ...]) -> None:
+    """Of an address that stands in two of them, the later is the wrong one."""
+    faults = [fault for fault in map(fault_of_address, addresses) if fault]
     if faults:
-        raise ValueError(f"to: {'; '.join(faults)}")
-    if len({address.lower() for address in to}) < len(to):
-        raise ValueError("to: an address stands there twice; leave one of them out")
+        raise ValueError(f"{key.name}: {'; '.join(faults)}")
+    for address in addresses:
+        places = [name for name in RECIPIENTS for _ in range(_count(settings, name, address))]
+        if len(places) > 1 and places[-1] == key.name:
+            where = " and ".join(dict.fromkeys(places))
+            raise ValueError(f"{key.name}: {address} stands twice, in {where}; leave one out")
+
+
+def _count(settings: MailSettings, name: str, address: str) -> int:
+    """How often an address stands in a key, which may itself be wrong or missing."""
+    known = getattr(settings, name)
+    there = known if isinstance(known, tuple) else ()
+    return sum(str(other).lower() == address.lower() for other in there)
 
 
 def _check_sender(_: Any, __: Any, sender: str) -> None:
@@ -82,6 +102,14 @@ def _check_match(_: Any, __: Any, match: str) -> None:
 def _check_days(_: Any, __: Any, days: int) -> None:
     if not 1 <= days <= 3650:
         raise ValueError("reply_days: must be 1 to 3650")
+
+
+def _check_lmtp(settings: MailSettings, __: Any, lmtp: bool) -> None:
+    if lmtp and settings.smarthost.port == 25:
+        raise ValueError(
+            "lmtp: LMTP is never spoken on port 25 (RFC 2033 section 5); "
+            "set the port of smarthost, which is often 24"
+        )
 
 
 def _check_smarthost(_: Any, __: Any, smarthost: HostPort) -> None:
@@ -137,11 +165,18 @@ def _check_timeout(_: Any, __: Any, timeout: float) -> None:
         raise ValueError("timeout: must be more than 0 and at most 3600 seconds")
 
 
-def _check_subject(_: Any, __: Any, subject: str) -> None:
-    unknown = [name for name in _PLACEHOLDER.findall(subject) if name not in PLACEHOLDERS]
+def _check_subject(settings: MailSettings, __: Any, subject: str) -> None:
+    named = _PLACEHOLDER.findall(subject)
+    unknown = [name for name in named if name not in PLACEHOLDERS]
     if unknown:
         known = ", ".join(f"{{{name}}}" for name in PLACEHOLDERS)
         raise ValueError(f"subject: there is no {{{unknown[0]}}}; use {known}")
+    telling = [name for name in named if name not in _PRIVATE_PLACEHOLDERS]
+    if telling and settings.private:
+        raise ValueError(
+            f"subject: {{{telling[0]}}} would tell what private = true keeps to itself; "
+            "use {line} and {id} only, or leave private out"
+        )
 
 
 @frozen(kw_only=True)
@@ -150,6 +185,14 @@ class MailSettings:
 
     to: tuple[str, ...] = setting(
         "The mail addresses that get every SMS of this bridge, at least one.", validator=_check_to
+    )
+    cc: tuple[str, ...] = setting(
+        "The mail addresses that get a copy, and are seen to.", validator=_check_copies, default=()
+    )
+    bcc: tuple[str, ...] = setting(
+        "The mail addresses that get a copy of which the mail says nothing.",
+        validator=_check_copies,
+        default=(),
     )
     sender: str = setting(
         "The address that the mails come from; bounces go there too.", validator=_check_sender
@@ -179,10 +222,27 @@ class MailSettings:
         validator=_check_match,
         default="",
     )
+    sms: bool = setting(
+        "false: takes no SMS by itself, only those that another bridge hands over to it, "
+        "and status mails.",
+        default=True,
+    )
+    fallback: str = setting(
+        "The name of another bridge that gets the SMS which this one can never deliver: the "
+        "smarthost refuses them for good, or the mails come back. Empty: none.",
+        default="",
+    )
     smarthost: HostPort = setting(
-        "The SMTP server that takes the mails, host:port.",
+        "The mail server that takes the mails, host:port; it speaks SMTP, or LMTP with "
+        "lmtp = true.",
         validator=_check_smarthost,
         default=HostPort("127.0.0.1", 25),
+    )
+    lmtp: bool = setting(
+        "The smarthost speaks LMTP, as Dovecot and Cyrus do: it delivers by itself, and answers "
+        "for each recipient. Who was put off is then tried again alone.",
+        validator=_check_lmtp,
+        default=False,
     )
     tls: str = setting(
         'How the way there is protected: "verified" (STARTTLS, and the certificate must be good '
@@ -212,9 +272,17 @@ class MailSettings:
         default=60.0,
     )
     subject: str = setting(
-        "The subject line; {sender}, {line} and {id} are filled in.",
+        "The subject line, in which {sender}, {name} (what the address book calls the sender, or "
+        "the number), {line}, {id} and {text} (the first 40 characters) are filled in. Empty: "
+        '"SMS from {sender} on {line}", or "SMS on {line}" with private.',
         validator=_check_subject,
-        default="SMS from {sender} on {line}",
+        default="",
+    )
+    private: bool = setting(
+        "What a list of mails or a locked screen shows, the subject and who the mail is from, "
+        "tells neither the text nor the sender: mails come from the address in sender, and can "
+        "still be answered. A preview of the text itself is the mail program's own affair.",
+        default=False,
     )
 
     @property
@@ -224,6 +292,17 @@ class MailSettings:
             return TlsMode(self.tls)
         on_this_machine = self.smarthost.is_loopback and not self.implicit_tls
         return TlsMode.NONE if on_this_machine else TlsMode.VERIFIED
+
+    @property
+    def recipients(self) -> tuple[str, ...]:
+        """All who get the mails, each once."""
+        return self.to + self.cc + self.bcc
+
+    @property
+    def subject_template(self) -> str:
+        """What C{subject} comes to, once the default is worked out."""
+        default = "SMS on {line}" if self.private else "SMS from {sender} on {line}"
+        return self.subject or default
 
     @property
     def own_domain(self) -> str:

@@ -5,6 +5,7 @@ What stands behind C{tls}: connections that verify, and connections that do not.
 from __future__ import annotations
 
 from ipaddress import ip_address
+from typing import Any
 
 from attrs import frozen
 from OpenSSL import SSL
@@ -17,6 +18,7 @@ from twisted.internet.ssl import (
 from twisted.protocols.tls import TLSMemoryBIOProtocol
 from zope.interface import implementer
 
+from goiptwist.bridges.mail.verdict import readable
 from goiptwist.trust import trusted_certificates
 
 
@@ -52,3 +54,20 @@ def verified(host: str, ca: str) -> IOpenSSLClientConnectionCreator:
     """
     trust = trustRootFromCertificates(trusted_certificates(ca)) if ca else None
     return optionsForClientTLS(host, trustRoot=trust)
+
+
+def in_words(connection: SSL.Connection, certificate: Any) -> str:
+    """
+    What protects a connection, for an operator who looks whether it is what
+    was meant, and when the certificate must be renewed.
+
+    @param certificate: of the far side; C{None} if it has shown none.
+    """
+    version = connection.get_protocol_version_name()
+    if certificate is None:
+        return f"{version} without a certificate"
+    shown = certificate.to_cryptography()
+    subject = readable(shown.subject.rfc4514_string()) or "nobody in particular"
+    issuer = readable(shown.issuer.rfc4514_string()) or "nobody in particular"
+    until = shown.not_valid_after_utc.strftime("%Y-%m-%d %H:%M UTC")
+    return f"{version} with the certificate of {subject} (from {issuer}, valid until {until})"

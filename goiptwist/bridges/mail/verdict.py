@@ -15,6 +15,9 @@ from goiptwist.message import Handover
 #: mends that, and the mail waits (RFC 4954 section 6, RFC 3207 section 4).
 OPERATOR_CODES = frozenset({530, 534, 535, 538})
 
+#: The code where nothing was said: the connection went, or it was silent.
+UNSAID = 0
+
 #: So much of an answer is kept, in characters; more is no answer but a flood.
 WORDS_AT_MOST = 500
 
@@ -24,8 +27,8 @@ class Reply:
     """
     What the smarthost said (RFC 5321 section 4.2).
 
-    @ivar code: the three digits.
-    @ivar words: the text behind them, safe to show.
+    @ivar code: the three digits, or L{UNSAID}.
+    @ivar words: the text behind them, safe to show; of L{UNSAID}, why.
     """
 
     code: int
@@ -45,7 +48,7 @@ class Reply:
         return self.taken or self.refused
 
     def __str__(self) -> str:
-        return f"{self.code} {self.words}".rstrip()
+        return self.words if self.code == UNSAID else f"{self.code} {self.words}".rstrip()
 
 
 def readable(answer: bytes | str, secrets: tuple[str, ...] = ()) -> str:

@@ -133,7 +133,7 @@ class WebhookSettings:
     )
 
     @property
-    def takes_sms(self) -> bool:
+    def sms(self) -> bool:
         """See L{goiptwist.router.Rule}."""
         return "sms" in self.events
 

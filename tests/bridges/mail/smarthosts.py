@@ -22,6 +22,7 @@ from cryptography.x509.oid import NameOID
 from goiptwist.bridges.mail.bridge import MailBridge
 from goiptwist.bridges.mail.settings import MailSettings
 from goiptwist.bridges.mail.tokens import Tokens
+from goiptwist.testing import StandInGateway
 from goiptwist.values import HostPort
 
 
@@ -143,7 +144,27 @@ def mail_bridge(reactor, port, **changes):
         **changes,
     }
     return MailBridge(
-        "mail", MailSettings(**settings), reactor, b"gateway.example.org", Tokens(bytes(32))
+        "mail",
+        MailSettings(**settings),
+        reactor,
+        b"gateway.example.org",
+        Tokens(bytes(32)),
+        StandInGateway(reactor, reactor),
+    )
+
+
+def _key_usage(*, authority: bool) -> x509.KeyUsage:
+    """An authority signs certificates, a server its handshakes (RFC 5280 section 4.2.1.3)."""
+    return x509.KeyUsage(
+        digital_signature=not authority,
+        key_cert_sign=authority,
+        crl_sign=authority,
+        content_commitment=False,
+        key_encipherment=False,
+        data_encipherment=False,
+        key_agreement=False,
+        encipher_only=False,
+        decipher_only=False,
     )
 
 
@@ -169,7 +190,7 @@ class Authority:
             name = x509.IPAddress(ip_address(host))
         except ValueError:
             name = x509.DNSName(host)
-        path = self.folder / f"{self.name} {host}.key"
+        path = self.kept(host)
         private = key.private_bytes(
             serialization.Encoding.PEM,
             serialization.PrivateFormat.PKCS8,
@@ -180,9 +201,17 @@ class Authority:
         context.load_cert_chain(path)
         return context
 
+    def kept(self, host: str):
+        """Where L{server} leaves the key and the certificate, in one PEM file."""
+        return self.folder / f"{self.name} {host}.key"
+
     def _sign(self, subject: str, key, host) -> bytes:
-        """@param host: the name in the certificate; C{None} for the authority's own."""
-        now = datetime.now(UTC)
+        """
+        All that a strict reader of RFC 5280 wants to see.
+
+        @param host: the name in the certificate; C{None} for the authority's own.
+        """
+        now, ours = datetime.now(UTC), host is None
         made = x509.CertificateBuilder(
             issuer_name=x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, self.name)]),
             subject_name=x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, subject)]),
@@ -190,7 +219,13 @@ class Authority:
             serial_number=x509.random_serial_number(),
             not_valid_before=now - timedelta(hours=1),
             not_valid_after=now + timedelta(hours=1),
-        ).add_extension(x509.BasicConstraints(ca=host is None, path_length=None), critical=True)
-        if host is not None:
-            made = made.add_extension(x509.SubjectAlternativeName([host]), critical=False)
+        )
+        issuer = x509.AuthorityKeyIdentifier.from_issuer_public_key(self.key.public_key())
+        for extension, critical in (
+            (x509.BasicConstraints(ca=ours, path_length=None), True),
+            (_key_usage(authority=ours), True),
+            (x509.SubjectKeyIdentifier.from_public_key(key.public_key()), False),
+            *(() if ours else ((issuer, False), (x509.SubjectAlternativeName([host]), False))),
+        ):
+            made = made.add_extension(extension, critical=critical)
         return made.sign(self.key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)

@@ -13,10 +13,10 @@ from goiptwist.bridges.mail.dialogue import (
     PATIENCE,
     Dialogue,
     Envelope,
-    Login,
     Security,
     offered,
 )
+from goiptwist.bridges.mail.login import Login
 from goiptwist.bridges.mail.verdict import Reply
 from goiptwist.errors import TryLater
 
@@ -44,13 +44,17 @@ class Smarthost:
 
     login: object = None
     security: object = IN_CLEAR
+    language: object = Dialogue
+    envelope: object = ENVELOPE
     clock: object = field(factory=Clock)
     wire: object = field(factory=Wire)
     results: list = field(factory=list)
     dialogue: object = None
 
     def __attrs_post_init__(self):
-        self.dialogue = Dialogue(self.clock, b"gw", self.security, self.login, ENVELOPE, TIMEOUT)
+        self.dialogue = self.language(
+            self.clock, b"gw", self.security, self.login, self.envelope, TIMEOUT
+        )
         self.dialogue.finished.addBoth(self.results.append)
         self.wire.protocol = self.dialogue
         self.dialogue.makeConnection(self.wire)

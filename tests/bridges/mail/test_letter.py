@@ -99,7 +99,7 @@ def check_letter(message):
         SETTINGS.sender,
     )
     assert mail["X-GoIP-From"] == header_text(message.sender, 64)
-    assert mail["Subject"] == subject(message, SETTINGS.subject)
+    assert mail["Subject"] == subject(message, SETTINGS.subject_template)
     text = body_text(message.text)
     assert mail.get_content() == text.removesuffix("\n").replace("\n", "\r\n") + "\r\n"
     assert render(message, SETTINGS) == letter
@@ -207,3 +207,112 @@ def test_one_thread_for_each_correspondent_and_line():
     ]
     assert roots[0] == roots[1]
     assert len(set(roots)) == 3
+
+
+# Copies, names, privacy
+
+
+def test_copies():
+    """Who gets a copy in secret is not in the mail."""
+    copied = evolve(SETTINGS, cc=("a@example.org", "b@example.org"), bcc=("secret@example.org",))
+    letter = render(sms(), copied)
+    assert b"\r\nTo: ops@example.org, boss@example.org\r\nCc: a@example.org, b@exam" in letter
+    assert b"secret" not in letter
+    many = evolve(SETTINGS, cc=tuple(f"somebody{n}@example.org" for n in range(50)))
+    assert len(read(render(sms(), many))["Cc"].addresses) == 50
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("Kovács Béla", "Kovács Béla (+36301234567)"),
+        ('"Boss" <boss@example.org>', '"Boss" <boss@example.org> (+36301234567)'),
+        ("a\r\nBcc: b@example.org", "a Bcc: b@example.org (+36301234567)"),
+        ("x" * 99, "x" * 63 + "… (+36301234567)"),
+        ("\u202e", "+36301234567 (goip1)"),
+        ("", "+36301234567 (goip1)"),
+    ],
+)
+def test_name(name, shown):
+    """A known correspondent is shown by name; the number always stands there too."""
+    letter = render(sms(), OURS, name=name)
+    assert author_of(letter) == (shown, "sms@example.org")
+    assert read(letter)["Bcc"] is None
+
+
+@settings(max_examples=100, deadline=None)
+@given(name=any_text)
+def test_any_name(name):
+    """An address book may hold anything."""
+    mail = read(render(sms(), evolve(OURS, subject="{name}/{line}"), name=name))
+    assert not mail.defects
+    assert mail["Subject"] == subject(sms(), "{name}/{line}", name)
+    assert len(mail["From"].addresses) == 1
+
+
+def test_what_a_subject_can_say():
+    """The name is the number where there is none; the text is its beginning, on one line."""
+    assert subject(sms(), "{name}", "Béla") == "Béla"
+    assert subject(sms(), "{name}") == "+36301234567"
+    assert subject(sms("Pump 3\r\nBcc: stopped"), "{line}: {text}") == "goip1: Pump 3 Bcc: stopped"
+    assert subject(sms("x" * 41), "{text}") == "x" * 39 + "…"
+    assert subject(sms("{sender}"), "{text}", "{text}") == "{sender}"
+
+
+def test_private():
+    """
+    Neither the subject nor the From, which lists and locked screens show, tell
+    who wrote or what; an answer still goes to the right address.
+    """
+    answer = Answerable("+36301234567@sms.example.org", "+36301234567+token@sms.example.org")
+    letter = render(sms(), evolve(OURS, private=True), answer, "Kovács Béla")
+    mail = read(letter)
+    assert mail["Subject"] == "SMS on goip1"
+    assert author_of(letter) == ("SMS on goip1", "sms@example.org")
+    assert mail["Reply-To"].addresses[0].addr_spec == answer.reply_to
+    assert "Kovács" not in str(mail)
+
+
+# The conversation
+
+ROOT = "<conversation.6de11c944d239a56e9154a2f98a6eb6f@sms.example.org>"
+EARLIER = [f"<m{n}.1767225600250@sms.example.org>" for n in range(5)]
+
+
+@pytest.mark.parametrize(
+    ("earlier", "known"),
+    [
+        ([], []),
+        (EARLIER[:1], EARLIER[:1]),
+        (EARLIER, EARLIER[-3:]),
+        ([EARLIER[2], EARLIER[3], EARLIER[2]], EARLIER[2:4]),
+        ([EARLIER[2], ROOT], EARLIER[2:3]),
+        ([EARLIER[1], EARLIER[2]], EARLIER[1:3]),
+        (["<a@b>\r\nBcc: c@d", "<a b@c>", "a@b", "<a@b", "<a>", "<@b>", "<é@b>", ""], []),
+        (["<a@b>\n", "<a..b@c>", "<=?utf-8?q?x?=@b>", f"<{'a' * 300}@b>", "<a@[::1]>"], []),
+    ],
+)
+def test_earlier_mails(earlier, known):
+    """
+    The root keeps all together, and the last few ids hang a mail where it
+    belongs, in programs that go by the mail that is answered. What is no id
+    is left out: it was once in a mail that somebody else wrote.
+    """
+    mail = read(render(sms(id="m9"), OURS, earlier=earlier))
+    assert mail["References"].split() == [ROOT, *known]
+    assert mail["In-Reply-To"] == (known[-1] if known else None)
+    assert not mail.defects
+
+
+def test_a_repeat_does_not_refer_to_itself():
+    """Whoever remembers the ids may have remembered this one before it was put off."""
+    own = message_id(sms(), "sms.example.org")
+    again = render(sms(), OURS, earlier=[EARLIER[0], own])
+    assert again == render(sms(), OURS, earlier=EARLIER[:1])
+
+
+def test_references_are_folded():
+    """One id on each line; a program that cuts long lines would break one."""
+    letter = render(sms(id="m9"), OURS, earlier=EARLIER[:3])
+    folded = "\r\n ".join([ROOT, *EARLIER[:3]])
+    assert f"\r\nReferences: {folded}\r\n".encode() in letter

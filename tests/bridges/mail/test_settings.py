@@ -1,6 +1,7 @@
 """Each wrong key of a mail bridge is refused in a sentence that names it and the cure."""
 
 import re
+from types import SimpleNamespace
 
 import attrs
 import pytest
@@ -22,7 +23,13 @@ WRONG = [
     ({"to": ("őr@example.org",)}, "is not ASCII"),
     ({"to": ("a" * 65 + "@example.org",)}, "longer than mail allows"),
     ({"to": (7,)}, "to: 7 is no text"),
-    ({"to": ("ops@example.org", "OPS@example.org")}, "twice"),
+    ({"to": ("ops@example.org", "OPS@example.org")}, "to: ops@example.org stands twice, in to;"),
+    ({"cc": ("OPS@example.org",)}, "cc: OPS@example.org stands twice, in to and cc; leave one out"),
+    ({"cc": ("a@b.org",), "bcc": ("a@b.org",)}, "bcc: a@b.org stands twice, in cc and bcc;"),
+    ({"bcc": ("a@b.org", "a@b.org")}, "bcc: a@b.org stands twice, in bcc;"),
+    ({"cc": ("Boss <boss@example.org>",)}, "cc: 'Boss <boss@example.org>' is no mail address"),
+    ({"bcc": ("a@b.org\r\nX: y",)}, "bcc: "),
+    ({"lmtp": True}, "lmtp: LMTP is never spoken on port 25"),
     ({"sender": "sms"}, "sender: 'sms' is no mail address"),
     ({"sender": "@example.org"}, "sender:"),
     ({"sender": "sms@-example.org"}, "sender:"),
@@ -41,7 +48,13 @@ WRONG = [
     ({"ca": __file__}, "holds no certificate"),
     ({"timeout": 0.0}, "timeout: must be more than 0"),
     ({"timeout": float("nan")}, "timeout: must be more than 0"),
-    ({"subject": "{text}"}, "subject: there is no {text}; use {sender}, {line}, {id}"),
+    (
+        {"subject": "{body}"},
+        "subject: there is no {body}; use {sender}, {name}, {line}, {id}, {text}",
+    ),
+    ({"subject": "{line}: {text}", "private": True}, "subject: {text} would tell"),
+    ({"subject": "{name}", "private": True}, "subject: {name} would tell"),
+    ({"subject": "{sender}", "private": True}, "use {line} and {id} only, or leave private out"),
     ({"subject": "{sender.__class__}"}, "subject: there is no"),
 ]
 
@@ -56,9 +69,19 @@ def test_wrong(changes, words):
 
 def test_everything_at_once():
     """Each key can be asked by itself, so that all problems can be named in one go."""
-    wrong = {"to": (), "sender": "x", "username": "goip", "tls": "yes", "timeout": -1.0}
+    wrong = {
+        "to": (),
+        "cc": ("a@b.org", "a@b.org"),
+        "sender": "x",
+        "username": "goip",
+        "tls": "yes",
+        "timeout": -1.0,
+        "lmtp": True,
+        "subject": "{text}",
+    }
+    private = {"private": True}
     with attrs.validators.disabled():
-        settings = MailSettings(**wrong)
+        settings = MailSettings(**wrong, **private)
     named = []
     for key in attrs.fields(MailSettings):
         try:
@@ -87,3 +110,18 @@ def test_tls_by_default(smarthost, implicit, mode):
 def test_the_password_is_not_shown():
     """Settings may be printed."""
     assert "horse" not in repr(MailSettings(**RIGHT, username="u", password=Password("horse")))
+
+
+def test_the_subject_by_default():
+    """In private it tells nothing."""
+    assert MailSettings(**RIGHT).subject_template == "SMS from {sender} on {line}"
+    assert MailSettings(**RIGHT, private=True).subject_template == "SMS on {line}"
+    assert MailSettings(**RIGHT, private=True, subject="{id}").subject_template == "{id}"
+
+
+def test_a_missing_key_does_not_hide_another():
+    """The configuration asks each key, whatever became of those before it."""
+    key = attrs.fields(MailSettings).cc
+    known = SimpleNamespace(to=attrs.NOTHING, cc=("a@b.org",) * 2, bcc=())
+    with pytest.raises(ValueError, match="twice, in cc"):
+        key.validator(known, key, known.cc)

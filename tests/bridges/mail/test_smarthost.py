@@ -12,7 +12,6 @@ from goiptwist.message import Handover
 from goiptwist.testing import StandInGateway, outcome, sms
 from goiptwist.values import HostPort, Password
 from tests.bridges.mail.smarthosts import (
-    Authority,
     Mailbox,
     free_port,
     mail_bridge,
@@ -20,6 +19,7 @@ from tests.bridges.mail.smarthosts import (
     scripted_server,
     smtp_server,
 )
+from tests.bridges.mail.test_letter import author_of
 
 pytestmark = [
     pytest.mark.real,
@@ -33,11 +33,6 @@ LOGIN = {"username": "goip", "password": Password("right horse")}
 @pytest.fixture
 def mailbox():
     return Mailbox()
-
-
-@pytest.fixture
-def authority(tmp_path):
-    return Authority(tmp_path)
 
 
 def recipients(mailbox):
@@ -118,6 +113,43 @@ async def test_some_are_put_off(mailbox):
     assert mailbox.taken[0].content == mailbox.taken[1].content
 
 
+COPIES = {"to": TWO[:1], "cc": TWO[1:], "bcc": ("archive@example.org",)}
+
+
+async def test_copies(mailbox):
+    """All are in the envelope; the mail itself names those of to and cc."""
+    with smtp_server(mailbox) as port:
+        bridge = mail_bridge(reactor, port, **COPIES)
+        await bridge.deliver(sms())
+        assert (await bridge.check()).endswith(
+            "goes to ops@example.org, boss@example.org, archive@example.org"
+        )
+    [envelope] = mailbox.taken
+    assert envelope.rcpt_tos == [*TWO, "archive@example.org"]
+    assert b"To: ops@example.org\r\nCc: boss@example.org\r\n" in envelope.content
+    assert b"archive" not in envelope.content
+
+
+async def test_copies_are_put_off_like_anybody(mailbox):
+    """Each has a fate of his own, wherever he stands."""
+    mailbox.rcpt = {"archive@example.org": "450 busy", TWO[1]: "550 no such user"}
+    with smtp_server(mailbox) as port:
+        bridge = mail_bridge(reactor, port, **COPIES)
+        assert isinstance(await outcome(bridge, sms()), TryLater)
+        mailbox.rcpt = {}
+        assert isinstance(await outcome(bridge, sms()), Handover)
+    assert recipients(mailbox) == [[TWO[0]], ["archive@example.org"]]
+
+
+async def test_a_known_correspondent(mailbox):
+    """The address book is asked about the number."""
+    with smtp_server(mailbox) as port:
+        bridge = mail_bridge(reactor, port)
+        bridge.gateway.names["+36301234567"] = "Kovács Béla"
+        await bridge.deliver(sms())
+    assert author_of(mailbox.taken[0].content)[0] == "Kovács Béla (+36301234567)"
+
+
 async def test_put_off_and_then_refused(mailbox):
     """A mail that somebody has is handed over, whatever becomes of the others."""
     mailbox.rcpt = {TWO[1]: "450 busy"}
@@ -141,139 +173,6 @@ def test_not_everything_is_remembered(monkeypatch):
     bridge._remember("b", {TWO[0]: ok, TWO[1]: ok})
     bridge._remember("c", {TWO[0]: busy, TWO[1]: busy})
     assert bridge._remembered == {}
-
-
-# Logging in
-
-
-@pytest.mark.parametrize("mechanism", ["PLAIN", "LOGIN"])
-async def test_login(mailbox, mechanism):
-    """With a name and a password there is no mail before they were accepted."""
-    others = {"PLAIN", "LOGIN"} - {mechanism}
-    with smtp_server(mailbox, auth_required=True, auth_exclude_mechanism=others) as port:
-        answer = await outcome(mail_bridge(reactor, port, **LOGIN), sms())
-    assert isinstance(answer, Handover)
-    assert mailbox.logins == [(mechanism, False)]
-
-
-async def test_wrong_password(mailbox):
-    """An operator mends that: the mail waits, and the password is tried once."""
-    wrong = {**LOGIN, "password": Password("wrong horse")}
-    with smtp_server(mailbox) as port:
-        error = await outcome(mail_bridge(reactor, port, **wrong), sms())
-    assert isinstance(error, TryLater)
-    assert not error.attempted
-    assert "did not accept the user name and password: 535" in str(error)
-    assert len(mailbox.logins) == 1
-
-
-async def test_no_login_is_offered():
-    """A smarthost without AUTH gets no mail from who should log in."""
-    server = saying(b"220 hi\r\n", b"250 no extensions\r\n", b"221 bye\r\n")
-    with scripted_server(server) as port:
-        error = await outcome(mail_bridge(reactor, port, **LOGIN), sms())
-    assert "offers no way to log in" in str(error)
-
-
-# TLS
-
-
-async def test_verified(mailbox, authority):
-    """A certificate of the right authority for the right address is good."""
-    with smtp_server(mailbox, tls_context=authority.server("127.0.0.1")) as port:
-        bridge = mail_bridge(reactor, port, tls="verified", ca=authority.pem, **LOGIN)
-        answer = await outcome(bridge, sms())
-        found = await bridge.check()
-    assert isinstance(answer, Handover)
-    assert mailbox.logins == [("PLAIN", True)] * 2
-    assert found == (
-        f"127.0.0.1:{port} answers, TLSv1.3 with the certificate of CN=127.0.0.1, "
-        "logged in with PLAIN; mail goes to ops@example.org"
-    )
-
-
-@pytest.mark.parametrize("implicit", [False, True])
-@pytest.mark.parametrize(
-    ("trusted", "name", "words"),
-    [
-        ("Other CA", "127.0.0.1", "certificate verify failed"),
-        ("", "127.0.0.1", "certificate verify failed"),
-        ("Test CA", "mail.example.org", "another name"),
-    ],
-)
-async def test_not_verified(mailbox, authority, tmp_path, implicit, trusted, name, words):
-    """Neither another authority nor another name gets a mail, or the password."""
-    context = authority.server(name)
-    ca = {"Test CA": authority.pem, "Other CA": Authority(tmp_path, "Other CA").pem, "": ""}
-    starttls = smtp_server(mailbox, tls_context=context)
-    with scripted_server(tls_only(context)) if implicit else starttls as port:
-        bridge = mail_bridge(
-            reactor, port, tls="verified", implicit_tls=implicit, ca=ca[trusted], **LOGIN
-        )
-        error = await outcome(bridge, sms())
-    assert isinstance(error, TryLater)
-    assert not error.attempted
-    assert words in str(error)
-    assert (mailbox.taken, mailbox.logins) == ([], [])
-
-
-def tls_only(context):
-    """aiosmtpd logs a failed handshake as an error of its own; this one keeps quiet."""
-
-    def conversation(heard, connection):
-        context.wrap_socket(connection, server_side=True)
-
-    return conversation
-
-
-@pytest.mark.parametrize("mode", ["verified", "required"])
-async def test_tls_is_not_offered(mailbox, mode):
-    """Without STARTTLS there is no mail."""
-    with smtp_server(mailbox) as port:
-        error = await outcome(mail_bridge(reactor, port, tls=mode), sms())
-    assert isinstance(error, TryLater)
-    assert "does not offer STARTTLS" in str(error)
-    assert mailbox.taken == []
-
-
-@pytest.mark.parametrize("mode", ["required", "opportunistic"])
-async def test_any_certificate(mailbox, authority, mode):
-    """Against those who only listen, any certificate will do."""
-    with smtp_server(mailbox, tls_context=authority.server("nobody")) as port:
-        bridge = mail_bridge(reactor, port, tls=mode, **LOGIN)
-        assert isinstance(await outcome(bridge, sms()), Handover)
-    assert mailbox.logins == [("PLAIN", True)]
-
-
-async def test_opportunistic_without_tls(mailbox):
-    """It goes on in clear where nothing is offered."""
-    with smtp_server(mailbox) as port:
-        bridge = mail_bridge(reactor, port, tls="opportunistic")
-        assert isinstance(await outcome(bridge, sms()), Handover)
-        assert "without TLS, not logged in" in await bridge.check()
-
-
-async def test_none_ignores_the_offer(mailbox, authority):
-    """None means none."""
-    with smtp_server(mailbox, tls_context=authority.server("nobody")) as port:
-        bridge = mail_bridge(reactor, port, tls="none", **LOGIN)
-        assert isinstance(await outcome(bridge, sms()), Handover)
-    assert mailbox.logins == [("PLAIN", False)]
-
-
-async def test_implicit_tls(mailbox, authority):
-    """TLS from the first byte on, as on port 465."""
-    with smtp_server(mailbox, implicit=authority.server("localhost")) as port:
-        bridge = mail_bridge(
-            reactor,
-            port,
-            smarthost=HostPort("localhost", port),
-            implicit_tls=True,
-            ca=authority.pem,
-            **LOGIN,
-        )
-        assert isinstance(await outcome(bridge, sms()), Handover)
-    assert mailbox.logins == [("PLAIN", True)]
 
 
 # Trouble
@@ -361,15 +260,6 @@ async def test_lost_goodbye_does_not_undo_the_mail():
 
     with scripted_server(conversation) as port:
         assert await mail_bridge(reactor, port).deliver(sms()) == Handover("250 taken")
-
-
-async def test_words_behind_starttls(authority):
-    """Who speaks in clear behind the yes to STARTTLS is not the smarthost."""
-    answers = [b"220 hi\r\n", b"250-hi\r\n250 starttls\r\n", b"220 go\r\n250 AUTH PLAIN\r\n"]
-    with scripted_server(saying(*answers)) as port:
-        error = await outcome(mail_bridge(reactor, port, tls="required", **LOGIN), sms())
-    assert isinstance(error, TryLater)
-    assert "in clear behind" in str(error)
 
 
 async def test_an_echoed_password_is_not_passed_on():

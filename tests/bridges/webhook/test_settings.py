@@ -71,9 +71,9 @@ def test_report_urls() -> None:
     ("events", "rule"),
     [
         (["sms", "state"], Rule()),
-        (["line"], Rule(takes_sms=False, takes_events=True)),
+        (["line"], Rule(sms=False, takes_events=True)),
         (["sms", "line"], Rule(takes_events=True)),
-        ([], Rule(takes_sms=False)),
+        ([], Rule(sms=False)),
     ],
 )
 def test_what_it_is_given(events: list[str], rule: Rule) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 from attrs import Attribute, frozen
 
+from goiptwist.bridges.mail.authentication import check_authserv
 from goiptwist.bridges.mail.intake.tls import read_context
 from goiptwist.values import HostPort, Network, setting
 
@@ -42,6 +43,11 @@ def _check_certificate(settings: MailIntakeSettings, __: Any, certificate: str) 
 def _check_private_key(settings: MailIntakeSettings, __: Any, key: str) -> None:
     if key and not settings.certificate:
         raise ValueError("private_key needs its certificate")
+
+
+def _check_authserv(settings: MailIntakeSettings, __: Any, authserv: str) -> None:
+    if authserv and not settings.trusted:
+        raise ValueError("authserv needs the address of that mail server in trusted")
 
 
 def _within(least: int, most: int) -> Any:
@@ -92,6 +98,19 @@ class MailIntakeSettings:
         'Addresses and networks that may send without logging in, such as ["192.0.2.7"]. '
         "Everybody on such a machine may then send SMS.",
         default=(),
+    )
+    authserv: str = setting(
+        "How our own mail server calls itself in Authentication-Results. With it, mails from "
+        "trusted networks are sent only if that server has found From to be true (DMARC, DKIM or "
+        "SPF), on the account of the user whose mail the address is. It must take away fields "
+        "with its name that come from outside. Empty: who is in a trusted network may send.",
+        default="",
+        validator=[check_authserv, _check_authserv],
+    )
+    reports: str = setting(
+        "The mail bridge that tells senders by mail what became of their SMS. Empty: the first "
+        'mail bridge there is; "none": nobody is told.',
+        default="",
     )
     clear_login: bool = setting(
         "Whether programs on this machine may log in without TLS. Others never may.",

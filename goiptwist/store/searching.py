@@ -1,0 +1,104 @@
+"""
+The question that looks for messages. It needs no index, which every incoming
+SMS would have to pay for: it looks at so many rows at a time, newest first, and
+says where to go on.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from attrs import frozen
+from sqlalchemy import Connection, func, or_, select
+
+from goiptwist.message import Direction, Message, State
+from goiptwist.store.rows import Ids, as_message
+from goiptwist.store.schema import message
+
+#: Rows that one question looks at: some hundredths of a second.
+SPAN = 20_000
+
+
+@frozen(kw_only=True)
+class Search:
+    """
+    What is looked for; what is empty asks for nothing.
+
+    @ivar number: the end of a sender or recipient, as digits.
+    @ivar text: a part of the text, as it is written there.
+    @ivar since: accepted at this time or later; C{until}: before it.
+    @ivar before: the id behind which to go on, or empty for the newest.
+    """
+
+    direction: Direction | None = None
+    state: State | None = None
+    line: str = ""
+    origin: str = ""
+    number: str = ""
+    text: str = ""
+    since: float = 0.0
+    until: float = 0.0
+    before: str = ""
+    limit: int = 100
+
+
+@frozen
+class Found:
+    """
+    @ivar more: where to go on, as C{before}; empty at the end. There may be
+        more although nothing was found.
+    """
+
+    messages: list[Message]
+    more: str
+
+
+@frozen
+class Searching:
+    """The question."""
+
+    ids: Ids
+
+    def search(self, connection: Connection, wanted: Search, before: int | None) -> Found:
+        """@param before: the number behind C{wanted.before}."""
+        span = select(message).order_by(message.c.id.desc()).limit(SPAN)
+        if before is not None:
+            span = span.where(message.c.id < before)
+        looked_at = span.subquery()
+        found = (
+            select(looked_at)
+            .where(*_conditions(looked_at.c, wanted))
+            .order_by(looked_at.c.id.desc())
+            .limit(wanted.limit)
+        )
+        messages = [as_message(row, self.ids) for row in connection.execute(found)]
+        if len(messages) == wanted.limit:
+            return Found(messages, messages[-1].id)
+        count, last = connection.execute(
+            select(func.count(), func.min(looked_at.c.id)).select_from(looked_at)
+        ).one()
+        return Found(messages, self.ids.outside(last) if count == SPAN else "")
+
+
+def _conditions(c: Any, wanted: Search) -> list[Any]:
+    conditions = [c.direction.in_((Direction.IN.value, Direction.OUT.value))]
+    for column, value in (
+        (c.direction, wanted.direction),
+        (c.state, wanted.state),
+        (c.line, wanted.line),
+        (c.origin, wanted.origin),
+    ):
+        if value:
+            conditions.append(column == str(value))
+    if wanted.number:
+        ends = (
+            column.endswith(wanted.number, autoescape=True) for column in (c.sender, c.recipient)
+        )
+        conditions.append(or_(*ends))
+    if wanted.text:
+        conditions.append(func.instr(c.text, wanted.text) > 0)
+    if wanted.since:
+        conditions.append(c.at >= wanted.since)
+    if wanted.until:
+        conditions.append(c.at < wanted.until)
+    return conditions

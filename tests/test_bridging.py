@@ -1,0 +1,30 @@
+"""What a bridge's section may say besides its own keys."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from goiptwist.errors import BadConfiguration
+from goiptwist.gateway import read_settings
+
+LINES = [{"id": "goip1", "password": "secret1"}]
+MAIL: dict[str, Any] = {"kind": "mail", "to": ["ops@example.org"], "sender": "sms@example.org"}
+
+
+@pytest.mark.parametrize(
+    ("keys", "sentence"),
+    [
+        ({"fallback": "nobody"}, "fallback: there is no bridge 'nobody'"),
+        ({"fallback": "ops"}, "fallback: must be another bridge"),
+        ({"lines": ["goip9"]}, "lines: there is no line 'goip9'"),
+        ({"pools": ["sales"]}, "pools: there is no pool 'sales'"),
+    ],
+)
+def test_what_is_not_there(keys: dict[str, Any], sentence: str) -> None:
+    """Said at the start, not when the first SMS is lost by it."""
+    tables = {"line": LINES, "bridge": {"ops": {**MAIL, **keys}}}
+    with pytest.raises(BadConfiguration) as caught:
+        read_settings(tables, "goip.toml")
+    assert list(caught.value.problems) == [f"goip.toml [bridge.ops]: {sentence}"]
