@@ -191,6 +191,15 @@ class IOverview(IGateway):
         @raise Conflict: it is not unknown.
         """
 
+    async def redeliver(message_id: str, bridge: str, by: str) -> None:
+        """
+        Hand to a bridge once more what it has had, or never took, of a
+        message: the SMS that came in, or the news of one that went out.
+
+        @param bridge: the name of its section.
+        @raise Conflict: it has had nothing of it.
+        """
+
     async def used(origin: str) -> tuple[Allowance, int, int]:
         """@return: what an origin may send in a day, and the messages and parts of today."""
 

@@ -26,6 +26,7 @@ from goiptwist.store.notes import Note, forget_notes, keep_notes, noted
 from goiptwist.store.numbering import reserve
 from goiptwist.store.pruning import forget_receipts, prune
 from goiptwist.store.reading import Reading, Waiting
+from goiptwist.store.redelivering import Redelivering, Redelivery
 from goiptwist.store.reports import AFTER_UNKNOWN, LateAnswer, Reporting, Restart
 from goiptwist.store.rows import Ids
 from goiptwist.store.searching import Found, Search, Searching
@@ -45,6 +46,7 @@ __all__ = [
     "LateAnswer",
     "Order",
     "Queued",
+    "Redelivery",
     "Return",
     "Search",
     "Settlement",
@@ -90,6 +92,7 @@ class Store:
     _returning: Returning = field(init=False)
     _happening: Happening = field(init=False)
     _deciding: Deciding = field(init=False)
+    _redelivering: Redelivering = field(init=False)
     _searching: Searching = field(init=False)
 
     def __attrs_post_init__(self) -> None:
@@ -100,6 +103,7 @@ class Store:
         self._reporting = Reporting(self.ids, self._telling)
         self._settling = Settling(self.ids, self._reporting)
         self._deciding = Deciding(self.ids, self._telling)
+        self._redelivering = Redelivering(self.ids)
         self._reading = Reading(self.ids)
         self._searching = Searching(self.ids)
 
@@ -205,6 +209,15 @@ class Store:
     def came_back(self, returned: Return) -> Deferred[Message | None]:
         """Note that a far side gave back what it had taken."""
         return self.writer.wish(self._returning.returns, returned).addCallback(self._changed)
+
+    def redeliver(self, redelivery: Redelivery) -> Deferred[None]:
+        """
+        Queue once more what a bridge has had of a message.
+
+        @raise Conflict: nothing.
+        """
+        wished = self.writer.wish(self._redelivering.redeliveries, redelivery)
+        return wished.addCallback(self._changed).addCallback(lambda _: None)
 
     def tell_delays(self, before: float, at: float) -> Deferred[Message | None]:
         """Tell of texts that wait since before C{before}, to those who want it."""

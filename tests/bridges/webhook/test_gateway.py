@@ -15,10 +15,11 @@ import pytest
 from attrs import define
 from twisted.internet.defer import Deferred, execute
 
+from goiptwist.errors import Conflict
 from goiptwist.gateway import Gateway, read_settings
-from goiptwist.message import Message
-from goiptwist.store import Store, lock
-from tests.bridges.webhook.receivers import SECRET, Call, Receiver, core, until
+from goiptwist.message import Direction, Message
+from goiptwist.store import Redelivery, Store, lock
+from tests.bridges.webhook.receivers import SECRET, Call, Receiver, core, fires, until
 from tests.wire import Wire
 from tests.world import careless, now
 
@@ -176,4 +177,74 @@ async def test_lines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
             "call.ended",
             "line.present",
         ]
+    await receiver.close()
+
+
+async def test_once_more(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    A receiver that lost what it had gets it again when somebody asks: the same
+    ids, the news in order; nothing is sent to a SIM, and the journey shows both.
+    """
+    receiver = Receiver()
+    async with networked(tmp_path, monkeypatch, receiver.url) as wire:
+        wire.registers()
+        message = wire.sends("+36300000001", 11)
+        wire.delivered(11, "+36300000001")
+        wire.comes_in(1001)
+        await until(lambda: wire.gateway.delivery.depth == 0)
+        [came] = now(wire.store.messages(Direction.IN, "", 9))
+        wire.hears()
+        before = [call.id for call in receiver.calls]
+        assert len(before) == 3
+        wire.second()
+        for about in (message, came):
+            now(fires(wire.gateway.overview.redeliver(about.id, "hooks", "user:ops")))
+            assert wire.gateway.delivery.depth > 0
+            wire.second()
+            await until(lambda: wire.gateway.delivery.depth == 0)
+        again = receiver.calls[3:]
+        assert kinds(again, message) == ["message.sent", "message.delivered"]
+        assert sorted(call.id for call in again) == sorted(before)
+        assert wire.hears() == []
+        assert wire.journey(message)[-5:] == [
+            "told: sent", "told: delivered", "redelivered", "told: sent", "told: delivered",
+        ]  # fmt: skip
+        assert wire.journey(came) == ["received", "handed on", "redelivered", "handed on"]
+        assert (wire.state(message), wire.state(came)) == ("sent", "handed_on")
+    await receiver.close()
+
+
+async def test_once_more_what_failed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also what was given up, with all its time before it again."""
+    receiver = Receiver(410)
+    async with networked(tmp_path, monkeypatch, receiver.url) as wire:
+        wire.comes_in(1001)
+        await until(lambda: wire.gateway.delivery.depth == 0)
+        [came] = now(wire.store.messages(Direction.IN, "", 9))
+        assert came.state == "failed"
+        wire.clock.advance(6 * 86400)
+        receiver.code = 200
+        now(fires(wire.gateway.overview.redeliver(came.id, "hooks", "user:ops")))
+        wire.second()
+        await until(lambda: wire.gateway.delivery.depth == 0)
+        assert wire.state(came) == "handed_on"
+        assert wire.journey(came) == ["received", "failed", "redelivered", "handed on"]
+    await receiver.close()
+
+
+async def test_nothing_to_hand_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A bridge that had nothing of it, an id that there is not; and no text is ever sent again."""
+    receiver = Receiver()
+    async with networked(tmp_path, monkeypatch, receiver.url, events=["line"]) as wire:
+        wire.registers()
+        message = wire.sends("+36300000001", 11)
+        await until(lambda: wire.gateway.delivery.depth == 0)
+        wire.hears()
+        for about in (message.id, "x", f"{message.id}99"):
+            with pytest.raises(Conflict):
+                now(fires(wire.gateway.overview.redeliver(about, "hooks", "user:ops")))
+        pool = Redelivery(message_id=message.id, destination="pool:default", by="x", at=0.0)
+        with pytest.raises(Conflict):
+            now(wire.store.redeliver(pool))
+        assert wire.hears() == []
     await receiver.close()
