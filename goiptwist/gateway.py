@@ -22,6 +22,7 @@ from goiptwist.bridges.mail.kind import MailKind
 from goiptwist.bridges.mail.mailroom import Mailroom
 from goiptwist.bridges.mail.reading import ReadingSettings
 from goiptwist.bridges.mail.tokens import Grant, Tokens
+from goiptwist.bridges.webhook.kind import WebhookKind
 from goiptwist.contacts import Contact, Contacts
 from goiptwist.delivery import Delivery, Route
 from goiptwist.errors import BadConfiguration
@@ -78,7 +79,7 @@ class Settings:
 
 def bridge_kinds() -> dict[str, IBridgeKind]:
     """Every kind of bridge: our own, and those of plug-ins on the path."""
-    kinds: dict[str, IBridgeKind] = {"mail": MailKind()}
+    kinds: dict[str, IBridgeKind] = {"mail": MailKind(), "webhook": WebhookKind()}
     for plugin in getPlugins(IBridgeKind):
         kinds.setdefault(plugin.kind, plugin)
     return kinds
@@ -167,7 +168,13 @@ class Gateway:
         permits = Permits.of_users(settings.users, settings.numbers.country)
         self.traffic = Traffic(clock, store, router, self.delivery, permits)
         self.lines = Lines(
-            clock, store, self.complaints, self._write, self.delivery.changed, self._settled
+            clock,
+            store,
+            self.complaints,
+            self._write,
+            self.delivery.changed,
+            self._settled,
+            self.traffic.noticed,
         )
         self.lines.add(settings.lines)
         receiver = Receiver(
@@ -177,6 +184,7 @@ class Gateway:
             self.complaints,
             self.traffic.arrived,
             self.traffic.reported,
+            self.traffic.happened,
         )
         self.protocol = GoipProtocol(self.lines, receiver, self.complaints)
         self.overview = self._overview()
@@ -214,8 +222,8 @@ class Gateway:
             bridge = self.bridges[name] = kinds[kind].build(name, settings, self.overview)
             if ITakesReports.providedBy(bridge):
                 self.traffic.takers[f"bridge:{name}"] = bridge
-            if IListens.providedBy(bridge):
-                listener: Any = bridge
+            listener: Any = bridge
+            if IListens.providedBy(bridge) and listener.wants:
                 self.traffic.listeners.append(Wish(f"bridge:{name}", listener.wants))
 
     def _write(self, datagram: bytes, address: Address) -> None:

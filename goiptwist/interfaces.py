@@ -14,7 +14,16 @@ from typing import Any
 from zope.interface import Attribute, Interface
 
 from goiptwist.happenings import Happenings
-from goiptwist.message import Direction, Handover, Message, News, State, Step, Submission
+from goiptwist.message import (
+    Direction,
+    Handover,
+    LineEvent,
+    Message,
+    News,
+    State,
+    Step,
+    Submission,
+)
 from goiptwist.permits import Allowance
 from goiptwist.status import Health, LineStatus
 from goiptwist.store.deciding import Verdict
@@ -77,6 +86,16 @@ class IListens(ITakesNews):
     """An extra power of a bridge: it is told of every outgoing message, unasked."""
 
     wants: tuple[str, ...] = Attribute("Of which L{TIDINGS<goiptwist.message.TIDINGS>}.")
+
+
+class ITakesEvents(Interface):
+    """
+    An extra power of a bridge: it hears what happens on lines. Its settings
+    have a C{takes_events} that is true, see L{goiptwist.router.Rule}.
+    """
+
+    async def heard(event: LineEvent) -> Handover | None:
+        """As L{IDestination.deliver}; C{event.id} is the same if it comes again."""
 
 
 class IChecksItself(Interface):
@@ -207,6 +226,15 @@ class IOverview(IGateway):
         Say what became of a text of which nobody knows.
 
         @raise Conflict: it is not unknown.
+        """
+
+    async def redeliver(message_id: str, bridge: str, by: str) -> None:
+        """
+        Hand to a bridge once more what it has had, or never took, of a
+        message: the SMS that came in, or the news of one that went out.
+
+        @param bridge: the name of its section.
+        @raise Conflict: it has had nothing of it.
         """
 
     async def used(origin: str) -> tuple[Allowance, int, int]:

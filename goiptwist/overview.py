@@ -19,7 +19,16 @@ from goiptwist.interfaces import IOverview
 from goiptwist.message import Direction, Message, State, Step, Submission
 from goiptwist.permits import DAY, Allowance
 from goiptwist.status import Health, LineStatus
-from goiptwist.store import MARKS_AT_ONCE, Found, Marking, Return, Search, Store, Verdict
+from goiptwist.store import (
+    MARKS_AT_ONCE,
+    Found,
+    Marking,
+    Redelivery,
+    Return,
+    Search,
+    Store,
+    Verdict,
+)
 from goiptwist.traffic import Traffic
 
 
@@ -120,6 +129,13 @@ class Overview:
     async def settle(self, message_id: str, verdict: Verdict, by: str) -> Message:
         """See L{IOverview}."""
         return await self.traffic.settle(message_id, verdict, by)
+
+    async def redeliver(self, message_id: str, bridge: str, by: str) -> None:
+        """See L{IOverview}."""
+        destination, now = f"bridge:{bridge}", self.clock.seconds()
+        await self.store.redeliver(
+            Redelivery(message_id=message_id, destination=destination, by=by, at=now)
+        )
 
     async def used(self, origin: str) -> tuple[Allowance, int, int]:
         """See L{IOverview}."""

@@ -23,7 +23,7 @@ from goiptwist.interfaces import ITakesReports
 from goiptwist.message import IncomingSms, Message, State, Submission, Wish, together
 from goiptwist.permits import Permits
 from goiptwist.router import Router
-from goiptwist.store import Arrival, Decision, Kept, Order, Queued, Store, Verdict, queued
+from goiptwist.store import Arrival, Decision, Event, Kept, Order, Queued, Store, Verdict, queued
 from goiptwist.waiting import carried_through
 
 #: Wishes in the store's queue above which submissions are put off, so that
@@ -83,6 +83,21 @@ class Traffic:
                 [Queued(destination=name, message=message, due=sms.at) for name in destinations]
             )
         return message
+
+    async def happened(self, event: Event) -> None:
+        """
+        Keep what happened on a line, and queue it for the bridges that want it.
+
+        @raise StoreUnavailable: it could not be kept.
+        """
+        destinations = self.router.events(event.line)
+        if event.kind or destinations:
+            await self.store.keep_event(evolve(event, destinations=destinations))
+
+    def noticed(self, event: Event) -> None:
+        """As L{happened}, where nobody could repeat it."""
+        kept = Deferred.fromCoroutine(self.happened(event))
+        kept.addErrback(lambda failure: failure.trap(StoreUnavailable))  # the store says why
 
     async def submit(self, submission: Submission) -> list[Message]:
         """

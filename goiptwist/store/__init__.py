@@ -20,23 +20,15 @@ from goiptwist.store import database
 from goiptwist.store.coming_back import Return, Returning
 from goiptwist.store.database import lock
 from goiptwist.store.deciding import Deciding, Decision, Verdict
-from goiptwist.store.keeping import (
-    Arrival,
-    Event,
-    Facts,
-    Keeping,
-    Kept,
-    Order,
-    keep_events,
-    keep_facts,
-    queued,
-)
+from goiptwist.store.events import Event, Happened, Happening
+from goiptwist.store.keeping import Arrival, Facts, Keeping, Kept, Order, keep_facts, queued
 from goiptwist.store.marks import AT_ONCE as MARKS_AT_ONCE
 from goiptwist.store.marks import DELETED, DOWNLOADED, Marking, Marks
 from goiptwist.store.notes import Note, forget_notes, keep_notes, noted
 from goiptwist.store.numbering import reserve
 from goiptwist.store.pruning import forget_receipts, prune
 from goiptwist.store.reading import Reading, Waiting
+from goiptwist.store.redelivering import Redelivering, Redelivery
 from goiptwist.store.reports import AFTER_UNKNOWN, LateAnswer, Reporting, Restart
 from goiptwist.store.rows import Ids
 from goiptwist.store.searching import Found, Search, Searching
@@ -60,6 +52,7 @@ __all__ = [
     "Marking",
     "Order",
     "Queued",
+    "Redelivery",
     "Return",
     "Search",
     "Settlement",
@@ -104,16 +97,20 @@ class Store:
     _marks: Marks = field(init=False)
     _telling: Telling = field(init=False)
     _returning: Returning = field(init=False)
+    _happening: Happening = field(init=False)
     _deciding: Deciding = field(init=False)
+    _redelivering: Redelivering = field(init=False)
     _searching: Searching = field(init=False)
 
     def __attrs_post_init__(self) -> None:
         self._keeping = Keeping(self.ids)
         self._telling = Telling(self.ids)
         self._returning = Returning(self.ids)
+        self._happening = Happening(self.ids)
         self._reporting = Reporting(self.ids, self._telling)
         self._settling = Settling(self.ids, self._reporting)
         self._deciding = Deciding(self.ids, self._telling)
+        self._redelivering = Redelivering(self.ids)
         self._reading = Reading(self.ids)
         self._marks = Marks(self.ids)
         self._searching = Searching(self.ids)
@@ -165,7 +162,12 @@ class Store:
 
     def keep_event(self, event: Event) -> Deferred[bool]:
         """@return: fires with whether it was new."""
-        return self.writer.wish(keep_events, event)
+        return self.writer.wish(self._happening.events, event).addCallback(self._happened)
+
+    def _happened(self, happened: Happened) -> bool:
+        if happened.queued:
+            self.on_queued(happened.queued)
+        return happened.fresh
 
     def keep_facts(self, facts: Facts) -> Deferred[None]:
         """Keep the latest facts of a line."""
@@ -219,6 +221,15 @@ class Store:
     def came_back(self, returned: Return) -> Deferred[Message | None]:
         """Note that a far side gave back what it had taken."""
         return self.writer.wish(self._returning.returns, returned).addCallback(self._changed)
+
+    def redeliver(self, redelivery: Redelivery) -> Deferred[None]:
+        """
+        Queue once more what a bridge has had of a message.
+
+        @raise Conflict: nothing.
+        """
+        wished = self.writer.wish(self._redelivering.redeliveries, redelivery)
+        return wished.addCallback(self._changed).addCallback(lambda _: None)
 
     def tell_delays(self, before: float, at: float) -> Deferred[Message | None]:
         """Tell of texts that wait since before C{before}, to those who want it."""

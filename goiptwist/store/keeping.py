@@ -18,7 +18,7 @@ from goiptwist.store.many import Many
 from goiptwist.store.numbering import take_numbers
 from goiptwist.store.receipts import digest_of, unseen
 from goiptwist.store.rows import Ids, as_message, as_row, order_row
-from goiptwist.store.schema import delivery, event, line, message
+from goiptwist.store.schema import delivery, line, message
 from goiptwist.store.spending import spend
 from goiptwist.store.telling import Queued, queue_row
 
@@ -78,17 +78,6 @@ class Kept:
 
     messages: list[Message]
     fresh: bool = True
-
-
-@frozen(kw_only=True)
-class Event:
-    """Something a line told that is no SMS."""
-
-    line: str
-    kind: str
-    number: int
-    fields: Mapping[str, str]
-    at: float
 
 
 @frozen
@@ -267,24 +256,6 @@ def _queued(number: int, destinations: Iterable[str], at: float) -> list[dict[st
         }
         for destination in destinations
     ]
-
-
-def keep_events(connection: Connection, items: Sequence[Event]) -> list[bool]:
-    """Keep what lines told; false stands for one that we had already."""
-    texts = [json.dumps(dict(item.fields), ensure_ascii=False) for item in items]
-    digests = [
-        digest_of(item.line, item.kind, item.number, text)
-        for item, text in zip(items, texts, strict=True)
-    ]
-    fresh = unseen(connection, digests, items[-1].at)
-    rows = [
-        {"line": item.line, "kind": item.kind, "at": item.at, "fields": text}
-        for item, text, is_new in zip(items, texts, fresh, strict=True)
-        if is_new
-    ]
-    if rows:
-        connection.execute(insert(event), rows)
-    return fresh
 
 
 @frozen

@@ -163,6 +163,10 @@ class FakeOverview:
         rest = self.kept[ids.index(after) + 1 :] if after else self.kept
         return [m for m in rest if direction in (None, m.direction)][:limit]
 
+    async def redeliver(self, message_id: str, bridge: str, by: str) -> Message:
+        self._fail()
+        return next(message for message in self.kept if message.id == message_id)
+
     async def journey(self, message_id: str) -> list[Step]:
         return [Step(NOON, "accepted"), Step(NOON + 1, "given", "goip1", "session 7")]
 
