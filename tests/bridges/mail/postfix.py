@@ -233,7 +233,7 @@ def passwords(postfix):
         server.wait(10)
 
 
-async def until(look, what, patience=30.0):
+async def until(look, what, patience=90.0):
     """
     @param look: is asked until its answer is true, while the reactor runs.
     @return: that answer.
