@@ -249,11 +249,12 @@ class Gateway:
 
     def http_service(self, defer_to_thread: DeferToThread) -> HttpService | None:
         """The HTTP interface, if there shall be one."""
-        listen = self.settings.http.listen
-        if listen is None:
+        http = self.settings.http
+        if not http.listen and not http.listen_tls:
             return None
         users = Users(self.settings.users, defer_to_thread)
-        return HttpService(self.reactor, listen, Api(self.overview, users, self.clock))
+        api = Api(self.overview, users, self.clock)
+        return HttpService(self.reactor, http, api.resource())
 
     def mail_services(self, defer_to_thread: DeferToThread) -> list[Service]:
         """The ways by which mails become SMS, if there shall be any."""

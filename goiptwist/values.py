@@ -9,6 +9,7 @@ own in the same way.
 from __future__ import annotations
 
 import hmac
+from collections.abc import Iterator
 from ipaddress import ip_address, ip_network
 from typing import Any, Protocol, Self, runtime_checkable
 
@@ -67,6 +68,30 @@ class HostPort:
 
     def __str__(self) -> str:
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+@frozen
+class HostPorts:
+    """None, one, or a list of L{HostPort}."""
+
+    places: tuple[HostPort, ...] = ()
+
+    @classmethod
+    def from_setting(cls, value: object) -> Self:
+        if value == "":
+            return cls()
+        if not isinstance(value, list):
+            return cls((HostPort.from_setting(value),))
+        return cls(tuple(HostPort.from_setting(part) for part in value))
+
+    def __iter__(self) -> Iterator[HostPort]:
+        return iter(self.places)
+
+    def __bool__(self) -> bool:
+        return bool(self.places)
+
+    def __str__(self) -> str:
+        return ", ".join(str(place) for place in self.places)
 
 
 @frozen

@@ -291,7 +291,7 @@ class TestGateway:
         settings = read_settings({}, "f.toml")
         assert settings.lines == []
         assert str(settings.goip.listen) == "0.0.0.0:44444"
-        assert settings.http.listen is None or settings.http.listen.is_loopback
+        assert all(place.is_loopback for place in settings.http.listen)
 
     def test_every_key_explains_itself(self) -> None:
         """The comments of the example file are made of it."""

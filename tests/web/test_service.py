@@ -21,10 +21,13 @@ from twisted.logger import LogLevel, capturedLogs
 from twisted.python.failure import Failure
 
 from goiptwist.errors import BadConfiguration
+from goiptwist.parting import GRACE
 from goiptwist.users import Users
-from goiptwist.values import HostPort
+from goiptwist.values import HostPort, HostPorts
 from goiptwist.web.api import Api
-from goiptwist.web.service import GRACE, LINGER, MAX_BODY, PATIENCE, HttpService, Site
+from goiptwist.web.service import HttpService
+from goiptwist.web.settings import HttpSettings
+from goiptwist.web.site import LINGER, MAX_BODY, PATIENCE, Site
 from tests.web.fakes import USERS, FakeOverview, at_once
 
 GOOD = b'{"to": "+361", "text": "x"}'
@@ -213,7 +216,7 @@ def test_the_log_has_neither_query_nor_token(wire: Wire) -> None:
             + HEADERS
             + b"Referer: http://x/?token=t0ken\r\n\r\n"
         )
-    [event] = [event for event in logs if event["log_namespace"] == "goiptwist.web.service"]
+    [event] = [event for event in logs if event["log_namespace"] == "goiptwist.web.site"]
     assert event["log_level"] is LogLevel.debug
     said = repr({name: value for name, value in event.items() if not name.startswith("log_")})
     assert "/api/v1/messages" in said
@@ -252,6 +255,10 @@ def test_close_does_not_wait_for_ever(wire: Wire) -> None:
 # Over real sockets, for what the memory cannot show.
 
 
+def listening(address: HostPort) -> HttpSettings:
+    return HttpSettings(listen=HostPorts((address,)))
+
+
 @define
 class Running:
     """A service on a free port of this machine."""
@@ -261,7 +268,8 @@ class Running:
 
     @property
     def port(self) -> int:
-        host: Any = self.service.port and self.service.port.getHost()
+        [port] = self.service.ports
+        host: Any = port.getHost()
         return int(host.port)
 
     async def connect(self) -> Conversation:
@@ -310,7 +318,7 @@ async def running() -> AsyncIterator[Running]:
     """Started as twistd does it, and stopped."""
     overview = FakeOverview()
     api = Api(overview, Users(USERS, at_once), reactor)
-    service = HttpService(reactor, HostPort("127.0.0.1", 0), api)
+    service = HttpService(reactor, listening(HostPort("127.0.0.1", 0)), api.resource())
     service.privilegedStartService()
     service.startService()
     yield Running(service, overview)
@@ -366,17 +374,18 @@ async def test_stopping_closes_idle_connections(running: Running) -> None:
     await client.hears(b"queued")
     await maybeDeferred(running.service.stopService)
     await client.closed
-    assert running.service.port is None
+    assert running.service.ports == []
 
 
 @pytest.mark.real
 async def test_a_taken_port_is_a_sentence(running: Running) -> None:
     """Two gateways on one machine: the second says what is in its way."""
     address = HostPort("127.0.0.1", running.port)
-    second = HttpService(reactor, address, Api(FakeOverview(), Users([], at_once), reactor))
+    api = Api(FakeOverview(), Users([], at_once), reactor)
+    second = HttpService(reactor, listening(address), api.resource())
     with pytest.raises(BadConfiguration, match=r"HTTP cannot listen on 127\.0\.0\.1:\d+: .*in use"):
         second.startService()
-    assert second.stopService() is None
+    await second.stopService()
 
 
 @pytest.mark.real
@@ -385,7 +394,7 @@ async def test_an_ipv6_address() -> None:
     if not socket.has_ipv6:
         pytest.skip("no IPv6 here")
     api = Api(FakeOverview(), Users([], at_once), reactor)
-    service = HttpService(reactor, HostPort("::1", 0), api)
+    service = HttpService(reactor, listening(HostPort("::1", 0)), api.resource())
     with capturedLogs() as logs:
         service.startService()
     [said] = [str(event["address"]) for event in logs if "address" in event]

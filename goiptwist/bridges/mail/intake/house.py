@@ -15,7 +15,7 @@ from goiptwist.bridges.mail.intake.interfaces import Complains
 from goiptwist.bridges.mail.intake.login import Claim
 from goiptwist.bridges.mail.intake.reply import Reply
 from goiptwist.bridges.mail.intake.settings import MailIntakeSettings
-from goiptwist.bridges.mail.intake.tls import OurCertificate
+from goiptwist.certificate import OurCertificate
 from goiptwist.errors import Busy
 from goiptwist.secret import Remembered
 from goiptwist.users import Attempts, User, Users

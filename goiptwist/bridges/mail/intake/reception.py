@@ -6,17 +6,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from twisted.internet.defer import Deferred, succeed
-from twisted.internet.interfaces import IAddress, IDelayedCall
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IAddress
 from twisted.internet.protocol import Protocol, ServerFactory
 
 from goiptwist.bridges.mail.intake.conversation import Conversation
 from goiptwist.bridges.mail.intake.crowd import source_of, undressed
 from goiptwist.bridges.mail.intake.house import House
-
-#: Seconds that a mail has to be committed when the gateway stops. A commit
-#: takes milliseconds.
-GRACE = 5.0
+from goiptwist.parting import Company
 
 
 class TurnedAway(Protocol):
@@ -47,9 +44,7 @@ class Reception(ServerFactory):
         @param implicit: whether TLS begins before the first word.
         """
         self.house, self.conversation, self.implicit = house, conversation, implicit
-        self.open: set[Conversation] = set()
-        self._all_gone: Deferred[None] | None = None
-        self._abort: IDelayedCall | None = None
+        self.open: Company[Conversation] = Company(house.clock)
 
     def buildProtocol(self, addr: IAddress | None) -> Protocol | None:
         """Called by Twisted for each connection."""
@@ -64,36 +59,16 @@ class Reception(ServerFactory):
 
         def left(conversation: Conversation) -> None:
             crowd.left(source)
-            self._forget(conversation)
+            self.open.went(conversation)
 
         conversation = self.conversation(house, peer, left, implicit=self.implicit)
-        self.open.add(conversation)
+        self.open.came(conversation)
         return conversation
 
     def close(self) -> Deferred[None]:
         """
-        Part with everybody: at once, or when a mail under way is answered, but
-        not later than after L{GRACE}.
+        Part with everybody.
 
         @return: fires when nobody is left.
         """
-        for conversation in tuple(self.open):
-            conversation.leave()
-        if not self.open:
-            return succeed(None)
-        self._all_gone = Deferred()
-        self._abort = self.house.clock.callLater(GRACE, self._abort_all)
-        return self._all_gone
-
-    def _forget(self, conversation: Conversation) -> None:
-        self.open.discard(conversation)
-        if self._all_gone is None or self.open:
-            return
-        if self._abort is not None and self._abort.active():
-            self._abort.cancel()
-        gone, self._all_gone = self._all_gone, None
-        gone.callback(None)
-
-    def _abort_all(self) -> None:
-        for conversation in tuple(self.open):
-            conversation.abort()
+        return self.open.part()

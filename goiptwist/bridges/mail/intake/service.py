@@ -14,7 +14,6 @@ from twisted.internet.endpoints import TCP4ServerEndpoint, TCP6ServerEndpoint
 from twisted.internet.error import CannotListenError
 from twisted.internet.interfaces import IListeningPort, IProtocolFactory
 from twisted.logger import Logger
-from twisted.protocols.tls import TLSMemoryBIOFactory
 from twisted.python.failure import Failure
 
 from goiptwist.bridges.mail.intake.conversation import Conversation
@@ -23,7 +22,7 @@ from goiptwist.bridges.mail.intake.interfaces import Complains
 from goiptwist.bridges.mail.intake.lmtp import LocalConversation
 from goiptwist.bridges.mail.intake.reception import Reception
 from goiptwist.bridges.mail.intake.settings import MailIntakeSettings
-from goiptwist.bridges.mail.intake.tls import OurCertificate
+from goiptwist.certificate import OurCertificate, WithinTls
 from goiptwist.errors import BadConfiguration
 from goiptwist.users import Attempts, Users
 from goiptwist.values import HostPort
@@ -101,9 +100,7 @@ class MailIntake(Service):
                 reception = Reception(house, language, implicit=implicit)
                 factory: IProtocolFactory = reception
                 if implicit and house.certificate is not None:
-                    factory = TLSMemoryBIOFactory(
-                        house.certificate, False, reception, clock=self._reactor
-                    )
+                    factory = WithinTls(house.certificate, reception, self._reactor)
                 yield _Place(key, address, reception, factory)
 
     def privilegedStartService(self) -> None:

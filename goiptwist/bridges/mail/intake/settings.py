@@ -9,7 +9,7 @@ from typing import Any
 
 from attrs import Attribute, frozen
 
-from goiptwist.bridges.mail.intake.tls import read_context
+from goiptwist.certificate import check_certificate, check_listen_tls, check_private_key
 from goiptwist.values import HostPort, Network, setting
 
 _HOST_NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?")
@@ -18,30 +18,6 @@ _HOST_NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?")
 def _check_domain(_: Any, __: Any, domain: str) -> None:
     if domain and not _HOST_NAME.fullmatch(domain):
         raise ValueError("domain must be a host name, such as sms.example.org, or empty")
-
-
-def _check_listen_tls(settings: MailIntakeSettings, __: Any, listen: tuple[Any, ...]) -> None:
-    if listen and not settings.certificate:
-        raise ValueError("listen_tls needs a certificate; set certificate and private_key")
-
-
-def _check_certificate(settings: MailIntakeSettings, __: Any, certificate: str) -> None:
-    if certificate and not settings.private_key:
-        raise ValueError("certificate needs its private_key")
-    if not certificate:
-        return
-    try:
-        read_context(certificate, settings.private_key)
-    except OSError as trouble:
-        why = f"cannot read {trouble.filename}: {trouble.strerror}"
-        raise ValueError(f"certificate: {why}") from None
-    except ValueError as trouble:
-        raise ValueError(f"certificate: {trouble}") from None
-
-
-def _check_private_key(settings: MailIntakeSettings, __: Any, key: str) -> None:
-    if key and not settings.certificate:
-        raise ValueError("private_key needs its certificate")
 
 
 def _within(least: int, most: int) -> Any:
@@ -65,7 +41,7 @@ class MailIntakeSettings:
         "Where SMTP is spoken within TLS from the first byte on, as on port 465; a list of "
         "host:port.",
         default=(),
-        validator=_check_listen_tls,
+        validator=check_listen_tls,
     )
     lmtp: tuple[HostPort, ...] = setting(
         "Where LMTP is spoken, for a mail server such as Postfix to hand mails in; a list of "
@@ -81,12 +57,12 @@ class MailIntakeSettings:
         "A PEM file with the certificate for TLS, and those that vouch for it. It is read "
         "again when it changes.",
         default="",
-        validator=_check_certificate,
+        validator=check_certificate,
     )
     private_key: str = setting(
         "The PEM file with the key of the certificate; it may be the same file.",
         default="",
-        validator=_check_private_key,
+        validator=check_private_key,
     )
     trusted: tuple[Network, ...] = setting(
         'Addresses and networks that may send without logging in, such as ["192.0.2.7"]. '

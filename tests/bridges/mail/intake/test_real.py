@@ -17,7 +17,7 @@ from twisted.internet.threads import deferToThread
 from twisted.mail import smtp
 
 from goiptwist.bridges.mail.intake.reply import Reply
-from goiptwist.bridges.mail.intake.tls import OurCertificate
+from goiptwist.certificate import OurCertificate
 from goiptwist.values import HostPort
 from tests.bridges.mail.intake.parts import PASSWORD, StockDelivery
 from tests.bridges.mail.intake.test_service import ANY, intake

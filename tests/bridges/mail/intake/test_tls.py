@@ -13,8 +13,8 @@ from twisted.test.iosim import FakeTransport, connect
 
 from goiptwist.bridges.mail.intake.conversation import Conversation
 from goiptwist.bridges.mail.intake.reception import Reception
-from goiptwist.bridges.mail.intake.tls import OurCertificate
 from goiptwist.bridges.mail.tls import Unverified, trusted_certificates
+from goiptwist.certificate import OurCertificate, WithinTls
 from tests.bridges.mail.intake.parts import house
 from tests.bridges.mail.smarthosts import Authority
 
@@ -129,3 +129,14 @@ def test_renewed(certificate, authority, tmp_path):
             damage()
             assert certificate.serverConnectionForTLS(None).get_context() is renewed
     assert [event["log_level"] for event in logs] == [LogLevel.warn, LogLevel.warn]
+
+
+def test_a_crowd_before_tls(certificate):
+    """Who is one too many is not even shaken hands with, and nothing breaks of it."""
+    reception = Reception(
+        house(certificate=certificate, connections=1, trusted=()), Conversation, implicit=True
+    )
+    serving = WithinTls(certificate, reception, reception.house.clock)
+    first = serving.buildProtocol(PEER)
+    assert first is not None
+    assert serving.buildProtocol(PEER) is None

@@ -1,5 +1,6 @@
 """
-Our certificate, as those see it who connect.
+Our certificate, as those see it who connect: the keys of a section that name
+its files, and what Twisted asks it for. Nothing below TLS 1.2 is spoken.
 """
 
 from __future__ import annotations
@@ -7,13 +8,45 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from attrs import define, field
+from attrs import Attribute, define, field
 from OpenSSL import SSL
-from twisted.internet.interfaces import IOpenSSLServerConnectionCreator
+from twisted.internet.interfaces import (
+    IAddress,
+    IOpenSSLServerConnectionCreator,
+    IProtocolFactory,
+)
+from twisted.internet.protocol import Protocol
 from twisted.internet.ssl import CertificateOptions
 from twisted.logger import Logger
-from twisted.protocols.tls import TLSMemoryBIOProtocol
+from twisted.protocols.tls import TLSMemoryBIOFactory, TLSMemoryBIOProtocol
 from zope.interface import implementer
+
+
+def check_listen_tls(settings: Any, attribute: Attribute[Any], listen: Any) -> None:
+    """Validates the key C{listen_tls} of a section."""
+    if listen and not settings.certificate:
+        raise ValueError("listen_tls needs a certificate; set certificate and private_key")
+
+
+def check_certificate(settings: Any, attribute: Attribute[Any], certificate: str) -> None:
+    """Validates the key C{certificate} of a section: it is read, with its key."""
+    if certificate and not settings.private_key:
+        raise ValueError("certificate needs its private_key")
+    if not certificate:
+        return
+    try:
+        read_context(certificate, settings.private_key)
+    except OSError as trouble:
+        why = f"cannot read {trouble.filename}: {trouble.strerror}"
+        raise ValueError(f"certificate: {why}") from None
+    except ValueError as trouble:
+        raise ValueError(f"certificate: {trouble}") from None
+
+
+def check_private_key(settings: Any, attribute: Attribute[Any], key: str) -> None:
+    """Validates the key C{private_key} of a section."""
+    if key and not settings.certificate:
+        raise ValueError("private_key needs its certificate")
 
 
 def read_context(certificate: str, key: str) -> SSL.Context:
@@ -70,11 +103,11 @@ class OurCertificate:
             if stamps != self._seen:
                 self._seen = stamps
                 self._context = read_context(self.certificate, self.key)
-                self.log.info("Mail: the certificate {path} is a new one", path=self.certificate)
+                self.log.info("The certificate {path} is a new one", path=self.certificate)
         except (OSError, ValueError) as trouble:
             self.log.warn(
-                "Mail: the certificate {path} has changed and cannot be read, so the old one "
-                "stays in use: {reason}",
+                "The certificate {path} has changed and cannot be read, so the old one stays in "
+                "use: {reason}",
                 path=self.certificate,
                 reason=str(trouble),
             )
@@ -82,3 +115,20 @@ class OurCertificate:
 
     def _stamps(self) -> tuple[float, ...]:
         return tuple(Path(path).stat().st_mtime for path in (self.certificate, self.key))
+
+
+class WithinTls(TLSMemoryBIOFactory):
+    """
+    TLS from the first byte on, around a factory that may turn callers away by
+    building nothing: Twisted's own would put TLS around that nothing.
+    """
+
+    noisy = False  # services say where they listen
+
+    def __init__(self, certificate: OurCertificate, inside: IProtocolFactory, clock: Any) -> None:
+        super().__init__(certificate, False, inside, clock=clock)
+
+    def buildProtocol(self, addr: IAddress | None) -> Protocol | None:
+        """Called by Twisted for each connection."""
+        inside = self.wrappedFactory.buildProtocol(addr)
+        return None if inside is None else self.protocol(self, inside)

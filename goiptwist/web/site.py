@@ -1,0 +1,362 @@
+"""
+What one client may cost: a bounded body, a bounded time to send it and to read
+the answer, a bounded share of the memory, no connection left behind.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from io import BytesIO
+from typing import Any
+
+from attrs import define
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IAddress, IPushProducer
+from twisted.internet.protocol import Protocol
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+from twisted.web import server
+from twisted.web.http import HTTPChannel
+from twisted.web.http import Request as AnyRequest
+from twisted.web.resource import IResource
+from zope.interface import implementer
+
+from goiptwist.parting import Company
+from goiptwist.web.problems import Problem, retry_after
+
+log = Logger()
+
+#: Bytes of one body. A thousand recipients and the longest text that a device
+#: takes need less than a tenth of it.
+MAX_BODY = 2**20
+
+#: Bytes of one body where batches are taken: 20,000 messages of 160
+#: characters, each with its names and with every character percent-encoded.
+MAX_LARGE_BODY = 2**24
+
+#: Bytes of all bodies and large answers together that are in memory at a time.
+MAX_HELD = 2**26
+
+#: Connections at a time. Each costs some kilobytes, and a file descriptor.
+MAX_CONNECTIONS = 2000
+
+#: Seconds from the first byte of a request to its last, and between requests.
+PATIENCE = 60.0
+
+#: Bytes of an answer that are written at once; more wait until they are read.
+SLICE = 2**16
+
+#: Seconds in which a large answer must be read: 10 MB over a slow line.
+READING_PATIENCE = 300.0
+
+#: Seconds after which memory may be free again.
+CROWDED_WAIT = 5.0
+
+#: Seconds in which what a client still sends is read and let go, after it was
+#: told that its body is too large. A socket that is closed with bytes unread
+#: is reset, and the answer is lost on the way (RFC 9112 section 9.6).
+LINGER = 5.0
+
+#: Characters of a path that go into the log.
+MAX_LOGGED = 100
+
+
+@define
+class Room:
+    """
+    How much of the memory is taken.
+
+    @ivar most: bytes.
+    """
+
+    most: int = MAX_HELD
+    taken: int = 0
+
+    @property
+    def is_full(self) -> bool:
+        return self.taken >= self.most
+
+
+class Request(server.Request):
+    """A request whose body is kept in memory, and so is bounded."""
+
+    channel: Any
+    content: Any
+    _received = 0
+    _held = 0
+    _limit = MAX_BODY
+    _refused = False
+
+    def __repr__(self) -> str:
+        """Without the query: it may hold a password, and this stands in tracebacks."""
+        return f"<Request {self.method!r} {self.path[:MAX_LOGGED]!r}>"
+
+    def gotLength(self, length: int | None) -> None:
+        """
+        Twisted calls this when the headers are read.
+
+        @param length: of the body; C{None} if it comes in chunks.
+        """
+        self.content = BytesIO()
+        self._room: Room = self.channel.site.room
+        if self.channel.target.partition(b"?")[0] in self.channel.site.large:
+            self._limit = MAX_LARGE_BODY
+        if length is not None and length > self._limit:
+            self._refuse_size()
+        elif length and self._room.is_full:
+            self._refuse_crowded()
+
+    def handleContentChunk(self, data: bytes) -> None:
+        """Twisted calls this with each piece of the body."""
+        if self._refused:
+            return
+        self._received += len(data)
+        if self._received > self._limit:
+            self._refuse_size()
+        elif self._room.is_full:
+            self._refuse_crowded()
+        else:
+            self._hold(len(data))
+            self.content.write(data)
+
+    def requestReceived(self, command: bytes, path: bytes, version: bytes) -> None:
+        """Twisted calls this when the body is read."""
+        if self._refused:
+            self.method, self.path = command, path.partition(b"?")[0]
+            self.finish()
+        else:
+            super().requestReceived(command, path, version)
+
+    def process(self) -> None:
+        """Twisted calls this to have the request answered."""
+        if self.path == b"*":
+            self.path = b"/*"  # Twisted would answer by itself, and not as we do
+        super().process()
+
+    @property
+    def is_crowded(self) -> bool:
+        """Whether so much is in memory that a large answer must wait."""
+        return self._room.is_full
+
+    def send(self, body: bytes) -> None:
+        """
+        Write the whole answer, no faster than it is read, and finish. Status
+        and headers are set.
+        """
+        self._hold(len(body))
+        self.channel.setTimeout(READING_PATIENCE)
+        Slices(self, body).start()
+
+    def finish(self) -> None:
+        """The answer is written."""
+        self._let_go()
+        super().finish()
+
+    def connectionLost(self, reason: Failure) -> None:
+        """Twisted calls this if the client has gone before its answer."""
+        self._let_go()
+        super().connectionLost(reason)
+
+    def _hold(self, size: int) -> None:
+        self._held += size
+        self._room.taken += size
+
+    def _let_go(self) -> None:
+        if self._held:
+            self._room.taken -= self._held
+            self._held = 0
+
+    def _refuse_size(self) -> None:
+        self._refuse(Problem(413, f"the body must not be larger than {self._limit} bytes"))
+
+    def _refuse_crowded(self) -> None:
+        sentence = "too much is in memory already; come again"
+        self._refuse(Problem(503, sentence, headers=retry_after(CROWDED_WAIT)))
+
+    def _refuse(self, problem: Problem) -> None:
+        """Say no at once; whoever waits for "100 Continue" never sends the body."""
+        self._refused = True
+        self._let_go()
+        self.content = BytesIO()
+        self.requestHeaders.removeHeader(b"Expect")
+        self.clientproto = b"HTTP/1.1"
+        self.channel.hang_up_after(LINGER)
+        problem.headers[b"Connection"] = b"close"
+        self.write(problem.answer(self))
+
+
+@implementer(IPushProducer)
+class Slices:
+    """An answer on its way, a slice whenever the one before has been read."""
+
+    def __init__(self, request: Request, body: bytes) -> None:
+        self._request = request
+        self._body = memoryview(body)
+        self._is_paused = False
+
+    def start(self) -> None:
+        """Begin; the request is finished with the last slice."""
+        self._request.registerProducer(self, True)
+        self.resumeProducing()
+
+    def resumeProducing(self) -> None:
+        """Twisted calls this when there is room for more."""
+        self._is_paused = False
+        while self._body and not self._is_paused:
+            now, self._body = self._body[:SLICE], self._body[SLICE:]
+            self._request.write(bytes(now))
+        if not self._body and not self._is_paused and not self._request.finished:
+            self._request.unregisterProducer()
+            self._request.finish()
+
+    def pauseProducing(self) -> None:
+        """Twisted calls this when enough is waiting to be read."""
+        self._is_paused = True
+
+    def stopProducing(self) -> None:
+        """Twisted calls this when the client has gone."""
+        self._is_paused = True
+        self._body = memoryview(b"")
+
+
+class Channel(HTTPChannel):
+    """One connection, HTTP/1.1 only."""
+
+    site: Site
+    transport: Any
+    #: The target of the request whose headers have just been read.
+    target = b""
+    _receiving = False
+
+    def connectionMade(self) -> None:
+        super().connectionMade()
+        self.site.channels.came(self)
+
+    def connectionLost(self, reason: Failure) -> None:  # type: ignore[override]
+        super().connectionLost(reason)
+        self.site.channels.went(self)
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing is asked, nor half asked."""
+        return not self.requests and not self._receiving
+
+    def resetTimeout(self) -> None:
+        """
+        Twisted calls this whenever bytes arrive. Only the first of a request
+        count: one that trickles in must not hold its connection for ever.
+        """
+        if not self._receiving:
+            self._receiving = True
+            super().resetTimeout()
+
+    def headerReceived(self, line: bytes) -> bool:
+        """Twisted calls this for each header, and trips over an endless Content-Length."""
+        try:
+            return bool(super().headerReceived(line))
+        except ValueError:
+            self.loseConnection()
+            return False
+
+    def allHeadersReceived(self) -> None:
+        """Twisted calls this before the body."""
+        self.target = self._path
+        super().allHeadersReceived()
+
+    def requestDone(self, request: server.Request) -> None:
+        """Twisted calls this when a request is answered."""
+        self._receiving = False
+        self.site.channels.came(self)  # as idle, it is the youngest
+        super().requestDone(request)
+
+    def hang_up_after(self, seconds: float) -> None:
+        """Close once the current request is read, and not later than that."""
+        self.persistent = 0
+        self.setTimeout(seconds)
+
+    def leave(self) -> None:
+        """Close, but answer first what was asked."""
+        if self.requests:
+            self.persistent = 0
+        else:
+            self.loseConnection()
+
+    def abort(self) -> None:
+        """Close now."""
+        self.transport.abortConnection()
+
+
+class Site(server.Site):
+    """
+    All connections, whichever port they came by.
+
+    @ivar channels: the open ones, the longest idle first.
+    @ivar room: how much of the memory they share.
+    @ivar large: the paths where batches are taken.
+    """
+
+    protocol = Channel  # type: ignore[assignment]
+    noisy = False  # we say ourselves where HTTP listens
+
+    def __init__(
+        self, resource: IResource, reactor: Any, large: Collection[bytes] = frozenset()
+    ) -> None:
+        super().__init__(
+            resource,
+            requestFactory=Request,
+            parsePOSTFormSubmission=False,
+            timeout=PATIENCE,
+            reactor=reactor,
+        )
+        self.large = large
+        self.room = Room(MAX_HELD)
+        self.channels: Company[Channel] = Company(reactor)
+        self._said_full = False
+
+    def startFactory(self) -> None:
+        """Twisted calls this; its own would open an access log and start a clock for it."""
+
+    def stopFactory(self) -> None:
+        """Twisted calls this; its own would close the access log."""
+
+    def buildProtocol(self, addr: IAddress | None) -> Protocol | None:  # type: ignore[override]
+        """Twisted calls this for each connection; where there are too many, one must go."""
+        if len(self.channels) < MAX_CONNECTIONS:
+            self._said_full = False
+        elif not self._make_room():
+            return None
+        channel: Protocol = super().buildProtocol(addr)
+        return channel
+
+    def _make_room(self) -> bool:
+        """@return: whether somebody was idle, and has gone."""
+        if not self._said_full:
+            self._said_full = True
+            log.warn("HTTP has {count} connections, and takes no more", count=len(self.channels))
+        oldest = next((channel for channel in self.channels if channel.is_idle), None)
+        if oldest is None:
+            return False
+        self.channels.went(oldest)
+        oldest.abort()
+        return True
+
+    def log(self, request: AnyRequest) -> None:
+        """
+        Twisted calls this for each answer. Queries stay out of the log, and so
+        do all headers: they hold numbers and tokens.
+        """
+        log.debug(
+            "{peer} {method} {path}: {status}",
+            peer=getattr(request.client, "host", "-"),
+            method=request.method.decode("ascii", "replace"),
+            path=request.path[:MAX_LOGGED].decode("ascii", "replace"),
+            status=request.code,
+        )
+
+    def close(self) -> Deferred[None]:
+        """
+        Part with all clients.
+
+        @return: fires when none is left.
+        """
+        return self.channels.part()
