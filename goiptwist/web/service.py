@@ -21,7 +21,7 @@ from goiptwist.certificate import OurCertificate, WithinTls
 from goiptwist.errors import BadConfiguration
 from goiptwist.values import HostPort
 from goiptwist.web.settings import HttpSettings
-from goiptwist.web.site import Site
+from goiptwist.web.site import STRICT, Leniency, Site
 
 log = Logger()
 
@@ -48,10 +48,19 @@ class HttpService(Service):
     @ivar ports: what it listens with, those in clear text first.
     """
 
-    def __init__(self, reactor: Any, settings: HttpSettings, resource: IResource) -> None:
-        """@param resource: the root of all paths."""
+    def __init__(
+        self,
+        reactor: Any,
+        settings: HttpSettings,
+        resource: IResource,
+        leniency: Leniency = STRICT,
+    ) -> None:
+        """
+        @param resource: the root of all paths.
+        @param leniency: what old programs may do.
+        """
         self._reactor = reactor
-        self.site = Site(resource, reactor)
+        self.site = Site(resource, reactor, leniency)
         self.ports: list[IListeningPort] = []
         self._places = tuple(self._all_places(settings))
 

@@ -5,11 +5,11 @@ the answer, a bounded share of the memory, no connection left behind.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable
 from io import BytesIO
 from typing import Any
 
-from attrs import define
+from attrs import define, frozen
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IAddress, IPushProducer
 from twisted.internet.protocol import Protocol
@@ -61,6 +61,23 @@ LINGER = 5.0
 MAX_LOGGED = 100
 
 
+@frozen
+class Leniency:
+    """
+    What old programs may do that others may not.
+
+    @ivar large: the paths where batches are taken.
+    @ivar mend: makes a request line that can be read of one that cannot.
+    """
+
+    large: frozenset[bytes] = frozenset()
+    mend: Callable[[bytes], bytes] = bytes
+
+
+#: Nobody may do any of it.
+STRICT = Leniency()
+
+
 @define
 class Room:
     """
@@ -99,7 +116,7 @@ class Request(server.Request):
         """
         self.content = BytesIO()
         self._room: Room = self.channel.site.room
-        if self.channel.target.partition(b"?")[0] in self.channel.site.large:
+        if self.channel.target.partition(b"?")[0] in self.channel.site.leniency.large:
             self._limit = MAX_LARGE_BODY
         if length is not None and length > self._limit:
             self._refuse_size()
@@ -258,6 +275,10 @@ class Channel(HTTPChannel):
             self.loseConnection()
             return False
 
+    def lineReceived(self, line: bytes) -> None:
+        """Twisted calls this with the request line and each header."""
+        super().lineReceived(self.site.leniency.mend(line))
+
     def allHeadersReceived(self) -> None:
         """Twisted calls this before the body."""
         self.target = self._path
@@ -292,15 +313,13 @@ class Site(server.Site):
 
     @ivar channels: the open ones, the longest idle first.
     @ivar room: how much of the memory they share.
-    @ivar large: the paths where batches are taken.
+    @ivar leniency: what old programs may do.
     """
 
     protocol = Channel  # type: ignore[assignment]
     noisy = False  # we say ourselves where HTTP listens
 
-    def __init__(
-        self, resource: IResource, reactor: Any, large: Collection[bytes] = frozenset()
-    ) -> None:
+    def __init__(self, resource: IResource, reactor: Any, leniency: Leniency = STRICT) -> None:
         super().__init__(
             resource,
             requestFactory=Request,
@@ -308,7 +327,7 @@ class Site(server.Site):
             timeout=PATIENCE,
             reactor=reactor,
         )
-        self.large = large
+        self.leniency = leniency
         self.room = Room(MAX_HELD)
         self.channels: Company[Channel] = Company(reactor)
         self._said_full = False
