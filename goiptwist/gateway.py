@@ -26,13 +26,13 @@ from goiptwist.contacts import Contact, Contacts
 from goiptwist.delivery import Delivery, Route
 from goiptwist.errors import BadConfiguration
 from goiptwist.goip.complaints import Complaints
-from goiptwist.goip.line import Address
+from goiptwist.goip.line import Address, Line
 from goiptwist.goip.lines import Lines
 from goiptwist.goip.receiving import Receiver
 from goiptwist.goip.service import GoipProtocol, GoipService
 from goiptwist.goip.settings import GoipSettings, LineSettings
 from goiptwist.housekeeping import Housekeeping
-from goiptwist.interfaces import IBridge, IBridgeKind, IListens, ITakesReports
+from goiptwist.interfaces import IBridge, IBridgeKind, IListens, ITakesNews, ITakesReports
 from goiptwist.message import Wish
 from goiptwist.numbers import NumbersSettings
 from goiptwist.outcomes import BRIDGE_SCHEDULE, LINE_SCHEDULE, Policy
@@ -158,7 +158,13 @@ class Gateway:
         permits = Permits.of_users(settings.users, settings.numbers.country)
         self.traffic = Traffic(clock, store, router, self.delivery, permits)
         self.lines = Lines(
-            clock, store, self.complaints, self._write, self.delivery.changed, self._settled
+            clock,
+            store,
+            self.complaints,
+            self._write,
+            self.delivery.changed,
+            self._settled,
+            self._presence_changed,
         )
         self.lines.add(settings.lines)
         receiver = Receiver(
@@ -215,6 +221,9 @@ class Gateway:
     def _settled(self, message: Any) -> None:
         self.traffic.settled(message)
 
+    def _presence_changed(self, line: Line) -> None:
+        self.traffic.happenings.tell(f"line.{line.state}", line.status)
+
     def _route(self, destination: str) -> Route | None:
         delivery = self.settings.delivery
         bridge_name = destination.removeprefix("bridge:")
@@ -253,8 +262,17 @@ class Gateway:
         if not http.listen and not http.listen_tls:
             return None
         users = Users(self.settings.users, defer_to_thread)
-        api = Api(self.overview, users, self.clock)
-        return HttpService(self.reactor, http, api.resource())
+        api = Api(self.overview, users, self.clock, self._tellers())
+        return HttpService(self.reactor, http, api.resource(), api.leniency, api.end_streams)
+
+    def _tellers(self) -> list[str]:
+        """The bridges that a submission over HTTP may name to be told."""
+        return [
+            name
+            for name, bridge in self.bridges.items()
+            # A mail bridge tells the writer of a mail, and here was none.
+            if ITakesNews.providedBy(bridge) and self.settings.bridges[name][0] != "mail"
+        ]
 
     def mail_services(self, defer_to_thread: DeferToThread) -> list[Service]:
         """The ways by which mails become SMS, if there shall be any."""

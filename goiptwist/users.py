@@ -6,7 +6,7 @@ who guess are slowed.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from attrs import Attribute, define, field, frozen
@@ -15,7 +15,7 @@ from twisted.internet.interfaces import IReactorTime
 
 from goiptwist.errors import Busy
 from goiptwist.secret import Remembered, Secret
-from goiptwist.values import setting
+from goiptwist.values import Network, setting
 from goiptwist.waiting import carried_through
 
 #: What a user may be allowed. C{admin} includes the others.
@@ -79,6 +79,11 @@ class User:
         default=0,
         validator=_check_not_negative,
     )
+    networks: tuple[Network, ...] = setting(
+        "Addresses and networks that the user may come from; behind a proxy it is the proxy's "
+        "address that counts. Empty: from anywhere.",
+        default=(),
+    )
 
     def __attrs_post_init__(self) -> None:
         if not self.name or not self.name.isprintable():
@@ -90,6 +95,15 @@ class User:
     def allowed(self, scope: str) -> bool:
         """@param scope: one of L{SCOPES}."""
         return scope in self.may or "admin" in self.may
+
+    def may_come_from(self, host: str) -> bool:
+        """@param host: the address at the other end, as text; not a name."""
+        if not self.networks:
+            return True
+        try:
+            return any(network.holds(host) for network in self.networks)
+        except ValueError:
+            return False  # a local socket has no address
 
 
 class Users:
@@ -108,6 +122,10 @@ class Users:
         self._decoy = _decoy(users)
         self._remembered: Remembered[User] = Remembered()
         self._turns = DeferredSemaphore(SLOW_AT_A_TIME)
+
+    def __iter__(self) -> Iterator[User]:
+        """In the order of the configuration."""
+        return iter(self._by_name.values())
 
     async def by_token(self, token: str) -> User | None:
         """

@@ -79,6 +79,7 @@ class Line:
     @ivar write: sends one datagram from the listening socket.
     @ivar room_changed: called when the line may be able to take more or less.
     @ivar late_verdict: called with a verdict that no session waits for.
+    @ivar presence_changed: called when the line appeared or was lost.
     """
 
     settings: LineSettings
@@ -88,6 +89,7 @@ class Line:
     write: Callable[[bytes, Address], None]
     room_changed: Callable[[Line], None]
     late_verdict: Callable[[LateAnswer], None]
+    presence_changed: Callable[[Line], None]
     address: Address | None = field(default=None, init=False)
     heard_at: float | None = field(default=None, init=False)
     facts: Mapping[str, str] = field(factory=dict, init=False)
@@ -143,6 +145,7 @@ class Line:
     def _state_changed(self, state: str) -> None:
         self.state = state
         self.room_changed(self)
+        self.presence_changed(self)
 
     # -- sending --
 

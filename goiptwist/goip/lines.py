@@ -28,6 +28,7 @@ class Lines:
     @ivar has_room: called with the name of a destination (C{pool:NAME} or
         C{line:ID}) that can take something.
     @ivar settled: called with a message that a late verdict has settled.
+    @ivar presence_changed: called with a line that appeared or was lost.
     """
 
     clock: IReactorTime
@@ -36,6 +37,7 @@ class Lines:
     write: Callable[[bytes, Address], None]
     has_room: Callable[[str], None]
     settled: Callable[[Message], None]
+    presence_changed: Callable[[Line], None] = field(default=lambda line: None)
     by_id: dict[str, Line] = field(factory=dict, init=False)
     pools: dict[str, Pool] = field(factory=dict, init=False)
     _by_address: dict[Address, Line] = field(factory=dict, init=False)
@@ -58,6 +60,7 @@ class Lines:
                 self.write,
                 self._room_changed,
                 self._late_verdict,
+                self.presence_changed,
             )
             names = f"pool:{settings.pool}", f"line:{settings.id}"
             pool, alone = (self.pools.setdefault(name, Pool(name)) for name in names)

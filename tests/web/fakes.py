@@ -6,18 +6,22 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from attrs import define, field
+from attrs import define, evolve, field
 from treq.testing import StubTreq
 from twisted.internet.defer import Deferred, ensureDeferred, execute
 from twisted.internet.task import Clock
 from twisted.web.client import ResponseNeverReceived
 from zope.interface import implementer
 
-from goiptwist.errors import GoipTwistError, Unacceptable
+from goiptwist.errors import Conflict, GoipTwistError, Unacceptable
+from goiptwist.happenings import Happenings
 from goiptwist.interfaces import IOverview
 from goiptwist.message import Direction, Message, State, Step, Submission
 from goiptwist.secret import Secret
+from goiptwist.permits import UNLIMITED, Allowance
 from goiptwist.status import Health, LineStatus
+from goiptwist.store.deciding import Verdict
+from goiptwist.store.searching import Found, Search
 from goiptwist.users import DeferToThread, User, Users
 from goiptwist.web.api import Api
 from tests.test_secret import CHEAP
@@ -46,6 +50,14 @@ class FakeOverview:
     line_states: list[LineStatus] = field(factory=list)
     state: Health = field(factory=Health)
     notes: dict[str, str] = field(factory=dict)
+    searches: list[Search] = field(factory=list)
+    decisions: list[tuple[str, str]] = field(factory=list)
+    allowance: Allowance = UNLIMITED
+    spent: tuple[int, int] = (0, 0)
+    happenings: Happenings = field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self.happenings = Happenings(self.clock)
 
     def _fail(self) -> None:
         if self.fault is not None:
@@ -112,6 +124,33 @@ class FakeOverview:
         rest = self.kept[ids.index(after) + 1 :] if after else self.kept
         return [m for m in rest if direction in (None, m.direction)][:limit]
 
+    async def search(self, wanted: Search) -> Found:
+        self._fail()
+        self.searches.append(wanted)
+        newest = [m for m in reversed(self.kept) if wanted.direction in (None, m.direction)]
+        found = newest[: wanted.limit]
+        return Found(found, found[-1].id if len(newest) > wanted.limit else "")
+
+    async def withdraw(self, message_id: str, by: str) -> Message:
+        return self._decided(message_id, by, State.QUEUED, State.CANCELLED)
+
+    async def settle(self, message_id: str, verdict: Verdict, by: str) -> Message:
+        after = State.QUEUED if verdict is Verdict.RESEND else State(verdict.value)
+        return self._decided(message_id, by, State.UNKNOWN, after)
+
+    def _decided(self, message_id: str, by: str, before: State, after: State) -> Message:
+        self._fail()
+        [place] = [n for n, message in enumerate(self.kept) if message.id == message_id]
+        if self.kept[place].state is not before:
+            raise Conflict(f"it is {self.kept[place].state.value}")
+        self.decisions.append((message_id, by))
+        self.kept[place] = evolve(self.kept[place], state=after)
+        return self.kept[place]
+
+    async def used(self, origin: str) -> tuple[Allowance, int, int]:
+        self._fail()
+        return self.allowance, *self.spent
+
     async def journey(self, message_id: str) -> list[Step]:
         return [Step(NOON, "accepted"), Step(NOON + 1, "given", "goip1", "session 7")]
 
@@ -172,7 +211,7 @@ class Client:
         self.clock = Clock()
         self.token = token
         users = Users(USERS, defer_to_thread)
-        self.api = Api(self.overview, users, self.clock)
+        self.api = Api(self.overview, users, self.clock, ["crm"])
         self.stub = StubTreq(self.api.resource())
 
     def start(self, method: str, path: str, **more: Any) -> list[Reply]:

@@ -17,7 +17,10 @@ PATHS = ["/api/v1/messages", "/api/v1/messages/m0", "/api/v1/lines"]
 def test_without_a_token_nothing_is_shown(path: str) -> None:
     """401 says what is missing, and does not tell whether the thing exists."""
     reply = Client(token=None).get(path)
-    assert (reply.status, reply.header("WWW-Authenticate")) == (401, 'Bearer realm="goiptwist"')
+    assert reply.status == 401
+    assert reply.header("WWW-Authenticate") == (
+        'Bearer realm="goiptwist", Basic realm="goiptwist", charset="UTF-8"'
+    )
     assert reply.header("Content-Type") == "application/problem+json"
 
 
