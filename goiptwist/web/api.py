@@ -20,6 +20,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 from twisted.web.iweb import IRequest
 from twisted.web.resource import IResource
+from werkzeug.routing import BaseConverter
 
 from goiptwist.interfaces import IOverview
 from goiptwist.users import Attempts, Users
@@ -40,6 +41,12 @@ DOCUMENT, PAGE = "/api/v1/openapi.json", "/api/v1/docs"
 
 #: The paths where batches are taken, which may be large.
 BATCHES = frozenset({b"/api/v1/messages/batch"})
+
+
+class Id(BaseConverter):
+    """Part of a path that names something; not what is a path of its own."""
+
+    regex = r"(?!(?:batch|preview)$)[^/]+"
 
 
 class Api:
@@ -66,6 +73,7 @@ class Api:
         self.desk = Desk(overview, users, clock, tellers, Streams(clock))
         self.access = Access(users, Attempts(clock))
         self.app = Klein()
+        self.app.url_map.converters["id"] = Id
         self.app.url_map.merge_slashes = False  # a path is right or it is not; no redirects
         for operation in OPERATIONS:
             self._route(operation.method, operation.path, operation.name, self._doing(operation))
@@ -84,7 +92,7 @@ class Api:
         self.desk.streams.close()
 
     def _route(self, method: str, path: str, name: str, does: Callable[..., Any]) -> None:
-        rule = path.replace("{", "<").replace("}", ">")
+        rule = path.replace("{", "<id:").replace("}", ">")
         self.app.route(rule, methods=[method], endpoint=name)(does)
 
     def _doing(self, operation: Operation) -> Callable[..., Deferred[bytes]]:

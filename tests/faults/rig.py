@@ -100,12 +100,12 @@ class Rig:
     smtp_port: int = field(init=False)
     smarthost: Any = field(default=None, init=False)
     _udp: int = field(init=False)
-    _http: int = field(init=False)
+    http_port: int = field(init=False)
     _agent: Any = field(init=False)
 
     def __attrs_post_init__(self) -> None:
         self.gateway = GatewayProcess(self.folder)
-        self._udp, self._http = free_port(socket.SOCK_DGRAM), free_port(socket.SOCK_STREAM)
+        self._udp, self.http_port = free_port(socket.SOCK_DGRAM), free_port(socket.SOCK_STREAM)
         self.smtp_port = free_port(socket.SOCK_STREAM)
         # No connection stays: each may be to a process that is dead.
         self._agent = Agent(reactor, pool=HTTPConnectionPool(reactor, persistent=False))
@@ -140,7 +140,7 @@ class Rig:
         return {
             "state": str(self.state or self.folder / "state"),
             "goip": {"listen": f"{LOOPBACK}:{self._udp}"},
-            "http": {"listen": f"{LOOPBACK}:{self._http}"},
+            "http": {"listen": f"{LOOPBACK}:{self.http_port}"},
             "line": lines,
             "user": [{"name": "test", "token": TOKEN}],
             "bridge": {"mail": mail},
@@ -198,7 +198,7 @@ class Rig:
         try:
             response = await treq.request(
                 method,
-                f"http://{LOOPBACK}:{self._http}{path}",
+                f"http://{LOOPBACK}:{self.http_port}{path}",
                 **({} if body is None else {"json": body}),
                 headers={"Authorization": f"Bearer {TOKEN}"},
                 agent=self._agent,

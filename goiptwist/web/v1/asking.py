@@ -63,12 +63,15 @@ class Says:
     @ivar what: in words.
     @ivar shape: of the body; C{None} where C{kind} says it all.
     @ivar headers: by name, with what they tell.
+    @ivar leads_to: the operations that take the C{message_id} that it tells,
+        by where that stands in the answer.
     """
 
     what: str
     shape: type[Shape] | None = None
     kind: str = "application/json"
     headers: Mapping[str, str] = field(factory=dict)
+    leads_to: Mapping[str, str] = field(factory=dict)
 
 
 @frozen(kw_only=True)

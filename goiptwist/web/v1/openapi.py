@@ -178,6 +178,14 @@ def _answer(says: Says) -> dict[str, Any]:
             name: {"description": words, "schema": {"type": "string"}}
             for name, words in says.headers.items()
         }
+    if says.leads_to:
+        made["links"] = {
+            name: {
+                "operationId": name,
+                "parameters": {"message_id": f"$response.body#{place}"},
+            }
+            for name, place in says.leads_to.items()
+        }
     return made
 
 

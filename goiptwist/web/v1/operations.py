@@ -27,7 +27,12 @@ SUBMITTING = (
         query=wanted.Offer,
         headers=_KEY,
         answers={
-            202: Says("It is on disk.", shown.Accepted, headers={**_LOCATION, **limits.HEADERS})
+            202: Says(
+                "It is on disk.",
+                shown.Accepted,
+                headers={**_LOCATION, **limits.HEADERS},
+                leads_to=dict.fromkeys(("message", "withdraw", "settle"), "/messages/0/id"),
+            )
         },
         refusals=(409,),
     ),

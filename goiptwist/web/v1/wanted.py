@@ -61,13 +61,18 @@ def _one_or_many(one: dict[str, Any], most: int) -> WithJsonSchema:
     return WithJsonSchema({"anyOf": [one, many]})
 
 
+#: What the document says of what L{goiptwist.acceptance} checks.
+NUMBER = r"^[ \u00a0().\-/]*\+?([ \u00a0().\-/]*[0-9]){3,20}[ \u00a0().\-/]*$"
+NO_CONTROLS = r"^[^\u0000-\u0008\u000b-\u001f\u007f-\u009f]+$"
+
+_NUMBER = {"type": "string", "minLength": 3, "maxLength": MAX_RECIPIENT, "pattern": NUMBER}
 _WORD = {"type": "string", "minLength": 1, "maxLength": MAX_WORD}
 
 Recipients = Annotated[
     list[Annotated[str, Field(min_length=1, max_length=MAX_RECIPIENT)]],
     BeforeValidator(_listed),
     Field(min_length=1, max_length=MAX_RECIPIENTS),
-    _one_or_many({"type": "string", "minLength": 1, "maxLength": MAX_RECIPIENT}, MAX_RECIPIENTS),
+    _one_or_many(_NUMBER, MAX_RECIPIENTS),
 ]
 Reports = Annotated[
     list[Annotated[str, Field(min_length=1, max_length=MAX_WORD)]],
@@ -87,6 +92,7 @@ Text = Annotated[
         max_length=LONGEST_TEXT,
         description=f"The text: up to {LONGEST_TEXT} bytes of UTF-8, without control characters "
         "but newline and tab.",
+        json_schema_extra={"minLength": 1, "pattern": NO_CONTROLS},
     ),
 ]
 
@@ -166,7 +172,7 @@ def _recipients(one: object) -> int:
 class Preview(Shape):
     """A text, to see what it would cost."""
 
-    text: Text
+    text: Annotated[str, Field(max_length=LONGEST_TEXT)]
 
 
 class Judgement(Shape):
