@@ -12,6 +12,10 @@ _MOMENT = re.compile(
 _LOST_PLUS = re.compile(r" (?=\d\d:\d\d$)")
 
 
+#: What a time before the epoch is taken for: 0 stands for none at all.
+LONG_AGO = 1.0
+
+
 def timestamp(at: float) -> str:
     """@return: ISO 8601 in UTC with milliseconds, such as C{2024-02-29T12:00:00.000Z}."""
     moment = datetime.fromtimestamp(at, UTC).replace(tzinfo=None)
@@ -34,6 +38,4 @@ def moment(given: object) -> float:
         raise ValueError(
             "must be a time with its offset, such as 2027-01-31T08:00:00+01:00"
         ) from None
-    if at <= 0:
-        raise ValueError("must be a time after 1970")
-    return at
+    return max(at, LONG_AGO)

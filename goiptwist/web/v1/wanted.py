@@ -27,6 +27,10 @@ MAX_RECIPIENT = 64
 #: Submissions of one batch, and their recipients in all.
 MAX_BATCH = 10_000
 
+#: Characters that are searched for. The whole query must fit into 16 kB,
+#: with twelve for each character.
+MAX_SEARCHED = 200
+
 #: Messages of one page, where the client says nothing and at the most.
 PAGE, MAX_PAGE = 100, 1000
 
@@ -227,7 +231,7 @@ class Wanted(Shape):
     number: Annotated[str, Field(max_length=MAX_RECIPIENT)] = Field(
         default="", description="Search: how a sender's or recipient's number ends."
     )
-    text: Annotated[str, Field(max_length=LONGEST_TEXT)] = Field(
+    text: Annotated[str, Field(max_length=MAX_SEARCHED)] = Field(
         default="", description="Search: a part of the text, as it is written there."
     )
     since: Moment = Field(default=0.0, description="Search: accepted at this time or later.")
