@@ -10,7 +10,7 @@ from __future__ import annotations
 import random
 import socket
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from email import message_from_bytes, policy
 from pathlib import Path
 from typing import Any
@@ -35,6 +35,7 @@ from tests.faults.process import LOOPBACK, GatewayProcess, as_toml, free_port
 reactor: Any = _reactor
 
 TOKEN = "a-token-for-tests"
+NO_HEADERS: Mapping[str, str] = {}
 #: Seconds within which anything must have happened, however slow the machine.
 PATIENCE = 60.0
 #: What a client sees of a gateway that dies or is dead.
@@ -189,7 +190,9 @@ class Rig:
 
     # -- over HTTP --
 
-    async def ask(self, method: str, path: str, body: Any = None) -> tuple[int, Any] | None:
+    async def ask(
+        self, method: str, path: str, body: Any = None, headers: Mapping[str, str] = NO_HEADERS
+    ) -> tuple[int, Any] | None:
         """
         One request.
 
@@ -200,7 +203,7 @@ class Rig:
                 method,
                 f"http://{LOOPBACK}:{self.http_port}{path}",
                 **({} if body is None else {"json": body}),
-                headers={"Authorization": f"Bearer {TOKEN}"},
+                headers={"Authorization": f"Bearer {TOKEN}", **headers},
                 agent=self._agent,
                 timeout=15,
             )
