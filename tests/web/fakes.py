@@ -17,12 +17,13 @@ from goiptwist.errors import Conflict, GoipTwistError, Unacceptable
 from goiptwist.happenings import Happenings
 from goiptwist.interfaces import IOverview
 from goiptwist.message import Direction, Message, State, Step, Submission
-from goiptwist.secret import Secret
 from goiptwist.permits import UNLIMITED, Allowance
+from goiptwist.secret import Secret
 from goiptwist.status import Health, LineStatus
 from goiptwist.store.deciding import Verdict
 from goiptwist.store.searching import Found, Search
 from goiptwist.users import DeferToThread, User, Users
+from goiptwist.values import Network
 from goiptwist.web.api import Api
 from tests.test_secret import CHEAP
 
@@ -148,7 +149,6 @@ class FakeOverview:
         return self.kept[place]
 
     async def used(self, origin: str) -> tuple[Allowance, int, int]:
-        self._fail()
         return self.allowance, *self.spent
 
     async def journey(self, message_id: str) -> list[Step]:
@@ -175,6 +175,13 @@ USERS = [
     User(name="reader", token=Secret.from_setting("read-token"), may=("read",)),
     User(name="hashed", token=Secret.from_setting(CHEAP)),
     User(name="admin", token=Secret.from_setting("admin-token"), may=("admin",)),
+    User(
+        name="near",
+        token=Secret.from_setting("near-token"),
+        password=Secret.from_setting("near-word:ő"),
+        networks=(Network.from_setting("192.0.2.0/24"),),
+    ),
+    User(name="few", token=Secret.from_setting("few-token"), messages_a_day=100, parts_a_day=50),
 ]
 
 
@@ -245,8 +252,8 @@ class Client:
     def get(self, path: str, **more: Any) -> Reply:
         return self.ask("GET", path, **more)
 
-    def post(self, document: Any, **headers: str) -> Reply:
+    def post(self, document: Any, path: str = "/api/v1/messages", **headers: str) -> Reply:
         """Submit a document as JSON, or bytes as they are."""
         body = document if isinstance(document, bytes) else json.dumps(document).encode()
         headers = {"Content-Type": "application/json", **headers}
-        return self.ask("POST", "/api/v1/messages", data=body, headers=headers)
+        return self.ask("POST", path, data=body, headers=headers)
