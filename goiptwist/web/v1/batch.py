@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from twisted.internet.defer import Deferred
 from twisted.internet.task import deferLater
 
 from goiptwist.errors import Busy, StoreUnavailable
@@ -38,12 +39,18 @@ async def batch(desk: Desk, asked: Asked) -> bytes:
 
 
 async def _kept(desk: Desk, asked: Asked, given: Sequence[Any], key: str) -> list[dict[str, Any]]:
-    results: list[dict[str, Any]] = []
-    while len(results) < len(given):
-        if results:
-            await deferLater(desk.clock, 0)
-        first = len(results)
-        results += await _some(desk, asked.origin, given[first : first + AT_ONCE], first, key)
+    # Where nothing at all can be kept, the first ones say so for the whole.
+    results = await _some(desk, asked.origin, given[:AT_ONCE], 0, key)
+    committing: Deferred[list[dict[str, Any]]] | None = None
+    for first in range(AT_ONCE, len(given), AT_ONCE):
+        await deferLater(desk.clock, 0)
+        some = _some(desk, asked.origin, given[first : first + AT_ONCE], first, key)
+        checked = Deferred.fromCoroutine(some)  # while those before them are committed
+        if committing is not None:
+            results += await committing
+        committing = checked
+    if committing is not None:
+        results += await committing
     return results
 
 

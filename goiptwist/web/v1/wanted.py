@@ -128,7 +128,7 @@ class Submission(Shape):
         description="Each step lets it overtake what was accepted up to an hour earlier.",
     )
     report: Reports = Field(
-        default=[],
+        default_factory=list,
         description="Bridges that shall be told what becomes of it, such as a webhook: the NAME "
         "of [bridge.NAME].",
     )
@@ -273,7 +273,7 @@ class Watch(Shape):
         Field(max_length=20),
         WithJsonSchema({"type": "string", "maxLength": 1000}),
     ] = Field(
-        default=[],
+        default_factory=list,
         description="Only these, with commas between, such as message.received,line.lost; "
         "message.* is every kind that begins so.",
     )
