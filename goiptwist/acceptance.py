@@ -26,9 +26,9 @@ FARTHEST = 366 * 86400.0
 #: The longest name that a client may give to a submission, in characters.
 LONGEST_CLIENT_ID = 200
 
-#: Unicode's control characters (category Cc) but newline and tab.
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 _NUMBER = re.compile(r"\+?[0-9]{3,20}")
+#: Control characters (Unicode category Cc) but newline and tab.
+_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 #: What people put between digits.
 _ORNAMENTS = re.compile(r"[ \u00a0().\-/]")
 
@@ -63,7 +63,7 @@ def accepted_text(text: str) -> str:
             "text", f"the text has {size} bytes of UTF-8; a device takes {LONGEST_TEXT}"
         )
     control = _CONTROL.search(text)
-    if control:
+    if control is not None:
         raise Unacceptable(
             "text",
             f"the text holds the control character U+{ord(control[0]):04X}; "

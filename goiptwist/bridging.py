@@ -62,3 +62,19 @@ def faults(bridges: Sections, pool_of: Mapping[str, str]) -> Iterator[Fault]:
             yield Fault(name, "fallback: must be another bridge")
         elif fallback and fallback not in bridges:
             yield Fault(name, f"fallback: there is no bridge {fallback!r}")
+
+
+def reporter(name: str, bridges: Sections) -> str:
+    """
+    Which bridge tells senders of mails what became of their SMS.
+
+    @param name: as in C{reports} of C{[mail]}.
+    @return: empty where nobody is told.
+    @raise ValueError: there is no such mail bridge.
+    """
+    mail = [known for known, (kind, _) in bridges.items() if kind == "mail"]
+    if name == "none":
+        return ""
+    if name and name not in mail:
+        raise ValueError(f"reports: there is no mail bridge {name!r}")
+    return name or (mail[0] if mail else "")

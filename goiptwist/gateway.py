@@ -22,11 +22,12 @@ from goiptwist.bridges.mail.kind import MailKind
 from goiptwist.bridges.mail.mailroom import Mailroom
 from goiptwist.bridges.mail.reading import ReadingSettings
 from goiptwist.bridges.mail.tokens import Grant, Tokens
+from goiptwist.bridges.webhook.kind import WebhookKind
 from goiptwist.contacts import Contact, Contacts
 from goiptwist.delivery import Delivery, Route
 from goiptwist.errors import BadConfiguration
 from goiptwist.goip.complaints import Complaints
-from goiptwist.goip.line import Address, Line
+from goiptwist.goip.line import Address
 from goiptwist.goip.lines import Lines
 from goiptwist.goip.receiving import Receiver
 from goiptwist.goip.service import GoipProtocol, GoipService
@@ -43,8 +44,10 @@ from goiptwist.settings import DeliverySettings, HistorySettings, TopSettings
 from goiptwist.simulator.demo import Demonstration
 from goiptwist.store import Store
 from goiptwist.traffic import Traffic
-from goiptwist.users import Attempts, DeferToThread, User, Users
+from goiptwist.users import Attempts, DeferToThread, User, Users, shared_addresses
 from goiptwist.web.api import Api
+from goiptwist.web.doors import Doors
+from goiptwist.web.ozeki.dialect import Dialect
 from goiptwist.web.service import HttpService
 from goiptwist.web.settings import HttpSettings
 
@@ -76,7 +79,7 @@ class Settings:
 
 def bridge_kinds() -> dict[str, IBridgeKind]:
     """Every kind of bridge: our own, and those of plug-ins on the path."""
-    kinds: dict[str, IBridgeKind] = {"mail": MailKind()}
+    kinds: dict[str, IBridgeKind] = {"mail": MailKind(), "webhook": WebhookKind()}
     for plugin in getPlugins(IBridgeKind):
         kinds.setdefault(plugin.kind, plugin)
     return kinds
@@ -113,7 +116,14 @@ def read_settings(tables: config.Table, file: str) -> Settings:
         pool_of = {line.id: line.pool for line in read.lists["line"] if line is not None}
         for fault in bridging.faults(read.named["bridge"], pool_of):
             problems.add(f"[bridge.{fault.bridge}]", fault.sentence)
+        mail = read.single["mail"]
+        try:
+            bridging.reporter(mail.reports if mail else "", read.named["bridge"])
+        except ValueError as fault_of_it:
+            problems.add("[mail]", str(fault_of_it))
         config.unique(read.lists["user"], lambda user: str(user.name), "user", problems)
+        for sentence in shared_addresses([u for u in read.lists["user"] if u is not None]):
+            problems.add("[[user]]", sentence)
     problems.raise_any()
     if read is None:  # pragma: no cover
         raise BadConfiguration([f"{file}: cannot be used"])
@@ -164,7 +174,7 @@ class Gateway:
             self._write,
             self.delivery.changed,
             self._settled,
-            self._presence_changed,
+            self.traffic.noticed,
         )
         self.lines.add(settings.lines)
         receiver = Receiver(
@@ -174,6 +184,7 @@ class Gateway:
             self.complaints,
             self.traffic.arrived,
             self.traffic.reported,
+            self.traffic.happened,
         )
         self.protocol = GoipProtocol(self.lines, receiver, self.complaints)
         self.overview = self._overview()
@@ -211,8 +222,8 @@ class Gateway:
             bridge = self.bridges[name] = kinds[kind].build(name, settings, self.overview)
             if ITakesReports.providedBy(bridge):
                 self.traffic.takers[f"bridge:{name}"] = bridge
-            if IListens.providedBy(bridge):
-                listener: Any = bridge
+            listener: Any = bridge
+            if IListens.providedBy(bridge) and listener.wants:
                 self.traffic.listeners.append(Wish(f"bridge:{name}", listener.wants))
 
     def _write(self, datagram: bytes, address: Address) -> None:
@@ -220,9 +231,6 @@ class Gateway:
 
     def _settled(self, message: Any) -> None:
         self.traffic.settled(message)
-
-    def _presence_changed(self, line: Line) -> None:
-        self.traffic.happenings.tell(f"line.{line.state}", line.status)
 
     def _route(self, destination: str) -> Route | None:
         delivery = self.settings.delivery
@@ -263,7 +271,9 @@ class Gateway:
             return None
         users = Users(self.settings.users, defer_to_thread)
         api = Api(self.overview, users, self.clock, self._tellers())
-        return HttpService(self.reactor, http, api.resource(), api.leniency, api.end_streams)
+        dialect = Dialect(self.overview, api.access, defer_to_thread, strict=http.strict)
+        doors = Doors(api.resource(), dialect)
+        return HttpService(self.reactor, http, doors, doors.leniency, api.end_streams)
 
     def _tellers(self) -> list[str]:
         """The bridges that a submission over HTTP may name to be told."""
@@ -317,6 +327,10 @@ class Gateway:
             settings.mail_text,
             settings.mail_text.parts,
             defer_to_thread,
+            users=settings.users,
+            authserv=settings.mail.authserv,
+            imap_authserv=settings.imap.authserv,
+            reports_by=bridging.reporter(settings.mail.reports, settings.bridges),
         )
 
 

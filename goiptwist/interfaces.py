@@ -14,7 +14,16 @@ from typing import Any
 from zope.interface import Attribute, Interface
 
 from goiptwist.happenings import Happenings
-from goiptwist.message import Direction, Handover, Message, News, Step, Submission
+from goiptwist.message import (
+    Direction,
+    Handover,
+    LineEvent,
+    Message,
+    News,
+    State,
+    Step,
+    Submission,
+)
 from goiptwist.permits import Allowance
 from goiptwist.status import Health, LineStatus
 from goiptwist.store.deciding import Verdict
@@ -79,6 +88,16 @@ class IListens(ITakesNews):
     wants: tuple[str, ...] = Attribute("Of which L{TIDINGS<goiptwist.message.TIDINGS>}.")
 
 
+class ITakesEvents(Interface):
+    """
+    An extra power of a bridge: it hears what happens on lines. Its settings
+    have a C{takes_events} that is true, see L{goiptwist.router.Rule}.
+    """
+
+    async def heard(event: LineEvent) -> Handover | None:
+        """As L{IDestination.deliver}; C{event.id} is the same if it comes again."""
+
+
 class IChecksItself(Interface):
     """An extra power of a bridge: C{--check-config} can ask whether it works."""
 
@@ -112,11 +131,11 @@ class IGateway(Interface):
 
     async def submit_all(submissions: Sequence[Submission]) -> list[list[Message] | Exception]:
         """
-        Keep many texts, in one commit where they are not too many for it.
+        Keep many texts, hundreds of them in a commit.
 
-        @return: for each what L{submit} would have returned or raised.
+        @return: for each what L{submit} would have returned or raised; the
+            disk may have taken some of them only.
         @raise Busy: too much is waiting.
-        @raise StoreUnavailable: they could not be kept.
         """
 
     def allowed(origin: str, number: str, line: str) -> None:
@@ -159,6 +178,34 @@ class IOverview(IGateway):
         @raise Unacceptable: C{after} is no id of this gateway.
         """
 
+    async def inbox(owner: str, after: str, limit: int) -> list[Message]:
+        """
+        What came in and a user has not taken out of the inbox, oldest first.
+
+        @param owner: the origin of the user, such as C{user:ops}.
+        @param after: as for L{messages}.
+        """
+
+    async def sent(owner: str, states: Sequence[State], limit: int) -> list[Message]:
+        """
+        @return: the newest of what a user submitted lately and has not
+            deleted, of those in one of these states; oldest first.
+        """
+
+    async def deleted(owner: str, limit: int) -> list[Message]:
+        """@return: the newest of what a user has deleted, oldest first."""
+
+    async def mark(owner: str, ids: Sequence[str], word: str) -> list[str]:
+        """
+        Take messages out of a user's folders. History keeps them, and nobody
+        else notices.
+
+        @param ids: of messages, or the client ids of what the user submitted.
+        @param word: C{deleted} or C{downloaded}.
+        @return: the ids that are marked now: not those of messages that there
+            are not, or that still wait to be sent.
+        """
+
     async def search(wanted: Search) -> Found:
         """
         @return: messages, newest first, and where to go on.
@@ -179,6 +226,15 @@ class IOverview(IGateway):
         Say what became of a text of which nobody knows.
 
         @raise Conflict: it is not unknown.
+        """
+
+    async def redeliver(message_id: str, bridge: str, by: str) -> None:
+        """
+        Hand to a bridge once more what it has had, or never took, of a
+        message: the SMS that came in, or the news of one that went out.
+
+        @param bridge: the name of its section.
+        @raise Conflict: it has had nothing of it.
         """
 
     async def used(origin: str) -> tuple[Allowance, int, int]:

@@ -4,7 +4,7 @@ L{Message}: the one shape that everything passes, and what may become of it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
 
 from attrs import field, frozen
@@ -12,13 +12,15 @@ from attrs import field, frozen
 
 class Direction(StrEnum):
     """
-    Seen from the gateway: C{IN} came from a SIM, C{OUT} goes to one, and
-    C{NEWS} tells a bridge what became of one that went out, see L{News}.
+    Seen from the gateway: C{IN} came from a SIM, C{OUT} goes to one, C{NEWS}
+    tells a bridge what became of one that went out, see L{News}, and C{EVENT}
+    what happened on a line, see L{LineEvent}.
     """
 
     IN = "in"
     OUT = "out"
     NEWS = "news"
+    EVENT = "event"
 
 
 class State(StrEnum):
@@ -92,8 +94,8 @@ def together(wishes: Iterable[Wish]) -> tuple[Wish, ...]:
 @frozen(kw_only=True)
 class Message:
     """
-    One SMS, kept. A message of C{Direction.NEWS} is a row of the queue more
-    than a message; bridges see it as L{News}.
+    One SMS, kept. A message of C{Direction.NEWS} or C{Direction.EVENT} is a row
+    of the queue more than a message; bridges see it as L{News} or L{LineEvent}.
 
     @ivar id: unique in this gateway's life, never used again, sortable only
         through the store.
@@ -118,7 +120,8 @@ class Message:
     @ivar on_unknown: what follows if nobody knows whether it went out;
         C{None} leaves it to the settings.
     @ivar about: of news: the id of the message that it is about.
-    @ivar news: of news: one of L{TIDINGS}; its C{text} says why.
+    @ivar news: of news: one of L{TIDINGS}; its C{text} says why. Of an event:
+        what happened; its C{text} is its fields as JSON.
     """
 
     id: str
@@ -161,6 +164,26 @@ class News:
     at: float
     reason: str
     message: Message
+
+
+@frozen(kw_only=True)
+class LineEvent:
+    """
+    Something that happened on a line and is no SMS.
+
+    @ivar id: of this event; the same if it has to be told again.
+    @ivar what: C{line.present}, C{line.lost}, C{line.stopped}, C{call.began},
+        C{call.length}, C{call.ended}, C{ussd.received}, or C{device.NAME} for
+        anything else that a device pushes under that name.
+    @ivar at: when it happened, in seconds since the epoch.
+    @ivar fields: what the device, or we, say of it.
+    """
+
+    id: str
+    what: str
+    line: str
+    at: float
+    fields: Mapping[str, str] = field(factory=dict, repr=False)
 
 
 @frozen(kw_only=True)

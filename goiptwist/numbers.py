@@ -82,13 +82,13 @@ def international(typed: str, country: str = "") -> str:
         return _dialled(number, country, typed)
     read = _read(number, country)
     if read is not None and is_valid_number(read):
-        return format_number(read, PhoneNumberFormat.E164)
+        return _dialled(format_number(read, PhoneNumberFormat.E164), country, typed)
     if number.startswith("00"):  # understood everywhere, whatever the country dials
         return _dialled("+" + number[2:], country, typed)
     if len(number) <= SHORT_AT_MOST:
         return number
     if read is not None and is_possible_number_with_reason(read) == ValidationResult.IS_POSSIBLE:
-        return format_number(read, PhoneNumberFormat.E164)
+        return _dialled(format_number(read, PhoneNumberFormat.E164), country, typed)
     raise _no_number(typed, _fault(read), country)
 
 
@@ -100,7 +100,9 @@ def _dialled(number: str, country: str, typed: str) -> str:
     read = _read(number, country)
     if read is None or is_possible_number_with_reason(read) != ValidationResult.IS_POSSIBLE:
         raise _no_number(typed, _fault(read), country)
-    return format_number(read, PhoneNumberFormat.E164)
+    whole = format_number(read, PhoneNumberFormat.E164)
+    # A trunk prefix behind the country code is taken away, one zero at a time.
+    return whole if whole == number else _dialled(whole, country, typed)
 
 
 def _read(number: str, country: str) -> PhoneNumber | None:

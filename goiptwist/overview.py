@@ -16,10 +16,19 @@ from goiptwist.contacts import Contacts
 from goiptwist.delivery import Delivery
 from goiptwist.happenings import Happenings
 from goiptwist.interfaces import IOverview
-from goiptwist.message import Direction, Message, Step, Submission
+from goiptwist.message import Direction, Message, State, Step, Submission
 from goiptwist.permits import DAY, Allowance
 from goiptwist.status import Health, LineStatus
-from goiptwist.store import Found, Return, Search, Store, Verdict
+from goiptwist.store import (
+    MARKS_AT_ONCE,
+    Found,
+    Marking,
+    Redelivery,
+    Return,
+    Search,
+    Store,
+    Verdict,
+)
 from goiptwist.traffic import Traffic
 
 
@@ -89,6 +98,26 @@ class Overview:
         """See L{IOverview}."""
         return await self.store.messages(direction, after, limit)
 
+    async def inbox(self, owner: str, after: str, limit: int) -> list[Message]:
+        """See L{IOverview}."""
+        return await self.store.inbox(owner, after, limit)
+
+    async def sent(self, owner: str, states: Sequence[State], limit: int) -> list[Message]:
+        """See L{IOverview}."""
+        return await self.store.sent(owner, states, limit)
+
+    async def deleted(self, owner: str, limit: int) -> list[Message]:
+        """See L{IOverview}."""
+        return await self.store.deleted(owner, limit)
+
+    async def mark(self, owner: str, ids: Sequence[str], word: str) -> list[str]:
+        """See L{IOverview}."""
+        marked: list[str] = []
+        for begin in range(0, len(ids), MARKS_AT_ONCE):
+            part = tuple(ids[begin : begin + MARKS_AT_ONCE])
+            marked += await self.store.mark(Marking(owner=owner, ids=part, word=word))
+        return marked
+
     async def search(self, wanted: Search) -> Found:
         """See L{IOverview}."""
         return await self.store.search(wanted)
@@ -100,6 +129,13 @@ class Overview:
     async def settle(self, message_id: str, verdict: Verdict, by: str) -> Message:
         """See L{IOverview}."""
         return await self.traffic.settle(message_id, verdict, by)
+
+    async def redeliver(self, message_id: str, bridge: str, by: str) -> None:
+        """See L{IOverview}."""
+        destination, now = f"bridge:{bridge}", self.clock.seconds()
+        await self.store.redeliver(
+            Redelivery(message_id=message_id, destination=destination, by=by, at=now)
+        )
 
     async def used(self, origin: str) -> tuple[Allowance, int, int]:
         """See L{IOverview}."""

@@ -6,6 +6,7 @@ under way.
 from __future__ import annotations
 
 import heapq
+import json
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -15,9 +16,10 @@ from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.internet.task import deferLater
 from twisted.logger import Logger
 
+from goiptwist.chains import Chains
 from goiptwist.errors import Refused, StoreUnavailable, TryLater, Unsure
-from goiptwist.interfaces import IDestination, ITakesNews
-from goiptwist.message import Direction, Handover, Message, News
+from goiptwist.interfaces import IDestination, ITakesEvents, ITakesNews
+from goiptwist.message import Direction, Handover, LineEvent, Message, News
 from goiptwist.outcomes import Policy, after, expired, outcome_of, too_old
 from goiptwist.store import Settlement, Store, Waiting
 
@@ -52,6 +54,8 @@ class Queue:
     trouble: str = ""
     _due: list[tuple[float, int, Waiting]] = field(factory=list, init=False)
     _known: set[str] = field(factory=set, init=False)
+    _chains: Chains = field(factory=Chains, init=False)
+    _early: list[Waiting] = field(factory=list, init=False)
     _in_hand: int = field(default=0, init=False)
     _complete: bool = field(default=True, init=False)
     _loading: bool = field(default=False, init=False)
@@ -82,37 +86,47 @@ class Queue:
         # What was settled while the question was under way still stands in
         # its answer: it must not go out twice.
         finished, self._finished = self._finished, set()
-        for row in rows:
+        # What came meanwhile stands behind what was there before it. Where the
+        # window is full it stays on disk, like all that comes then.
+        early, self._early = self._early, []
+        for row in (*rows, *(early if self._complete else ())):
             if row.message.id not in self._known and row.message.id not in finished:
                 self._push(row)
         self.pump()
 
     def _not_loaded(self, failure: object) -> None:
         self._loading = self._complete = False
+        self._early.clear()  # they are on disk
         self.log.error("Queue {queue} cannot be read: {failure}", queue=self.name, failure=failure)
         self._set_timer(self.clock.seconds() + STORE_PATIENCE)
 
     def add(self, rows: Iterable[Waiting]) -> None:
         """Take what has just been put on disk."""
         for row in rows:
-            if len(self._due) >= WINDOW:
+            if self.depth >= WINDOW:
                 self._complete = False
             # A full window leaves them on disk, but for one that goes before
             # others. A load may have seen one before we were told of it.
             has_room = self._complete or self._loading or row.due < row.since
-            if has_room and row.message.id not in self._known:
+            if row.message.about and self._loading:
+                self._early.append(row)
+            elif has_room and row.message.id not in self._known:
                 self._push(row)
         self.pump()
 
     def _push(self, row: Waiting) -> None:
         self._known.add(row.message.id)
+        if not row.message.about or self._chains.may_go(row):
+            self._line_up(row)
+
+    def _line_up(self, row: Waiting) -> None:
         self._count += 1
         heapq.heappush(self._due, (row.due, self._count, row))
 
     @property
     def depth(self) -> int:
         """How many messages are known to wait; there may be more on disk."""
-        return len(self._due)
+        return len(self._due) + len(self._chains)
 
     @property
     def in_hand(self) -> int:
@@ -172,6 +186,8 @@ class Queue:
         try:
             if message.direction is Direction.NEWS:
                 return await self._tell(message)
+            if message.direction is Direction.EVENT:
+                return await self._hear(message)
             return await maybeDeferred(self.destination.deliver, message)
         except (TryLater, Refused, Unsure) as said:
             return said
@@ -194,6 +210,15 @@ class Queue:
         told: Handover | None = await taker.tell(news)
         return told
 
+    async def _hear(self, row: Message) -> Handover | None:
+        if not ITakesEvents.providedBy(self.destination):
+            raise Refused(f"{self.name} takes no events")
+        taker: Any = self.destination
+        fields = json.loads(row.text)
+        event = LineEvent(id=row.id, what=row.news, line=row.line, at=row.at, fields=fields)
+        heard: Handover | None = await taker.heard(event)
+        return heard
+
     async def _settle(self, row: Waiting, settlement: Settlement) -> None:
         # The far side has spoken: its word must reach the disk, however long
         # the disk does not take it.
@@ -207,21 +232,23 @@ class Queue:
             again = evolve(row, attempts=settlement.attempts, due=settlement.due)
             self._back(again)
         else:
-            self._gone(row.message.id)
+            self._gone(row)
         if row.message.direction is Direction.OUT:
             self.settled(early or after(settlement))
 
     def _back(self, row: Waiting) -> None:
         self._in_hand -= 1
-        self._count += 1
-        heapq.heappush(self._due, (row.due, self._count, row))
+        self._line_up(row)
         self._after_attempt()
 
-    def _gone(self, message_id: str) -> None:
+    def _gone(self, row: Waiting) -> None:
         self._in_hand -= 1
-        self._known.discard(message_id)
+        self._known.discard(row.message.id)
         if self._loading:
-            self._finished.add(message_id)
+            self._finished.add(row.message.id)
+        following = self._chains.gone(row) if row.message.about else None
+        if following is not None:
+            self._line_up(following)
         self._after_attempt()
 
     def _after_attempt(self) -> None:
@@ -259,11 +286,11 @@ class Queue:
 
     def give_back(self, message_id: str) -> None:
         """It could not be withdrawn."""
-        self._known.discard(message_id)
         row = self._withheld.pop(message_id, None)
         if row is not None:
-            self._push(row)
+            self._line_up(row)
         else:
+            self._known.discard(message_id)
             self._complete = False  # it may wait on disk only
         self.pump()
 
@@ -285,7 +312,7 @@ class Queue:
     # -- time --
 
     def _refill(self) -> None:
-        if not self._complete and not self._loading and len(self._due) < WINDOW // 2:
+        if not self._complete and not self._loading and self.depth < WINDOW // 2:
             self.load()
 
     def _set_next_timer(self, now: float) -> None:

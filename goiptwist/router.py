@@ -29,6 +29,7 @@ class Rule:
     @ivar match: a regular expression to be found in the text.
     @ivar sms: false asks for no SMS at all: such a bridge has only what others
         hand over to it.
+    @ivar takes_events: whether it wants to hear what happens on these lines.
     """
 
     lines: tuple[str, ...] = ()
@@ -36,16 +37,20 @@ class Rule:
     numbers: tuple[str, ...] = ()
     match: str = ""
     sms: bool = True
+    takes_events: bool = False
 
     def takes(self, sms: IncomingSms, pool: str) -> bool:
         """@param pool: of the line that it came in by."""
         return (
             self.sms
-            and (not self.lines or sms.line in self.lines)
-            and (not self.pools or pool in self.pools)
+            and self.concerns(sms.line, pool)
             and (not self.numbers or any(is_meant(n, sms.sender) for n in self.numbers))
             and (not self.match or re.search(self.match, sms.text) is not None)
         )
+
+    def concerns(self, line: str, pool: str) -> bool:
+        """Whether it is about a line at all, of that pool."""
+        return (not self.lines or line in self.lines) and (not self.pools or pool in self.pools)
 
 
 def is_meant(pattern: str, sender: str) -> bool:
@@ -77,6 +82,15 @@ class Router:
             f"bridge:{name}"
             for name, rule in self.bridges.items()
             if rule is EVERYTHING or rule.takes(sms, pool)
+        )
+
+    def events(self, line: str) -> tuple[str, ...]:
+        """The destinations of what happens on a line."""
+        pool = self.pool_of.get(line, "")
+        return tuple(
+            f"bridge:{name}"
+            for name, rule in self.bridges.items()
+            if rule.takes_events and rule.concerns(line, pool)
         )
 
     def outgoing(self, line: str, pool: str) -> str:

@@ -115,7 +115,7 @@ class StandInGateway:
     @ivar kept: what L{message} finds, by id.
     @ivar names: the address book.
     @ivar notes: what was noted down.
-    @ivar forbidden: numbers that nobody may write to.
+    @ivar forbidden: what is said to whoever asks whether he may; empty is yes.
     @ivar returned: the ids of what came back, each with the reason.
     """
 
@@ -127,7 +127,7 @@ class StandInGateway:
     kept: dict[str, Message] = field(factory=dict)
     names: dict[str, str] = field(factory=dict)
     notes: dict[str, str] = field(factory=dict)
-    forbidden: set[str] = field(factory=set)
+    forbidden: str = ""
     returned: list[tuple[str, str]] = field(factory=list)
 
     async def submit(self, submission: Submission) -> list[Message]:
@@ -146,8 +146,8 @@ class StandInGateway:
         return [await self.submit(one) for one in submissions]
 
     def allowed(self, origin: str, number: str, line: str) -> None:
-        if number in self.forbidden:
-            raise Forbidden(f"{origin} may not write to {number!r}")
+        if self.forbidden:
+            raise Forbidden(self.forbidden)
 
     def name_of(self, number: str) -> str:
         return self.names.get(number, "")

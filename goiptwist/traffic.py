@@ -5,12 +5,13 @@ out is kept and queued for its lines, and who asked is told what became of it.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Sequence
-from typing import Any
 
 from attrs import define, evolve, field
-from twisted.internet.defer import Deferred, DeferredList
+from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
+from twisted.internet.task import deferLater
 from twisted.logger import Logger
 
 from goiptwist.acceptance import accepted
@@ -22,7 +23,7 @@ from goiptwist.interfaces import ITakesReports
 from goiptwist.message import IncomingSms, Message, State, Submission, Wish, together
 from goiptwist.permits import Permits
 from goiptwist.router import Router
-from goiptwist.store import Arrival, Decision, Order, Queued, Store, Verdict, queued
+from goiptwist.store import Arrival, Decision, Event, Kept, Order, Queued, Store, Verdict, queued
 from goiptwist.waiting import carried_through
 
 #: Wishes in the store's queue above which submissions are put off, so that
@@ -30,6 +31,12 @@ from goiptwist.waiting import carried_through
 STORE_OVERLOAD = 2000
 #: Seconds after which an overloaded gateway is worth another try.
 OVERLOAD_WAIT = 2.0
+#: Submissions of a batch that are checked in one go: some milliseconds, in
+#: which nobody else is served.
+SLICE = 100
+#: Slices of a batch that wait for the disk at a time, so that it has work while
+#: the next ones are checked.
+SLICES_AT_ONCE = 4
 
 
 @define(eq=False, repr=False)
@@ -77,6 +84,25 @@ class Traffic:
             )
         return message
 
+    async def happened(self, event: Event) -> None:
+        """
+        Keep what happened on a line, and queue it for the bridges that want it.
+        Those who watch are told of it once.
+
+        @raise StoreUnavailable: it could not be kept.
+        """
+        destinations = self.router.events(event.line)
+        fresh = True
+        if event.kind or destinations:
+            fresh = await self.store.keep_event(evolve(event, destinations=destinations))
+        if fresh:
+            self.happenings.tell(event.what or f"device.{event.kind}", event)
+
+    def noticed(self, event: Event) -> None:
+        """As L{happened}, where nobody could repeat it."""
+        kept = Deferred.fromCoroutine(self.happened(event))
+        kept.addErrback(lambda failure: failure.trap(StoreUnavailable))  # the store says why
+
     async def submit(self, submission: Submission) -> list[Message]:
         """
         Keep an outgoing text, and queue it for its line or pool. As
@@ -90,12 +116,44 @@ class Traffic:
     ) -> list[list[Message] | Exception]:
         """As L{goiptwist.interfaces.IGateway.submit_all}."""
         self._check_load()
-        kept = [Deferred.fromCoroutine(self._checked(one)) for one in submissions]
-        results = await DeferredList(kept, consumeErrors=True)
-        return [one if is_fine else _reason(one) for is_fine, one in results]
+        results: list[list[Message] | Exception] = []
+        under_way: deque[Deferred[list[list[Message] | Exception]]] = deque()
+        for start in range(0, len(submissions), SLICE):
+            slice_ = self._keep_all(submissions[start : start + SLICE])
+            under_way.append(Deferred.fromCoroutine(slice_))
+            if start + SLICE < len(submissions):
+                # Keepalives and SMS that come in have their turn in between.
+                await deferLater(self.clock, 0)
+            if len(under_way) >= SLICES_AT_ONCE:
+                results += await under_way.popleft()
+        for slice_done in under_way:
+            results += await slice_done
+        return results
 
-    async def _checked(self, submission: Submission) -> list[Message]:
-        return await self._keep(self._order(submission))
+    async def _keep_all(self, submissions: Sequence[Submission]) -> list[list[Message] | Exception]:
+        wanted = [self._order_or_error(one) for one in submissions]
+        orders = [one for one in wanted if isinstance(one, Order)]
+        kept = iter(await self._kept(orders))
+        results = [next(kept) if isinstance(one, Order) else one for one in wanted]
+        fresh = [
+            (order, one)
+            for order, one in zip(wanted, results, strict=True)
+            if isinstance(order, Order) and isinstance(one, Kept) and one.fresh
+        ]
+        self._queue(fresh)
+        return [one.messages if isinstance(one, Kept) else one for one in results]
+
+    async def _kept(self, orders: Sequence[Order]) -> Sequence[Kept | Exception]:
+        try:
+            return await self.store.keep_orders(orders) if orders else []
+        except StoreUnavailable as trouble:
+            return [trouble] * len(orders)  # other slices may be on disk
+
+    def _order_or_error(self, submission: Submission) -> Order | GoipTwistError:
+        try:
+            return self._order(submission)
+        except GoipTwistError as wrong:
+            return wrong
 
     def _check_load(self) -> None:
         if self.store.writer.depth > STORE_OVERLOAD:
@@ -117,10 +175,16 @@ class Traffic:
     async def _keep(self, order: Order) -> list[Message]:
         kept = await self.store.keep_order(order)
         if kept.fresh:
+            self._queue([(order, kept)])
+        return kept.messages
+
+    def _queue(self, fresh: Sequence[tuple[Order, Kept]]) -> None:
+        for _, kept in fresh:
             for message in kept.messages:
                 self.happenings.tell("message.queued", message)
-            self.delivery.kept([queued(order, message) for message in kept.messages])
-        return kept.messages
+        self.delivery.kept(
+            [queued(order, message) for order, kept in fresh for message in kept.messages]
+        )
 
     async def withdraw(self, message_id: str, by: str) -> Message:
         """As L{goiptwist.interfaces.IOverview.withdraw}."""
@@ -169,11 +233,3 @@ class Traffic:
             taker.reported(message)
         except Exception:
             self.log.failure("{origin} broke on a report", origin=message.origin)
-
-
-def _reason(failure: Any) -> Exception:
-    """A submission that was not kept; the disk and bugs concern all of them."""
-    reason: Exception = failure.value
-    if not isinstance(reason, GoipTwistError) or isinstance(reason, StoreUnavailable):
-        raise reason
-    return reason

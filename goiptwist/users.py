@@ -5,6 +5,7 @@ who guess are slowed.
 
 from __future__ import annotations
 
+import re
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -17,6 +18,10 @@ from goiptwist.errors import Busy
 from goiptwist.secret import Remembered, Secret
 from goiptwist.values import Network, setting
 from goiptwist.waiting import carried_through
+
+#: An address, or a domain behind its at sign. Domains beyond ASCII stand in
+#: their ASCII form, as they do wherever mail servers speak of them.
+_MAIL = re.compile(r"[^\s<>@,;:\"()]*@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+")
 
 #: What a user may be allowed. C{admin} includes the others.
 SCOPES = ("send", "read", "admin")
@@ -85,12 +90,24 @@ class User:
         default=(),
     )
 
+    mail: tuple[str, ...] = setting(
+        "Addresses whose mails count as this user's once our own mail server vouches for them: "
+        '"ops@example.org", or "@example.org" for everybody there; see authserv in [mail].',
+        default=(),
+    )
+
     def __attrs_post_init__(self) -> None:
         if not self.name or not self.name.isprintable():
             raise ValueError("a user's name must have printable characters only, and some")
         for scope in self.may:
             if scope not in SCOPES:
                 raise ValueError(f"may: {scope!r} is none of {', '.join(SCOPES)}")
+        for address in self.mail:
+            if not _MAIL.fullmatch(address):
+                raise ValueError(
+                    f"mail: {address!r} is neither an address, such as ops@example.org, "
+                    "nor a domain, such as @example.org"
+                )
 
     def allowed(self, scope: str) -> bool:
         """@param scope: one of L{SCOPES}."""
@@ -104,6 +121,19 @@ class User:
             return any(network.holds(host) for network in self.networks)
         except ValueError:
             return False  # a local socket has no address
+
+
+def shared_addresses(users: Sequence[User]) -> list[str]:
+    """@return: what is wrong where two users claim the mails of one address, in sentences."""
+    owners: dict[str, str] = {}
+    sentences = []
+    for user in users:
+        for address in dict.fromkeys(address.lower() for address in user.mail):
+            if address in owners:
+                both = f"{owners[address]!r} and {user.name!r}"
+                sentences.append(f"mail: {address} is of {both}; its mails can be of one only")
+            owners.setdefault(address, user.name)
+    return sentences
 
 
 class Users:

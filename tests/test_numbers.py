@@ -85,6 +85,11 @@ def test_without_a_country(typed):
     assert international(typed) == accepted_number(typed)
 
 
+def test_zeros_behind_the_country_code():
+    """A trunk prefix there is none of the number; more of them are not either."""
+    assert international("+95 0000 5654 921", "HU") == international("+95 5654 921", "HU")
+
+
 @given(
     st.one_of(any_text, st.from_regex(r"\A(\+|00|06)?[0-9]{2,16}\Z")),
     st.sampled_from(["", "HU", "DE", "US", "RU", "JP", "IT", "FK"]),

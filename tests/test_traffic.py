@@ -7,12 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from attrs import evolve
 from twisted.internet.defer import Deferred
 from twisted.logger import LogLevel, capturedLogs
 
 from goiptwist import traffic as traffic_module
 from goiptwist.errors import Busy, Conflict, StoreUnavailable, TryLater, Unacceptable
 from goiptwist.message import Message, Submission
+from goiptwist.traffic import SLICE
 from tests.conftest import FailureLog
 from tests.wire import HeldBack, Wire, refuse_writes
 from tests.world import now
@@ -207,3 +209,67 @@ class TestHealth:
         assert [m.id for m in ask(overview.messages(None, "", 9))] == [message.id]
         assert [s.what for s in ask(overview.journey(message.id))] == ["accepted"]
         assert [line.id for line in overview.lines()] == ["goipid1"]
+
+
+class TestBatches:
+    """Many texts at once."""
+
+    def batch(self, wire: Wire, wanted: list[Submission]) -> list[Any]:
+        results: list[list[Any]] = []
+        submitting = Deferred.fromCoroutine(wire.gateway.traffic.submit_all(wanted))
+        submitting.addCallback(results.append)
+        for _ in range(1000):
+            if results:
+                return results[0]
+            wire.clock.advance(0)
+        raise AssertionError("the batch does not end")
+
+    def texts(self, many: int, ids: bool = False) -> list[Submission]:
+        return [
+            Submission(
+                origin="user:test",
+                recipients=(f"+3630{n:07}",),
+                text="hello",
+                client_id=f"c{n}" if ids else "",
+            )
+            for n in range(many)
+        ]
+
+    @pytest.mark.parametrize("many", [0, 1, SLICE, SLICE + 1, 10 * SLICE + 1])
+    def test_each_has_its_answer(self, wire: Wire, many: int) -> None:
+        """In the order of the submissions, however they are cut."""
+        wanted = self.texts(many)
+        if many > 1:
+            wanted[1] = evolve(wanted[1], text="")
+        results = self.batch(wire, wanted)
+        assert len(results) == many
+        for n, result in enumerate(results):
+            if n == 1:
+                assert isinstance(result, Unacceptable)
+            else:
+                assert [m.recipient for m in result] == [f"+3630{n:07}"]
+
+    def test_the_same_batch_again(self, wire: Wire) -> None:
+        """The client did not hear our yes: no text is sent twice."""
+        wanted = self.texts(2 * SLICE + 50, ids=True)
+        first = self.batch(wire, wanted)
+        assert self.batch(wire, [*wanted, *wanted[:50]]) == [*first, *first[:50]]
+        assert wire.gateway.delivery.depth == len(wanted)
+
+    def test_others_have_their_turn(self, wire: Wire) -> None:
+        """A keepalive is answered in the middle of a batch."""
+        submitting = wire.gateway.traffic.submit_all(self.texts(10 * SLICE))
+        results: list[Any] = []
+        Deferred.fromCoroutine(submitting).addCallback(results.append)
+        assert results == []
+        wire.registers()
+        for _ in range(20):
+            wire.clock.advance(0)
+        assert len(results[0]) == 10 * SLICE
+
+    def test_a_full_disk(self, wire: Wire, logged_failures: FailureLog) -> None:
+        """Each is told so: some of them may have been kept before."""
+        refuse_writes(wire.store)
+        results = self.batch(wire, self.texts(3))
+        assert [type(one) for one in results] == [StoreUnavailable] * 3
+        logged_failures.flush()

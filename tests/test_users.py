@@ -20,6 +20,7 @@ from goiptwist.users import (
     Attempts,
     User,
     Users,
+    shared_addresses,
 )
 from goiptwist.values import Network
 from tests.test_secret import CHEAP
@@ -191,6 +192,15 @@ def test_an_unknown_scope_is_named() -> None:
         User(name="a\nb")
 
 
+def test_addresses_of_mails() -> None:
+    """An address or a whole domain; a slip is named, and not taken for a domain of its own."""
+    User(name="a", mail=("ops@example.org", "@Sub.example.org"))
+    for wrong in ("", "ops", "example.org", "@", "a@b", "Ops <ops@example.org>", "a@b.c\r\n"):
+        with pytest.raises(ValueError, match=r"mail: .* neither an address") as error:
+            User(name="a", mail=(wrong,))
+        assert repr(wrong) in str(error.value)
+
+
 def test_a_repr_shows_no_secret() -> None:
     assert "clear-" not in repr(CLEAR)
 
@@ -236,3 +246,15 @@ def test_where_a_user_may_come_from(networks: tuple[str, ...], host: str, may: b
     """Without networks from anywhere; with them, only what is known to lie in one."""
     held = tuple(Network.from_setting(network) for network in networks)
     assert User(name="a", networks=held).may_come_from(host) is may
+
+
+def test_an_address_of_two() -> None:
+    """Nobody could say on whose account its mails are sent."""
+    users = [
+        User(name="ann", mail=("Ann@example.org", "@example.org")),
+        User(name="bob", mail=("ann@EXAMPLE.org", "bob@example.org")),
+    ]
+    assert shared_addresses(users) == [
+        "mail: ann@example.org is of 'ann' and 'bob'; its mails can be of one only"
+    ]
+    assert shared_addresses(users[:1]) == []

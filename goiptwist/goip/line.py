@@ -79,7 +79,8 @@ class Line:
     @ivar write: sends one datagram from the listening socket.
     @ivar room_changed: called when the line may be able to take more or less.
     @ivar late_verdict: called with a verdict that no session waits for.
-    @ivar presence_changed: called when the line appeared or was lost.
+    @ivar happened: called with the line, what became of it (C{present},
+        C{lost}, C{stopped}), and more about it.
     """
 
     settings: LineSettings
@@ -89,7 +90,7 @@ class Line:
     write: Callable[[bytes, Address], None]
     room_changed: Callable[[Line], None]
     late_verdict: Callable[[LateAnswer], None]
-    presence_changed: Callable[[Line], None]
+    happened: Callable[..., None]
     address: Address | None = field(default=None, init=False)
     heard_at: float | None = field(default=None, init=False)
     facts: Mapping[str, str] = field(factory=dict, init=False)
@@ -144,8 +145,8 @@ class Line:
 
     def _state_changed(self, state: str) -> None:
         self.state = state
+        self.happened(self, state)
         self.room_changed(self)
-        self.presence_changed(self)
 
     # -- sending --
 
@@ -274,6 +275,7 @@ class Line:
                 line=self.settings.id,
                 reason=reason,
             )
+            self.happened(self, "stopped", reason=reason)
         self.stopped = self.last_error = reason
         self.room_changed(self)
 

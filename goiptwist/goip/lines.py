@@ -18,7 +18,7 @@ from goiptwist.goip.line import Address, Line, SessionNumbers
 from goiptwist.goip.pool import Pool
 from goiptwist.goip.settings import LineSettings
 from goiptwist.message import Message
-from goiptwist.store import Facts, LateAnswer, Store
+from goiptwist.store import Event, Facts, LateAnswer, Store
 
 
 @define(eq=False, repr=False)
@@ -28,7 +28,7 @@ class Lines:
     @ivar has_room: called with the name of a destination (C{pool:NAME} or
         C{line:ID}) that can take something.
     @ivar settled: called with a message that a late verdict has settled.
-    @ivar presence_changed: called with a line that appeared or was lost.
+    @ivar happened: called with what became of a line.
     """
 
     clock: IReactorTime
@@ -37,7 +37,7 @@ class Lines:
     write: Callable[[bytes, Address], None]
     has_room: Callable[[str], None]
     settled: Callable[[Message], None]
-    presence_changed: Callable[[Line], None] = field(default=lambda line: None)
+    happened: Callable[[Event], None]
     by_id: dict[str, Line] = field(factory=dict, init=False)
     pools: dict[str, Pool] = field(factory=dict, init=False)
     _by_address: dict[Address, Line] = field(factory=dict, init=False)
@@ -60,7 +60,7 @@ class Lines:
                 self.write,
                 self._room_changed,
                 self._late_verdict,
-                self.presence_changed,
+                self._happened,
             )
             names = f"pool:{settings.pool}", f"line:{settings.id}"
             pool, alone = (self.pools.setdefault(name, Pool(name)) for name in names)
@@ -70,6 +70,10 @@ class Lines:
         for pool in self._pools_of[line.settings.id]:
             if pool.room_changed(line):
                 self.has_room(pool.name)
+
+    def _happened(self, line: Line, what: str, **fields: str) -> None:
+        now = self.clock.seconds()
+        self.happened(Event(line=line.settings.id, what=f"line.{what}", fields=fields, at=now))
 
     # -- who is it? --
 

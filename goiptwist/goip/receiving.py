@@ -22,6 +22,14 @@ from goiptwist.store import Event, Store
 #: not here is kept as an event.
 FACTS = frozenset({"STATE", "REMAIN", "CELLINFO", "BCCH", "CELLS", "CGATT"})
 
+#: What the pushes that we know are called outside, by their name on the wire.
+EVENTS = {
+    "RECORD": "call.began",
+    "EXPIRY": "call.length",
+    "HANGUP": "call.ended",
+    "USSN": "ussd.received",
+}
+
 #: Wishes in the store's queue above which a push is left unanswered: the
 #: device repeats it after 3 s, which is better than an answer too late.
 OVERLOAD = 5000
@@ -36,6 +44,7 @@ class Receiver:
     """
     @ivar arrived: keeps an SMS and hands it on; fires after the commit.
     @ivar reported: called with a message whose delivery report came.
+    @ivar happened: keeps what happened on a line; fires after the commit.
     """
 
     clock: IReactorTime
@@ -44,6 +53,7 @@ class Receiver:
     complaints: Complaints
     arrived: Callable[[IncomingSms], Awaitable[Message | None]]
     reported: Callable[[Message], None]
+    happened: Callable[[Event], Awaitable[None]]
     log = Logger()
 
     async def sms(self, frame: ReceivedSms, host: str) -> Acknowledgement | None:
@@ -101,9 +111,10 @@ class Receiver:
         if frame.name in FACTS:
             self.lines.note(line, dict(frame.fields))
         else:
-            await self.store.keep_event(
+            await self.happened(
                 Event(
                     line=frame.line,
+                    what=EVENTS.get(frame.name, f"device.{frame.name}"),
                     kind=frame.name,
                     number=frame.number,
                     fields=frame.fields,

@@ -15,26 +15,20 @@ from sqlalchemy import Connection, Engine
 from twisted.internet.defer import Deferred
 
 from goiptwist.errors import Unacceptable
-from goiptwist.message import Direction, HandsetReport, Message, OnUnknown, Step
+from goiptwist.message import Direction, HandsetReport, Message, OnUnknown, State, Step
 from goiptwist.store import database
 from goiptwist.store.coming_back import Return, Returning
 from goiptwist.store.database import lock
 from goiptwist.store.deciding import Deciding, Decision, Verdict
-from goiptwist.store.keeping import (
-    Arrival,
-    Event,
-    Facts,
-    Keeping,
-    Kept,
-    Order,
-    keep_events,
-    keep_facts,
-    queued,
-)
+from goiptwist.store.events import Event, Happened, Happening
+from goiptwist.store.keeping import Arrival, Facts, Keeping, Kept, Order, keep_facts, queued
+from goiptwist.store.marks import AT_ONCE as MARKS_AT_ONCE
+from goiptwist.store.marks import DELETED, DOWNLOADED, Marking, Marks
 from goiptwist.store.notes import Note, forget_notes, keep_notes, noted
 from goiptwist.store.numbering import reserve
 from goiptwist.store.pruning import forget_receipts, prune
 from goiptwist.store.reading import Reading, Waiting
+from goiptwist.store.redelivering import Redelivering, Redelivery
 from goiptwist.store.reports import AFTER_UNKNOWN, LateAnswer, Reporting, Restart
 from goiptwist.store.rows import Ids
 from goiptwist.store.searching import Found, Search, Searching
@@ -45,6 +39,9 @@ from goiptwist.store.writer import RunsWork, Writer
 
 __all__ = [
     "AFTER_UNKNOWN",
+    "DELETED",
+    "DOWNLOADED",
+    "MARKS_AT_ONCE",
     "Arrival",
     "Decision",
     "Event",
@@ -52,8 +49,10 @@ __all__ = [
     "Found",
     "Kept",
     "LateAnswer",
+    "Marking",
     "Order",
     "Queued",
+    "Redelivery",
     "Return",
     "Search",
     "Settlement",
@@ -95,19 +94,25 @@ class Store:
     _settling: Settling = field(init=False)
     _reporting: Reporting = field(init=False)
     _reading: Reading = field(init=False)
+    _marks: Marks = field(init=False)
     _telling: Telling = field(init=False)
     _returning: Returning = field(init=False)
+    _happening: Happening = field(init=False)
     _deciding: Deciding = field(init=False)
+    _redelivering: Redelivering = field(init=False)
     _searching: Searching = field(init=False)
 
     def __attrs_post_init__(self) -> None:
         self._keeping = Keeping(self.ids)
         self._telling = Telling(self.ids)
         self._returning = Returning(self.ids)
+        self._happening = Happening(self.ids)
         self._reporting = Reporting(self.ids, self._telling)
         self._settling = Settling(self.ids, self._reporting)
         self._deciding = Deciding(self.ids, self._telling)
+        self._redelivering = Redelivering(self.ids)
         self._reading = Reading(self.ids)
+        self._marks = Marks(self.ids)
         self._searching = Searching(self.ids)
 
     @classmethod
@@ -157,7 +162,12 @@ class Store:
 
     def keep_event(self, event: Event) -> Deferred[bool]:
         """@return: fires with whether it was new."""
-        return self.writer.wish(keep_events, event)
+        return self.writer.wish(self._happening.events, event).addCallback(self._happened)
+
+    def _happened(self, happened: Happened) -> bool:
+        if happened.queued:
+            self.on_queued(happened.queued)
+        return happened.fresh
 
     def keep_facts(self, facts: Facts) -> Deferred[None]:
         """Keep the latest facts of a line."""
@@ -168,6 +178,10 @@ class Store:
     def keep_order(self, order: Order) -> Deferred[Kept]:
         """@return: fires with its messages, or fails with L{Conflict}."""
         return self.writer.wish(self._keeping.orders, order)
+
+    def keep_orders(self, orders: Sequence[Order]) -> Deferred[list[Kept | Exception]]:
+        """@return: fires with what L{keep_order} would have for each, after one commit."""
+        return self.writer.wish(self._keeping.many_orders, orders)
 
     def write_down(self, transmission: Transmission) -> Deferred[None]:
         """Note what is about to be given to a SIM."""
@@ -208,6 +222,15 @@ class Store:
         """Note that a far side gave back what it had taken."""
         return self.writer.wish(self._returning.returns, returned).addCallback(self._changed)
 
+    def redeliver(self, redelivery: Redelivery) -> Deferred[None]:
+        """
+        Queue once more what a bridge has had of a message.
+
+        @raise Conflict: nothing.
+        """
+        wished = self.writer.wish(self._redelivering.redeliveries, redelivery)
+        return wished.addCallback(self._changed).addCallback(lambda _: None)
+
     def tell_delays(self, before: float, at: float) -> Deferred[Message | None]:
         """Tell of texts that wait since before C{before}, to those who want it."""
         look = LookForDelays(before=before, at=at)
@@ -228,6 +251,28 @@ class Store:
     def forget_receipts(self, now: float) -> Deferred[int]:
         """Forget the receipts of pushes that cannot come again."""
         return self.writer.wish(forget_receipts, now)
+
+    # -- folders of users --
+
+    def mark(self, marking: Marking) -> Deferred[list[str]]:
+        """@return: fires with the ids that are marked now, as they were given."""
+        return self.writer.wish(self._marks.marks, marking)
+
+    def inbox(self, owner: str, after: str, limit: int) -> Deferred[list[Message]]:
+        """
+        @return: fires with what came in and the owner has not marked, oldest
+            first.
+        @raise Unacceptable: C{after} is not an id of this store.
+        """
+        return self._ask(self._marks.inbox, owner, self._number(after), limit)
+
+    def sent(self, owner: str, states: Sequence[State], limit: int) -> Deferred[list[Message]]:
+        """@return: fires with what the owner submitted lately and has not deleted."""
+        return self._ask(self._marks.sent, owner, states, limit)
+
+    def deleted(self, owner: str, limit: int) -> Deferred[list[Message]]:
+        """@return: fires with what the owner has deleted and history still has."""
+        return self._ask(self._marks.deleted, owner, limit)
 
     # -- what bridges note down --
 
@@ -268,10 +313,13 @@ class Store:
         @return: fires with a page of messages.
         @raise Unacceptable: C{after} is not an id of this store.
         """
+        return self._ask(self._reading.messages, direction, self._number(after), limit)
+
+    def _number(self, after: str) -> int:
         number = self.ids.inside(after) if after else 0
         if number is None:
             raise Unacceptable("after", f"{after!r} is no id of this gateway")
-        return self._ask(self._reading.messages, direction, number, limit)
+        return number
 
     def search(self, wanted: Search) -> Deferred[Found]:
         """

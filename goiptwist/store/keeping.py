@@ -18,7 +18,7 @@ from goiptwist.store.many import Many
 from goiptwist.store.numbering import take_numbers
 from goiptwist.store.receipts import digest_of, unseen
 from goiptwist.store.rows import Ids, as_message, as_row, order_row
-from goiptwist.store.schema import delivery, event, line, message
+from goiptwist.store.schema import delivery, line, message
 from goiptwist.store.spending import spend
 from goiptwist.store.telling import Queued, queue_row
 
@@ -26,9 +26,12 @@ _INSERT_ARRIVALS = Many(insert(message))
 _INSERT_ORDERS = Many(insert(message))
 _INSERT_DELIVERIES = Many(insert(delivery))
 _INSERT_QUEUE = Many(insert(delivery))
-_BY_CLIENT_ID = select(message).where(
-    message.c.origin == bindparam("origin_"), message.c.client_id == bindparam("client_id_")
+_BY_CLIENT_IDS = select(message).where(
+    message.c.origin == bindparam("origin_"),
+    message.c.client_id.in_(bindparam("client_ids", expanding=True)),
 )
+#: Client ids that one question asks for; databases bound their parameters.
+_IDS_AT_ONCE = 500
 
 
 @frozen
@@ -77,17 +80,6 @@ class Kept:
     fresh: bool = True
 
 
-@frozen(kw_only=True)
-class Event:
-    """Something a line told that is no SMS."""
-
-    line: str
-    kind: str
-    number: int
-    fields: Mapping[str, str]
-    at: float
-
-
 @frozen
 class Keeping:
     """The operations, as the writer wants them."""
@@ -134,11 +126,11 @@ class Keeping:
     def orders(self, connection: Connection, items: Sequence[Order]) -> list[Kept | Exception]:
         """Keep submissions; the same client id again gives the same messages."""
         first: dict[tuple[str, str], int] = {}
-        known: dict[int, list[Message]] = {}
         for place, order in enumerate(items):
             name = (order.submission.origin, order.submission.client_id)
-            if name[1] and first.setdefault(name, place) == place:
-                known[place] = self._named(connection, name)
+            if name[1]:
+                first.setdefault(name, place)
+        known = self._known(connection, first)
         new = [
             place
             for place, order in enumerate(items)
@@ -159,9 +151,29 @@ class Keeping:
                 results[place] = _again(order.submission, messages)
         return [results[place] for place in range(len(items))]
 
-    def _named(self, connection: Connection, name: tuple[str, str]) -> list[Message]:
-        rows = connection.execute(_BY_CLIENT_ID, {"origin_": name[0], "client_id_": name[1]})
-        return [as_message(row, self.ids) for row in sorted(rows, key=lambda row: row.id)]
+    def _known(
+        self, connection: Connection, first: Mapping[tuple[str, str], int]
+    ) -> dict[int, list[Message]]:
+        """What is on disk under these names already, by the place of the first that has it."""
+        by_origin: dict[str, list[str]] = {}
+        for origin, client_id in first:
+            by_origin.setdefault(origin, []).append(client_id)
+        known: dict[int, list[Message]] = {}
+        for origin, ids in by_origin.items():
+            for start in range(0, len(ids), _IDS_AT_ONCE):
+                some = ids[start : start + _IDS_AT_ONCE]
+                rows = connection.execute(_BY_CLIENT_IDS, {"origin_": origin, "client_ids": some})
+                for row in sorted(rows, key=lambda row: row.id):
+                    place = first[origin, row.client_id]
+                    known.setdefault(place, []).append(as_message(row, self.ids))
+        return known
+
+    def many_orders(
+        self, connection: Connection, items: Sequence[Sequence[Order]]
+    ) -> list[list[Kept | Exception]]:
+        """The same as L{orders}, where several came as one."""
+        results = iter(self.orders(connection, [order for item in items for order in item]))
+        return [[next(results) for _ in item] for item in items]
 
     def _affordable(
         self, connection: Connection, orders: Sequence[Order]
@@ -244,24 +256,6 @@ def _queued(number: int, destinations: Iterable[str], at: float) -> list[dict[st
         }
         for destination in destinations
     ]
-
-
-def keep_events(connection: Connection, items: Sequence[Event]) -> list[bool]:
-    """Keep what lines told; false stands for one that we had already."""
-    texts = [json.dumps(dict(item.fields), ensure_ascii=False) for item in items]
-    digests = [
-        digest_of(item.line, item.kind, item.number, text)
-        for item, text in zip(items, texts, strict=True)
-    ]
-    fresh = unseen(connection, digests, items[-1].at)
-    rows = [
-        {"line": item.line, "kind": item.kind, "at": item.at, "fields": text}
-        for item, text, is_new in zip(items, texts, fresh, strict=True)
-        if is_new
-    ]
-    if rows:
-        connection.execute(insert(event), rows)
-    return fresh
 
 
 @frozen

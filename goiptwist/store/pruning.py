@@ -9,7 +9,16 @@ from sqlalchemy import Connection, delete, select
 from goiptwist.message import State
 from goiptwist.store.receipts import REPEAT_WINDOW
 from goiptwist.store.reports import ORPHAN_WINDOW
-from goiptwist.store.schema import delivery, event, journey, message, receipt, report, transmission
+from goiptwist.store.schema import (
+    delivery,
+    event,
+    journey,
+    mark,
+    message,
+    receipt,
+    report,
+    transmission,
+)
 
 #: Rows forgotten in one commit: enough to keep up, few enough that an
 #: acknowledgement never waits behind a long delete.
@@ -39,7 +48,7 @@ def _prune(connection: Connection, before: float) -> int:
     )
     numbers = list(connection.execute(oldest).scalars())
     if numbers:
-        for table in (delivery, transmission, journey):
+        for table in (delivery, transmission, journey, mark):
             connection.execute(delete(table).where(table.c.message_id.in_(numbers)))
         connection.execute(delete(message).where(message.c.id.in_(numbers)))
     connection.execute(delete(event).where(event.c.at < before))

@@ -28,6 +28,19 @@ _WAITING = (
     .order_by(delivery.c.due, delivery.c.message_id)
     .limit(bindparam("many"))
 )
+_WAITING_ABOUT = (
+    select(message, delivery.c.attempts, delivery.c.due, delivery.c.since)
+    .join_from(message, delivery, delivery.c.message_id == message.c.id)
+    .where(
+        and_(
+            message.c.about.in_(bindparam("abouts", expanding=True)),
+            delivery.c.destination == bindparam("destination"),
+            delivery.c.state == WAITING,
+        )
+    )
+)
+#: Messages whose news is asked for at once: SQLite takes 32,766 parameters.
+_ABOUTS_AT_ONCE = 1000
 
 
 @frozen
@@ -53,8 +66,18 @@ class Reading:
     ids: Ids
 
     def waiting(self, connection: Connection, destination: str, many: int) -> list[Waiting]:
-        """@return: the rows of one destination that are due first."""
-        rows = connection.execute(_WAITING, {"destination": destination, "many": many})
+        """
+        @return: the rows of one destination that are due first; with news comes
+            all other news about the same message, in the order in which it was
+            kept. There are fewer than C{many} only where there are no more.
+        """
+        asked = {"destination": destination, "many": many}
+        rows = connection.execute(_WAITING, asked).all()
+        abouts = list(dict.fromkeys(row.about for row in rows if row.about is not None))
+        if abouts:
+            rows = [row for row in rows if row.about is None] + sorted(
+                _about(connection, destination, abouts), key=lambda row: int(row.id)
+            )
         return [
             Waiting(as_message(row, self.ids), row.attempts, row.due, row.since or row.at)
             for row in rows
@@ -88,7 +111,8 @@ class Reading:
         """@return: up to C{limit} messages behind number C{after}, in order."""
         query = select(message).where(message.c.id > after).order_by(message.c.id).limit(limit)
         if direction is None:
-            query = query.where(message.c.direction != Direction.NEWS.value)
+            both = (Direction.IN.value, Direction.OUT.value)
+            query = query.where(message.c.direction.in_(both))
         else:
             query = query.where(message.c.direction == direction.value)
         return [as_message(row, self.ids) for row in connection.execute(query)]
@@ -124,6 +148,16 @@ class Reading:
         return {row.id: (row.at, json.loads(row.facts)) for row in rows}
 
 
+def _about(connection: Connection, destination: str, abouts: list[int]) -> list[Any]:
+    """All news about these messages that waits for one destination."""
+    found: list[Any] = []
+    for first in range(0, len(abouts), _ABOUTS_AT_ONCE):
+        some = abouts[first : first + _ABOUTS_AT_ONCE]
+        asked = {"abouts": some, "destination": destination}
+        found += connection.execute(_WAITING_ABOUT, asked)
+    return found
+
+
 def _given(connection: Connection, number: int) -> list[Step]:
     steps = []
     rows = connection.execute(select(transmission).where(transmission.c.message_id == number))
@@ -136,16 +170,22 @@ def _given(connection: Connection, number: int) -> list[Step]:
 
 
 def _told(connection: Connection, number: int) -> list[Step]:
-    """Who has been told what became of it."""
+    """Who has been told what became of it, and who could not be yet."""
     rows = connection.execute(
         select(message.c.news, delivery)
         .join_from(message, delivery, delivery.c.message_id == message.c.id)
         .where(message.c.about == number, delivery.c.state.in_(("done", "failed")))
     )
     words = {"done": "told", "failed": "not told"}
-    return [
+    steps = [
         Step(r.settled_at, f"{words[r.state]}: {r.news}", r.destination, r.detail) for r in rows
     ]
+    tries = connection.execute(
+        select(message.c.news, journey)
+        .join_from(message, journey, journey.c.message_id == message.c.id)
+        .where(message.c.about == number, journey.c.what == "deferred")
+    )
+    return steps + [Step(r.at, f"deferred: {r.news}", r.where, r.detail) for r in tries]
 
 
 def _handed_on(connection: Connection, row: Any) -> list[Step]:

@@ -28,6 +28,7 @@ metadata = MetaData()
 #: Literals, not parameters: SQLite uses a partial index only where it sees
 #: the value in the statement.
 WAITING = literal_column("'waiting'", Text)
+INCOMING = literal_column("'in'", Text)
 UNKNOWN = literal_column("'unknown'", Text)
 QUEUED = literal_column("'queued'", Text)
 NOBODY = literal_column("''", Text)
@@ -73,6 +74,14 @@ Index(
     postgresql_where=message.c.client_id.is_not(None),
 )
 
+# What came in, in its order, however much went out in between. The number that
+# every index ends with is the id.
+Index(
+    "message_incoming",
+    message.c.direction,
+    sqlite_where=message.c.direction == INCOMING,
+    postgresql_where=message.c.direction == INCOMING,
+)
 # What there was to tell of a message.
 Index(
     "message_about",
@@ -200,6 +209,27 @@ line = Table(
     Column("at", Float, nullable=False),
     Column("facts", Text, nullable=False),
 )
+
+#: How far the inbox of each user has been cleared: of what came in up to
+#: C{cleared}, only what C{mark} calls kept is still there.
+inbox = Table(
+    "inbox",
+    metadata,
+    Column("owner", Text, primary_key=True),
+    Column("cleared", Integer, nullable=False),
+)
+
+#: What users said of messages: deleted, downloaded; and kept, see L{inbox}.
+mark = Table(
+    "mark",
+    metadata,
+    Column("owner", Text, nullable=False),
+    Column("word", Text, nullable=False),
+    Column("message_id", Integer, nullable=False),
+    PrimaryKeyConstraint("owner", "word", "message_id"),
+    sqlite_with_rowid=False,
+)
+Index("mark_message", mark.c.message_id)
 
 #: Numbers that are never given twice.
 counter = Table(

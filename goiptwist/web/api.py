@@ -28,7 +28,6 @@ from goiptwist.web.access import Access
 from goiptwist.web.answers import JSON, whole
 from goiptwist.web.problems import Problem, problem_of
 from goiptwist.web.reading import Shape, document, queried, shaped
-from goiptwist.web.site import Leniency
 from goiptwist.web.v1 import openapi, page
 from goiptwist.web.v1.asking import Asked, Desk, Operation
 from goiptwist.web.v1.operations import OPERATIONS
@@ -54,10 +53,7 @@ class Api:
     The routes.
 
     @ivar access: knows who asks; other interfaces may share it.
-    @ivar leniency: for L{Site<goiptwist.web.site.Site>}.
     """
-
-    leniency = Leniency(large=BATCHES)
 
     def __init__(
         self,

@@ -25,6 +25,10 @@ from goiptwist.web.site import STRICT, Leniency, Site
 
 log = Logger()
 
+#: Connections that the kernel may hold until we take them. With Twisted's 50, a
+#: few hundred clients at once wait for a second or more, until TCP tries again.
+BACKLOG = 512
+
 
 @frozen
 class _Place:
@@ -104,9 +108,9 @@ class HttpService(Service):
         """@return: what is wrong, if anything, in a sentence."""
         address = place.address
         endpoint = TCP6ServerEndpoint if ":" in address.host else TCP4ServerEndpoint
-        listening = endpoint(self._reactor, address.port, interface=address.host).listen(
-            place.factory
-        )
+        listening = endpoint(
+            self._reactor, address.port, backlog=BACKLOG, interface=address.host
+        ).listen(place.factory)
         failures: list[Failure] = []
         listening.addCallbacks(self._listens, failures.append, callbackArgs=(place.tls,))
         for failure in failures:

@@ -37,6 +37,11 @@ MAX_LARGE_BODY = 2**24
 #: Bytes of all bodies and large answers together that are in memory at a time.
 MAX_HELD = 2**26
 
+#: Bytes of a body for which there is always room, or else a few who send large
+#: ones slowly would keep everybody from sending. All connections together
+#: need twice L{MAX_HELD} for them.
+SMALL = 2**16
+
 #: Connections at a time. Each costs some kilobytes, and a file descriptor.
 MAX_CONNECTIONS = 2000
 
@@ -120,7 +125,7 @@ class Request(server.Request):
             self._limit = MAX_LARGE_BODY
         if length is not None and length > self._limit:
             self._refuse_size()
-        elif length and self._room.is_full:
+        elif length is not None and length > SMALL and self._room.is_full:
             self._refuse_crowded()
 
     def handleContentChunk(self, data: bytes) -> None:
@@ -130,7 +135,7 @@ class Request(server.Request):
         self._received += len(data)
         if self._received > self._limit:
             self._refuse_size()
-        elif self._room.is_full:
+        elif self._received > SMALL and self._room.is_full:
             self._refuse_crowded()
         else:
             self._hold(len(data))

@@ -14,6 +14,7 @@ from typing import Any
 import attrs
 
 from goiptwist.bridges.mail.settings import MailSettings
+from goiptwist.bridges.webhook.settings import WebhookSettings
 from goiptwist.contacts import Contact
 from goiptwist.gateway import scheme
 from goiptwist.goip.settings import LineSettings
@@ -37,6 +38,8 @@ EXAMPLES: dict[tuple[type[Any], str], str] = {
     (Contact, "name"): '"Kovács Béla"',
     (MailSettings, "to"): '["ops@example.org"]',
     (MailSettings, "sender"): '"sms@example.org"',
+    (WebhookSettings, "url"): '"https://hooks.example.org/sms"',
+    (WebhookSettings, "secret"): '"the text that both sides know"',
 }
 #: What stands above a section.
 INTRODUCTIONS = {
@@ -54,6 +57,9 @@ INTRODUCTIONS = {
     "contact": "The address book: any number of sections.",
     "bridge.ops": "Where SMS that come in are handed on to. Any number of bridges, each with a\n"
     "name of its own; every SMS goes to every bridge.",
+    "bridge.hooks": "Callbacks: what happens at the gateway, posted to a URL as JSON. They are\n"
+    "signed after Standard Webhooks (www.standardwebhooks.com), whose libraries check it.\n"
+    'To have it, take "# " away from the beginning of each line.',
 }
 
 
@@ -66,6 +72,8 @@ def rendered() -> str:
     for name, cls in plan.lists.items():
         parts += _section(f"[[{name}]]", name, cls)
     parts += _section("[bridge.ops]", "bridge.ops", MailSettings, ['kind = "mail"'])
+    hooks = _section("[bridge.hooks]", "bridge.hooks", WebhookSettings, ['kind = "webhook"'])
+    parts += [textwrap.indent(part, "# ") for part in hooks]
     return "\n".join(parts) + "\n"
 
 

@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "goiptwist"
 
 #: The limbs; everything else in the package is the spine.
-LIMBS = ("goip", "bridges.mail", "web", "simulator")
+LIMBS = ("goip", "bridges.mail", "bridges.webhook", "web", "simulator")
 #: The one module of the spine that knows limbs.
 INTRODUCES = "goiptwist.gateway"
 #: What a limb may take of another: the device's codec serves its simulator.
@@ -150,6 +150,7 @@ PURE = (
     "goiptwist.config",
     "goiptwist.settings",
     "goiptwist.router",
+    "goiptwist.chains",
     "goiptwist.acceptance",
     "goiptwist.numbers",
     "goiptwist.parts",
@@ -176,12 +177,23 @@ PURE = (
     "goiptwist.bridges.mail.subjects",
     "goiptwist.bridges.mail.tidy",
     "goiptwist.bridges.mail.tokens",
+    "goiptwist.web.ozeki.answers",
+    "goiptwist.web.ozeki.jsonshapes",
+    "goiptwist.web.ozeki.parameters",
+    "goiptwist.web.ozeki.refusals",
+    "goiptwist.web.ozeki.templates",
+    "goiptwist.web.ozeki.wanted",
     "goiptwist.bridges.mail.intake.content",
     "goiptwist.bridges.mail.intake.crowd",
     "goiptwist.bridges.mail.intake.envelope",
     "goiptwist.bridges.mail.intake.login",
     "goiptwist.bridges.mail.intake.reply",
     "goiptwist.bridges.mail.intake.trace",
+    "goiptwist.bridges.webhook.fence",
+    "goiptwist.bridges.webhook.payloads",
+    "goiptwist.bridges.webhook.signing",
+    "goiptwist.bridges.webhook.urls",
+    "goiptwist.bridges.webhook.verdict",
 )
 
 

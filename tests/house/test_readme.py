@@ -12,7 +12,8 @@ import pytest
 from goiptwist.gateway import read_settings
 from goiptwist.simulator.tap import Options as SimulatorOptions
 from goiptwist.tap import Options
-from goiptwist.web.api import Api
+from goiptwist.web.api import DOCUMENT, PAGE
+from goiptwist.web.v1.operations import OPERATIONS
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
@@ -46,20 +47,26 @@ def test_options(command: str) -> None:
 
 def test_configuration() -> None:
     """The configuration in the README is right."""
-    first, answering = re.findall(r"```toml\n(.*?)```", README, re.DOTALL)
+    first, answering, callbacks = re.findall(r"```toml\n(.*?)```", README, re.DOTALL)
     settings = read_settings(tomllib.loads(first), "README")
     assert [line.pool for line in settings.lines] == ["default", "alarms"]
     more = tomllib.loads(answering)
     bridge = {"kind": "mail", "to": ["a@example.org"], "sender": "b@example.org"}
     more["bridge"]["ops"].update(bridge)
     assert read_settings(more, "README").mail.domain == "sms.example.org"
+    assert list(read_settings(tomllib.loads(callbacks), "README").bridges) == ["hooks"]
 
 
 def test_paths() -> None:
     """Every path of the HTTP interface that is named exists, and the other way round."""
-    routes = {str(rule).replace("<message_id>", "ID") for rule in Api.app.url_map.iter_rules()}
-    named = {path.split("?")[0] for path in re.findall(r"`(?:GET|POST) (/[^ `]*)", README)}
-    assert named == routes
+    paths = {(operation.method, operation.path) for operation in OPERATIONS}
+    paths |= {("GET", DOCUMENT), ("GET", PAGE)}
+    routes = {
+        (method, path.replace("{message_id}", "ID").replace("{line_id}", "LINE"))
+        for method, path in paths
+    }
+    named = re.findall(r"`(GET|POST|DELETE) (/[^ `?]*)", README)
+    assert set(named) == routes
 
 
 def test_files() -> None:

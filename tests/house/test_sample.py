@@ -26,6 +26,15 @@ def test_it_can_be_used() -> None:
     assert [line.id for line in settings.lines] == ["goipid1"]
 
 
+def test_the_section_that_is_left_out() -> None:
+    """The second bridge is no more than a suggestion, but a right one."""
+    text = (ETC / "goip.toml").read_text()
+    assert list(read_settings(tomllib.loads(text), "goip.toml").bridges) == ["ops"]
+    section = text[text.index("# [bridge.hooks]") :]
+    hooks = tomllib.loads(re.sub(r"^# ", "", section, flags=re.MULTILINE))
+    assert read_settings(hooks, "goip.toml").bridges["hooks"][0] == "webhook"
+
+
 def test_what_is_shown_is_the_default() -> None:
     """Whoever takes the number signs away changes nothing."""
     text = (ETC / "goip.toml").read_text()

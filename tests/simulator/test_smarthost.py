@@ -14,7 +14,7 @@ from goiptwist.bridges.mail.settings import MailSettings
 from goiptwist.bridges.mail.tokens import Tokens
 from goiptwist.message import Handover
 from goiptwist.simulator.smarthost import MAIL_AT_MOST, Smarthost
-from goiptwist.testing import HOSTILE_TEXTS, sms
+from goiptwist.testing import HOSTILE_TEXTS, StandInGateway, sms
 from goiptwist.values import HostPort
 
 HERE = IPv4Address("TCP", "127.0.0.1", 1234)
@@ -123,7 +123,9 @@ async def test_the_bridge_and_the_smarthost(smarthost, kept):
         sender="sms@example.org",
         smarthost=HostPort("127.0.0.1", port.getHost().port),
     )
-    bridge = MailBridge("mail", settings, reactor, b"gw", Tokens(bytes(32)))
+    bridge = MailBridge(
+        "mail", settings, reactor, b"gw", Tokens(bytes(32)), StandInGateway(reactor, reactor)
+    )
     try:
         for text in HOSTILE_TEXTS:
             assert isinstance(await bridge.deliver(sms(text)), Handover)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from goiptwist.errors import TryLater, Unacceptable, Unsure
-from goiptwist.message import Direction
+from goiptwist.errors import Refused, TryLater, Unacceptable, Unsure
+from goiptwist.message import Direction, Wish
 from tests.store.conftest import AT, Kept
 from tests.store.test_settling import SENT, give, settle
 from tests.world import now
@@ -110,3 +110,23 @@ def test_how_many_are_unknown(kept: Kept) -> None:
         [message] = kept.order()
         settle(kept, message, Unsure("silence") if silent else SENT)
     assert now(kept.store.unknown()) == 2
+
+
+def test_tries_to_tell(kept: Kept) -> None:
+    """The journey shows each try to tell somebody, and how it ended."""
+    [message] = kept.order(tell=(Wish("b:a"),))  # type: ignore[arg-type]
+    give(kept, message)
+    settle(kept, message, SENT)
+    [row] = now(kept.store.waiting("b:a", 9))
+    settle(kept, row.message, TryLater("hooks.example.org answered 500"), AT + 2)
+    settle(kept, row.message, TryLater("away", attempted=False), AT + 3)
+    settle(kept, row.message, Refused("gone"), AT + 4)
+    told = [
+        (step.at, step.what, step.where, step.detail)
+        for step in now(kept.store.journey(message.id))
+        if "sent" in step.what.split()[1:]
+    ]
+    assert told == [
+        (AT + 2, "deferred: sent", "b:a", "hooks.example.org answered 500"),
+        (AT + 4, "not told: sent", "b:a", "gone"),
+    ]

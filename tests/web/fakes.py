@@ -13,7 +13,8 @@ from twisted.internet.task import Clock
 from twisted.web.client import ResponseNeverReceived
 from zope.interface import implementer
 
-from goiptwist.errors import Conflict, GoipTwistError, Unacceptable
+from goiptwist.acceptance import accepted
+from goiptwist.errors import Conflict, Unacceptable
 from goiptwist.happenings import Happenings
 from goiptwist.interfaces import IOverview
 from goiptwist.message import Direction, Message, State, Step, Submission
@@ -38,6 +39,7 @@ class FakeOverview:
     @ivar fault: raised by everything that is asked, if not C{None}.
     @ivar before_kept: what a submission waits for, as for a commit.
     @ivar submissions: everything that was submitted, as it came.
+    @ivar marked: owner, word and id of each mark.
     """
 
     clock: Any = field(factory=Clock)
@@ -48,6 +50,7 @@ class FakeOverview:
     before_kept: Deferred[None] | None = None
     submissions: list[Submission] = field(factory=list)
     kept: list[Message] = field(factory=list)
+    marked: list[tuple[str, str, str]] = field(factory=list)
     line_states: list[LineStatus] = field(factory=list)
     state: Health = field(factory=Health)
     notes: dict[str, str] = field(factory=dict)
@@ -93,10 +96,37 @@ class FakeOverview:
         results: list[list[Message] | Exception] = []
         for submission in submissions:
             try:
+                accepted(submission, self.clock.seconds())
                 results.append(await self.submit(submission))
             except GoipTwistError as error:
                 results.append(error)
         return results
+
+    async def inbox(self, owner: str, after: str, limit: int) -> list[Message]:
+        self._fail()
+        gone = {message_id for who, _, message_id in self.marked if who == owner}
+        came = [m for m in self.kept if m.direction is Direction.IN and m.id not in gone]
+        return came[:limit]
+
+    async def sent(self, owner: str, states: Sequence[State], limit: int) -> list[Message]:
+        self._fail()
+        return [m for m in self.kept if m.origin == owner and m.state in states][:limit]
+
+    async def deleted(self, owner: str, limit: int) -> list[Message]:
+        self._fail()
+        gone = {i for who, word, i in self.marked if (who, word) == (owner, "deleted")}
+        return [m for m in self.kept if m.id in gone][:limit]
+
+    async def mark(self, owner: str, ids: Sequence[str], word: str) -> list[str]:
+        self._fail()
+        known = {
+            name
+            for m in self.kept
+            for name in (m.id, m.client_id)
+            if m.state not in (State.QUEUED, State.SENDING)
+        }
+        self.marked += [(owner, word, each) for each in ids if each in known]
+        return [each for each in ids if each in known]
 
     def allowed(self, origin: str, number: str, line: str) -> None:
         self._fail()
@@ -141,12 +171,21 @@ class FakeOverview:
 
     def _decided(self, message_id: str, by: str, before: State, after: State) -> Message:
         self._fail()
-        [place] = [n for n, message in enumerate(self.kept) if message.id == message_id]
-        if self.kept[place].state is not before:
-            raise Conflict(f"it is {self.kept[place].state.value}")
+        place = next((n for n, one in enumerate(self.kept) if one.id == message_id), None)
+        if place is None:
+            raise Conflict("there is no outgoing message of this id")
+        message = self.kept[place]
+        if message.state is not before:
+            raise Conflict(f"it is {message.state.value}")
         self.decisions.append((message_id, by))
         self.kept[place] = evolve(self.kept[place], state=after)
         return self.kept[place]
+
+    async def redeliver(self, message_id: str, bridge: str, by: str) -> None:
+        self._fail()
+        if bridge != "crm":
+            raise Conflict(f"bridge {bridge} has had nothing of it")
+        self.decisions.append((message_id, by))
 
     async def used(self, origin: str) -> tuple[Allowance, int, int]:
         return self.allowance, *self.spent

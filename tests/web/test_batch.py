@@ -92,8 +92,10 @@ def test_trouble_on_the_way(trouble: Exception, monkeypatch: pytest.MonkeyPatch)
     client = Client()
     replies = client.start("POST", PATH, json={"messages": [GOOD] * (AT_ONCE + 2)})
 
-    async def fails(overview: object, submissions: object) -> None:
-        raise trouble
+    async def fails(overview: object, submissions: list[object]) -> list[Exception]:
+        if isinstance(trouble, Busy):
+            raise trouble
+        return [trouble] * len(submissions)
 
     monkeypatch.setattr(type(client.overview), "submit_all", fails)
     client.clock.advance(0)

@@ -12,7 +12,7 @@ from twisted.internet.testing import StringTransport
 from twisted.python.failure import Failure
 
 from goiptwist.message import Direction, Message, State
-from goiptwist.status import LineStatus
+from goiptwist.store import Event
 from goiptwist.users import Users
 from goiptwist.web.api import Api
 from goiptwist.web.site import Site
@@ -28,7 +28,7 @@ MESSAGE = Message(
     text="a\r\n\r\ndata: b\u2028",
     sender="+361",
 )
-LINE = LineStatus(id="goip1", pool="p", presence="lost")
+LINE = Event(line="goip1", what="line.lost", fields={"reason": "x\n\ny"}, at=NOON)
 
 
 class Watching:
@@ -90,11 +90,8 @@ def test_what_happens_is_told(watching: Watching) -> None:
     assert (first["id"], first["event"]) == ("0-1", "message.received")
     assert json.loads(first["data"])["message"]["text"] == MESSAGE.text
     told = json.loads(second["data"])
-    assert (told["kind"], told["line"]["id"], told["line"]["presence"]) == (
-        "line.lost",
-        "goip1",
-        "lost",
-    )
+    assert (told["kind"], told["line"]) == ("line.lost", "goip1")
+    assert told["fields"] == {"reason": "x\n\ny"}
     watching.gone()
 
 

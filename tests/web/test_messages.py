@@ -250,6 +250,18 @@ class TestDeciding:
         client.token = "ops-token"
         assert client.post({"verdict": verdict}, path).status == 403
 
+    def test_once_more(self) -> None:
+        """An admin may have a bridge handed again what it lost."""
+        client = Client(token="admin-token")
+        client.overview.kept = [kept("m0", State.SENT)]
+        path = "/api/v1/messages/m0/redeliver"
+        assert client.post({"bridge": "crm"}, path).json["id"] == "m0"
+        assert client.overview.decisions == [("m0", "user:admin")]
+        assert client.post({"bridge": "ops"}, path).status == 409
+        assert client.post({}, path).json["field"] == "bridge"
+        client.token = "ops-token"
+        assert client.post({"bridge": "crm"}, path).status == 403
+
     @pytest.mark.parametrize("path", ["nothing", "x" * 200, "%00", "%F0%9F%98%80"])
     def test_what_there_is_not(self, path: str) -> None:
         """404, whatever the id looks like."""

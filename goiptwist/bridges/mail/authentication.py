@@ -4,13 +4,14 @@ C{Authentication-Results} (RFC 8601). Pure.
 
 Only the fields of the server that we trust count, known by its id; anybody can
 write the others. That server must take away fields with its id that come from
-outside (RFC 8601 section 5); for the case that it does not, only the topmost
-field counts that says anything about a method.
+outside (RFC 8601 section 5); for the case that it does not, only the topmost of
+them counts that is about the methods asked for.
 """
 
 from __future__ import annotations
 
 import re
+from typing import Any
 
 from attrs import field, frozen
 
@@ -27,8 +28,20 @@ _PAIR = re.compile(
 )
 _MAILBOX = re.compile(r"[^\s<>@,;:\"()]+@[A-Za-z0-9.-]+")
 _DOMAIN = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)+")
+_AUTHSERV = re.compile(r"[A-Za-z0-9._-]{1,255}")
+#: The methods that can prove an author.
+_PROVING = ("dmarc", "dkim", "spf")
 #: Characters of one field; real ones have under a thousand.
 FIELD_AT_MOST = 8192
+
+
+def check_authserv(_: Any, __: Any, name: str) -> None:
+    """For settings: an id as it may stand in the field, or empty."""
+    if name and not _AUTHSERV.fullmatch(name):
+        raise ValueError(
+            "authserv must be the name at the beginning of Authentication-Results, such as "
+            "mx.example.org, or empty"
+        )
 
 
 @frozen
@@ -72,7 +85,7 @@ def authenticated(headers: Headers, authserv_id: str) -> Authenticated:
     """
     @param authserv_id: how the trusted server calls itself; empty trusts none.
     """
-    author = Authenticated(_author(headers))
+    author = Authenticated(author_of(headers))
     if not author.address or not authserv_id:
         return author
     found = results(headers, authserv_id)
@@ -81,23 +94,26 @@ def authenticated(headers: Headers, authserv_id: str) -> Authenticated:
     failed = {each.method for each in found if each.method in ("spf", "dmarc")} & {
         each.method for each in found if each.result != "pass"
     }
+    if any((each.method, each.result) == ("dmarc", "fail") for each in found):
+        return author  # the domain wants it stricter than we can see
     by = dict.fromkeys(each.method for each in passed if each.method not in failed)
     return Authenticated(author.address, tuple(by))
 
 
 def results(headers: Headers, authserv_id: str) -> list[Result]:
-    """What the trusted server says, the topmost field first."""
-    known: dict[str, list[Result]] = {}
+    """
+    What the trusted server says in the topmost of its fields; one that is about
+    other methods only, such as C{iprev}, is passed over.
+    """
     for value in headers.plain("Authentication-Results"):
         read = _read(value, authserv_id.lower())
-        if read is None:
-            return []
-        for each in [each for each in read if each.method not in known]:
-            known.setdefault(each.method, []).append(each)
-    return [each for found in known.values() for each in found]
+        if read is not None and (not read or any(each.method in _PROVING for each in read)):
+            return read
+    return []
 
 
-def _author(headers: Headers) -> str:
+def author_of(headers: Headers) -> str:
+    """@return: the address in From, in lower case; empty where there is not exactly one."""
     fields = headers.plain("From")
     value = _without_comments(re.sub(_QUOTED, "", fields[0])) if len(fields) == 1 else None
     if value is None:
@@ -136,17 +152,19 @@ def _domain(value: str) -> str:
 
 def _read(value: str, authserv_id: str) -> list[Result] | None:
     """
-    The results of one field; none where another server wrote it.
+    The results of one field. There are none where the trusted server may have
+    written it, but it is broken: somebody tries to hide a result from us.
 
-    @return: C{None} where the trusted server may have written it, but it is
-        broken: somebody tries to hide a result from us.
+    @return: C{None} where another server wrote it.
     """
     plain = _without_comments(value) if len(value) <= FIELD_AT_MOST else None
     if plain is None or not _BALANCED.fullmatch(plain):
-        return None if authserv_id in value.lower() else []
+        return [] if authserv_id in value.lower() else None
     head, *statements = _STATEMENT.findall(plain) or [""]
     name, *version = head.replace('"', "").split() or [""]
-    if name.lower() != authserv_id or version not in ([], ["1"]):
+    if name.lower() != authserv_id:
+        return None
+    if version not in ([], ["1"]):
         return []
     found = (_result(statement) for statement in statements)
     return [each for each in found if each is not None]

@@ -5,7 +5,6 @@ L{MailBridge}: one SMS in, one mail handed to the smarthost.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from typing import Any
 
 from attrs import define, field
@@ -14,18 +13,21 @@ from twisted.internet.error import ConnectError, DNSLookupError
 from twisted.logger import Logger
 from zope.interface import implementer
 
-from goiptwist.bridges.mail.addresses import answerable, reply_address
+from goiptwist.bridges.mail import status
+from goiptwist.bridges.mail.addresses import answerable, bounce_address, reply_address
+from goiptwist.bridges.mail.context import Submitted
 from goiptwist.bridges.mail.dialogue import Dialogue, Envelope, Security
-from goiptwist.bridges.mail.letter import Answerable, render
+from goiptwist.bridges.mail.letter import Answerable, message_id, render
 from goiptwist.bridges.mail.lmtp import LocalDialogue
 from goiptwist.bridges.mail.login import Login
 from goiptwist.bridges.mail.settings import MailSettings, TlsMode
+from goiptwist.bridges.mail.threads import Threads
 from goiptwist.bridges.mail.tls import Unverified, verified
 from goiptwist.bridges.mail.tokens import DAY, Grant, Tokens
 from goiptwist.bridges.mail.verdict import Reply, judge, readable
-from goiptwist.errors import Away, GoipTwistError
-from goiptwist.interfaces import IBridge, IChecksItself
-from goiptwist.message import Handover, Message
+from goiptwist.errors import Away, GoipTwistError, Refused
+from goiptwist.interfaces import IBridge, IChecksItself, IGateway, ITakesNews
+from goiptwist.message import Handover, Message, News
 
 #: Messages of which it is remembered who has them already, while another
 #: recipient is put off. Past that the oldest is forgotten, and goes to all again.
@@ -42,7 +44,7 @@ def identity(name: str) -> bytes:
     return name.encode("ascii") if _HOST_NAME.fullmatch(name) else b"[127.0.0.1]"
 
 
-@implementer(IBridge, IChecksItself)
+@implementer(IBridge, IChecksItself, ITakesNews)
 @define(eq=False)
 class MailBridge:
     """
@@ -57,8 +59,7 @@ class MailBridge:
     @ivar name: the name of the section, for the log.
     @ivar greeting: what we call ourselves in EHLO.
     @ivar tokens: make the addresses that answers go to.
-    @ivar name_of: what an address book calls a number; empty if it does not
-        know it.
+    @ivar gateway: knows names, and notes down what belongs together.
     """
 
     name: str
@@ -66,12 +67,14 @@ class MailBridge:
     reactor: Any = field(repr=False)
     greeting: bytes
     tokens: Tokens = field(repr=False)
-    name_of: Callable[[str], str] = field(default=lambda number: "", repr=False)
+    gateway: IGateway = field(repr=False)
+    threads: Threads = field(init=False, repr=False)
     _creator: Any = field(init=False, repr=False)
     _remembered: dict[str, dict[str, Reply]] = field(init=False, factory=dict, repr=False)
     log = Logger()
 
     def __attrs_post_init__(self) -> None:
+        self.threads = Threads(self.gateway)
         host = self.settings.smarthost.host
         if self.settings.tls_mode is TlsMode.VERIFIED:
             self._creator = verified(host, self.settings.ca)
@@ -84,12 +87,38 @@ class MailBridge:
         @raise TryLater: it could not be reached, or asks us to come again.
         @raise Refused: it will never take this mail, for no recipient.
         """
+        earlier = await self.threads.earlier(message.line, message.sender)
+        name = self.gateway.name_of(message.sender)
+        letter = render(message, self.settings, self._answer(message), name, earlier)
+        handover = await self._hand_over(message, letter)
+        own = message_id(message, self.settings.own_domain)
+        await self.threads.add(message.line, message.sender, own)
+        return handover
+
+    async def tell(self, news: News) -> Handover:
+        """
+        Write to the sender of a mail what became of his SMS.
+
+        @return: the smarthost's words.
+        @raise TryLater: it could not be reached, or asks us to come again.
+        @raise Refused: it will never take this mail, or there is nobody to write to.
+        """
+        try:
+            mail = Submitted.from_text(news.message.context)
+        except ValueError as wrong:
+            raise Refused(f"nobody can be told by mail: {wrong}") from None
+        if not mail.to.isascii():
+            raise Refused("the sender's address is not ASCII, which needs SMTPUTF8")
+        letter = status.render(news, mail, self.settings.sender, self.gateway.name)
+        # From nobody: who cannot be told must not tell us (RFC 3464 section 2).
+        dialogue = await self._converse(Envelope("", (mail.to,), letter))
+        return judge(dialogue.fates)
+
+    async def _hand_over(self, message: Message, letter: bytes) -> Handover:
         settled = self._remembered.get(message.id, {})
         waiting = tuple(to for to in self.settings.recipients if to not in settled)
-        name = self.name_of(message.sender)
-        letter = render(message, self.settings, self._answer(message), name)
         try:
-            dialogue = await self._converse(Envelope(self.settings.sender, waiting, letter))
+            dialogue = await self._converse(Envelope(self._bounces_to(message), waiting, letter))
             fates = {**settled, **dialogue.fates}
             self._remember(message.id, fates)
             handover = judge(fates)
@@ -109,6 +138,16 @@ class MailBridge:
                 reason=handover.detail,
             )
         return handover
+
+    def _bounces_to(self, message: Message) -> str:
+        """An address of ours that says which message has come back, if there can be one."""
+        domain = self.settings.domain
+        if not domain:
+            return self.settings.sender
+        try:
+            return bounce_address(self.tokens, message.id, message.at, domain)
+        except ValueError:  # an id that is not ours, as in a test of somebody's plug-in
+            return self.settings.sender
 
     def _answer(self, message: Message) -> Answerable | None:
         """The addresses that an answer needs, where there can be one."""

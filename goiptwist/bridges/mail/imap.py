@@ -31,6 +31,7 @@ from twisted.logger import Logger
 from twisted.mail import imap4
 from twisted.python.failure import Failure
 
+from goiptwist.bridges.mail.authentication import check_authserv
 from goiptwist.bridges.mail.intake.content import check_text
 from goiptwist.bridges.mail.intake.envelope import read_mail, read_recipient
 from goiptwist.bridges.mail.intake.interfaces import Caller, Complains, Language
@@ -113,6 +114,14 @@ class ImapSettings:
         default="Delivered-To",
         validator=_check_header,
     )
+    authserv: str = setting(
+        "How the server calls itself in Authentication-Results. With it, not only answers become "
+        "SMS but also new mails, if the server has found From to be true (DMARC, DKIM or SPF), on "
+        "the account of the user whose mail the address is. It must take away fields with its "
+        "name that come from outside.",
+        default="",
+        validator=check_authserv,
+    )
     interval: float = setting("Seconds between two looks.", default=60.0, validator=_check_seconds)
     timeout: float = setting(
         "Seconds for each answer of the server.", default=60.0, validator=_check_seconds
@@ -146,7 +155,7 @@ class Letter:
             content = f"Message-ID: <{own_id}>\r\n".encode() + content
         return cls(
             read_mail(f"FROM:{sender} SMTPUTF8".encode(), extended=True, login=False).sender,
-            read_recipient(f"TO:<{recipient}>".encode(), utf8=True),
+            read_recipient(f"TO:<{recipient}>".encode(), extended=False, utf8=True).recipient,
             content,
         )
 
@@ -270,7 +279,7 @@ class Look:
         recipients = (letter.recipient,)
         try:
             await self.mailroom.may(caller, letter.sender, letter.recipient)
-            fates = await self.mailroom.take(caller, letter.sender, recipients, letter.content)
+            fates = await self.mailroom.take(caller, letter.sender, recipients, letter.content, {})
         except Exception as error:
             reply = reply_to(error)
             if reply is None:

@@ -24,4 +24,5 @@ class MailKind:
         @param gateway: gives the reactor, its name for EHLO, and its key.
         """
         greeting = identity(gateway.name)
-        return MailBridge(name, settings, gateway.reactor, greeting, Tokens(gateway.key))
+        tokens = Tokens(gateway.key)
+        return MailBridge(name, settings, gateway.reactor, greeting, tokens, gateway)

@@ -24,7 +24,8 @@ WINDOW = 600.0
 #: Pairs that are remembered at a time; some hundred bytes each.
 PAIRS_AT_MOST = 4096
 
-_PROGRAMS = re.compile(r"(mailer-daemon|postmaster|mdaemon)(?=[@+]|$)", re.I)
+#: The local parts behind which no person sits.
+PROGRAMS = re.compile(r"(mailer-daemon|postmaster|mdaemon)(?=[@+]|$)", re.I)
 #: As L{letter.message_id} writes them; people of our domain have ids with it too.
 _OWN_ID = re.compile(r"[a-z0-9_-]{1,64}\.[0-9]{12,14}@(.*)", re.I)
 _BULK = ("bulk", "junk", "list", "auto_reply")
@@ -59,7 +60,7 @@ def _by_sender(headers: Headers, envelope_sender: str) -> str:
     if not envelope_sender.strip("<> "):
         return "bounces do not become SMS (the envelope sender is empty)"
     for address in (envelope_sender, *map(_address, headers.all("From"))):
-        if _PROGRAMS.match(address):
+        if PROGRAMS.match(address):
             return f"mail from {address[:60]!r} does not become SMS: nobody sits there"
     return ""
 

@@ -10,45 +10,45 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 
-from attrs import define, field, frozen
+from attrs import define, evolve, field, frozen
 from twisted.logger import Logger
 from zope.interface import implementer
 
 from goiptwist import parts
-from goiptwist.bridges.mail import loops
-from goiptwist.bridges.mail.addresses import Bounced, Directory, Recipient
-from goiptwist.bridges.mail.intake.interfaces import Caller, IMailroom
-from goiptwist.bridges.mail.intake.reply import Reply
+from goiptwist.bridges.mail import bounces, loops, news
+from goiptwist.bridges.mail.addresses import Bounced, Directory
+from goiptwist.bridges.mail.doorkeeper import By, Doorkeeper, Way
+from goiptwist.bridges.mail.intake.interfaces import Caller, IMailroom, Wishes
+from goiptwist.bridges.mail.intake.reply import OUR_FAULT, Reply, reply_to
 from goiptwist.bridges.mail.opening import Mail, opened
-from goiptwist.bridges.mail.reading import ReadingSettings, read
+from goiptwist.bridges.mail.reading import Reading, ReadingSettings, read
+from goiptwist.bridges.mail.threads import Threads
 from goiptwist.bridges.mail.tokens import Tokens
-from goiptwist.errors import Conflict, GoipTwistError, Unacceptable
+from goiptwist.errors import Conflict, Forbidden, GoipTwistError
 from goiptwist.interfaces import IGateway
-from goiptwist.message import Submission
-from goiptwist.users import DeferToThread
+from goiptwist.message import Submission, Wish
+from goiptwist.users import DeferToThread, User
 
-_NOT_YOU = Reply(
-    550, "5.7.1", "Log in to send SMS, or answer a mail of ours to the address that it came with"
-)
 _BOUNCE_TAKEN = Reply(250, "2.0.0", "Noted")
 _HAD_BEFORE = Reply(250, "2.0.0", "Taken before")
 
 
 @frozen
-class Way:
-    """
-    Where one recipient's SMS goes, and on whose account.
+class _Job:
+    """One recipient of one mail, who may have it."""
 
-    @ivar origin: as L{Submission.origin}.
-    @ivar counted: whether the caller is one who could be in a loop with us: a
-        program that answers, rather than one that has logged in.
-    """
+    mail: Mail
+    sender: str = field(repr=False)
+    recipient: str = field(repr=False)
+    way: Way
+    logged_in: bool
+    wishes: Wishes
 
-    number: str = field(repr=False)
-    line: str
-    pool: str
-    origin: str
-    counted: bool
+    @property
+    def may_hear(self) -> bool:
+        """Whether its sender may hear what became of it."""
+        headers = self.mail.headers
+        return news.may_hear(self.way.by, self.sender, headers, logged_in=self.logged_in)
 
 
 @implementer(IMailroom)
@@ -61,6 +61,11 @@ class Mailroom:
     @ivar rules: how a text is read out of a mail.
     @ivar most_parts: SMS that one text may need.
     @ivar in_thread: runs the reading of a large mail off the reactor.
+    @ivar users: of whom some have addresses.
+    @ivar authserv: C{authserv} of C{[mail]}.
+    @ivar imap_authserv: C{authserv} of C{[imap]}.
+    @ivar reports_by: the bridge that tells senders by mail what became of
+        their SMS; empty is none.
     """
 
     gateway: IGateway
@@ -71,81 +76,121 @@ class Mailroom:
     most_parts: int
     in_thread: DeferToThread
     pairs: loops.Pairs = field(factory=loops.Pairs)
+    users: Sequence[User] = ()
+    authserv: str = ""
+    imap_authserv: str = ""
+    reports_by: str = ""
+    _door: Doorkeeper = field(init=False)
+    _threads: Threads = field(init=False)
     log = Logger()
+
+    def __attrs_post_init__(self) -> None:
+        self._threads = Threads(self.gateway)
+        self._door = Doorkeeper(
+            self.domain,
+            self.directory,
+            self.tokens,
+            self.gateway.clock,
+            tuple(self.users),
+            self.authserv,
+            self.imap_authserv,
+        )
+
+    @property
+    def tells(self) -> bool:
+        """See L{IMailroom.tells}."""
+        return bool(self.reports_by)
 
     async def may(self, caller: Caller, envelope_from: str, recipient: str) -> None:
         """See L{IMailroom.may}."""
-        way = self._way(caller, recipient)
-        if way is None and envelope_from:
-            raise Reply(550, "5.7.1", "This address is for bounces only")
+        way = self._door.way(caller, recipient)
+        if isinstance(way, Bounced):
+            if envelope_from:
+                raise Reply(550, "5.7.1", "This address is for bounces only")
+        elif way.origin:
+            try:
+                self.gateway.allowed(way.origin, way.number, way.line)
+            except Forbidden as no:
+                raise Reply(550, "5.7.1", str(no)) from None
 
     async def take(
-        self, caller: Caller, envelope_from: str, recipients: Sequence[str], content: bytes
+        self,
+        caller: Caller,
+        envelope_from: str,
+        recipients: Sequence[str],
+        content: bytes,
+        wishes: Mapping[str, Wishes],
     ) -> Mapping[str, Reply]:
         """See L{IMailroom.take}."""
-        ways = {recipient: self._way(caller, recipient) for recipient in recipients}
-        fates = {recipient: _BOUNCE_TAKEN for recipient, way in ways.items() if way is None}
-        if fates:
-            self.log.warn("{count} mails of ours came back", count=len(fates))
-        wanted = {recipient: way for recipient, way in ways.items() if way is not None}
+        ways = {recipient: self._door.way(caller, recipient) for recipient in recipients}
+        returned = {each: way for each, way in ways.items() if isinstance(way, Bounced)}
+        fates = await self._came_back(returned, content)
+        wanted = {each: way for each, way in ways.items() if isinstance(way, Way)}
         if not wanted:
             return fates
         mail: Mail = await self.in_thread(opened, content)
-        generated = caller.known  # a monitoring system that has logged in may alarm
-        loops.check(mail.headers, envelope_from, self.domain, generated=generated)
-        text = await self._text(mail)
-        for recipient, way in wanted.items():
-            fates[recipient] = await self._sent(way, text, mail)
+        proven = self._proven(caller, mail, wanted)
+        for recipient, way in proven.items():
+            if isinstance(way, Reply):
+                fates[recipient] = way
+        known = caller.user is not None
+        jobs = [
+            _Job(mail, envelope_from, recipient, way, known, wishes.get(recipient, Wishes()))
+            for recipient, way in proven.items()
+            if isinstance(way, Way)
+        ]
+        if not jobs:
+            return fates
+        # A monitoring system that we know may raise an alarm.
+        ours = self._door.trusts(caller) or any(job.way.by is By.VOUCHED for job in jobs)
+        loops.check(mail.headers, envelope_from, self.domain, generated=ours)
+        reading = await self._reading(mail)
+        for job in jobs:
+            fates[job.recipient] = await self._sent(job, reading)
         return fates
 
-    def _way(self, caller: Caller, recipient: str) -> Way | None:
-        """
-        @return: C{None} where a mail of ours has bounced.
-        @raise Reply: this caller may not write to this recipient.
-        """
-        local, at, domain = recipient.rpartition("@")
-        if not at:
-            local, domain = recipient, ""
-        if domain and self.domain and domain.lower() != self.domain.lower():
-            raise Reply(550, "5.7.1", f"We take no mail for {domain}, only for {self.domain}")
+    async def _came_back(self, returned: Mapping[str, Bounced], content: bytes) -> dict[str, Reply]:
+        """Mails of ours that did not arrive are told to those whose SMS they were."""
+        if not returned:
+            return {}
+        reason: str = await self.in_thread(bounces.failure, content)
+        fates = dict.fromkeys(returned, _BOUNCE_TAKEN)
+        if not reason:
+            return fates
+        self.log.warn("{count} mails of ours came back", count=len(returned))
+        for recipient, bounced in returned.items():
+            try:
+                await self.gateway.came_back(bounced.id, reason)
+            except GoipTwistError as trouble:
+                fates[recipient] = reply_to(trouble) or OUR_FAULT
+        return fates
+
+    def _proven(
+        self, caller: Caller, mail: Mail, wanted: Mapping[str, Way]
+    ) -> dict[str, Way | Reply]:
+        """Each way on somebody's account, or why it is on nobody's."""
+        if not any(way.by is By.VOUCHED for way in wanted.values()):
+            return dict(wanted)
         try:
-            meant = self.directory.read(local)
-            if isinstance(meant, Bounced):
-                self.tokens.check_bounce(meant.token, meant.id, self.gateway.clock.seconds())
-                return None
-        except Unacceptable as wrong:
-            raise Reply(550, "5.1.1", str(wrong)) from None
-        return self._known_way(caller, meant)
+            user = self._door.user(caller, mail.headers)
+        except Reply as no:
+            return {
+                recipient: no if way.by is By.VOUCHED else way for recipient, way in wanted.items()
+            }
+        return {
+            recipient: way.of(user) if way.by is By.VOUCHED else way
+            for recipient, way in wanted.items()
+        }
 
-    def _known_way(self, caller: Caller, meant: Recipient) -> Way:
-        if meant.token:
-            return self._answer(meant)
-        if caller.user is not None:
-            origin = f"user:{caller.user.name}"
-        elif caller.trusted:
-            origin = f"host:{caller.peer}"
-        else:
-            raise _NOT_YOU
-        return Way(meant.number, meant.line, meant.pool, origin, counted=False)
-
-    def _answer(self, meant: Recipient) -> Way:
-        """An answer goes out by the line that the SMS came in by."""
-        now = self.gateway.clock.seconds()
-        try:
-            grant = self.tokens.granted(meant.token, meant.number, now, line=meant.line)
-        except Unacceptable as wrong:
-            raise Reply(550, "5.7.1", str(wrong)) from None
-        return Way(meant.number, grant.line, "", grant.owner, counted=True)
-
-    async def _text(self, mail: Mail) -> str:
+    async def _reading(self, mail: Mail) -> Reading:
         ours = [sms for known in mail.answers if (sms := await self._text_of(known))]
-        text: str = (await self.in_thread(read, mail, self.rules, ours)).text
-        needed = parts.count(text).parts
+        reading: Reading = await self.in_thread(read, mail, self.rules, ours)
+        needed = parts.count(reading.text).parts
         if needed > self.most_parts:
             raise Reply(
                 552, "5.3.4", f"The text needs {needed} SMS; at most {self.most_parts} are sent"
             )
-        return text
+        return reading
 
     async def _text_of(self, message_id: str) -> str:
         """The SMS that a mail of ours, known by its Message-ID, was about."""
@@ -153,8 +198,8 @@ class Mailroom:
         message = await self.gateway.message(known) if known else None
         return "" if message is None else message.text
 
-    async def _sent(self, way: Way, text: str, mail: Mail) -> Reply:
-        now = self.gateway.clock.seconds()
+    async def _sent(self, job: _Job, reading: Reading) -> Reply:
+        way, now = job.way, self.gateway.clock.seconds()
         if way.counted:
             wait = self.pairs.wait(way.origin, way.number, now)
             if wait > 0:
@@ -162,22 +207,36 @@ class Mailroom:
         wanted = Submission(
             origin=way.origin,
             recipients=(way.number,),
-            text=text,
+            text=reading.text,
             line=way.line,
             pool=way.pool,
-            client_id=_client_id(mail, way),
+            client_id=_client_id(job.mail, way),
         )
         try:
-            (message,) = await self.gateway.submit(wanted)
+            (message,) = await self.gateway.submit(self._with_news(wanted, job, now))
         except Conflict:  # the same mail, read otherwise than the first time
             return _HAD_BEFORE
-        except Unacceptable as wrong:
-            return Reply(554, "5.6.0", str(wrong))
         except GoipTwistError as trouble:
-            return Reply(451, "4.3.0", str(trouble))
+            return reply_to(trouble) or OUR_FAULT
         if way.counted:
             self.pairs.sent(way.origin, way.number, now)
-        return Reply(250, "2.0.0", f"Kept as {message.id}")
+            for own in job.mail.headers.ids("Message-ID")[:1]:
+                await self._threads.add(way.line, way.number, f"<{own}>")
+        respelt = ", in the letters of GSM 7-bit" if reading.respelt else ""
+        return Reply(250, "2.0.0", f"Kept as {message.id}{respelt}")
+
+    def _with_news(self, wanted: Submission, job: _Job, now: float) -> Submission:
+        """The same, and its sender will hear of it as he wants to, if that can be."""
+        wishes = job.wishes
+        if not (self.reports_by and wishes.notify and job.may_hear):
+            return wanted
+        if self.rules.confirm:
+            wishes = evolve(wishes, notify=wishes.notify | {"success"})
+        context = news.submitted(job.mail.headers, job.sender, job.recipient, wishes, now)
+        if context is None:
+            return wanted
+        tell = Wish(f"bridge:{self.reports_by}", news.whats(wishes.notify))
+        return evolve(wanted, context=context.to_text(), tell=(tell,))
 
 
 def _client_id(mail: Mail, way: Way) -> str:

@@ -93,17 +93,27 @@ def opened(octets: bytes) -> Mail:
     @raise Unacceptable: it is no mail that a person's program makes; the
         field is C{mail}.
     """
+    top = parsed(octets)
+    gathered = _Gathered()
+    gathered.take(top, 0)
+    return gathered.mail(Headers(tried(lambda: tuple(top.raw_items()), ())))
+
+
+def parsed(octets: bytes) -> Part:
+    """
+    What the standard library makes of a mail.
+
+    @raise Unacceptable: it is made to wear us down.
+    """
     blank = _BLANK_LINE.search(octets)
     if (blank.start() if blank else len(octets)) > HEADER_AT_MOST:
         raise _unacceptable(f"its header is longer than {HEADER_AT_MOST} octets")
     if len(_NESTING.findall(octets)) > NESTINGS_AT_MOST:
         raise _unacceptable("it has too many parts in one another")
-    top: Part | None = _tried(lambda: message_from_bytes(octets), None)
+    top: Part | None = tried(lambda: message_from_bytes(octets), None)
     if top is None:
         raise _unacceptable("its parts cannot be told apart")
-    gathered = _Gathered()
-    gathered.take(top, 0)
-    return gathered.mail(Headers(_tried(lambda: tuple(top.raw_items()), ())))
+    return top
 
 
 @define
@@ -133,7 +143,7 @@ class _Gathered:
         self.parts += 1
         if depth > DEPTH_AT_MOST or self.parts > PARTS_AT_MOST:
             raise _unacceptable("it has too many parts, or they lie too deep in one another")
-        kind = _tried(part.get_content_type, "application/octet-stream")
+        kind = tried(part.get_content_type, "application/octet-stream")
         if kind in _SEALED or kind == "multipart/encrypted":
             raise _unacceptable("it is encrypted; send it in clear, or signed only")
         if kind.startswith("message/"):
@@ -168,14 +178,14 @@ class _Gathered:
                 self.html = html + found.html
 
     def _leaf(self, part: Part, kind: str, beside: bool) -> None:
-        named = _name_of(part) or _tried(part.get_content_disposition, None) == "attachment"
+        named = _name_of(part) or tried(part.get_content_disposition, None) == "attachment"
         if (kind == "text/plain" and not named) or kind.startswith("multipart/"):
             # The latter says so and is none: its text is still a text.
             self.plain.append(_text(part))
         elif kind == "text/html" and not named:
             self.html.append(_text(part))
         elif kind not in _SIGNATURES:
-            cid = _tried(lambda: str(part.get("Content-ID", "")), "").strip(" \t<>").lower()
+            cid = tried(lambda: str(part.get("Content-ID", "")), "").strip(" \t<>").lower()
             self.others.append((cid, beside, _attachment(part, kind)))
 
 
@@ -183,7 +193,7 @@ def _unacceptable(why: str) -> Unacceptable:
     return Unacceptable("mail", f"the mail cannot be read: {why}")
 
 
-def _tried(ask: Callable[[], Any], otherwise: T) -> T:
+def tried(ask: Callable[[], Any], otherwise: T) -> T:
     """
     Ask the standard library, which raises almost anything on mails that are
     broken with care: here is where that ends.
@@ -196,7 +206,7 @@ def _tried(ask: Callable[[], Any], otherwise: T) -> T:
 
 
 def _octets(part: Part) -> bytes:
-    found: object = _tried(lambda: part.get_payload(decode=True), b"")
+    found: object = tried(lambda: part.get_payload(decode=True), b"")
     return found if isinstance(found, bytes) else b""
 
 
@@ -209,12 +219,12 @@ def _text(part: Part) -> str:
 
 def _parameter(part: Part, name: str) -> str:
     """Of the content type; RFC 2231 gives it as three texts."""
-    found: object = _tried(lambda: part.get_param(name, ""), "")
+    found: object = tried(lambda: part.get_param(name, ""), "")
     return str(found[2] if isinstance(found, tuple) else found or "").strip()
 
 
 def _name_of(part: Part) -> str:
-    name = text_of(str(_tried(part.get_filename, None) or ""))
+    name = text_of(str(tried(part.get_filename, None) or ""))
     return "".join(_printable(name))[:NAME_AT_MOST]
 
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from attrs import define, field, frozen
 
+from goiptwist import parts
 from goiptwist.bridges.mail.hypertext import text_from
 from goiptwist.bridges.mail.opening import Attachment, Mail
 from goiptwist.bridges.mail.quotes import parted
@@ -26,6 +27,7 @@ from goiptwist.bridges.mail.signatures import (
 from goiptwist.bridges.mail.subjects import bare
 from goiptwist.bridges.mail.tidy import rejoined, tidy
 from goiptwist.errors import Unacceptable
+from goiptwist.gsm7 import fitted
 from goiptwist.values import setting
 
 #: SMS that a text of 3000 bytes, the most a device takes, can need at the most.
@@ -45,6 +47,14 @@ class AttachmentUse(StrEnum):
 
     REJECT = "reject"
     IGNORE = "ignore"
+
+
+class Gsm7Use(StrEnum):
+    """When a text is put into the letters of a cheap SMS."""
+
+    NEVER = "never"
+    IF_SHORTER = "if-shorter"
+    ALWAYS = "always"
 
 
 def _check_parts(_: Any, __: Any, parts: int) -> None:
@@ -78,6 +88,16 @@ class ReadingSettings:
     cut_closing: bool = setting(
         'Whether a closing at the end, such as "Regards, Joe", is cut off.', default=False
     )
+    gsm7: Gsm7Use = setting(
+        "One letter that GSM 7-bit does not have, such as a typographic quote, makes a text need "
+        'more than twice as many SMS. Write such letters as the nearest that there is: "never", '
+        '"if-shorter" where that saves an SMS, or "always".',
+        default=Gsm7Use.NEVER,
+    )
+    confirm: bool = setting(
+        "Tell senders by mail when the handset has the SMS, without being asked (NOTIFY=SUCCESS).",
+        default=False,
+    )
 
 
 class What(StrEnum):
@@ -105,6 +125,7 @@ class Reading:
 
     @ivar text: what the person wrote; never empty.
     @ivar subject: without C{Re:} and the like.
+    @ivar respelt: whether letters were put into GSM 7-bit.
     @ivar cut: what was left out, in the order of the rules.
     @ivar notes: sentences for the writer: what may surprise.
     @ivar attachments: what was left out beside the text.
@@ -112,6 +133,7 @@ class Reading:
 
     text: str = field(repr=False)
     subject: str = field(repr=False)
+    respelt: bool = False
     cut: tuple[Cut, ...] = ()
     notes: tuple[str, ...] = ()
     attachments: tuple[Attachment, ...] = ()
@@ -136,9 +158,11 @@ def read(mail: Mail, rules: ReadingSettings, ours: Sequence[str] = ()) -> Readin
     if not written:
         raise _nothing(work.cut)
     ignored = [f"left out: {attachment}" for attachment in mail.attachments]
+    spelt = _spelt(written, rules.gsm7)
     return Reading(
-        text=written,
+        text=spelt,
         subject=subject,
+        respelt=spelt != written,
         cut=tuple(work.cut),
         notes=(*work.notes, *ignored),
         attachments=mail.attachments,
@@ -177,6 +201,14 @@ def _with_subject(text: str, subject: str, use: SubjectUse) -> str:
     if use == SubjectUse.PREFIX:
         return "\n".join(part for part in (subject, text) if part)
     return text
+
+
+def _spelt(text: str, use: Gsm7Use) -> str:
+    if use == Gsm7Use.NEVER:
+        return text
+    plain = fitted(text)
+    shorter = parts.count(plain).parts < parts.count(text).parts
+    return plain if plain.strip() and (shorter or use == Gsm7Use.ALWAYS) else text
 
 
 def _nothing(cut: Sequence[Cut]) -> Unacceptable:

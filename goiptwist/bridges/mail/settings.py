@@ -12,7 +12,7 @@ from typing import Any
 
 from attrs import frozen
 
-from goiptwist.bridges.mail.tls import trusted_certificates
+from goiptwist.trust import trusted_certificates
 from goiptwist.values import HostPort, Password, setting
 
 

@@ -4,16 +4,13 @@ What stands behind C{tls}: connections that verify, and connections that do not.
 
 from __future__ import annotations
 
-import re
 from ipaddress import ip_address
-from pathlib import Path
 from typing import Any
 
 from attrs import frozen
 from OpenSSL import SSL
 from twisted.internet.interfaces import IOpenSSLClientConnectionCreator
 from twisted.internet.ssl import (
-    Certificate,
     CertificateOptions,
     optionsForClientTLS,
     trustRootFromCertificates,
@@ -22,24 +19,7 @@ from twisted.protocols.tls import TLSMemoryBIOProtocol
 from zope.interface import implementer
 
 from goiptwist.bridges.mail.verdict import readable
-
-_CERTIFICATE = re.compile(rb"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", re.DOTALL)
-
-
-def trusted_certificates(path: str) -> list[Certificate]:
-    """
-    Read a PEM file.
-
-    @raise OSError: it cannot be read.
-    @raise ValueError: it holds no certificate, or a broken one.
-    """
-    found = _CERTIFICATE.findall(Path(path).read_bytes())
-    if not found:
-        raise ValueError("holds no certificate in PEM form")
-    try:
-        return [Certificate.loadPEM(pem) for pem in found]
-    except SSL.Error:
-        raise ValueError("holds a broken certificate") from None
+from goiptwist.trust import trusted_certificates
 
 
 @implementer(IOpenSSLClientConnectionCreator)

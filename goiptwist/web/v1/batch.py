@@ -21,7 +21,7 @@ from goiptwist.web.v1.messages import idempotency_key, submission
 
 #: Submissions that are checked and kept in one go. Between two goes the devices
 #: are heard: each takes some tens of milliseconds.
-AT_ONCE = 250
+AT_ONCE = 400
 
 
 async def batch(desk: Desk, asked: Asked) -> bytes:
@@ -65,10 +65,12 @@ async def _some(
     kept: Sequence[list[Message] | Exception]
     try:
         kept = await desk.overview.submit_all(fine) if fine else []
-    except (Busy, StoreUnavailable) as trouble:
+    except Busy as trouble:
         if not first:
             raise
         kept = [trouble] * len(fine)
+    if not first and kept and all(isinstance(one, StoreUnavailable) for one in kept):
+        raise kept[0]  # type: ignore[misc]  # it is one
     became = iter(kept)
     return [
         _result(one, next(became)) if isinstance(one, Submission) else _refused(one) for one in read

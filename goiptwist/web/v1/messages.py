@@ -195,3 +195,14 @@ async def settle(desk: Desk, asked: Asked) -> bytes:
     verdict = Verdict(asked.body.verdict)
     settled = await carried_through(desk.overview.settle(found.id, verdict, asked.origin))
     return answer(asked.request, 200, shown.message(settled))
+
+
+async def redeliver(desk: Desk, asked: Asked) -> bytes:
+    """
+    Hand to a bridge once more what it has had of a message, or never took: the
+    SMS that came in, or the news of one that went out.
+    """
+    found = await _known(desk, asked)
+    again = desk.overview.redeliver(found.id, asked.body.bridge, asked.origin)
+    await carried_through(again)
+    return answer(asked.request, 200, shown.message(await _known(desk, asked)))

@@ -31,7 +31,9 @@ SUBMITTING = (
                 "It is on disk.",
                 shown.Accepted,
                 headers={**_LOCATION, **limits.HEADERS},
-                leads_to=dict.fromkeys(("message", "withdraw", "settle"), "/messages/0/id"),
+                leads_to=dict.fromkeys(
+                    ("message", "withdraw", "settle", "redeliver"), "/messages/0/id"
+                ),
             )
         },
         refusals=(409,),
@@ -95,6 +97,17 @@ MESSAGES = (
     ),
     Operation(
         method="POST",
+        path="/api/v1/messages/{message_id}/redeliver",
+        name="redeliver",
+        summary="Hand a message to a bridge once more",
+        does=messages.redeliver,
+        scope="admin",
+        body=wanted.Again,
+        answers={200: Says("It, as it stands now.", shown.Message)},
+        refusals=(404, 409),
+    ),
+    Operation(
+        method="POST",
         path="/api/v1/messages/{message_id}/settle",
         name="settle",
         summary="Settle an unknown message",
@@ -137,7 +150,7 @@ OTHERS = (
         headers={"Last-Event-ID": "The id of the last event that you know."},
         answers={
             200: Says(
-                "id, event and data; data is a JSON object with at, kind, and message or line.",
+                "id, event and data; data is a JSON object with at, kind, and message, or line and fields.",
                 kind="text/event-stream",
             )
         },

@@ -48,7 +48,7 @@ def event(happening: Happening) -> bytes:
     if isinstance(about, Message):
         told["message"] = shown.message(about)
     else:
-        told["line"] = shown.line(about)
+        told |= {"line": about.line, "fields": dict(about.fields)}
     # In ASCII, and so without any line break that could end the event.
     data = json.dumps(told, separators=(",", ":"))
     return f"id: {happening.id}\nevent: {happening.kind}\ndata: {data}\n\n".encode("ascii")

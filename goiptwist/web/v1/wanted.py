@@ -187,6 +187,14 @@ class Judgement(Shape):
     )
 
 
+class Again(Shape):
+    """To whom a message is handed once more."""
+
+    bridge: Annotated[str, Field(min_length=1, max_length=MAX_WORD)] = Field(
+        description="The NAME of [bridge.NAME]."
+    )
+
+
 class Offer(Shape):
     """The query of a submission."""
 

@@ -22,6 +22,7 @@ from cryptography.x509.oid import NameOID
 from goiptwist.bridges.mail.bridge import MailBridge
 from goiptwist.bridges.mail.settings import MailSettings
 from goiptwist.bridges.mail.tokens import Tokens
+from goiptwist.testing import StandInGateway
 from goiptwist.values import HostPort
 
 
@@ -143,7 +144,12 @@ def mail_bridge(reactor, port, **changes):
         **changes,
     }
     return MailBridge(
-        "mail", MailSettings(**settings), reactor, b"gateway.example.org", Tokens(bytes(32))
+        "mail",
+        MailSettings(**settings),
+        reactor,
+        b"gateway.example.org",
+        Tokens(bytes(32)),
+        StandInGateway(reactor, reactor),
     )
 
 

@@ -42,6 +42,7 @@ def mail(*found, author=JOE):
         ("mx.example.org; none", []),
         ("mx.example.org; dkim=fail header.d=example.net; spf=softfail smtp.mailfrom=example.net",
          []),
+        ("mx.example.org; dkim=pass header.d=example.net; dmarc=fail", []),
         ("mx.example.org; dkim=pass header.d=evil.example", []),
         ("mx.example.org; dkim=pass header.d=notexample.net", []),
         ("mx.example.org; dkim=pass header.d=net", []),
@@ -85,18 +86,24 @@ def test_from_below():
 
 def test_forged_fields():
     """
-    The topmost field that speaks of a method counts: a server adds its own
-    above what a forger has written.
+    The topmost field of our server counts: it adds its own above what a forger
+    has written, and what that says of further methods is nobody's word.
     """
     real = "mx.example.org; dkim=none; spf=fail smtp.mailfrom=example.net; dmarc=fail"
     forged = "mx.example.org; dkim=pass header.d=example.net; dmarc=pass header.from=example.net"
     assert authenticated(mail(real, forged), MX).by == ()
     other = forged.replace("mx.", "mx2.")
     assert authenticated(mail(other, real, other), MX).by == ()
-    # several fields of one server, one for each method
+    # what our server says of other things is no verdict; that it has none is one
+    dmarc = "mx.example.org; dmarc=pass header.from=example.net"
+    assert authenticated(mail("mx.example.org; iprev=pass", dmarc), MX).by == ("dmarc",)
+    assert authenticated(mail("mx.example.org; none", dmarc), MX).by == ()
+    assert authenticated(mail("mx.example.org 2; dmarc=fail", dmarc), MX).by == ()
+    # several fields of one server, of which the topmost counts
     spf = "mx.example.org; spf=pass smtp.mailfrom=joe@example.net"
     dkim = "mx.example.org; dkim=pass header.d=example.net"
-    assert authenticated(mail(other, spf, dkim), MX).by == ("spf", "dkim")
+    assert authenticated(mail(other, spf, dkim), MX).by == ("spf",)
+    assert authenticated(mail("mx.example.org; spf=fail", dkim), MX).by == ()
 
 
 @pytest.mark.parametrize("broken", ['spf=pass smtp.mailfrom="a', "spf=pass (a", "x=" + "y" * 9000])

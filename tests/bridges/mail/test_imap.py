@@ -15,9 +15,11 @@ from twisted.internet.threads import deferToThread
 
 from goiptwist.bridges.mail.imap import ImapIntake, ImapSettings, Letter
 from goiptwist.bridges.mail.intake.reply import Reply
+from goiptwist.users import User
 from goiptwist.values import HostPort, Password
 from tests.bridges.mail.intake.parts import Complaints, Mailroom
 from tests.bridges.mail.smarthosts import Authority, free_port
+from tests.bridges.mail.test_mailroom import Room
 
 CONFIGURATION = """
 protocols = imap
@@ -302,6 +304,24 @@ async def test_nobody_there():
     service = intake((free_port(), free_port(), ""), Open())
     await service.look()
     assert service._complaints.counts["mail_imap"] == 1
+
+
+@pytest.mark.real
+async def test_a_new_mail_that_the_server_vouches_for(dovecot, mailbox):
+    """With authserv a mailbox is for more than answers; without, for answers only."""
+    vouched = b"Authentication-Results: mx.example.org; dmarc=pass header.from=example.org\r\n"
+    letter = LETTER.replace(b"Subject:", b"From: a@example.org\r\nSubject:")
+    ann = User(name="ann", mail=("a@example.org",))
+    for authserv, content, counts in [
+        ("mx.example.org", vouched + letter, (0, 1, 0)),
+        ("mx.example.org", letter, (0, 1, 1)),
+        ("", vouched + letter, (0, 1, 2)),
+    ]:
+        await deferToThread(mailbox.put, content)
+        room = Room(users=(ann,), imap_authserv=authserv)
+        await look(dovecot, room.room)
+        assert await deferToThread(mailbox.counts) == counts
+        assert [origin for origin, *_ in room.sent()] == ["user:ann"] * (counts == (0, 1, 0))
 
 
 @pytest.mark.real

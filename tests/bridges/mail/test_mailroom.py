@@ -12,13 +12,13 @@ from attrs import evolve
 from twisted.internet.defer import Deferred, execute
 from twisted.internet.task import Clock
 
-from goiptwist.bridges.mail.addresses import Directory, reply_address
-from goiptwist.bridges.mail.intake.interfaces import Caller, Language
+from goiptwist.bridges.mail.addresses import Directory, bounce_address, reply_address
+from goiptwist.bridges.mail.intake.interfaces import Caller, Language, Wishes
 from goiptwist.bridges.mail.intake.reply import Reply
 from goiptwist.bridges.mail.mailroom import Mailroom
-from goiptwist.bridges.mail.reading import ReadingSettings
+from goiptwist.bridges.mail.reading import Gsm7Use, ReadingSettings
 from goiptwist.bridges.mail.tokens import DAY, Grant, Tokens
-from goiptwist.errors import Conflict, StoreUnavailable, Unacceptable
+from goiptwist.errors import Conflict, Forbidden, OverQuota, StoreUnavailable, Unacceptable
 from goiptwist.message import State
 from goiptwist.testing import StandInGateway, sms
 from goiptwist.users import User
@@ -35,7 +35,7 @@ ANSWER = "+36301234567"
 class Room:
     """A mailroom with a stand-in for the gateway."""
 
-    def __init__(self) -> None:
+    def __init__(self, rules: ReadingSettings | None = None, **more: Any) -> None:
         clock = Clock()
         clock.advance(NOW)
         self.gateway = StandInGateway(None, clock)
@@ -47,22 +47,32 @@ class Room:
             "sms.example.org",
             Directory(lines=("goip1", "goip2"), pools=("default",), country="HU"),
             self.tokens,
-            ReadingSettings(),
+            rules or ReadingSettings(),
             3,
             execute,
+            **more,
         )
 
     def may(self, caller: Caller, recipient: str, sender: str = "ann@example.org") -> str:
         """What is said to RCPT; empty is yes."""
         return outcome(self.room.may(caller, sender, recipient))
 
-    def take(self, caller: Caller, to: str, text: str = "hello", **header: str) -> str:
+    def take(
+        self,
+        caller: Caller,
+        to: str,
+        text: str = "hello",
+        sender: str = "ann@example.org",
+        wishes: Wishes | None = None,
+        **header: str,
+    ) -> str:
         """What is said to a mail, to one recipient."""
         given = {name.replace("_", "-"): value for name, value in header.items()}
         fields = {"From": "ann@example.org", "Message-ID": "<1@example.org>", **given}
         lines = [*(f"{name}: {value}" for name, value in fields.items()), "", text, ""]
         content = "\r\n".join(lines).encode()
-        said = outcome(self.room.take(caller, "ann@example.org", [to], content))
+        wanted = {} if wishes is None else {to: wishes}
+        said = outcome(self.room.take(caller, sender, [to], content, wanted))
         return said if isinstance(said, str) else str(said[to])
 
     def sent(self) -> list[tuple[str, str, str, str]]:
@@ -206,3 +216,71 @@ def test_no_disk_no_yes(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(type(room.gateway), "submit", lambda self, s: full(s))
     assert room.take(ANN, "+36301234567@sms.example.org") == "451 4.3.0 disk full"
+
+
+def test_a_destination_that_is_not_allowed() -> None:
+    """It is said at RCPT, in the words of the gateway, if it is known by then whose SMS it is."""
+    room = Room()
+    room.gateway.forbidden = "ann may write to Hungary only"
+    said = "550 5.7.1 ann may write to Hungary only"
+    assert room.may(ANN, "+4366012345678@sms.example.org") == said
+    assert room.may(STRANGER, room.reply_to()) == said
+
+
+@pytest.mark.parametrize(
+    ("trouble", "said"),
+    [
+        (Forbidden("not there"), "550 5.7.1 not there"),
+        (OverQuota("100 today", after=60), "452 4.7.1 100 today"),
+    ],
+)
+def test_what_the_gateway_does_not_take(
+    trouble: Exception, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is never allowed is told apart from what is allowed again tomorrow."""
+    room = Room()
+
+    async def no(submission: object) -> None:
+        raise trouble
+
+    monkeypatch.setattr(type(room.gateway), "submit", lambda self, s: no(s))
+    assert room.take(ANN, "+36301234567@sms.example.org") == said
+
+
+def test_letters_of_a_cheap_sms() -> None:
+    """It is counted as it is sent, and said."""
+    room = Room(ReadingSettings(gsm7=Gsm7Use.IF_SHORTER))
+    said = room.take(ANN, "+36301234567@sms.example.org", "“" + "x" * 300 + "”")
+    assert said == "250 2.0.0 Kept as out1, in the letters of GSM 7-bit"
+    assert room.sent()[0][3] == '"' + "x" * 300 + '"'
+
+
+class TestBounces:
+    """Mails of ours that come back."""
+
+    def came(self, **changes: Any) -> tuple[str, list[tuple[str, str]]]:
+        room = Room()
+        to = bounce_address(room.tokens, "m1", NOW, "sms.example.org")
+        assert room.may(STRANGER, to, sender="") == ""
+        assert room.may(STRANGER, to) == "550 5.7.1 This address is for bounces only"
+        said = room.take(STRANGER, to, sender="", **changes)
+        assert room.sent() == []
+        return said, room.gateway.returned
+
+    def test_noted(self) -> None:
+        """The SMS that it was about hears of it, with the reason."""
+        said, returned = self.came(From="<>", Subject="failure notice")
+        assert (said, returned) == ("250 2.0.0 Noted", [("m1", "failure notice")])
+
+    def test_no_failure(self) -> None:
+        """Somebody is on holiday: the mail has arrived."""
+        assert self.came(Auto_Submitted="auto-replied") == ("250 2.0.0 Noted", [])
+
+    def test_no_disk_no_yes(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """What could not be noted is told to come again."""
+
+        async def full(message_id: str, reason: str) -> None:
+            raise StoreUnavailable("disk full")
+
+        monkeypatch.setattr(StandInGateway, "came_back", lambda self, *a: full(*a))
+        assert self.came(From="<>") == ("451 4.3.0 disk full", [])

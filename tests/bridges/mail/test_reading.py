@@ -392,3 +392,22 @@ def test_flowed(flowed, delsp, whole):
 def test_html(html, seen):
     """What a person sees; quotes and signatures are marked as in plain text."""
     assert text_from(html).strip("\n") == seen
+
+
+@pytest.mark.parametrize(
+    ("use", "written", "sent"),
+    [
+        ("never", "ő" * 100, "ő" * 100),
+        ("if-shorter", "ő" * 100, "ö" * 100),
+        ("if-shorter", "ő" * 70, "ő" * 70),
+        ("always", "ő" * 70, "ö" * 70),
+        ("always", "ö", "ö"),
+        # nothing would be left of it
+        ("always", "\u0301", "\u0301"),
+    ],
+)
+def test_the_letters_of_a_cheap_sms(use, written, sent):
+    """Letters are changed only where the operator wants it, and said to be."""
+    found = read(mail(written), ReadingSettings(gsm7=use))
+    assert found.text == sent
+    assert found.respelt is (sent != written)

@@ -145,7 +145,7 @@ async def test_a_known_correspondent(mailbox):
     """The address book is asked about the number."""
     with smtp_server(mailbox) as port:
         bridge = mail_bridge(reactor, port)
-        bridge.name_of = {"+36301234567": "Kovács Béla"}.__getitem__
+        bridge.gateway.names["+36301234567"] = "Kovács Béla"
         await bridge.deliver(sms())
     assert author_of(mailbox.taken[0].content)[0] == "Kovács Béla (+36301234567)"
 

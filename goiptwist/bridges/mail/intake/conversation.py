@@ -71,6 +71,7 @@ class Conversation(Orderly):
         self._extended = False
         self._envelope: Envelope | None = None
         self._exchange: Exchange | None = None
+        self._judging = False  # what is said next is about a whole mail
 
     @property
     def caller(self) -> Caller:
@@ -89,8 +90,12 @@ class Conversation(Orderly):
         return f"{self.house.domain} ESMTP".encode("ascii")
 
     def is_error(self, reply: Reply) -> bool:
-        """A friend may have a long list with many wrong recipients; a stranger is trying."""
-        friend = self.caller.known and self._envelope is not None
+        """
+        A friend may have a long list with many wrong recipients, or be a mail
+        server that hands in what anybody has written; a stranger is trying.
+        """
+        in_a_mail = self._envelope is not None or self._judging
+        friend = self.caller.known and in_a_mail
         return super().is_error(reply) and not friend
 
     # Which command
@@ -100,6 +105,7 @@ class Conversation(Orderly):
         self._do(self._obey, line)
 
     def _obey(self, line: bytes) -> Any:
+        self._judging = False
         verb, _, argument = line.partition(b" ")
         verb = verb.upper()
         if verb in _HTTP:
@@ -145,6 +151,8 @@ class Conversation(Orderly):
             b"ENHANCEDSTATUSCODES": None,
             b"SIZE": [b"%d" % self.house.settings.max_size],
         }
+        if self.house.mailroom.tells:
+            offered[b"DSN"] = None
         if self.canStartTLS and not self.startedTLS:
             offered[b"STARTTLS"] = None
         if self._may_log_in:
@@ -255,19 +263,19 @@ class Conversation(Orderly):
     async def do_RCPT(self, argument: bytes) -> Reply:
         """RFC 5321 section 4.1.1.3."""
         envelope = self._begun()
-        recipient = read_recipient(argument, utf8=envelope.utf8)
+        named = read_recipient(argument, extended=self._extended, utf8=envelope.utf8)
         if envelope.asked >= self.house.settings.recipients:
             raise Reply(452, "4.5.3", "Too many recipients for one mail")
         envelope.asked += 1
         try:
-            await self.house.mailroom.may(self.caller, envelope.sender, recipient)
+            await self.house.mailroom.may(self.caller, envelope.sender, named.recipient)
         except Reply as no:
             self.house.counts["recipients_refused"] += 1
             if not self.caller.known:
                 why = f"a stranger wanted to send mail on, and heard {no.codes}"
                 self.house.complaints.about("mail_refused", self.peer, why)
             raise
-        envelope.recipients.append(recipient)
+        envelope.take(named)
         return Reply(250, "2.1.5", "OK")
 
     def do_DATA(self, argument: bytes) -> Reply:
@@ -286,6 +294,7 @@ class Conversation(Orderly):
 
     def _whole(self, content: Content) -> Any:
         envelope, self._envelope = self._begun(), None
+        self._judging = True
         # The mailroom is not interrupted; whoever has hung up is not answered.
         return carried_through(self._hand_in(self.caller, envelope, content))
 
@@ -316,7 +325,9 @@ class Conversation(Orderly):
         try:
             content.check()
             mail = received(caller, self.house.domain, way, identity, now) + content.text
-            fates = await self.house.mailroom.take(caller, envelope.sender, recipients, mail)
+            fates = await self.house.mailroom.take(
+                caller, envelope.sender, recipients, mail, envelope.wishes
+            )
         except Exception as error:
             reply = reply_to(error)
             if reply is None:

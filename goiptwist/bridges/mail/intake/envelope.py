@@ -7,9 +7,16 @@ from __future__ import annotations
 
 import re
 
-from attrs import define, field
+from attrs import define, evolve, field, frozen
 
+from goiptwist.bridges.mail.intake.interfaces import Wishes
 from goiptwist.bridges.mail.intake.reply import Reply
+from goiptwist.bridges.mail.intake.wishes import (
+    read_envid,
+    read_notify,
+    read_orcpt,
+    read_ret,
+)
 
 #: Octets of a path with its brackets (RFC 5321 section 4.5.3.1.3).
 PATH_AT_MOST = 256
@@ -29,6 +36,14 @@ _PARAMETER = re.compile(r"(?P<key>[A-Za-z0-9][A-Za-z0-9-]*)(?:=(?P<value>[!-<>-~
 _SIZE = re.compile(r"[0-9]{1,20}")
 
 
+@frozen
+class Named:
+    """What one RCPT has said."""
+
+    recipient: str = field(repr=False)
+    wishes: Wishes = field(default=Wishes(), repr=False)
+
+
 @define
 class Envelope:
     """
@@ -38,14 +53,26 @@ class Envelope:
     @ivar utf8: whether names beyond ASCII were agreed on (RFC 6531).
     @ivar size: what the caller says the mail will have, or 0 (RFC 1870).
     @ivar asked: how many recipients were named, taken or not.
+    @ivar ret: how much of the mail the sender wants back (RFC 3461), or empty.
+    @ivar envid: the sender's name for the mail, or empty.
     @ivar recipients: those who were taken, in order. The same may stand twice.
+    @ivar wishes: what the sender wants to hear about each of them.
     """
 
     sender: str = field(repr=False)
     utf8: bool = False
     size: int = 0
     asked: int = 0
+    ret: str = ""
+    envid: str = field(default="", repr=False)
     recipients: list[str] = field(factory=list, repr=False)
+    wishes: dict[str, Wishes] = field(factory=dict, repr=False)
+
+    def take(self, named: Named) -> None:
+        """One more; of wishes about the same recipient the first count."""
+        self.recipients.append(named.recipient)
+        wishes = evolve(named.wishes, envid=self.envid, ret=self.ret)
+        self.wishes.setdefault(named.recipient, wishes)
 
 
 def read_mail(argument: bytes, *, extended: bool, login: bool) -> Envelope:
@@ -65,6 +92,10 @@ def read_mail(argument: bytes, *, extended: bool, login: bool) -> Envelope:
             envelope.size = int(value)
         elif key == "SMTPUTF8" and not value:
             envelope.utf8 = True
+        elif key == "RET":
+            envelope.ret = read_ret(value)
+        elif key == "ENVID":
+            envelope.envid = read_envid(value)
         elif (key == "BODY" and value.upper() in ("7BIT", "8BITMIME")) or (
             key == "AUTH" and value and login  # RFC 4954 section 5: may be ignored
         ):
@@ -77,17 +108,24 @@ def read_mail(argument: bytes, *, extended: bool, login: bool) -> Envelope:
     return envelope
 
 
-def read_recipient(argument: bytes, *, utf8: bool) -> str:
+def read_recipient(argument: bytes, *, extended: bool, utf8: bool) -> Named:
     """
     @param argument: what stands behind C{RCPT}.
+    @param extended: whether we have told the caller which parameters we know.
     @param utf8: whether MAIL had SMTPUTF8.
     @raise Reply: it is wrong, or asks for what we do not do.
     """
     match = _matched(_RCPT, argument, "5.1.3", "RCPT TO:<number@example.org>")
-    for key in _parameters(match["parameters"]):
-        raise _unknown(key)
+    wishes = Wishes()
+    for key, value in _parameters(match["parameters"]).items():
+        if extended and key == "NOTIFY":
+            wishes = evolve(wishes, notify=read_notify(value))
+        elif extended and key == "ORCPT":
+            wishes = evolve(wishes, orcpt=read_orcpt(value))
+        else:
+            raise _unknown(key)
     _agreed(match, "5.1.3", utf8=utf8)
-    return _mailbox(match)
+    return Named(_mailbox(match), wishes)
 
 
 def _matched(pattern: re.Pattern[str], argument: bytes, enhanced: str, meant: str) -> re.Match[str]:

@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import Protocol
 
-from attrs import frozen
-from zope.interface import Interface
+from attrs import field, frozen
+from zope.interface import Attribute, Interface
 
 from goiptwist.bridges.mail.intake.reply import Reply
 from goiptwist.users import User
@@ -49,8 +49,30 @@ class Caller:
         return self.user is not None or self.trusted
 
 
+@frozen(kw_only=True)
+class Wishes:
+    """
+    What a sender wants to hear about one recipient (RFC 3461 section 4).
+
+    @ivar notify: of C{success}, C{failure} and C{delay}; empty is never. A sender who
+        says nothing hears of failure, and may hear of delay.
+    @ivar orcpt: whom the sender wrote to in the first place, before anybody
+        sent it on to us, as C{rfc822;ann@example.org}; or empty.
+    @ivar envid: the sender's name for this mail, or empty.
+    @ivar ret: how much of the mail he wants back if it fails: C{FULL}, C{HDRS},
+        or empty.
+    """
+
+    notify: frozenset[str] = frozenset(("failure", "delay"))
+    orcpt: str = field(default="", repr=False)
+    envid: str = field(default="", repr=False)
+    ret: str = ""
+
+
 class IMailroom(Interface):
     """Who may send what to whom, and where mails become SMS."""
+
+    tells: bool = Attribute("Whether senders can be told what became of their SMS.")
 
     async def may(caller: Caller, envelope_from: str, recipient: str) -> None:
         """
@@ -69,7 +91,11 @@ class IMailroom(Interface):
         """
 
     async def take(
-        caller: Caller, envelope_from: str, recipients: Sequence[str], content: bytes
+        caller: Caller,
+        envelope_from: str,
+        recipients: Sequence[str],
+        content: bytes,
+        wishes: Mapping[str, Wishes],
     ) -> Mapping[str, Reply]:
         """
         Take one mail, for recipients that L{may} allowed, each named once.
@@ -80,6 +106,8 @@ class IMailroom(Interface):
         @param content: as it came, without the dots of SMTP, under our
             C{Received}. Lines end with CRLF; there is no NUL, and no CR or LF
             alone.
+        @param wishes: what the sender wants to hear about each recipient; who
+            is missing there has the default.
         @return: once everything is committed: what to say about each
             recipient. One that is missing is told to come again.
         @raise Reply: the same for all recipients; as is any other

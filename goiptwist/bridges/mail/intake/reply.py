@@ -9,7 +9,15 @@ import textwrap
 from collections.abc import Mapping, Sequence
 
 from goiptwist.bridges.mail.verdict import readable
-from goiptwist.errors import Busy, Conflict, GoipTwistError, Refused, Unacceptable
+from goiptwist.errors import (
+    Busy,
+    Conflict,
+    Forbidden,
+    GoipTwistError,
+    OverQuota,
+    Refused,
+    Unacceptable,
+)
 
 #: Characters of text in one line: with codes and CRLF it stays below the 512
 #: octets of RFC 5321 section 4.5.3.1.5.
@@ -80,6 +88,10 @@ def reply_to(error: BaseException) -> Reply | None:
     """
     if isinstance(error, Reply):
         return error
+    if isinstance(error, Forbidden):
+        return Reply(550, "5.7.1", str(error))
+    if isinstance(error, OverQuota):
+        return Reply(452, "4.7.1", str(error))
     if isinstance(error, Busy):
         return Reply(451, "4.3.2", str(error))
     if isinstance(error, Unacceptable | Refused | Conflict):

@@ -9,6 +9,7 @@ from typing import Any
 
 from attrs import Attribute, frozen
 
+from goiptwist.bridges.mail.authentication import check_authserv
 from goiptwist.certificate import check_certificate, check_listen_tls, check_private_key
 from goiptwist.values import HostPort, Network, setting
 
@@ -18,6 +19,11 @@ _HOST_NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?")
 def _check_domain(_: Any, __: Any, domain: str) -> None:
     if domain and not _HOST_NAME.fullmatch(domain):
         raise ValueError("domain must be a host name, such as sms.example.org, or empty")
+
+
+def _check_authserv(settings: MailIntakeSettings, __: Any, authserv: str) -> None:
+    if authserv and not settings.trusted:
+        raise ValueError("authserv needs the address of that mail server in trusted")
 
 
 def _within(least: int, most: int) -> Any:
@@ -68,6 +74,19 @@ class MailIntakeSettings:
         'Addresses and networks that may send without logging in, such as ["192.0.2.7"]. '
         "Everybody on such a machine may then send SMS.",
         default=(),
+    )
+    authserv: str = setting(
+        "How our own mail server calls itself in Authentication-Results. With it, mails from "
+        "trusted networks are sent only if that server has found From to be true (DMARC, DKIM or "
+        "SPF), on the account of the user whose mail the address is. It must take away fields "
+        "with its name that come from outside. Empty: who is in a trusted network may send.",
+        default="",
+        validator=[check_authserv, _check_authserv],
+    )
+    reports: str = setting(
+        "The mail bridge that tells senders by mail what became of their SMS. Empty: the first "
+        'mail bridge there is; "none": nobody is told.',
+        default="",
     )
     clear_login: bool = setting(
         "Whether programs on this machine may log in without TLS. Others never may.",

@@ -55,9 +55,11 @@ class Mailroom:
     @ivar slow: whether C{may} and C{take} wait for the test to go on.
     @ivar pending: what they wait for.
     @ivar taken: (caller, sender, recipients, content) of each mail.
+    @ivar wishes: what the senders of C{taken} wanted to hear.
     @ivar committed: those of C{taken} that came to their end.
     """
 
+    tells: bool = True
     refused: dict = field(factory=dict)
     fates: dict = field(factory=dict)
     trouble: BaseException | None = None
@@ -65,6 +67,7 @@ class Mailroom:
     pending: list = field(factory=list)
     asked: list = field(factory=list)
     taken: list = field(factory=list)
+    wishes: list = field(factory=list)
     committed: list = field(factory=list)
 
     async def may(self, caller, envelope_from, recipient):
@@ -75,7 +78,8 @@ class Mailroom:
         if recipient in self.refused:
             raise self.refused[recipient]
 
-    async def take(self, caller, envelope_from, recipients, content):
+    async def take(self, caller, envelope_from, recipients, content, wishes):
+        self.wishes.append(dict(wishes))
         mail = (caller, envelope_from, recipients, content)
         self.taken.append(mail)
         await self._wait()

@@ -40,7 +40,8 @@ def test_a_mail():
         "250-8BITMIME",
         "250-SMTPUTF8",
         "250-ENHANCEDSTATUSCODES",
-        "250 SIZE 262144",
+        "250-SIZE 262144",
+        "250 DSN",
     ]
     assert call.ask(FROM) == ["250 2.1.0 OK"]
     assert call.ask(ONE) == ["250 2.1.5 OK"]

@@ -2,12 +2,17 @@
 
 import pytest
 
-from goiptwist.bridges.mail.intake.envelope import read_mail, read_recipient
+from goiptwist.bridges.mail.intake.envelope import Named, read_mail, read_recipient
+from goiptwist.bridges.mail.intake.interfaces import Wishes
 from goiptwist.bridges.mail.intake.reply import Reply
 
 
 def mail(argument, extended=True, login=False):
     return read_mail(argument.encode(), extended=extended, login=login)
+
+
+def recipient(argument, extended=True, utf8=False):
+    return read_recipient(argument, extended=extended, utf8=utf8)
 
 
 @pytest.mark.parametrize(
@@ -61,7 +66,16 @@ def test_parameters():
         ("FROM:<a@x> =1", "501 5.5.4"),
         ("FROM:<a@x> A=B=C", "501 5.5.4"),
         ("FROM:<a@x> AUTH=<>", "501 5.5.4"),
-        ("FROM:<a@x> RET=HDRS", "555 5.5.4"),
+        ("FROM:<a@x> RET", "501 5.5.4"),
+        ("FROM:<a@x> RET=BODY", "501 5.5.4"),
+        ("FROM:<a@x> RET=FULL RET=FULL", "501 5.5.4"),
+        ("FROM:<a@x> ENVID", "501 5.5.4"),
+        (f"FROM:<a@x> ENVID={'x' * 101}", "501 5.5.4"),
+        ("FROM:<a@x> ENVID=a+", "501 5.5.4"),
+        ("FROM:<a@x> ENVID=a+2", "501 5.5.4"),
+        ("FROM:<a@x> ENVID=a+2b", "501 5.5.4"),  # RFC 3461 section 4: capitals only
+        ("FROM:<a@x> ENVID=a+0D+0ABcc:b", "501 5.5.4"),
+        ("FROM:<a@x> ENVID=a+C3+A4", "501 5.5.4"),
         ("FROM:<a@x> HOLDFOR=60", "555 5.5.4"),
     ],
 )
@@ -76,10 +90,46 @@ def test_helo_has_no_parameters():
     """Whoever said HELO was told of none."""
     with pytest.raises(Reply, match="SIZE is not known here"):
         mail("FROM:<a@x> SIZE=1", extended=False)
+    with pytest.raises(Reply, match="NOTIFY is not known here"):
+        recipient(b"TO:<a@x> NOTIFY=NEVER", extended=False)
 
 
 @pytest.mark.parametrize(
-    ("argument", "recipient"),
+    ("argument", "wishes"),
+    [
+        (b"", Wishes()),
+        (b" NOTIFY=NEVER", Wishes(notify=frozenset())),
+        (b" notify=success", Wishes(notify=frozenset(["success"]))),
+        (
+            b" NOTIFY=SUCCESS,Failure,DELAY",
+            Wishes(notify=frozenset(["success", "failure", "delay"])),
+        ),
+        (b" ORCPT=rfc822;Ann+2Btag@example.org", Wishes(orcpt="rfc822;Ann+tag@example.org")),
+        (b" ORCPT=RFC822;+3Ca+20b+3E@x", Wishes(orcpt="rfc822;<a b>@x")),
+        (b" ORCPT=utf-8;\\x{E4}@x", Wishes(orcpt="utf-8;\\x{E4}@x")),
+    ],
+)
+def test_wishes(argument, wishes):
+    """RFC 3461 section 4: what a sender wants to hear about one recipient."""
+    assert recipient(b"TO:<a@x>" + argument).wishes == wishes
+    assert Wishes().notify == {"failure", "delay"}
+
+
+def test_wishes_about_the_mail():
+    """RFC 3461 sections 4.3 and 4.4; they go with each recipient, and its first wishes count."""
+    envelope = mail("FROM:<a@x> RET=hdrs ENVID=Q+2BQ314159")
+    assert (envelope.ret, envelope.envid) == ("HDRS", "Q+Q314159")
+    assert mail(f"FROM:<a@x> ENVID={'x' * 100}").envid == "x" * 100
+    envelope.take(recipient(b"TO:<a@x> NOTIFY=NEVER"))
+    envelope.take(recipient(b"TO:<a@x> NOTIFY=SUCCESS"))
+    assert envelope.recipients == ["a@x", "a@x"]
+    assert envelope.wishes == {
+        "a@x": Wishes(notify=frozenset(), envid="Q+Q314159", ret="HDRS"),
+    }
+
+
+@pytest.mark.parametrize(
+    ("argument", "named"),
     [
         ("TO:<+36301234567@sms.example.org>", "+36301234567@sms.example.org"),
         ("TO:<line3.+36301234567+token@x>", "line3.+36301234567+token@x"),
@@ -88,9 +138,9 @@ def test_helo_has_no_parameters():
         ('TO:<"+36 30 1234567"@x>', '"+36 30 1234567"@x'),
     ],
 )
-def test_recipients(argument, recipient):
+def test_recipients(argument, named):
     """Numbers look odd in mail, and are no oddity."""
-    assert read_recipient(argument.encode(), utf8=False) == recipient
+    assert recipient(argument.encode()) == Named(named)
 
 
 @pytest.mark.parametrize(
@@ -98,7 +148,18 @@ def test_recipients(argument, recipient):
     [
         (b"TO:<>", "501 5.1.3"),
         (b"<a@x>", "501 5.1.3"),
-        (b"TO:<a@x> NOTIFY=NEVER", "555 5.5.4"),
+        (b"TO:<a@x> HOLDFOR=60", "555 5.5.4"),
+        (b"TO:<a@x> NOTIFY", "501 5.5.4"),
+        (b"TO:<a@x> NOTIFY=ALWAYS", "501 5.5.4"),
+        (b"TO:<a@x> NOTIFY=SUCCESS,", "501 5.5.4"),
+        (b"TO:<a@x> NOTIFY=NEVER,FAILURE", "501 5.5.4"),
+        (b"TO:<a@x> NOTIFY=NEVER NOTIFY=NEVER", "501 5.5.4"),
+        (b"TO:<a@x> ORCPT=ann@example.org", "501 5.5.4"),
+        (b"TO:<a@x> ORCPT=x400;ann", "501 5.5.4"),
+        (b"TO:<a@x> ORCPT=rfc822;", "501 5.5.4"),
+        (b"TO:<a@x> ORCPT=rfc822;a+0A@x", "501 5.5.4"),
+        (b"TO:<a@x> ORCPT=rfc822;a+7F@x", "501 5.5.4"),
+        (b"TO:<a@x> ORCPT=rfc822;" + b"a" * 500, "501 5.5.4"),
         (b"TO:<\xc3\xa4@x>", "553 5.6.7"),
         (b"TO:<\xff@x>", "501 5.1.3"),
     ],
@@ -106,5 +167,5 @@ def test_recipients(argument, recipient):
 def test_what_is_wrong_with_a_recipient(argument, codes):
     """Every mistake has its answer."""
     with pytest.raises(Reply) as refused:
-        read_recipient(argument, utf8=False)
+        recipient(argument)
     assert refused.value.codes == codes

@@ -145,7 +145,7 @@ def test_a_large_mail_is_refused_before_it_is_sent(ours):
 
 def test_an_unknown_parameter_is_refused(ours):
     """RFC 5321 section 4.1.1.11."""
-    for line in (b"MAIL FROM:<a@example.org> FOO=BAR", b"MAIL FROM:<a@example.org> RET=HDRS"):
+    for line in (b"MAIL FROM:<a@example.org> FOO=BAR", b"MAIL FROM:<a@example.org> HOLDFOR=60"):
         assert [answer[:10] for answer in ours.ask(line)] == ["555 5.5.4 "]
 
 

@@ -140,7 +140,7 @@ def test_arguments(argument):
     """They are read, or refused with a 5xx."""
     for read in (
         lambda: read_mail(argument, extended=True, login=True).sender,
-        lambda: read_recipient(argument, utf8=True),
+        lambda: read_recipient(argument, extended=True, utf8=True).recipient,
     ):
         try:
             address = read()

@@ -127,6 +127,17 @@ def test_errors_of_friends():
     assert stranger.is_over()
 
 
+def test_mails_of_a_mail_server():
+    """It hands in what anybody writes to it; that much of it is refused is not its fault."""
+    server = Call(house(Mailroom(trouble=Reply(550, "5.7.1", "Nothing proves it"))), lmtp=True)
+    for _ in range(60):
+        server.says(FROM, ONE, b"DATA", b"x", b".")
+    assert server.codes() == [250, 250, 354, 550] * 60
+    server.says(*[b"NONSENSE"] * 30)
+    assert server.codes() == [500] * 21 + [421]
+    assert server.is_over()
+
+
 def test_commands_without_a_mail():
     """Polite noise is noise; a mail that is taken shows that it was none."""
     call = Call()

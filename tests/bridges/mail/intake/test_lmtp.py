@@ -59,3 +59,19 @@ def test_nobody_to_send_to(call):
     call.mailroom.refused[TWO_NAME] = Reply(550, "5.1.1", "No")
     call.says(FROM, TWO, b"DATA", b"NOOP")
     assert call.codes() == [250, 550, 503, 250]
+
+
+def test_wishes_reach_the_mailroom(call):
+    """RFC 3461: what was asked about each recipient, and about the mail."""
+    answers = call.ask(
+        b"MAIL FROM:<a@example.org> RET=HDRS ENVID=QQ",
+        ONE + b" NOTIFY=NEVER",
+        TWO + b" NOTIFY=SUCCESS,FAILURE ORCPT=rfc822;ann@example.net",
+        b"DATA", b"x", b".",
+    )  # fmt: skip
+    assert [line[:3] for line in answers] == ["250", "250", "250", "354", "250", "250"]
+    [wishes] = call.mailroom.wishes
+    assert [(sorted(w.notify), w.orcpt, w.envid, w.ret) for w in wishes.values()] == [
+        ([], "", "QQ", "HDRS"),
+        (["failure", "success"], "rfc822;ann@example.net", "QQ", "HDRS"),
+    ]

@@ -1,6 +1,7 @@
 """One answer out of many."""
 
-from goiptwist.bridges.mail.intake.reply import Reply, in_one
+from goiptwist.bridges.mail.intake.reply import Reply, in_one, reply_to
+from goiptwist.errors import Busy, Forbidden, OverQuota, StoreUnavailable
 
 YES = Reply(250, "2.0.0", "Queued")
 NO = Reply(550, "5.7.1", "Not allowed")
@@ -31,3 +32,16 @@ def test_many_are_counted():
     assert in_one(fates).text == (
         "NOT taken for 0, 1, 2, 3, 4 and 2 more: Not allowed; taken for x"
     )
+
+
+def test_errors():
+    """What may never go is told apart from what may go later."""
+    for error, codes in [
+        (Forbidden("no"), "550 5.7.1"),
+        (OverQuota("enough", after=60), "452 4.7.1"),
+        (Busy("full", after=60), "451 4.3.2"),
+        (StoreUnavailable("disk"), "451 4.3.0"),
+    ]:
+        reply = reply_to(error)
+        assert (reply.codes, reply.text) == (codes, str(error))
+    assert reply_to(ValueError("a bug")) is None

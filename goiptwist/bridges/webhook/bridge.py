@@ -1,0 +1,128 @@
+"""
+L{WebhookBridge}: what happens at the gateway, posted to a URL.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from attrs import define, field
+from twisted.application.service import Service
+from twisted.internet.defer import Deferred, DeferredList
+from twisted.logger import Logger
+from zope.interface import implementer
+
+from goiptwist.bridges.webhook.caller import Caller, Fenced
+from goiptwist.bridges.webhook.payloads import body, of_event, of_news, of_sms
+from goiptwist.bridges.webhook.settings import WebhookSettings
+from goiptwist.bridges.webhook.signing import signed
+from goiptwist.bridges.webhook.urls import fault_of, filled_in, place_of, report_url
+from goiptwist.bridges.webhook.verdict import judged
+from goiptwist.errors import GoipTwistError, Refused, TryLater
+from goiptwist.interfaces import IBridge, IChecksItself, IListens, ITakesEvents
+from goiptwist.message import Handover, LineEvent, Message, News
+
+AGENT = {"User-Agent": "goiptwist"}
+
+
+@implementer(IBridge, IListens, ITakesEvents, IChecksItself)
+@define(eq=False, repr=False, slots=False)
+class WebhookBridge(Service):
+    """
+    Each delivery is one POST. It is at least once: if the answer is lost, the
+    same C{webhook-id} comes again.
+
+    @ivar section: the name of the section, for the log.
+    @ivar gateway: gives the time, the reactor, and names of numbers.
+    """
+
+    section: str
+    settings: WebhookSettings
+    gateway: Any
+    wants: tuple[str, ...] = field(init=False)
+    _caller: Caller = field(init=False)
+    _reporter: Caller = field(init=False)
+    log = Logger()
+
+    def __attrs_post_init__(self) -> None:
+        settings, reactor = self.settings, self.gateway.reactor
+        self.wants = settings.wants
+        self._caller = Caller(reactor, settings.private, settings.ca, settings.timeout)
+        # Everybody's URLs are called: nothing is kept open for them.
+        self._reporter = Caller(
+            reactor, settings.private, settings.ca, settings.timeout, persistent=False
+        )
+
+    async def deliver(self, message: Message) -> Handover:
+        """See L{IBridge}: an SMS came in."""
+        name = self.gateway.name_of(message.sender)
+        return await self._post(message.id, of_sms(message, name))
+
+    async def tell(self, news: News) -> Handover:
+        """See L{IListens}: something became of an SMS that went out."""
+        template = report_url(news.message.context) if self.settings.report_urls else ""
+        if template:
+            return await self._report(template, news)
+        return await self._post(news.id, of_news(news))
+
+    async def heard(self, event: LineEvent) -> Handover:
+        """See L{ITakesEvents}: something happened on a line."""
+        return await self._post(event.id, of_event(event))
+
+    async def check(self) -> str:
+        """
+        Post a C{webhook.ping}.
+
+        @return: what was answered.
+        @raise GoipTwistError: what is wrong.
+        """
+        now = self.gateway.clock.seconds()
+        handover = await self._posted(f"ping-{int(now)}", body("webhook.ping", now, {}))
+        return f"{handover.detail} to a webhook.ping"
+
+    async def _post(self, about: str, content: bytes) -> Handover:
+        try:
+            return await self._posted(about, content)
+        except GoipTwistError as trouble:
+            if getattr(trouble, "attempted", True):  # of absence the queue tells, once
+                self._warn(about, trouble)
+            raise
+
+    async def _posted(self, about: str, content: bytes) -> Handover:
+        now = self.gateway.clock.seconds()
+        signature = signed(self.settings.keys, about, now, content)
+        headers = {**AGENT, "Content-Type": "application/json", **signature}
+        answer = await self._caller.call("POST", self.settings.url, headers, content)
+        return judged(answer, place_of(self.settings.url), now)
+
+    async def _report(self, template: str, news: News) -> Handover:
+        """
+        Call a URL that a submission has named. Whatever is wrong is wrong with
+        this URL alone: others must not wait for it.
+        """
+        try:
+            url = filled_in(template, news)
+            fault = fault_of(url)
+            if fault:
+                raise Refused(f"the report URL {fault}")
+            answer = await self._reporter.call("GET", url, AGENT)
+            return judged(answer, place_of(url), self.gateway.clock.seconds())
+        except Fenced as inside:
+            self._warn(news.id, inside)
+            raise Refused(str(inside)) from None
+        except TryLater as trouble:
+            self._warn(news.id, trouble)
+            raise TryLater(str(trouble), after=trouble.after) from None
+
+    def _warn(self, about: str, trouble: GoipTwistError) -> None:
+        self.log.warn(
+            "Bridge {bridge} did not hand over {message_id}: {reason}",
+            bridge=self.section,
+            message_id=about,
+            reason=str(trouble),
+        )
+
+    def stopService(self) -> Deferred[Any]:
+        """Close what is kept open."""
+        super().stopService()
+        return DeferredList([self._caller.close(), self._reporter.close()])

@@ -1,0 +1,282 @@
+"""
+An HTTP client that may be given any URL: it connects to no address inside,
+follows nothing, and neither waits nor listens for long.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from attrs import define, field
+from hyperlink import EncodedURL
+from OpenSSL import SSL
+from service_identity import VerificationError
+from treq.client import HTTPClient
+from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.error import ConnectError, DNSLookupError
+from twisted.internet.interfaces import IReactorPluggableNameResolver
+from twisted.internet.protocol import Factory, Protocol, connectionDone
+from twisted.internet.ssl import trustRootFromCertificates
+from twisted.python.failure import Failure
+from twisted.web.client import (  # type: ignore[attr-defined]
+    Agent,
+    BrowserLikePolicyForHTTPS,
+    HTTP11ClientProtocol,
+    HTTPConnectionPool,
+)
+from twisted.web.iweb import IAgent
+from zope.interface import implementer
+
+from goiptwist.bridges.webhook.fence import inside
+from goiptwist.bridges.webhook.urls import place_of
+from goiptwist.bridges.webhook.verdict import Answer, snippet
+from goiptwist.errors import Away, Refused, TryLater
+from goiptwist.trust import trusted_certificates
+
+#: Bytes of an answer that are listened to, its headers included.
+LONGEST_ANSWER = 16384
+#: Seconds for which a connection is kept for the next call: shorter than any
+#: usual server waits (5 s), so that it is not closed under our hands.
+KEPT_OPEN = 4.0
+#: Connections that are kept so.
+KEPT_AT_MOST = 10
+
+
+class Fenced(TryLater):
+    """The URL leads to an address inside."""
+
+    def __init__(self, host: str, word: str) -> None:
+        super().__init__(
+            f"{host} is {word}; say private = true to call such addresses", attempted=False
+        )
+
+
+@implementer(IReactorPluggableNameResolver)
+@define(eq=False, repr=False)
+class FencedReactor:
+    """
+    As much of a reactor as makes connections, but none to the inside.
+
+    Names are resolved before this, and C{connectTCP} gets the address that is
+    connected to: a name that changes its address meanwhile changes nothing.
+    """
+
+    reactor: Any
+
+    def connectTCP(self, host: str, *args: Any, **kwargs: Any) -> Any:
+        """@raise Fenced: the address lies inside."""
+        word = inside(host)
+        if word:
+            raise Fenced(host, word)
+        return self.reactor.connectTCP(host, *args, **kwargs)
+
+    @property
+    def nameResolver(self) -> Any:
+        return self.reactor.nameResolver
+
+    def installNameResolver(self, resolver: Any) -> Any:
+        return self.reactor.installNameResolver(resolver)
+
+    def callLater(self, *args: Any, **kwargs: Any) -> Any:
+        return self.reactor.callLater(*args, **kwargs)
+
+    def seconds(self) -> float:
+        return float(self.reactor.seconds())
+
+
+class Listener(HTTP11ClientProtocol):
+    """Hears L{LONGEST_ANSWER} bytes of each answer, and hangs up on the rest."""
+
+    _room = LONGEST_ANSWER
+
+    def request(self, request: Any) -> Any:
+        self._room = LONGEST_ANSWER
+        return super().request(request)
+
+    def dataReceived(self, data: bytes) -> None:
+        heard, self._room = data[: self._room], self._room - len(data)
+        if heard:
+            super().dataReceived(heard)
+        transport: Any = self.transport
+        if self._room < 0 and transport is not None:
+            transport.abortConnection()
+
+
+class _Listeners(Factory):
+    noisy = False
+
+    def __init__(self, quiescent: Any, metadata: Any) -> None:
+        self._quiescent = quiescent
+
+    def buildProtocol(self, addr: Any) -> Listener:
+        return Listener(self._quiescent)
+
+
+class _Pool(HTTPConnectionPool):
+    _factory = _Listeners  # type: ignore[assignment]
+    maxPersistentPerHost = KEPT_AT_MOST
+    cachedConnectionTimeout = KEPT_OPEN  # type: ignore[assignment]
+    #: The delivery loop repeats, and writes down that it did.
+    retryAutomatically = False
+
+
+@implementer(IAgent)
+@define(eq=False, repr=False)
+class _Plain:
+    """Asks for nothing packed and unpacks nothing: a small answer may swell."""
+
+    agent: Agent
+
+    def request(
+        self, method: bytes, uri: bytes, headers: Any = None, bodyProducer: Any = None
+    ) -> Any:
+        headers.removeHeader(b"accept-encoding")
+        asked = self.agent.request(method, uri, headers, bodyProducer)
+        return asked.addCallback(_as_it_is)
+
+
+class _Written(EncodedURL):
+    """A URL that is called as it was written: hyperlink cannot spell C{[::1]} anew."""
+
+    def to_uri(self) -> EncodedURL:
+        return self
+
+
+def _as_it_is(response: Any) -> Any:
+    response.headers.removeHeader(b"content-encoding")
+    return response
+
+
+@define(eq=False, repr=False)
+class Caller:
+    """
+    @ivar private: whether the inside may be called.
+    @ivar ca: the path of a PEM file, or empty for the system's certificates.
+    @ivar patience: seconds for a whole call.
+    @ivar persistent: whether connections are kept for the next call.
+    """
+
+    reactor: Any
+    private: bool
+    ca: str
+    patience: float
+    persistent: bool = True
+    _pool: Any = field(init=False)
+    _agent: Any = field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        trust = trustRootFromCertificates(trusted_certificates(self.ca)) if self.ca else None
+        self._pool = _Pool(self.reactor, self.persistent)
+        self._agent = _Plain(
+            Agent(
+                self.reactor if self.private else FencedReactor(self.reactor),
+                BrowserLikePolicyForHTTPS(trust),
+                connectTimeout=self.patience,
+                pool=self._pool,
+            )
+        )
+
+    async def call(
+        self, method: str, url: str, headers: Mapping[str, str], body: bytes | None = None
+    ) -> Answer:
+        """
+        @param url: one that L{fault_of<goiptwist.bridges.webhook.urls.fault_of>}
+            finds no fault with.
+        @raise Away: nobody is there.
+        @raise Fenced: it lies inside.
+        @raise TryLater: no answer came, or none in HTTP.
+        """
+        asking = Deferred.fromCoroutine(self._ask(method, url, {**headers}, body))
+        timer = self.reactor.callLater(self.patience, asking.cancel)
+        try:
+            return await asking
+        except (Refused, TryLater):
+            raise
+        except Exception as trouble:
+            raise _in_words(trouble, place_of(url), not timer.active(), self.patience) from None
+        finally:
+            if timer.active():
+                timer.cancel()
+
+    async def _ask(
+        self, method: str, url: str, headers: dict[Any, Any], body: bytes | None
+    ) -> Answer:
+        # A new client each time: treq keeps the cookies that a client was given.
+        response = await HTTPClient(self._agent).request(
+            method,
+            _Written.from_text(url),
+            headers=headers,
+            data=body,
+            allow_redirects=False,
+            unbuffered=True,
+            reactor=self.reactor,
+        )
+        said = _Said()
+        if response.length:
+            response.deliverBody(said)
+            await said.finished
+        [retry_after] = response.headers.getRawHeaders("retry-after", [""])[:1]
+        return Answer(response.code, b"".join(said.parts), retry_after)
+
+    def close(self) -> Deferred[Any]:
+        """Part from everybody; calls under way end by themselves."""
+        self._pool.persistent = False
+        closed: Deferred[Any] = self._pool.closeCachedConnections()
+        return closed
+
+
+class _Said(Protocol):
+    """The body of an answer, as far as it comes: the status has said it all."""
+
+    def __init__(self) -> None:
+        self.parts: list[bytes] = []
+        self.finished: Deferred[None] = Deferred(self._give_up)
+
+    def _give_up(self, finished: Deferred[None]) -> None:
+        # Out of time. Fires connectionLost, unless that has been.
+        transport: Any = self.transport
+        if transport is not None:
+            transport.stopProducing()
+        if not finished.called:
+            finished.callback(None)
+
+    def dataReceived(self, data: bytes) -> None:
+        self.parts.append(data)
+
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
+        if not self.finished.called:
+            self.finished.callback(None)
+
+
+def _in_words(trouble: Exception, where: str, too_late: bool, patience: float) -> TryLater:
+    """What went wrong, sorted by what to do about it."""
+    causes = [trouble, *_causes(trouble)]
+    if any(isinstance(cause, SSL.Error | VerificationError) for cause in causes):
+        said = ", ".join(filter(None, map(_tls_words, causes)))
+        why = snippet(said.encode("utf-8", "replace")) or "no reason is given"
+        return TryLater(f"TLS with {where} failed: {why}", attempted=False)
+    if isinstance(trouble, DNSLookupError):
+        return Away(f"{where} cannot be reached: its name is not known")
+    if isinstance(trouble, ConnectError | OSError):
+        late = f"no connection within {patience:g} s" if too_late else ""
+        why = late or snippet(str(trouble).encode("utf-8", "replace")) or type(trouble).__name__
+        return Away(f"{where} cannot be reached: {why}")
+    if too_late or any(isinstance(cause, CancelledError) for cause in causes):
+        return TryLater(f"{where} did not answer within {patience:g} s")
+    names = ", ".join(dict.fromkeys(type(cause).__name__ for cause in causes[1:] or causes))
+    return TryLater(f"{where} gave no answer in HTTP: {names}")
+
+
+def _causes(trouble: Exception) -> list[BaseException]:
+    reasons = getattr(trouble, "reasons", ())
+    values = [reason.value for reason in reasons if isinstance(reason, Failure)]
+    return [value for value in values if value is not None]
+
+
+def _tls_words(cause: BaseException) -> str:
+    if isinstance(cause, SSL.Error) and cause.args and isinstance(cause.args[0], list):
+        return " ".join(str(part[-1]) for part in cause.args[0] if part)
+    if isinstance(cause, VerificationError):
+        return "the certificate is of another host"
+    return ""

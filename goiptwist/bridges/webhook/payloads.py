@@ -1,0 +1,69 @@
+"""What is posted: the body of each kind of callback."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from goiptwist.message import LineEvent, Message, News
+
+
+def of_sms(message: Message, name: str) -> bytes:
+    """@param name: what the address book calls the sender, or an empty text."""
+    data = {
+        "id": message.id,
+        "line": message.line,
+        "from": message.sender,
+        "name": name,
+        "text": message.text,
+        "at": iso(message.at),
+        "smsc": message.smsc,
+    }
+    return body("sms.received", message.at, data)
+
+
+def of_news(news: News) -> bytes:
+    """
+    What became of a message. C{state} and C{report} say how it stands now,
+    which may be further than the news.
+    """
+    message = news.message
+    data = {
+        "id": message.id,
+        "client_id": message.client_id,
+        "line": message.line,
+        "to": message.recipient,
+        "at": iso(message.at),
+        "state": message.state.value,
+        "report": message.report,
+        "reason": news.reason,
+    }
+    return body(f"message.{news.what}", news.at, data)
+
+
+def of_event(event: LineEvent) -> bytes:
+    """What happened on a line."""
+    fields = dict(event.fields)
+    data = {"id": event.id, "line": event.line, "at": iso(event.at), "fields": fields}
+    return body(event.what, event.at, data)
+
+
+def body(kind: str, at: float, data: Mapping[str, Any]) -> bytes:
+    """
+    As Standard Webhooks, section "Payload structure", has it.
+
+    @param at: when it happened, in seconds since the epoch.
+    """
+    whole = {"type": kind, "timestamp": iso(at), "data": data}
+    # Half of a surrogate pair is no text that a receiver could store; JSON
+    # would hand it through.
+    text = json.dumps(whole, ensure_ascii=False, separators=(",", ":"))
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace").encode()
+
+
+def iso(at: float) -> str:
+    """A time as ISO 8601 in UTC."""
+    text = datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds")
+    return text.replace("+00:00", "Z")

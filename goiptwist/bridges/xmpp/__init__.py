@@ -1,0 +1,1 @@
+"""Limb: SMS as XMPP conversations, as a bot or as a component."""

@@ -1,0 +1,71 @@
+"""
+What lies between the connection to a server and what is said over it.
+
+The connection (L{ILink}) knows servers, logins and acknowledgements; the
+conversation (L{ITalk}) knows SMS, addresses and stanzas.
+"""
+
+from __future__ import annotations
+
+from twisted.words.xish.domish import Element
+from zope.interface import Attribute, Interface
+
+
+class ILink(Interface):
+    """The way to a server; it comes back by itself whenever it is lost."""
+
+    jid: str = Attribute(
+        "Who we are: the bound full JID of an account, or the domain of a component; "
+        "empty as long as we are not logged in for the first time."
+    )
+    trouble: str = Attribute("Why we are not connected, in words for a person; empty if we are.")
+
+    async def hand_over(stanza: Element) -> None:
+        """
+        Send a stanza, and wait until the server has it (XEP-0198, or the
+        barrier of a component).
+
+        @param stanza: with an C{id}; it is not sent again by the link.
+        @raise Away: we are not connected.
+        @raise TryLater: the connection was lost before the server said so; it may
+            have the stanza. The same stanza may come again.
+        """
+
+    def send(stanza: Element) -> None:
+        """Send something that nobody misses, such as presence; dropped if not connected."""
+
+    async def ask(iq: Element, patience: float = 30.0) -> Element:
+        """
+        Ask by an IQ.
+
+        @param iq: of type get or set; gets an id if it has none.
+        @param patience: seconds.
+        @return: the result.
+        @raise Away: we are not connected.
+        @raise TryLater: no answer came in time, or the connection was lost.
+        @raise Refused: the answer is an error; says its condition and text.
+        """
+
+
+class ITalk(Interface):
+    """What becomes of what the server hands us."""
+
+    async def connected(link: ILink) -> None:
+        """
+        We are logged in, for the first time or again, and nothing of the old
+        stream goes on: announce presence, join rooms.
+        """
+
+    async def heard(stanza: Element) -> None:
+        """
+        A message or presence came. The server is told that we have it
+        (XEP-0198) once this is done; if it raises, the link logs that and goes on.
+        """
+
+    async def asked(iq: Element) -> Element | None:
+        """
+        An IQ of type get or set came.
+
+        @return: the result; C{None} answers service-unavailable.
+        @raise StanzaError: twisted.words' own; becomes the error stanza.
+        """

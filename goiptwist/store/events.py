@@ -1,0 +1,116 @@
+"""
+The operation of the writer that keeps what happens on lines: history, and what
+waits for the bridges that want to hear of it, in one commit.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+
+from attrs import frozen
+from sqlalchemy import Connection, insert
+
+from goiptwist.message import Direction, Message, State
+from goiptwist.store.many import Many
+from goiptwist.store.numbering import take_numbers
+from goiptwist.store.receipts import digest_of, unseen
+from goiptwist.store.rows import Ids, as_row
+from goiptwist.store.schema import delivery, event, message
+from goiptwist.store.telling import Queued, queue_row
+
+_INSERT_EVENT = Many(insert(event))
+_INSERT_MESSAGE = Many(insert(message))
+_INSERT_DELIVERY = Many(insert(delivery))
+
+
+@frozen(kw_only=True)
+class Event:
+    """
+    Something that happened on a line and is no SMS.
+
+    @ivar what: the word that bridges know it by, such as C{call.ended}.
+    @ivar kind: the name of the push that told it; empty if we found it
+        ourselves: then it is no history, and never a repeat.
+    @ivar number: of the push; with line, kind and fields it tells a repeat.
+    @ivar destinations: the bridges that want to hear of it.
+    """
+
+    line: str
+    what: str = ""
+    kind: str = ""
+    number: int = 0
+    fields: Mapping[str, str]
+    at: float
+    destinations: tuple[str, ...] = ()
+
+
+@frozen
+class Happened:
+    """
+    What became of an event.
+
+    @ivar fresh: false where it was kept before.
+    """
+
+    fresh: bool
+    queued: tuple[Queued, ...] = ()
+
+
+@frozen
+class Happening:
+    """The operation, as the writer wants it."""
+
+    ids: Ids
+
+    def events(self, connection: Connection, items: Sequence[Event]) -> list[Happened]:
+        """Keep what happened, and queue it for whoever wants to hear of it."""
+        texts = [json.dumps(dict(item.fields), ensure_ascii=False) for item in items]
+        pushed = [place for place, item in enumerate(items) if item.kind]
+        fresh = dict.fromkeys(range(len(items)), True)
+        if pushed:
+            fresh.update(zip(pushed, _unseen(connection, items, texts, pushed), strict=True))
+        rows = [_row(items[place], texts[place]) for place in pushed if fresh[place]]
+        if rows:
+            _INSERT_EVENT(connection, rows)
+        return [
+            Happened(fresh[place], self._queue(connection, item, texts[place]))
+            if fresh[place]
+            else Happened(fresh=False)
+            for place, item in enumerate(items)
+        ]
+
+    def _queue(self, connection: Connection, item: Event, text: str) -> tuple[Queued, ...]:
+        if not item.destinations:
+            return ()
+        number = take_numbers(connection, "message", 1)
+        told = Message(
+            id=self.ids.outside(number),
+            direction=Direction.EVENT,
+            line=item.line,
+            text=text,
+            at=item.at,
+            state=State.RECEIVED,
+            news=item.what,
+        )
+        queued = tuple(
+            Queued(destination=destination, message=told, due=item.at)
+            for destination in item.destinations
+        )
+        _INSERT_MESSAGE(connection, [{**as_row(told, number, None), "news": told.news}])
+        _INSERT_DELIVERY(connection, [queue_row(number, one) for one in queued])
+        return queued
+
+
+def _unseen(
+    connection: Connection, items: Sequence[Event], texts: Sequence[str], places: Sequence[int]
+) -> list[bool]:
+    digests = [
+        digest_of(items[place].line, items[place].kind, items[place].number, texts[place])
+        for place in places
+    ]
+    return unseen(connection, digests, items[-1].at)
+
+
+def _row(item: Event, text: str) -> dict[str, object]:
+    return {"line": item.line, "kind": item.kind, "at": item.at, "fields": text}

@@ -1,0 +1,106 @@
+"""
+The operation of the writer that hands to a bridge once more what it has had,
+or has never taken: its receiver lost it, or was set right too late.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from attrs import frozen
+from sqlalchemy import Connection, and_, bindparam, insert, or_, select, update
+
+from goiptwist.errors import Conflict
+from goiptwist.message import Direction, State
+from goiptwist.store.rows import Ids, as_message
+from goiptwist.store.schema import delivery, journey, message
+from goiptwist.store.telling import Changed, Queued
+
+#: What a bridge has had of a message: the SMS itself, and news about it. A
+#: text that went out is in it only by its news: it is never sent again here.
+_HAD = (
+    select(message, delivery.c.state.label("stood"), delivery.c.settled_at, delivery.c.detail)
+    .join_from(message, delivery, delivery.c.message_id == message.c.id)
+    .where(
+        and_(
+            or_(message.c.id == bindparam("number"), message.c.about == bindparam("number")),
+            message.c.direction != Direction.OUT.value,
+            delivery.c.destination == bindparam("destination"),
+            delivery.c.state.in_(("done", "failed")),
+        )
+    )
+    .order_by(message.c.id)
+)
+
+
+@frozen(kw_only=True)
+class Redelivery:
+    """
+    @ivar message_id: as the world sees it.
+    @ivar destination: as C{bridge:NAME}.
+    @ivar by: who asked for it, for the journey.
+    """
+
+    message_id: str
+    destination: str
+    by: str
+    at: float
+
+
+@frozen
+class Redelivering:
+    """The operation, as the writer wants it."""
+
+    ids: Ids
+
+    def redeliveries(
+        self, connection: Connection, items: Sequence[Redelivery]
+    ) -> list[Changed | Conflict]:
+        """
+        @return: what is queued again, in the order in which it was kept;
+            L{Conflict} where there is nothing.
+        """
+        return [self._redeliver(connection, item) for item in items]
+
+    def _redeliver(self, connection: Connection, item: Redelivery) -> Changed | Conflict:
+        number = self.ids.inside(item.message_id)
+        asked = {"number": number, "destination": item.destination}
+        rows = connection.execute(_HAD, asked).all() if number is not None else []
+        if number is None or not rows:
+            return Conflict(f"{item.destination} has had nothing of a message of this id")
+        steps = [_as_it_was(number, row, item) for row in rows if row.stood == "done" or row.about]
+        steps.append(_step(number, item.at, "redelivered", item.destination, f"by {item.by}"))
+        connection.execute(insert(journey), steps)
+        numbers = [row.id for row in rows]
+        connection.execute(
+            update(delivery)
+            .where(delivery.c.message_id.in_(numbers), delivery.c.destination == item.destination)
+            .values(state="waiting", attempts=0, due=item.at, since=item.at, settled_at=None)
+        )
+        connection.execute(
+            update(message).where(message.c.id.in_(numbers)).values(state=State.RECEIVED.value)
+        )
+        return Changed(
+            queued=tuple(
+                Queued(
+                    destination=item.destination,
+                    message=as_message(row, self.ids),
+                    due=item.at,
+                    since=item.at,
+                )
+                for row in rows
+            )
+        )
+
+
+def _as_it_was(number: int, row: Any, item: Redelivery) -> dict[str, Any]:
+    """What the row of the queue told of the journey until now."""
+    word = "handed on"
+    if row.about is not None:
+        word = f"{'told' if row.stood == 'done' else 'not told'}: {row.news}"
+    return _step(number, row.settled_at, word, item.destination, row.detail)
+
+
+def _step(number: int, at: float, what: str, where: str, detail: str) -> dict[str, Any]:
+    return {"message_id": number, "at": at, "what": what, "where": where, "detail": detail}

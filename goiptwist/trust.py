@@ -1,0 +1,27 @@
+"""Whose word counts when a far side shows its certificate."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from OpenSSL import SSL
+from twisted.internet.ssl import Certificate
+
+_CERTIFICATE = re.compile(rb"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", re.DOTALL)
+
+
+def trusted_certificates(path: str) -> list[Certificate]:
+    """
+    Read a PEM file.
+
+    @raise OSError: it cannot be read.
+    @raise ValueError: it holds no certificate, or a broken one.
+    """
+    found = _CERTIFICATE.findall(Path(path).read_bytes())
+    if not found:
+        raise ValueError("holds no certificate in PEM form")
+    try:
+        return [Certificate.loadPEM(pem) for pem in found]
+    except SSL.Error:
+        raise ValueError("holds a broken certificate") from None

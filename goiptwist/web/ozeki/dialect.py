@@ -1,0 +1,138 @@
+"""
+The path C{/api}: reads a request as far as it takes to know its language, has
+it answered, and writes the answer no faster than it is read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import tzinfo
+from http import HTTPStatus
+from typing import Any
+
+from twisted.internet.defer import ensureDeferred
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+from twisted.web.resource import Resource
+from twisted.web.server import NOT_DONE_YET
+
+from goiptwist.users import DeferToThread
+from goiptwist.web.access import Access
+from goiptwist.web.answers import HEADERS
+from goiptwist.web.ozeki import jsonside, parameters
+from goiptwist.web.ozeki.classic import Classic
+from goiptwist.web.ozeki.jsonside import JsonSide
+from goiptwist.web.ozeki.refusals import OUR_FAULT, Refusal, refusal_of, wrong
+from goiptwist.web.ozeki.reply import Reply
+from goiptwist.web.ozeki.sending import Desk, check_room
+from goiptwist.web.problems import Problem
+
+log = Logger()
+
+#: Where it is spoken.
+PATHS = frozenset({b"/api", b"/api/"})
+
+#: Actions by which a client asks for a large answer. What is to be sent is
+#: never turned away for others that do.
+LARGE_ANSWERS = ("receivemessage", "receivemsg")
+
+_FORM = b"application/x-www-form-urlencoded"
+
+
+class Dialect(Resource):
+    """Both languages of the path."""
+
+    isLeaf = True
+
+    def __init__(
+        self,
+        overview: Any,
+        access: Access,
+        defer_to_thread: DeferToThread,
+        *,
+        strict: bool = False,
+        zone: tzinfo | None = None,
+    ) -> None:
+        """
+        @param overview: an L{IOverview<goiptwist.interfaces.IOverview>}.
+        @param strict: whether errors have a status of their own.
+        @param zone: in which times are written; C{None} is that of this machine.
+        """
+        super().__init__()
+        desk = Desk(overview, access)
+        self.defer_to_thread = defer_to_thread
+        self.classic = Classic(desk, defer_to_thread, strict, zone)
+        self.json = JsonSide(desk, defer_to_thread, strict, zone)
+
+    def render(self, request: Any) -> Any:
+        """Twisted calls this for every request."""
+        request.responseHeaders.removeHeader(b"Server")  # nobody needs our versions
+        if request.method not in (b"GET", b"POST"):
+            headers = {b"Allow": b"GET, POST"}
+            return Problem(405, "this path knows GET and POST only", headers=headers).answer(
+                request
+            )
+        gone: list[Failure] = []
+        request.notifyFinish().addErrback(gone.append)
+
+        def answered(reply: Reply | Failure) -> None:
+            if isinstance(reply, Failure):
+                log.failure("The answer on /api broke", failure=reply)
+                reply = self.classic.refused(_our_fault(), {})
+            if not gone:
+                _write(request, reply)
+
+        # It is not cut off where the client hangs up: what is committed goes on.
+        ensureDeferred(self._reply(request)).addBoth(answered)
+        return NOT_DONE_YET
+
+    async def _reply(self, request: Any) -> Reply:
+        given: Mapping[str, str] = {}
+        action = ""
+        try:
+            query = request.uri.partition(b"?")[2]
+            given = parameters.parameters(query)
+            action = given.get("action", "").strip().lower()
+            check_room(request.is_crowded and action in LARGE_ANSWERS)
+            if action in jsonside.SCOPES:
+                return await self.json.reply(request, action, given)
+            given = await self._with_body(request, query) or given
+            return await self.classic.reply(request, given)
+        except Exception as error:
+            refusal = refusal_of(error)
+            if refusal is None:
+                log.failure("A request for /api broke")
+                refusal = _our_fault()
+            if action in jsonside.SCOPES:
+                return self.json.refused(refusal)
+            return self.classic.refused(refusal, given)
+
+    async def _with_body(self, request: Any, query: bytes) -> dict[str, str] | None:
+        """@return: the parameters of query and body; C{None} where there is no body."""
+        body = request.content.read()
+        if not body:
+            return None
+        kind = (request.getHeader(b"Content-Type") or b"").partition(b";")[0].strip().lower()
+        if kind not in (b"", _FORM):
+            raise wrong(f"the body must be {_FORM.decode()}")
+        if len(body) <= jsonside.LARGE:
+            return parameters.parameters(query, body)
+        found: dict[str, str] = await self.defer_to_thread(parameters.parameters, query, body)
+        return found
+
+
+def _our_fault() -> Refusal:
+    return Refusal(OUR_FAULT, "an error inside the gateway; its log says more")
+
+
+def _write(request: Any, reply: Reply) -> None:
+    request.setResponseCode(reply.status, HTTPStatus(reply.status).phrase.encode("ascii"))
+    headers = request.responseHeaders
+    for name, values in HEADERS:
+        headers.setRawHeaders(name, values)
+    for key, value in reply.headers.items():
+        headers.setRawHeaders(key, [value])
+    headers.setRawHeaders(b"Content-Type", [reply.kind])
+    headers.setRawHeaders(b"Content-Length", [b"%d" % len(reply.body)])
+    headers.setRawHeaders(b"Content-Security-Policy", [b"default-src 'none'"])
+    request.send(reply.body)

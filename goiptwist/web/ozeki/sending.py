@@ -1,0 +1,163 @@
+"""
+From what a client wants to what is on disk: the way of both languages.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+from attrs import define, frozen
+from twisted.internet.defer import Deferred, DeferredList
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+from twisted.web.iweb import IRequest
+
+from goiptwist.errors import GoipTwistError
+from goiptwist.interfaces import IOverview
+from goiptwist.message import Message, State, Submission
+from goiptwist.users import User
+from goiptwist.web.access import Access
+from goiptwist.web.ozeki.refusals import (
+    OUR_FAULT,
+    TRY_LATER,
+    USER_FORBIDDEN,
+    WRONG_LOGIN,
+    Refusal,
+    refusal_of,
+    wrong,
+)
+from goiptwist.web.ozeki.wanted import Wanted
+from goiptwist.web.problems import Problem
+
+log = Logger()
+
+#: Which states of what a user sent lie in which folder.
+SENT_FOLDERS = {
+    "outbox": (State.QUEUED, State.SENDING),
+    "sent": (State.SENT,),
+    "notsent": (State.FAILED, State.EXPIRED, State.CANCELLED, State.UNKNOWN),
+}
+#: Messages of a user that still wait, of which some are taken back.
+MOST_WAITING = 20_000
+
+FOLDERS = ("inbox", *SENT_FOLDERS, "deleted")
+
+
+@frozen
+class Outcome:
+    """
+    What became of one message.
+
+    @ivar message: as it was kept; or C{None}.
+    @ivar refusal: why it was not.
+    """
+
+    message: Message | None
+    refusal: Refusal | None = None
+
+
+@define(eq=False)
+class Desk:
+    """
+    Who asks, and what is done for them.
+
+    @ivar overview: the gateway.
+    """
+
+    overview: IOverview
+    access: Access
+
+    async def user(self, request: IRequest, name: str, password: str, scope: str) -> User:
+        """
+        @param scope: what the user must be allowed.
+        @raise Refusal: nobody has this name and password, or not that scope.
+        """
+        try:
+            user = await self.access.by_password(request, name, password)
+        except Problem as slowed:
+            raise Refusal(WRONG_LOGIN, slowed.detail) from None
+        if user is None:
+            raise Refusal(WRONG_LOGIN, "no user has this name and password")
+        if not user.allowed(scope):
+            raise Refusal(USER_FORBIDDEN, f"this needs a user who may {scope}")
+        return user
+
+    async def send(self, user: User, wanted: Sequence[Wanted], context: str = "") -> list[Outcome]:
+        """
+        Keep each message as a submission of its own, all in one commit.
+
+        @param context: what news of each message shall bring back.
+        @return: what became of each, in their order.
+        @raise Busy: nothing was kept.
+        @raise StoreUnavailable: nothing was kept.
+        """
+        lines = {}
+        if any(each.provider for each in wanted):  # there may be ten thousand lines
+            lines = {line.id: line.pool for line in self.overview.lines()}
+        pools = {*lines.values(), ""}
+        origin, now = f"user:{user.name}", self.overview.clock.seconds()
+        outcomes: list[Outcome] = []
+        good: list[tuple[int, Submission]] = []
+        for place, each in enumerate(wanted):
+            outcomes.append(Outcome(None))
+            try:
+                submission = each.submission(origin, lines, pools, now=now, context=context)
+                good.append((place, submission))
+            except Refusal as refusal:
+                outcomes[place] = Outcome(None, refusal)
+        if good:
+            kept = await self.overview.submit_all([submission for _, submission in good])
+            for (place, _), result in zip(good, kept, strict=True):
+                outcomes[place] = _outcome(result)
+        return outcomes
+
+    async def withdraw(self, user: User, ids: Collection[str]) -> list[str]:
+        """
+        Take back what a user sent and still waits.
+
+        @param ids: of messages, or client ids.
+        @return: those of them that will not be sent.
+        """
+        names: dict[str, str] = {}
+        for message in await self.listed(user, "outbox", MOST_WAITING):
+            names[message.id] = names[message.client_id or message.id] = message.id
+        known = [each for each in ids if each in names]
+        by = f"user:{user.name}"
+        under_way = [
+            Deferred.fromCoroutine(self.overview.withdraw(names[each], by)) for each in known
+        ]
+        results = await DeferredList(under_way, consumeErrors=True)
+        for _, result in results:
+            if isinstance(result, Failure):
+                result.trap(GoipTwistError)
+        return [each for each, (is_done, _) in zip(known, results, strict=True) if is_done]
+
+    async def listed(self, user: User, folder: str, limit: int) -> list[Message]:
+        """
+        @return: the messages of one of L{FOLDERS}, oldest first.
+        @raise Refusal: there is no such folder.
+        """
+        owner = f"user:{user.name}"
+        if folder == "inbox":
+            return await self.overview.inbox(owner, "", limit)
+        if folder == "deleted":
+            return await self.overview.deleted(owner, limit)
+        if folder not in SENT_FOLDERS:
+            raise wrong(f"folder must be one of {', '.join(FOLDERS)}")
+        return await self.overview.sent(owner, SENT_FOLDERS[folder], limit)
+
+
+def _outcome(result: Sequence[Message] | Exception) -> Outcome:
+    if not isinstance(result, Exception):
+        return Outcome(result[0])
+    refusal = refusal_of(result)
+    if refusal is None:
+        log.failure("A submission broke", failure=Failure(result))
+        refusal = Refusal(OUR_FAULT, "an error inside the gateway; its log says more")
+    return Outcome(None, refusal)
+
+
+def check_room(is_crowded: bool) -> None:
+    """@raise Refusal: so much is in memory that nothing large can be answered."""
+    if is_crowded:
+        raise Refusal(TRY_LATER, "too much is in memory already; come again", after=5.0)

@@ -1,0 +1,74 @@
+"""
+One message that a client wants to send, in whichever language it said so. Pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from attrs import field, frozen
+
+from goiptwist.acceptance import LONGEST_TEXT
+from goiptwist.message import Submission
+from goiptwist.web.ozeki.refusals import wrong
+
+#: Messages of one request (Ozeki's page p_2175).
+MAX_MESSAGES = 20_000
+
+
+@frozen(kw_only=True)
+class Wanted:
+    """
+    @ivar recipient: as typed.
+    @ivar kind: Ozeki's C{messagetype}, as typed.
+    @ivar provider: the name of a line or of a pool; or empty.
+    @ivar client_id: the client's own name for it; or empty.
+    @ivar delay: seconds to wait before it is sent.
+    @ivar lifetime: seconds after which it is of no use; C{None} is not said.
+    @ivar fault: why it cannot be sent, found while reading; or empty.
+    """
+
+    recipient: str = field(repr=False)
+    text: str = field(repr=False)
+    kind: str = "SMS:TEXT"
+    provider: str = ""
+    client_id: str = ""
+    delay: float = 0.0
+    lifetime: float | None = None
+    fault: str = ""
+
+    def submission(
+        self,
+        origin: str,
+        lines: Collection[str],
+        pools: Collection[str],
+        *,
+        now: float,
+        context: str = "",
+    ) -> Submission:
+        """
+        @param lines: the ids of all lines.
+        @param pools: the names of all pools.
+        @param now: seconds since the epoch.
+        @param context: what news of it shall bring back.
+        @raise Refusal: it cannot be sent, in words.
+        """
+        if self.fault:
+            raise wrong(self.fault)
+        if len(self.text) > 2 * LONGEST_TEXT:  # twenty thousand may share it
+            raise wrong(f"the text is far too long; a device takes {LONGEST_TEXT} bytes")
+        line = self.provider if self.provider in lines else ""
+        pool = self.provider if not line else ""
+        if pool and pool not in pools:
+            raise wrong(f"there is no line and no pool {self.provider[:40]!r}")
+        return Submission(
+            origin=origin,
+            recipients=(self.recipient,),
+            text=self.text.replace("\r\n", "\n").replace("\r", "\n"),
+            line=line,
+            pool=pool,
+            client_id=self.client_id,
+            context=context,
+            send_at=now + self.delay if self.delay else 0.0,
+            expires=now + self.lifetime if self.lifetime is not None else 0.0,
+        )

@@ -1,0 +1,250 @@
+"""
+A whole gateway and a real receiver that is away for a while: it gets
+everything once it is back, and the news about each message in order.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from attrs import define
+from twisted.internet.defer import Deferred, execute
+
+from goiptwist.errors import Conflict
+from goiptwist.gateway import Gateway, read_settings
+from goiptwist.message import Direction, Message
+from goiptwist.store import Redelivery, Store, lock
+from tests.bridges.webhook.receivers import SECRET, Call, Receiver, core, fires, until
+from tests.wire import Wire
+from tests.world import careless, now
+
+pytestmark = pytest.mark.real
+
+
+@define(eq=False)
+class Networked(Wire):
+    """A gateway whose bridges have a real network; its time is the test's."""
+
+    def __attrs_post_init__(self) -> None:
+        self.clock.advance(time.time())  # the library looks at the time of signatures
+        super().__attrs_post_init__()
+        self.clock.rightNow = time.time()
+
+    def start(self) -> None:
+        """As L{Wire.start}, with the real reactor for bridges."""
+        settings = read_settings(self.configuration(), "test")
+        self.store = careless(Store.open(self.path, lock(self.path), execute, execute))
+        self.number_sessions_from(self.session)
+        self.gateway = Gateway(settings, self.store, self.clock, core)
+        now(self.store.after_restart(self.clock.seconds(), settings.delivery.on_unknown))
+        now(Deferred.fromCoroutine(self.gateway.delivery.start()))
+        self.gateway.protocol.makeConnection(self.transport)
+
+    @property
+    def hooks(self) -> Any:
+        return self.gateway.bridges["hooks"]
+
+    def sends(self, to: str, session: int) -> Message:
+        """A text that the device takes."""
+        message = self.one(to)
+        self.opens(session)
+        self.says(f"OK {session} 1 {session}\n")
+        self.says(f"DONE {session}\n")
+        assert self.state(message) == "sent"
+        return message
+
+    def delivered(self, number: int, to: str) -> None:
+        """Its handset has it."""
+        self.says(
+            f"DELIVER:{number};id:goipid1;password:password1;sms_no:{number};state:0;num:{to}"
+        )
+
+    def comes_in(self, number: int) -> None:
+        self.says(f"RECEIVE:{number};id:goipid1;password:password1;srcnum:+361;msg:text {number}")
+
+    def second(self) -> None:
+        self.clock.advance(1.0)
+
+
+@asynccontextmanager
+async def networked(
+    path: Path, monkeypatch: pytest.MonkeyPatch, url: str, **keys: Any
+) -> AsyncIterator[Networked]:
+    section = {"kind": "webhook", "url": url, "secret": SECRET, "private": True, **keys}
+    wire = Networked(path, monkeypatch, tables={"bridge": {"hooks": section}})
+    wire.hooks.startService()
+    try:
+        yield wire
+    finally:
+        await wire.hooks.stopService()
+        wire.close()
+
+
+def kinds(calls: list[Call], message: Message) -> list[str]:
+    """What a receiver was told of a message, in the order in which it was."""
+    bodies = [call.content for call in calls]
+    return [body["type"] for body in bodies if body["data"]["id"] == message.id]
+
+
+async def test_a_receiver_that_was_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All SMS and all news, each once, the news of each message in order; across a restart."""
+    receiver = Receiver()
+    url, number = receiver.url, receiver.port.number
+    await receiver.close()
+    async with networked(tmp_path, monkeypatch, url) as wire:
+        wire.registers()
+        wire.comes_in(1001)
+        sent = []
+        for turn in range(5):
+            sent.append(wire.sends(f"+3630000000{turn}", 11 + turn))
+            wire.delivered(11 + turn, f"+3630000000{turn}")
+            wire.comes_in(1002 + turn)
+        await until(lambda: wire.gateway.delivery.troubles(), wire.second)
+        assert "cannot be reached" in wire.gateway.delivery.troubles()[0]
+
+        await wire.hooks.stopService()
+        await until(lambda: not wire.gateway.delivery.queues["bridge:hooks"].in_hand)
+        wire.crash()
+        wire.start()
+        wire.registers()
+        await until(lambda: wire.gateway.delivery.troubles(), wire.second)
+
+        receiver.port.number = number
+        receiver.port.open()
+        await until(lambda: not wire.gateway.delivery.queues["bridge:hooks"].in_hand)
+        await until(lambda: wire.gateway.delivery.depth == 0, wire.second)
+        assert wire.gateway.delivery.troubles() == []
+        for message in sent:
+            assert kinds(receiver.calls, message) == ["message.sent", "message.delivered"]
+            assert wire.journey(message)[-2:] == ["told: sent", "told: delivered"]
+        texts = [call.content["data"].get("text") for call in receiver.calls]
+        assert sorted(text for text in texts if text) == [f"text {n}" for n in range(1001, 1007)]
+        assert len(receiver.calls) == len({call.id for call in receiver.calls}) == 16
+        for call in receiver.calls:
+            call.verified()
+    await receiver.close()
+
+
+async def test_a_receiver_that_stumbles(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    The first piece of news fails twice: the second waits for it though ten may
+    be under way. The journey shows each try.
+    """
+    receiver = Receiver()
+    refused: list[Call] = []
+
+    def stumbles(call: Call) -> int:
+        if call.content["type"] == "message.sent" and len(refused) < 2:
+            refused.append(call)
+            return 500
+        return 204
+
+    receiver.answer = stumbles
+    async with networked(tmp_path, monkeypatch, receiver.url) as wire:
+        wire.registers()
+        message = wire.sends("+36300000001", 11)
+        wire.delivered(11, "+36300000001")
+        queue = wire.gateway.delivery.queues["bridge:hooks"]
+        await until(lambda: len(refused) == 1 and queue.in_hand == 0)
+        assert len(receiver.calls) == 1
+        await until(lambda: wire.gateway.delivery.depth == 0, wire.second)
+        assert [call.content["type"] for call in receiver.calls] == [
+            "message.sent", "message.sent", "message.sent", "message.delivered",
+        ]  # fmt: skip
+        assert len({call.id for call in receiver.calls}) == 2
+        steps = [step for step in wire.journey(message) if ":" in step]
+        assert steps == ["deferred: sent", "deferred: sent", "told: sent", "told: delivered"]
+    await receiver.close()
+
+
+async def test_lines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only what happens on lines, where only that is wanted."""
+    receiver = Receiver()
+    async with networked(tmp_path, monkeypatch, receiver.url, events=["line"]) as wire:
+        wire.registers()
+        wire.comes_in(1001)
+        wire.says("HANGUP:9;id:goipid1;password:password1;num:,cause:Normal call clearing")
+        message = wire.sends("+36300000001", 11)
+        assert message.tell == ()
+        await until(lambda: len(receiver.calls) == 2)
+        await until(lambda: wire.gateway.delivery.depth == 0)
+        assert sorted(call.verified()["type"] for call in receiver.calls) == [
+            "call.ended",
+            "line.present",
+        ]
+    await receiver.close()
+
+
+async def test_once_more(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    A receiver that lost what it had gets it again when somebody asks: the same
+    ids, the news in order; nothing is sent to a SIM, and the journey shows both.
+    """
+    receiver = Receiver()
+    async with networked(tmp_path, monkeypatch, receiver.url) as wire:
+        wire.registers()
+        message = wire.sends("+36300000001", 11)
+        wire.delivered(11, "+36300000001")
+        wire.comes_in(1001)
+        await until(lambda: wire.gateway.delivery.depth == 0)
+        [came] = now(wire.store.messages(Direction.IN, "", 9))
+        wire.hears()
+        before = [call.id for call in receiver.calls]
+        assert len(before) == 3
+        wire.second()
+        for about in (message, came):
+            now(fires(wire.gateway.overview.redeliver(about.id, "hooks", "user:ops")))
+            assert wire.gateway.delivery.depth > 0
+            wire.second()
+            await until(lambda: wire.gateway.delivery.depth == 0)
+        again = receiver.calls[3:]
+        assert kinds(again, message) == ["message.sent", "message.delivered"]
+        assert sorted(call.id for call in again) == sorted(before)
+        assert wire.hears() == []
+        assert wire.journey(message)[-5:] == [
+            "told: sent", "told: delivered", "redelivered", "told: sent", "told: delivered",
+        ]  # fmt: skip
+        assert wire.journey(came) == ["received", "handed on", "redelivered", "handed on"]
+        assert (wire.state(message), wire.state(came)) == ("sent", "handed_on")
+    await receiver.close()
+
+
+async def test_once_more_what_failed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also what was given up, with all its time before it again."""
+    receiver = Receiver(410)
+    async with networked(tmp_path, monkeypatch, receiver.url) as wire:
+        wire.comes_in(1001)
+        await until(lambda: wire.gateway.delivery.depth == 0)
+        [came] = now(wire.store.messages(Direction.IN, "", 9))
+        assert came.state == "failed"
+        wire.clock.advance(6 * 86400)
+        receiver.code = 200
+        now(fires(wire.gateway.overview.redeliver(came.id, "hooks", "user:ops")))
+        wire.second()
+        await until(lambda: wire.gateway.delivery.depth == 0)
+        assert wire.state(came) == "handed_on"
+        assert wire.journey(came) == ["received", "failed", "redelivered", "handed on"]
+    await receiver.close()
+
+
+async def test_nothing_to_hand_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A bridge that had nothing of it, an id that there is not; and no text is ever sent again."""
+    receiver = Receiver()
+    async with networked(tmp_path, monkeypatch, receiver.url, events=["line"]) as wire:
+        wire.registers()
+        message = wire.sends("+36300000001", 11)
+        await until(lambda: wire.gateway.delivery.depth == 0)
+        wire.hears()
+        for about in (message.id, "x", f"{message.id}99"):
+            with pytest.raises(Conflict):
+                now(fires(wire.gateway.overview.redeliver(about, "hooks", "user:ops")))
+        pool = Redelivery(message_id=message.id, destination="pool:default", by="x", at=0.0)
+        with pytest.raises(Conflict):
+            now(wire.store.redeliver(pool))
+        assert wire.hears() == []
+    await receiver.close()
