@@ -14,7 +14,7 @@ from twisted.web.client import ResponseNeverReceived
 from zope.interface import implementer
 
 from goiptwist.acceptance import accepted
-from goiptwist.errors import Conflict, Unacceptable
+from goiptwist.errors import Conflict, GoipTwistError, Unacceptable
 from goiptwist.happenings import Happenings
 from goiptwist.interfaces import IOverview
 from goiptwist.message import Direction, Message, State, Step, Submission

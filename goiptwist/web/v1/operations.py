@@ -15,6 +15,9 @@ _KEY = {
 _LINK = {"Link": 'Where the next page is, as rel="next" (RFC 8288).'}
 _LOCATION = {"Location": "Where the message is, if it is one."}
 
+#: What can be done with a message that there is.
+_OF_ONE = ("message", "withdraw", "settle", "redeliver")
+
 SUBMITTING = (
     Operation(
         method="POST",
@@ -31,9 +34,7 @@ SUBMITTING = (
                 "It is on disk.",
                 shown.Accepted,
                 headers={**_LOCATION, **limits.HEADERS},
-                leads_to=dict.fromkeys(
-                    ("message", "withdraw", "settle", "redeliver"), "/messages/0/id"
-                ),
+                leads_to=dict.fromkeys(_OF_ONE, "/messages/0/id"),
             )
         },
         refusals=(409,),
@@ -150,7 +151,8 @@ OTHERS = (
         headers={"Last-Event-ID": "The id of the last event that you know."},
         answers={
             200: Says(
-                "id, event and data; data is a JSON object with at, kind, and message, or line and fields.",
+                "id, event and data; data is a JSON object: at, kind, and message, or line and "
+                "fields.",
                 kind="text/event-stream",
             )
         },
