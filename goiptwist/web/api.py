@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Collection
+from functools import cache
 from typing import Any
 
 from klein import Klein
@@ -24,10 +25,11 @@ from werkzeug.routing import BaseConverter
 
 from goiptwist.interfaces import IOverview
 from goiptwist.users import Attempts, Users
+from goiptwist.web import reading
 from goiptwist.web.access import Access
 from goiptwist.web.answers import JSON, whole
 from goiptwist.web.problems import Problem, problem_of
-from goiptwist.web.reading import Shape, document, queried, shaped
+from goiptwist.web.reading import Shape, queried, shaped
 from goiptwist.web.v1 import openapi, page
 from goiptwist.web.v1.asking import Asked, Desk, Operation
 from goiptwist.web.v1.operations import OPERATIONS
@@ -73,9 +75,8 @@ class Api:
         self.app.url_map.merge_slashes = False  # a path is right or it is not; no redirects
         for operation in OPERATIONS:
             self._route(operation.method, operation.path, operation.name, self._doing(operation))
-        described = openapi.document(OPERATIONS)
-        self._show(DOCUMENT, "openapi", json.dumps(described).encode("ascii"), JSON)
-        html = page.page(described).encode("utf-8")
+        described, html = _described()
+        self._show(DOCUMENT, "openapi", described, JSON)
         self._show(PAGE, "docs", html, b"text/html; charset=utf-8")
         self.app.handle_errors(Exception)(refusal)
 
@@ -113,6 +114,13 @@ class Api:
             return whole(request, 200, body, kind)
 
         self._route("GET", path, name, does)
+
+
+@cache
+def _described() -> tuple[bytes, bytes]:
+    """@return: the OpenAPI document, and the page for people."""
+    document = openapi.document(OPERATIONS)
+    return json.dumps(document).encode("ascii"), page.page(document).encode("utf-8")
 
 
 class Front(KleinResource):
@@ -155,4 +163,4 @@ def _sent(request: IRequest, shape: type[Shape]) -> Shape:
     kind = (request.getHeader(b"Content-Type") or b"").partition(b";")[0].strip().lower()
     if kind != JSON:
         raise Problem(415, "the body must be JSON, with Content-Type: application/json")
-    return shaped(shape, document(request.content.read()))
+    return shaped(shape, reading.document(request.content.read()))

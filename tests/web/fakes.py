@@ -14,7 +14,7 @@ from twisted.web.client import ResponseNeverReceived
 from zope.interface import implementer
 
 from goiptwist.acceptance import accepted
-from goiptwist.errors import Conflict, GoipTwistError, Unacceptable
+from goiptwist.errors import Conflict, OverQuota, Unacceptable
 from goiptwist.happenings import Happenings
 from goiptwist.interfaces import IOverview
 from goiptwist.message import Direction, Message, State, Step, Submission
@@ -98,7 +98,7 @@ class FakeOverview:
             try:
                 accepted(submission, self.clock.seconds())
                 results.append(await self.submit(submission))
-            except GoipTwistError as error:
+            except (OverQuota, Unacceptable) as error:
                 results.append(error)
         return results
 
