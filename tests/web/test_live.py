@@ -14,7 +14,10 @@ from twisted.python.failure import Failure
 from goiptwist.message import Direction, Message, State
 from goiptwist.store import Event
 from goiptwist.users import Users
+from goiptwist.values import HostPorts
 from goiptwist.web.api import Api
+from goiptwist.web.service import HttpService
+from goiptwist.web.settings import HttpSettings
 from goiptwist.web.site import Site
 from goiptwist.web.v1 import streams
 from goiptwist.web.v1.streams import MISSED_SIGNS, SIGN_OF_LIFE, is_wanted
@@ -204,6 +207,19 @@ def test_the_gateway_stops(watching: Watching) -> None:
     assert watching.heard.endswith("0\r\n\r\n")
     watching.gone()
     assert closed == [None]
+
+
+def test_the_service_ends_them(watching: Watching) -> None:
+    """It is the service that stops, and so the one to say it."""
+    settings = HttpSettings(listen=HostPorts(()))
+    service = HttpService(
+        watching.clock, settings, watching.api.resource(), ending=watching.api.end_streams
+    )
+    watching.ask()
+    service.startService()
+    service.stopService()
+    assert watching.heard.endswith("0\r\n\r\n")
+    watching.gone()
 
 
 def test_too_many_watch(watching: Watching, monkeypatch: pytest.MonkeyPatch) -> None:
