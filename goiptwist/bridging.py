@@ -78,3 +78,9 @@ def reporter(name: str, bridges: Sections) -> str:
     if name and name not in mail:
         raise ValueError(f"reports: there is no mail bridge {name!r}")
     return name or (mail[0] if mail else "")
+
+
+def caller_of_urls(bridges: Sections) -> str:
+    """@return: the bridge that calls the report URLs of submissions; empty is none."""
+    names = (name for name, (_, own) in bridges.items() if getattr(own, "report_urls", False))
+    return next(names, "")

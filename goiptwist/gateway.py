@@ -271,7 +271,13 @@ class Gateway:
             return None
         users = Users(self.settings.users, defer_to_thread)
         api = Api(self.overview, users, self.clock, self._tellers())
-        dialect = Dialect(self.overview, api.access, defer_to_thread, strict=http.strict)
+        dialect = Dialect(
+            self.overview,
+            api.access,
+            defer_to_thread,
+            strict=http.strict,
+            reports_by=bridging.caller_of_urls(self.settings.bridges),
+        )
         doors = Doors(api.resource(), dialect)
         return HttpService(self.reactor, http, doors, doors.leniency, api.end_streams)
 

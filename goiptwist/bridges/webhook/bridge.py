@@ -12,11 +12,12 @@ from twisted.internet.defer import Deferred, DeferredList
 from twisted.logger import Logger
 from zope.interface import implementer
 
+from goiptwist import report_urls
 from goiptwist.bridges.webhook.caller import Caller, Fenced
 from goiptwist.bridges.webhook.payloads import body, of_event, of_news, of_sms
 from goiptwist.bridges.webhook.settings import WebhookSettings
 from goiptwist.bridges.webhook.signing import signed
-from goiptwist.bridges.webhook.urls import fault_of, filled_in, place_of, report_url
+from goiptwist.bridges.webhook.urls import fault_of, place_of
 from goiptwist.bridges.webhook.verdict import judged
 from goiptwist.errors import GoipTwistError, Refused, TryLater
 from goiptwist.interfaces import IBridge, IChecksItself, IListens, ITakesEvents
@@ -60,7 +61,7 @@ class WebhookBridge(Service):
 
     async def tell(self, news: News) -> Handover:
         """See L{IListens}: something became of an SMS that went out."""
-        template = report_url(news.message.context) if self.settings.report_urls else ""
+        template = report_urls.url_of(news.message.context) if self.settings.report_urls else ""
         if template:
             return await self._report(template, news)
         return await self._post(news.id, of_news(news))
@@ -101,7 +102,7 @@ class WebhookBridge(Service):
         this URL alone: others must not wait for it.
         """
         try:
-            url = filled_in(template, news)
+            url = report_urls.told(template, news)
             fault = fault_of(url)
             if fault:
                 raise Refused(f"the report URL {fault}")

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import re
-from datetime import UTC, datetime
-from urllib.parse import quote, urlsplit
-
-from goiptwist.message import News
+from urllib.parse import urlsplit
 
 #: Characters of a URL: what servers take in a request line.
 LONGEST = 8000
@@ -52,43 +48,3 @@ def fault_of(url: str) -> str:
 def place_of(url: str) -> str:
     """Host and port: the part of a URL that may stand in a log."""
     return urlsplit(url).netloc
-
-
-def report_url(context: str) -> str:
-    """
-    @param context: of a submission.
-    @return: the URL that it wants called, with its keywords; or an empty text.
-    """
-    if not context.startswith("{"):
-        return ""
-    try:
-        said = json.loads(context)
-    except ValueError:
-        return ""
-    if not isinstance(said, dict) or said.get("kind") != "reporturl":
-        return ""
-    url = said.get("url")
-    return url if isinstance(url, str) else ""
-
-
-def filled_in(template: str, news: News) -> str:
-    """
-    A report URL with its keywords (C{$messageid}, ...) filled in, so that
-    nothing in them can be taken for a part of the URL.
-    """
-    message = news.message
-    values = {
-        "messageid": message.id,
-        "recipient": message.recipient,
-        "originator": message.sender,
-        "messagedata": message.text,
-        "messagetype": "SMS:TEXT",
-        "status": news.what,
-        "statusmessage": news.reason,
-        "senttime": datetime.fromtimestamp(news.at, UTC).strftime("%Y-%m-%d %H:%M:%S"),
-    }
-    return _KEYWORD.sub(lambda found: _quoted(values[found[1]]), template)
-
-
-def _quoted(value: str) -> str:
-    return quote(value, safe="", errors="replace")

@@ -12,6 +12,7 @@ from attrs import define
 from twisted.web.iweb import IRequest
 
 from goiptwist.message import Direction, Message
+from goiptwist.report_urls import context_of, filled, keywords_of, time_of
 from goiptwist.users import DeferToThread, User
 from goiptwist.web.ozeki import answers, parameters
 from goiptwist.web.ozeki.answers import ACCEPTED, Received, Report
@@ -19,7 +20,6 @@ from goiptwist.web.ozeki.parameters import TEXT, After, Format, Sending
 from goiptwist.web.ozeki.refusals import UNKNOWN_ACTION, Refusal
 from goiptwist.web.ozeki.reply import Reply, refused_with
 from goiptwist.web.ozeki.sending import Desk, Outcome
-from goiptwist.web.ozeki.templates import context_of, filled, keywords_of, time_of
 from goiptwist.web.ozeki.wanted import Wanted
 
 #: What each action needs.

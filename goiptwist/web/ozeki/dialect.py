@@ -52,14 +52,16 @@ class Dialect(Resource):
         *,
         strict: bool = False,
         zone: tzinfo | None = None,
+        reports_by: str = "",
     ) -> None:
         """
         @param overview: an L{IOverview<goiptwist.interfaces.IOverview>}.
         @param strict: whether errors have a status of their own.
+        @param reports_by: the name of the bridge that calls report URLs, if any.
         @param zone: in which times are written; C{None} is that of this machine.
         """
         super().__init__()
-        desk = Desk(overview, access)
+        desk = Desk(overview, access, reports_by)
         self.defer_to_thread = defer_to_thread
         self.classic = Classic(desk, defer_to_thread, strict, zone)
         self.json = JsonSide(desk, defer_to_thread, strict, zone)

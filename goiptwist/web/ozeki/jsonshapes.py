@@ -18,9 +18,9 @@ from typing import Any
 from attrs import frozen
 
 from goiptwist.message import Direction, Message
+from goiptwist.report_urls import time_of
 from goiptwist.web.ozeki.parameters import MAX_RECIPIENT
 from goiptwist.web.ozeki.refusals import Refusal, wrong
-from goiptwist.web.ozeki.templates import time_of
 from goiptwist.web.ozeki.wanted import MAX_MESSAGES, Wanted
 
 #: Characters of a text of the client's that are repeated.

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from attrs import define, frozen
+from attrs import define, evolve, frozen
 from twisted.internet.defer import Deferred, DeferredList
 from twisted.logger import Logger
 from twisted.python.failure import Failure
@@ -14,7 +14,7 @@ from twisted.web.iweb import IRequest
 
 from goiptwist.errors import GoipTwistError
 from goiptwist.interfaces import IOverview
-from goiptwist.message import Message, State, Submission
+from goiptwist.message import Message, State, Submission, Wish
 from goiptwist.users import User
 from goiptwist.web.access import Access
 from goiptwist.web.ozeki.refusals import (
@@ -62,10 +62,12 @@ class Desk:
     Who asks, and what is done for them.
 
     @ivar overview: the gateway.
+    @ivar reports_by: the bridge that calls report URLs; empty is none.
     """
 
     overview: IOverview
     access: Access
+    reports_by: str = ""
 
     async def user(self, request: IRequest, name: str, password: str, scope: str) -> User:
         """
@@ -96,13 +98,14 @@ class Desk:
             lines = {line.id: line.pool for line in self.overview.lines()}
         pools = {*lines.values(), ""}
         origin, now = f"user:{user.name}", self.overview.clock.seconds()
+        tell = self._told(context)
         outcomes: list[Outcome] = []
         good: list[tuple[int, Submission]] = []
         for place, each in enumerate(wanted):
             outcomes.append(Outcome(None))
             try:
                 submission = each.submission(origin, lines, pools, now=now, context=context)
-                good.append((place, submission))
+                good.append((place, evolve(submission, tell=tell)))
             except Refusal as refusal:
                 outcomes[place] = Outcome(None, refusal)
         if good:
@@ -110,6 +113,15 @@ class Desk:
             for (place, _), result in zip(good, kept, strict=True):
                 outcomes[place] = _outcome(result)
         return outcomes
+
+    def _told(self, context: str) -> tuple[Wish, ...]:
+        if not context:
+            return ()
+        if self.reports_by:
+            return (Wish(f"bridge:{self.reports_by}"),)
+        # Old programs ask for it always; their SMS must go all the same.
+        log.warn("A reporturl is not called: no webhook bridge has report_urls = true")
+        return ()
 
     async def withdraw(self, user: User, ids: Collection[str]) -> list[str]:
         """

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from goiptwist.bridges.webhook import payloads
 from goiptwist.bridges.webhook.fence import inside
 from goiptwist.bridges.webhook.signing import key_of, signed
-from goiptwist.bridges.webhook.urls import fault_of, filled_in, place_of, report_url
+from goiptwist.bridges.webhook.urls import fault_of, place_of
 from goiptwist.bridges.webhook.verdict import LONGEST_WAIT, Answer, judged, seconds_of, snippet
 from goiptwist.errors import Refused, TryLater
 from goiptwist.message import Direction, LineEvent, News, State
@@ -287,41 +287,3 @@ class TestUrls:
         assert place_of("https://hooks.example.org:8443/T0/B0/s3cr3t?x=1") == (
             "hooks.example.org:8443"
         )
-
-
-class TestReportUrls:
-    """What a submission names itself."""
-
-    @pytest.mark.parametrize(
-        "context",
-        ["", "x", "{", "[]", "{}", '{"kind":"mail"}', '{"kind":"reporturl"}',
-         '{"kind":"reporturl","url":7}', '{"kind":"reporturl","url":null}'],
-    )  # fmt: skip
-    def test_none(self, context: str) -> None:
-        assert report_url(context) == ""
-
-    def test_found(self) -> None:
-        assert report_url('{"kind":"reporturl","url":"https://x/"}') == "https://x/"
-
-    def test_keywords(self) -> None:
-        """Each, also where one begins like another."""
-        template = (
-            "https://x/?a=$messageid&b=$recipient&c=$originator&d=$messagedata&e=$messagetype"
-            "&f=$status&g=$statusmessage&h=$senttime&i=$unknown&j=$"
-        )
-        assert filled_in(template, news("sent")) == (
-            "https://x/?a=f6dn5h-2&b=%2B36307654321&c=&d=Pumpe%20l%C3%A4uft%20%26%20more"
-            "&e=SMS%3ATEXT&f=sent&g=a%20b&h=2026-11-22%2012%3A00%3A00&i=$unknown&j=$"
-        )
-
-    def test_once(self) -> None:
-        """What is filled in is not looked through again."""
-        assert filled_in("$messagedata", news(text="$recipient")) == "%24recipient"
-
-    @pytest.mark.parametrize("text", HOSTILE_TEXTS)
-    def test_hostile_texts(self, text: str) -> None:
-        """They stay where they were put."""
-        url = filled_in("https://x/?d=$messagedata&s=1", news(text=text))
-        assert url.startswith("https://x/?d=")
-        assert url.endswith("&s=1")
-        assert fault_of(url) in ("", "is longer than 8000 characters")

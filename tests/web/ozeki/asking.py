@@ -87,7 +87,7 @@ def arrived(number: int, text: str = "Door open") -> Message:
 class Asking:
     """A site over a fake gateway, and its clients, one connection for each request."""
 
-    def __init__(self, *, strict: bool = False) -> None:
+    def __init__(self, *, strict: bool = False, reports_by: str = "") -> None:
         self.overview = FakeOverview()
         self.overview.line_states = [
             LineStatus(id="goip1", pool="default", presence="present"),
@@ -97,7 +97,9 @@ class Asking:
         self.clock = Clock()
         users = Users(USERS, at_once)
         access = Access(users, Attempts(self.clock))
-        dialect = Dialect(self.overview, access, at_once, strict=strict, zone=UTC)
+        dialect = Dialect(
+            self.overview, access, at_once, strict=strict, zone=UTC, reports_by=reports_by
+        )
         doors = Doors(Api(self.overview, users, self.clock).resource(), dialect)
         self.site = Site(doors, self.clock, doors.leniency)
 

@@ -8,7 +8,7 @@ from urllib.parse import quote, urlencode
 import pytest
 
 from goiptwist.errors import Busy, Forbidden, StoreUnavailable
-from goiptwist.message import Submission
+from goiptwist.message import Submission, Wish
 from goiptwist.web.ozeki.wanted import MAX_MESSAGES
 from tests.conftest import FailureLog
 from tests.web.ozeki.asking import LOGIN, TEXT, Asking, arrived
@@ -243,6 +243,21 @@ def test_a_report_url(asking: Asking) -> None:
     asking.send(reporturl="http://x.example/?id=$messageid", recipient="06201,06202")
     contexts = [s.context for s in asking.overview.submissions]
     assert contexts == ['{"kind": "reporturl", "url": "http://x.example/?id=$messageid"}'] * 2
+
+
+def test_who_calls_it() -> None:
+    """A webhook bridge that may; without one the SMS goes all the same."""
+    for name, told in (("hook", [Wish("bridge:hook")]), ("", [])):
+        asking = Asking(reports_by=name)
+        assert asking.send(reporturl="http://x.example/?id=$messageid").codes == ["0"]
+        assert [list(s.tell) for s in asking.overview.submissions] == [told]
+
+
+def test_nobody_is_told_unasked() -> None:
+    """Without a report URL there is nothing to call."""
+    asking = Asking(reports_by="hook")
+    asking.send()
+    assert [s.tell for s in asking.overview.submissions] == [()]
 
 
 def test_forbidden(asking: Asking) -> None:
