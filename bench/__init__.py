@@ -1,5 +1,5 @@
 """
-Benchmarks: C{python -m bench [receive|keepalive|send|lines]}.
+Benchmarks: C{python -m bench [receive|keepalive|send|submit|lines]}.
 
 An absolute figure says more about the machine than about the gateway. So each
 benchmark measures a yardstick and the gateway side by side in one run, in
@@ -9,6 +9,7 @@ back what it gets: what is left when a gateway does nothing at all.
 
 Each part runs in a process of its own: the gateway (L{bench.gatewayside}), the
 echo, the L{generator of load<bench.generator>}, the simulated device
-(L{bench.deviceside}). All traffic stays on the loopback interface and is
+(L{bench.deviceside}), the L{clients of HTTP<bench.httpside>}. All traffic stays
+on the loopback interface and is
 bounded in time.
 """

@@ -30,6 +30,10 @@ from goiptwist.memory import settle
 from goiptwist.message import Message
 from goiptwist.service import GatewayService
 from goiptwist.store import lock
+from goiptwist.web.service import HttpService
+
+#: What clients of HTTP say.
+TOKEN = "a-token-for-benchmarks"
 
 
 @implementer(IBridge, ITakesReports)
@@ -70,11 +74,12 @@ class Kind:
         return Bridge(settings.away, self.reported)
 
 
-def configuration(lines: int, away: bool, port: int = 0) -> dict[str, Any]:
+def configuration(lines: int, away: bool, port: int = 0, http: str = "") -> dict[str, Any]:
     """What the configuration file would hold."""
     return {
         "goip": {"listen": f"127.0.0.1:{port}"},
-        "http": {"listen": ""},
+        "http": {"listen": http},
+        "user": [{"name": "bench", "token": TOKEN}],
         "line": [{"id": name_of(n), "password": password_of(n)} for n in range(lines)],
         "bridge": {ORIGIN.removeprefix("bridge:"): {"kind": "bench", "away": away}},
     }
@@ -85,6 +90,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("folder", type=Path, help="of the store and the log; it must be empty")
     parser.add_argument("--lines", type=int, default=1)
     parser.add_argument("--away", action="store_true", help="the bridge's far side is away")
+    parser.add_argument("--http", action="store_true", help="speak HTTP too")
     return parser.parse_args()
 
 
@@ -98,7 +104,10 @@ def main() -> None:
     submitter = Submitter(core)
     kinds = gateway_module.bridge_kinds() | {"bench": Kind(submitter.reported)}
     gateway_module.bridge_kinds = lambda: kinds
-    settings = read_settings(configuration(given.lines, given.away), "benchmark")
+    settings = read_settings(
+        configuration(given.lines, given.away, http="127.0.0.1:0" if given.http else ""),
+        "benchmark",
+    )
     service = GatewayService(settings, given.folder, lock(given.folder), core)
     service.startService()
     core.addSystemEventTrigger("before", "shutdown", service.stopService)
@@ -116,7 +125,11 @@ def main() -> None:
 
     port = gateway.protocol.transport.getHost().port
     core.callWhenRunning(settle)
-    obey({"standing": standing, **submitter.orders}, {"port": port})
+    ready = {"port": port}
+    if given.http:
+        http: Any = next(part for part in service if isinstance(part, HttpService))
+        ready["http"] = http.ports[0].getHost().port
+    obey({"standing": standing, **submitter.orders}, ready)
     core.run()
 
 

@@ -33,7 +33,7 @@ from goiptwist.goip.receiving import Receiver
 from goiptwist.goip.service import GoipProtocol, GoipService
 from goiptwist.goip.settings import GoipSettings, LineSettings
 from goiptwist.housekeeping import Housekeeping
-from goiptwist.interfaces import IBridge, IBridgeKind, IListens, ITakesReports
+from goiptwist.interfaces import IBridge, IBridgeKind, IListens, ITakesNews, ITakesReports
 from goiptwist.message import Wish
 from goiptwist.numbers import NumbersSettings
 from goiptwist.outcomes import BRIDGE_SCHEDULE, LINE_SCHEDULE, Policy
@@ -270,7 +270,7 @@ class Gateway:
         if not http.listen and not http.listen_tls:
             return None
         users = Users(self.settings.users, defer_to_thread)
-        api = Api(self.overview, users, self.clock)
+        api = Api(self.overview, users, self.clock, self._tellers())
         dialect = Dialect(
             self.overview,
             api.access,
@@ -279,7 +279,16 @@ class Gateway:
             reports_by=bridging.caller_of_urls(self.settings.bridges),
         )
         doors = Doors(api.resource(), dialect)
-        return HttpService(self.reactor, http, doors, doors.leniency)
+        return HttpService(self.reactor, http, doors, doors.leniency, api.end_streams)
+
+    def _tellers(self) -> list[str]:
+        """The bridges that a submission over HTTP may name to be told."""
+        return [
+            name
+            for name, bridge in self.bridges.items()
+            # A mail bridge tells the writer of a mail, and here was none.
+            if ITakesNews.providedBy(bridge) and self.settings.bridges[name][0] != "mail"
+        ]
 
     def mail_services(self, defer_to_thread: DeferToThread) -> list[Service]:
         """The ways by which mails become SMS, if there shall be any."""

@@ -22,9 +22,10 @@ class Happening:
     """
     @ivar id: grows; it begins with the time that the process began, so that
         one of another process is known as such.
-    @ivar kind: such as C{message.received}, C{message.sent}, C{line.lost}.
-    @ivar about: a L{Message<goiptwist.message.Message>} or a
-        L{LineStatus<goiptwist.status.LineStatus>}.
+    @ivar kind: such as C{message.received}, C{message.sent}, C{line.lost},
+        C{call.ended}.
+    @ivar about: a L{Message<goiptwist.message.Message>}, or what happened on a
+        line, with its C{line} and C{fields}.
     """
 
     id: str

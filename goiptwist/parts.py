@@ -38,6 +38,7 @@ _SEPTETS = {
     **dict.fromkeys(BASIC.replace("\x1b", ""), 1),
     **dict.fromkeys(EXTENSION, 2),
 }
+_LETTERS = frozenset(_SEPTETS)
 
 
 @frozen
@@ -58,19 +59,22 @@ class Count:
 
 def encoding(text: str) -> Encoding:
     """One character outside both tables makes the whole text UCS-2."""
-    return Encoding.GSM7 if all(c in _SEPTETS for c in text) else Encoding.UCS2
+    return Encoding.GSM7 if _LETTERS.issuperset(text) else Encoding.UCS2
 
 
 def count(text: str) -> Count:
     """An empty text is one SMS too."""
     kind = encoding(text)
     if kind is Encoding.GSM7:
+        units = len(text) + sum(map(text.count, EXTENSION))
+    else:
+        units = len(text.encode("utf-16-le", "surrogatepass")) // 2
+    if units <= SINGLE[kind]:
+        return Count(kind, 1, units, SINGLE[kind] - units)
+    if kind is Encoding.GSM7:
         sizes = [_SEPTETS[character] for character in text]
     else:
         sizes = [2 if ord(character) > 0xFFFF else 1 for character in text]
-    units = sum(sizes)
-    if units <= SINGLE[kind]:
-        return Count(kind, 1, units, SINGLE[kind] - units)
     parts, last = _filled(sizes, JOINED[kind])
     return Count(kind, parts, units, JOINED[kind] - last)
 

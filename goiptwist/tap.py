@@ -9,6 +9,7 @@ where it is used.
 from __future__ import annotations
 
 import getpass
+import json
 import os
 import secrets
 import sys
@@ -49,6 +50,7 @@ class Options(usage.Options):
         ["smarthost", "m", None, "SMTP server that takes the mails (default 127.0.0.1:25)."],
         ["state", "s", None, "Folder for everything that is kept (default goip-state)."],
         ["http", "p", None, "host:port of the HTTP interface (default 127.0.0.1:8080)."],
+        ["new-key", None, None, "Make a key for the program of this name, print it, and exit."],
         ["token", "k", None, "Bearer token for HTTP; without it one is made and kept in a file."],
     ]
     optFlags = [
@@ -70,7 +72,7 @@ class Options(usage.Options):
         """
         @raise UsageError: options that do not go together.
         """
-        if self["demo"] or self["hash"]:
+        if self["demo"] or self["hash"] or self["new-key"] is not None:
             return
         if self["config"]:
             given = [f"--{name}" for name in _NOT_WITH_CONFIG if self[name] is not None]
@@ -129,6 +131,8 @@ def makeService(options: Options) -> IService:
     """
     if options["hash"]:
         _print_hash()
+    if options["new-key"] is not None:
+        _print_key(options["new-key"])
     from twisted.internet import reactor
 
     from goiptwist.errors import BadConfiguration
@@ -207,6 +211,22 @@ def _print_hash() -> NoReturn:
     if not secret:
         _stop(["--hash: there is nothing to hash"])
     print(hashed(secret))
+    raise SystemExit(0)
+
+
+def _print_key(name: str) -> NoReturn:
+    from goiptwist.secret import hashed
+    from goiptwist.users import User
+
+    try:
+        User(name=name)
+    except ValueError as wrong:
+        _stop([f"--new-key: {wrong}"])
+    key = secrets.token_urlsafe(TOKEN_BYTES)
+    quoted = json.dumps(name, ensure_ascii=False)  # a string of TOML too
+    print("The key, which is shown this once. The program says it as Authorization: Bearer KEY")
+    print(f"\n{key}\n\nFor the configuration file:\n")
+    print(f'[[user]]\nname = {quoted}\ntoken = "{hashed(key)}"\nmay = ["send"]')
     raise SystemExit(0)
 
 

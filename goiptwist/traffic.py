@@ -87,12 +87,16 @@ class Traffic:
     async def happened(self, event: Event) -> None:
         """
         Keep what happened on a line, and queue it for the bridges that want it.
+        Those who watch are told of it once.
 
         @raise StoreUnavailable: it could not be kept.
         """
         destinations = self.router.events(event.line)
+        fresh = True
         if event.kind or destinations:
-            await self.store.keep_event(evolve(event, destinations=destinations))
+            fresh = await self.store.keep_event(evolve(event, destinations=destinations))
+        if fresh:
+            self.happenings.tell(event.what or f"device.{event.kind}", event)
 
     def noticed(self, event: Event) -> None:
         """As L{happened}, where nobody could repeat it."""

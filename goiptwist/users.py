@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from attrs import Attribute, define, field, frozen
@@ -16,7 +16,7 @@ from twisted.internet.interfaces import IReactorTime
 
 from goiptwist.errors import Busy
 from goiptwist.secret import Remembered, Secret
-from goiptwist.values import setting
+from goiptwist.values import Network, setting
 from goiptwist.waiting import carried_through
 
 #: An address, or a domain behind its at sign. Domains beyond ASCII stand in
@@ -84,6 +84,11 @@ class User:
         default=0,
         validator=_check_not_negative,
     )
+    networks: tuple[Network, ...] = setting(
+        "Addresses and networks that the user may come from; behind a proxy it is the proxy's "
+        "address that counts. Empty: from anywhere.",
+        default=(),
+    )
 
     mail: tuple[str, ...] = setting(
         "Addresses whose mails count as this user's once our own mail server vouches for them: "
@@ -107,6 +112,15 @@ class User:
     def allowed(self, scope: str) -> bool:
         """@param scope: one of L{SCOPES}."""
         return scope in self.may or "admin" in self.may
+
+    def may_come_from(self, host: str) -> bool:
+        """@param host: the address at the other end, as text; not a name."""
+        if not self.networks:
+            return True
+        try:
+            return any(network.holds(host) for network in self.networks)
+        except ValueError:
+            return False  # a local socket has no address
 
 
 def shared_addresses(users: Sequence[User]) -> list[str]:
@@ -138,6 +152,10 @@ class Users:
         self._decoy = _decoy(users)
         self._remembered: Remembered[User] = Remembered()
         self._turns = DeferredSemaphore(SLOW_AT_A_TIME)
+
+    def __iter__(self) -> Iterator[User]:
+        """In the order of the configuration."""
+        return iter(self._by_name.values())
 
     async def by_token(self, token: str) -> User | None:
         """

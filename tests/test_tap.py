@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -117,6 +118,30 @@ def test_hash(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str
     printed = capsys.readouterr().out.strip()
     assert "nobody" not in printed
     assert Secret.from_setting(printed).matches("tell nobody")
+
+
+def test_new_key(capsys: pytest.CaptureFixture[str]) -> None:
+    """--new-key prints a key once, and a section to paste that does not hold it in clear."""
+    with pytest.raises(SystemExit) as end:
+        makeService(parsed("--new-key", 'the "crm"'))
+    assert end.value.code == 0
+    printed, section = capsys.readouterr().out.split("For the configuration file:")
+    key = printed.splitlines()[2]
+    assert len(key) >= 32
+    assert key not in section
+    tables = {**parsed(*SMALL).tables, **tomllib.loads(section)}
+    [user] = read_settings(tables, "pasted").users
+    assert (user.name, user.may) == ('the "crm"', ("send",))
+    assert user.token is not None
+    assert user.token.matches(key)
+
+
+def test_new_key_needs_a_name(capsys: pytest.CaptureFixture[str]) -> None:
+    """Nobody could tell later whose key it is."""
+    with pytest.raises(SystemExit) as end:
+        makeService(parsed("--new-key", ""))
+    assert end.value.code == 1
+    assert "--new-key: a user's name" in capsys.readouterr().err
 
 
 def test_no_secret_is_shown() -> None:

@@ -22,6 +22,7 @@ from goiptwist.users import (
     Users,
     shared_addresses,
 )
+from goiptwist.values import Network
 from tests.test_secret import CHEAP
 
 
@@ -226,6 +227,25 @@ def test_many_sources_take_bounded_memory() -> None:
     for n in range(10):
         attempts.failed(f"192.0.2.{n}")
     assert [attempts.wait(f"192.0.2.{n}") > 0 for n in range(10)] == [False] * 7 + [True] * 3
+
+
+@pytest.mark.parametrize(
+    ("networks", "host", "may"),
+    [
+        ((), "anything", True),
+        (("192.0.2.0/24",), "192.0.2.9", True),
+        (("192.0.2.0/24",), "::ffff:192.0.2.9", True),
+        (("192.0.2.0/24", "2001:db8::/32"), "2001:db8::1", True),
+        (("192.0.2.0/24",), "192.0.3.9", False),
+        (("192.0.2.0/24",), "2001:db8::1", False),
+        (("192.0.2.0/24",), "", False),
+        (("192.0.2.0/24",), "localhost", False),
+    ],
+)
+def test_where_a_user_may_come_from(networks: tuple[str, ...], host: str, may: bool) -> None:
+    """Without networks from anywhere; with them, only what is known to lie in one."""
+    held = tuple(Network.from_setting(network) for network in networks)
+    assert User(name="a", networks=held).may_come_from(host) is may
 
 
 def test_an_address_of_two() -> None:

@@ -17,6 +17,15 @@ HEADERS = ((b"Cache-Control", [b"no-store"]), (b"X-Content-Type-Options", [b"nos
 _PHRASES = {status.value: status.phrase.encode("ascii") for status in HTTPStatus}
 
 
+def prepare(request: IRequest, status: int, kind: bytes) -> None:
+    """Set status and headers."""
+    request.setResponseCode(status, _PHRASES[status])
+    headers = request.responseHeaders
+    for name, values in HEADERS:
+        headers.setRawHeaders(name, values)
+    headers.setRawHeaders(b"Content-Type", [kind])
+
+
 def answer(request: IRequest, status: int, document: object, kind: bytes = JSON) -> bytes:
     """
     Set status and headers.
@@ -27,10 +36,15 @@ def answer(request: IRequest, status: int, document: object, kind: bytes = JSON)
     @raise ValueError: it holds a number that JSON has no word for.
     """
     body = json.dumps(document, allow_nan=False, separators=(",", ":")).encode("ascii")
-    request.setResponseCode(status, _PHRASES[status])
-    headers = request.responseHeaders
-    for name, values in HEADERS:
-        headers.setRawHeaders(name, values)
-    headers.setRawHeaders(b"Content-Type", [kind])
-    headers.setRawHeaders(b"Content-Length", [b"%d" % len(body)])
+    return whole(request, status, body, kind)
+
+
+def whole(request: IRequest, status: int, body: bytes, kind: bytes) -> bytes:
+    """
+    Set status and headers.
+
+    @return: the body, for the request to write.
+    """
+    prepare(request, status, kind)
+    request.responseHeaders.setRawHeaders(b"Content-Length", [b"%d" % len(body)])
     return body

@@ -1,100 +1,126 @@
 """
-The gateway's own HTTP interface: what each path does.
+The gateway's own HTTP interface: which path does what, and what is the same
+for all of them.
 
-Every answer is JSON, every refusal a L{Problem<goiptwist.web.problems.Problem>}.
+What there is stands in L{goiptwist.web.v1.operations}. Every refusal is a
+L{Problem<goiptwist.web.problems.Problem>}.
 """
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable, Collection
+from functools import cache
 from typing import Any
 
 from klein import Klein
 from klein.resource import KleinResource
+from twisted.internet.defer import Deferred, ensureDeferred
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 from twisted.web.iweb import IRequest
 from twisted.web.resource import IResource
+from werkzeug.routing import BaseConverter
 
 from goiptwist.interfaces import IOverview
 from goiptwist.users import Attempts, Users
-from goiptwist.waiting import carried_through
-from goiptwist.web import shapes
+from goiptwist.web import reading
 from goiptwist.web.access import Access
-from goiptwist.web.answers import JSON, answer
+from goiptwist.web.answers import JSON, whole
 from goiptwist.web.problems import Problem, problem_of
+from goiptwist.web.reading import Shape, queried, shaped
+from goiptwist.web.v1 import openapi, page
+from goiptwist.web.v1.asking import Asked, Desk, Operation
+from goiptwist.web.v1.operations import OPERATIONS
+from goiptwist.web.v1.streams import Streams
 
 log = Logger()
 
-#: Characters of a message's id that are looked up at all; ours are shorter.
-MAX_ID = 100
+#: Where the interface describes itself, to programs and to people.
+DOCUMENT, PAGE = "/api/v1/openapi.json", "/api/v1/docs"
+
+#: The paths where batches are taken, which may be large.
+BATCHES = frozenset({b"/api/v1/messages/batch"})
+
+
+class Id(BaseConverter):
+    """Part of a path that names something; not what is a path of its own."""
+
+    regex = r"(?!(?:batch|preview)$)[^/]+"
 
 
 class Api:
     """
     The routes.
 
-    @ivar overview: the gateway.
+    @ivar access: knows who asks; other interfaces may share it.
     """
 
-    app = Klein()
-    app.url_map.merge_slashes = False  # a path is right or it is not; no redirects
-
-    def __init__(self, overview: IOverview, users: Users, clock: IReactorTime) -> None:
-        """@param clock: tells when a slowed client may try again."""
-        self.overview = overview
+    def __init__(
+        self,
+        overview: IOverview,
+        users: Users,
+        clock: IReactorTime,
+        tellers: Collection[str] = (),
+    ) -> None:
+        """
+        @param clock: tells when a slowed client may try again.
+        @param tellers: the bridges that a submission may name to be told.
+        """
+        self.desk = Desk(overview, users, clock, tellers, Streams(clock))
         self.access = Access(users, Attempts(clock))
+        self.app = Klein()
+        self.app.url_map.converters["id"] = Id
+        self.app.url_map.merge_slashes = False  # a path is right or it is not; no redirects
+        for operation in OPERATIONS:
+            self._route(operation.method, operation.path, operation.name, self._doing(operation))
+        described, html = _described()
+        self._show(DOCUMENT, "openapi", described, JSON)
+        self._show(PAGE, "docs", html, b"text/html; charset=utf-8")
+        self.app.handle_errors(Exception)(refusal)
 
     def resource(self) -> IResource:
-        """@return: the root for a L{Site<goiptwist.web.service.Site>}."""
+        """@return: the root for a L{Site<goiptwist.web.site.Site>}."""
         return Front(self.app)
 
-    @app.route("/api/v1/messages", methods=["POST"])
-    async def submit(self, request: IRequest) -> bytes:
-        """Keep a text for one or more recipients; 202 once it is on disk."""
-        user = await self.access.user(request, "send")
-        submission = shapes.submission(_sent(request), f"user:{user.name}")
-        kept = await carried_through(self.overview.submit(submission))
-        return answer(request, 202, shapes.accepted(kept))
+    def end_streams(self) -> None:
+        """The gateway stops: end the answers that would go on for ever."""
+        self.desk.streams.close()
 
-    @app.route("/api/v1/messages", methods=["GET"])
-    async def messages(self, request: IRequest) -> bytes:
-        """Messages in the order in which they were kept, a page at a time."""
-        await self.access.user(request, "read")
-        page = shapes.Page.read(request.args)
-        found = await self.overview.messages(page.direction, page.after, page.limit)
-        return answer(request, 200, {"messages": [shapes.shown_message(m) for m in found]})
+    def _route(self, method: str, path: str, name: str, does: Callable[..., Any]) -> None:
+        rule = path.replace("{", "<id:").replace("}", ">")
+        self.app.route(rule, methods=[method], endpoint=name)(does)
 
-    @app.route("/api/v1/messages/<message_id>", methods=["GET"])
-    async def message(self, request: IRequest, message_id: str) -> bytes:
-        """One message and its journey."""
-        await self.access.user(request, "read")
-        found = None
-        if len(message_id) <= MAX_ID and message_id.isprintable():
-            found = await self.overview.message(message_id)
-        if found is None:
-            raise Problem(404, "there is no message of this id")
-        steps = await self.overview.journey(message_id)
-        journey = [shapes.shown_step(step) for step in steps]
-        return answer(request, 200, {**shapes.shown_message(found), "journey": journey})
+    def _doing(self, operation: Operation) -> Callable[..., Deferred[bytes]]:
+        def does(request: IRequest, **place: str) -> Deferred[bytes]:
+            return ensureDeferred(self._do(operation, request, "".join(place.values())))
 
-    @app.route("/api/v1/lines", methods=["GET"])
-    async def lines(self, request: IRequest) -> bytes:
-        """Every line as it stands now."""
-        await self.access.user(request, "read")
-        lines = [shapes.shown_line(line) for line in self.overview.lines()]
-        return answer(request, 200, {"lines": lines})
+        return does
 
-    @app.route("/healthz", methods=["GET"])
-    def healthz(self, request: IRequest) -> bytes:
-        """For the one who watches over the gateway; needs no token."""
-        health = self.overview.health()
-        return answer(request, 200 if health.ok else 503, shapes.shown_health(health))
+    async def _do(self, operation: Operation, request: IRequest, place: str) -> bytes:
+        scope = "" if operation.scope == "any" else operation.scope
+        user = await self.access.user(request, scope) if operation.scope else None
+        query = None
+        if operation.query is not None:
+            query = queried(operation.query, request.args)
+        body = None if operation.body is None else _sent(request, operation.body)
+        asked = Asked(request=request, user=user, body=body, query=query, place=place)
+        return await operation.does(self.desk, asked)
 
-    @app.handle_errors(Exception)
-    def failed(self, request: IRequest, failure: Failure) -> bytes:
-        """Every error that leaves a route, and a path that has none."""
-        return refusal(request, failure)
+    def _show(self, path: str, name: str, body: bytes, kind: bytes) -> None:
+        def does(request: IRequest) -> bytes:
+            request.responseHeaders.setRawHeaders(b"Content-Security-Policy", [page.POLICY])
+            return whole(request, 200, body, kind)
+
+        self._route("GET", path, name, does)
+
+
+@cache
+def _described() -> tuple[bytes, bytes]:
+    """@return: the OpenAPI document, and the page for people."""
+    document = openapi.document(OPERATIONS)
+    return json.dumps(document).encode("ascii"), page.page(document).encode("utf-8")
 
 
 class Front(KleinResource):
@@ -132,9 +158,9 @@ def _readable(request: IRequest) -> None:
         raise Problem(400, "the path must be UTF-8, and the Host header a name") from None
 
 
-def _sent(request: IRequest) -> dict[str, Any]:
+def _sent(request: IRequest, shape: type[Shape]) -> Shape:
     """@return: the JSON object in the body."""
     kind = (request.getHeader(b"Content-Type") or b"").partition(b";")[0].strip().lower()
     if kind != JSON:
         raise Problem(415, "the body must be JSON, with Content-Type: application/json")
-    return shapes.document(request.content.read())
+    return shaped(shape, reading.document(request.content.read()))

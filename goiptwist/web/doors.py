@@ -6,6 +6,7 @@ from typing import Any
 
 from twisted.web.resource import IResource, Resource
 
+from goiptwist.web.api import BATCHES
 from goiptwist.web.ozeki.dialect import PATHS
 from goiptwist.web.ozeki.parameters import mended
 from goiptwist.web.site import Leniency
@@ -19,7 +20,7 @@ class Doors(Resource):
     """
 
     isLeaf = True
-    leniency = Leniency(PATHS, mended)
+    leniency = Leniency(PATHS | BATCHES, mended)
 
     def __init__(self, own: IResource, dialect: IResource) -> None:
         """

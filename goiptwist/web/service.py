@@ -4,7 +4,7 @@ Where HTTP meets the sockets: it listens while it runs.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from attrs import frozen
@@ -58,11 +58,14 @@ class HttpService(Service):
         settings: HttpSettings,
         resource: IResource,
         leniency: Leniency = STRICT,
+        ending: Callable[[], None] = lambda: None,
     ) -> None:
         """
         @param resource: the root of all paths.
         @param leniency: what old programs may do.
+        @param ending: called when it stops, to end what would go on for ever.
         """
+        self._ending = ending
         self._reactor = reactor
         self.site = Site(resource, reactor, leniency)
         self.ports: list[IListeningPort] = []
@@ -127,4 +130,6 @@ class HttpService(Service):
     def stopService(self) -> Deferred[Any]:
         """@return: fires when all ports and connections are closed."""
         super().stopService()
-        return DeferredList([*self._close_ports(), self.site.close()])
+        ports = self._close_ports()
+        self._ending()
+        return DeferredList([*ports, self.site.close()])

@@ -16,6 +16,7 @@ FIGURES = {
     "receive": ("ratio to the echo, far side away", "ratio to the echo, bridge takes it"),
     "keepalive": ("ratio to the echo",),
     "send": ("sends", "ratio to the echo"),
+    "submit": ("submissions", "ratio to the site", "a batch, messages"),
     "lines": ("keepalive answered, p99", "memory of the gateway"),
 }
 

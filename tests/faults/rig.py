@@ -10,7 +10,7 @@ from __future__ import annotations
 import random
 import socket
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from email import message_from_bytes, policy
 from pathlib import Path
 from typing import Any
@@ -35,6 +35,7 @@ from tests.faults.process import LOOPBACK, GatewayProcess, as_toml, free_port
 reactor: Any = _reactor
 
 TOKEN = "a-token-for-tests"
+NO_HEADERS: Mapping[str, str] = {}
 #: Seconds within which anything must have happened, however slow the machine.
 PATIENCE = 60.0
 #: What a client sees of a gateway that dies or is dead.
@@ -100,12 +101,12 @@ class Rig:
     smtp_port: int = field(init=False)
     smarthost: Any = field(default=None, init=False)
     _udp: int = field(init=False)
-    _http: int = field(init=False)
+    http_port: int = field(init=False)
     _agent: Any = field(init=False)
 
     def __attrs_post_init__(self) -> None:
         self.gateway = GatewayProcess(self.folder)
-        self._udp, self._http = free_port(socket.SOCK_DGRAM), free_port(socket.SOCK_STREAM)
+        self._udp, self.http_port = free_port(socket.SOCK_DGRAM), free_port(socket.SOCK_STREAM)
         self.smtp_port = free_port(socket.SOCK_STREAM)
         # No connection stays: each may be to a process that is dead.
         self._agent = Agent(reactor, pool=HTTPConnectionPool(reactor, persistent=False))
@@ -140,7 +141,7 @@ class Rig:
         return {
             "state": str(self.state or self.folder / "state"),
             "goip": {"listen": f"{LOOPBACK}:{self._udp}"},
-            "http": {"listen": f"{LOOPBACK}:{self._http}"},
+            "http": {"listen": f"{LOOPBACK}:{self.http_port}"},
             "line": lines,
             "user": [{"name": "test", "token": TOKEN}],
             "bridge": {"mail": mail},
@@ -189,7 +190,9 @@ class Rig:
 
     # -- over HTTP --
 
-    async def ask(self, method: str, path: str, body: Any = None) -> tuple[int, Any] | None:
+    async def ask(
+        self, method: str, path: str, body: Any = None, headers: Mapping[str, str] = NO_HEADERS
+    ) -> tuple[int, Any] | None:
         """
         One request.
 
@@ -198,9 +201,9 @@ class Rig:
         try:
             response = await treq.request(
                 method,
-                f"http://{LOOPBACK}:{self._http}{path}",
+                f"http://{LOOPBACK}:{self.http_port}{path}",
                 **({} if body is None else {"json": body}),
-                headers={"Authorization": f"Bearer {TOKEN}"},
+                headers={"Authorization": f"Bearer {TOKEN}", **headers},
                 agent=self._agent,
                 timeout=15,
             )

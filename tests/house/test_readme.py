@@ -12,7 +12,8 @@ import pytest
 from goiptwist.gateway import read_settings
 from goiptwist.simulator.tap import Options as SimulatorOptions
 from goiptwist.tap import Options
-from goiptwist.web.api import Api
+from goiptwist.web.api import DOCUMENT, PAGE
+from goiptwist.web.v1.operations import OPERATIONS
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
@@ -58,9 +59,14 @@ def test_configuration() -> None:
 
 def test_paths() -> None:
     """Every path of the HTTP interface that is named exists, and the other way round."""
-    routes = {str(rule).replace("<message_id>", "ID") for rule in Api.app.url_map.iter_rules()}
-    named = {path.split("?")[0] for path in re.findall(r"`(?:GET|POST) (/[^ `]*)", README)}
-    assert named == routes
+    paths = {(operation.method, operation.path) for operation in OPERATIONS}
+    paths |= {("GET", DOCUMENT), ("GET", PAGE)}
+    routes = {
+        (method, path.replace("{message_id}", "ID").replace("{line_id}", "LINE"))
+        for method, path in paths
+    }
+    named = re.findall(r"`(GET|POST|DELETE) (/[^ `?]*)", README)
+    assert set(named) == routes
 
 
 def test_files() -> None:

@@ -14,15 +14,17 @@ from twisted.web.client import ResponseNeverReceived
 from zope.interface import implementer
 
 from goiptwist.acceptance import accepted
-from goiptwist.errors import Conflict, Unacceptable
+from goiptwist.errors import Conflict, OverQuota, Unacceptable
 from goiptwist.happenings import Happenings
 from goiptwist.interfaces import IOverview
 from goiptwist.message import Direction, Message, State, Step, Submission
-from goiptwist.permits import Allowance
+from goiptwist.permits import UNLIMITED, Allowance
 from goiptwist.secret import Secret
 from goiptwist.status import Health, LineStatus
-from goiptwist.store import Found, Search, Verdict
+from goiptwist.store.deciding import Verdict
+from goiptwist.store.searching import Found, Search
 from goiptwist.users import DeferToThread, User, Users
+from goiptwist.values import Network
 from goiptwist.web.api import Api
 from tests.test_secret import CHEAP
 
@@ -52,7 +54,14 @@ class FakeOverview:
     line_states: list[LineStatus] = field(factory=list)
     state: Health = field(factory=Health)
     notes: dict[str, str] = field(factory=dict)
-    happenings: Happenings | None = None
+    searches: list[Search] = field(factory=list)
+    decisions: list[tuple[str, str]] = field(factory=list)
+    allowance: Allowance = UNLIMITED
+    spent: tuple[int, int] = (0, 0)
+    happenings: Happenings = field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self.happenings = Happenings(self.clock)
 
     def _fail(self) -> None:
         if self.fault is not None:
@@ -89,7 +98,7 @@ class FakeOverview:
             try:
                 accepted(submission, self.clock.seconds())
                 results.append(await self.submit(submission))
-            except Unacceptable as error:
+            except (OverQuota, Unacceptable) as error:
                 results.append(error)
         return results
 
@@ -119,23 +128,6 @@ class FakeOverview:
         self.marked += [(owner, word, each) for each in ids if each in known]
         return [each for each in ids if each in known]
 
-    async def withdraw(self, message_id: str, by: str) -> Message:
-        self._fail()
-        for place, message in enumerate(self.kept):
-            if (message.id, message.state, message.origin) == (message_id, State.QUEUED, by):
-                self.kept[place] = evolve(message, state=State.CANCELLED)
-                return self.kept[place]
-        raise Conflict("it does not wait any more")
-
-    async def search(self, wanted: Search) -> Found:
-        raise NotImplementedError
-
-    async def settle(self, message_id: str, verdict: Verdict, by: str) -> Message:
-        raise NotImplementedError
-
-    async def used(self, origin: str) -> tuple[Allowance, int, int]:
-        raise NotImplementedError
-
     def allowed(self, origin: str, number: str, line: str) -> None:
         self._fail()
 
@@ -163,9 +155,40 @@ class FakeOverview:
         rest = self.kept[ids.index(after) + 1 :] if after else self.kept
         return [m for m in rest if direction in (None, m.direction)][:limit]
 
-    async def redeliver(self, message_id: str, bridge: str, by: str) -> Message:
+    async def search(self, wanted: Search) -> Found:
         self._fail()
-        return next(message for message in self.kept if message.id == message_id)
+        self.searches.append(wanted)
+        newest = [m for m in reversed(self.kept) if wanted.direction in (None, m.direction)]
+        found = newest[: wanted.limit]
+        return Found(found, found[-1].id if len(newest) > wanted.limit else "")
+
+    async def withdraw(self, message_id: str, by: str) -> Message:
+        return self._decided(message_id, by, State.QUEUED, State.CANCELLED)
+
+    async def settle(self, message_id: str, verdict: Verdict, by: str) -> Message:
+        after = State.QUEUED if verdict is Verdict.RESEND else State(verdict.value)
+        return self._decided(message_id, by, State.UNKNOWN, after)
+
+    def _decided(self, message_id: str, by: str, before: State, after: State) -> Message:
+        self._fail()
+        place = next((n for n, one in enumerate(self.kept) if one.id == message_id), None)
+        if place is None:
+            raise Conflict("there is no outgoing message of this id")
+        message = self.kept[place]
+        if message.state is not before:
+            raise Conflict(f"it is {message.state.value}")
+        self.decisions.append((message_id, by))
+        self.kept[place] = evolve(self.kept[place], state=after)
+        return self.kept[place]
+
+    async def redeliver(self, message_id: str, bridge: str, by: str) -> None:
+        self._fail()
+        if bridge != "crm":
+            raise Conflict(f"bridge {bridge} has had nothing of it")
+        self.decisions.append((message_id, by))
+
+    async def used(self, origin: str) -> tuple[Allowance, int, int]:
+        return self.allowance, *self.spent
 
     async def journey(self, message_id: str) -> list[Step]:
         return [Step(NOON, "accepted"), Step(NOON + 1, "given", "goip1", "session 7")]
@@ -191,6 +214,13 @@ USERS = [
     User(name="reader", token=Secret.from_setting("read-token"), may=("read",)),
     User(name="hashed", token=Secret.from_setting(CHEAP)),
     User(name="admin", token=Secret.from_setting("admin-token"), may=("admin",)),
+    User(
+        name="near",
+        token=Secret.from_setting("near-token"),
+        password=Secret.from_setting("near-word:ő"),
+        networks=(Network.from_setting("192.0.2.0/24"),),
+    ),
+    User(name="few", token=Secret.from_setting("few-token"), messages_a_day=100, parts_a_day=50),
 ]
 
 
@@ -227,7 +257,7 @@ class Client:
         self.clock = Clock()
         self.token = token
         users = Users(USERS, defer_to_thread)
-        self.api = Api(self.overview, users, self.clock)
+        self.api = Api(self.overview, users, self.clock, ["crm"])
         self.stub = StubTreq(self.api.resource())
 
     def start(self, method: str, path: str, **more: Any) -> list[Reply]:
@@ -261,8 +291,8 @@ class Client:
     def get(self, path: str, **more: Any) -> Reply:
         return self.ask("GET", path, **more)
 
-    def post(self, document: Any, **headers: str) -> Reply:
+    def post(self, document: Any, path: str = "/api/v1/messages", **headers: str) -> Reply:
         """Submit a document as JSON, or bytes as they are."""
         body = document if isinstance(document, bytes) else json.dumps(document).encode()
         headers = {"Content-Type": "application/json", **headers}
-        return self.ask("POST", "/api/v1/messages", data=body, headers=headers)
+        return self.ask("POST", path, data=body, headers=headers)

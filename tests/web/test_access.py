@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from typing import Any
 
 import pytest
 from twisted.internet.defer import Deferred
 
+from goiptwist.permits import Allowance
 from goiptwist.users import FAILURES, WINDOW
 from tests.web.fakes import Client
 
@@ -17,7 +19,10 @@ PATHS = ["/api/v1/messages", "/api/v1/messages/m0", "/api/v1/lines"]
 def test_without_a_token_nothing_is_shown(path: str) -> None:
     """401 says what is missing, and does not tell whether the thing exists."""
     reply = Client(token=None).get(path)
-    assert (reply.status, reply.header("WWW-Authenticate")) == (401, 'Bearer realm="goiptwist"')
+    assert reply.status == 401
+    assert reply.header("WWW-Authenticate") == (
+        'Bearer realm="goiptwist", Basic realm="goiptwist", charset="UTF-8"'
+    )
     assert reply.header("Content-Type") == "application/problem+json"
 
 
@@ -129,3 +134,103 @@ def test_no_token_is_no_guess() -> None:
     """A monitor that asks without a token does not slow the others at its address."""
     client = Client(token=None)
     assert {client.get("/api/v1/lines").status for _ in range(FAILURES + 5)} == {401}
+
+
+def basic(name: str, password: str) -> dict[str, str]:
+    said = b64encode(f"{name}:{password}".encode()).decode()
+    return {"Authorization": f"Basic {said}"}
+
+
+def from_address(client: Client, host: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("goiptwist.web.access._source", lambda request: host)
+
+
+@pytest.mark.parametrize(
+    ("host", "status"),
+    [
+        ("192.0.2.7", 200),
+        ("::ffff:192.0.2.7", 200),
+        ("198.51.100.1", 403),
+        ("::1", 403),
+        ("", 403),
+        ("/run/socket", 403),
+    ],
+)
+@pytest.mark.parametrize("way", ["token", "password"])
+def test_networks(monkeypatch: pytest.MonkeyPatch, host: str, status: int, way: str) -> None:
+    """A key that was stolen is of no use from elsewhere, also where it was used before."""
+    client = Client()
+    headers = basic("near", "near-word:ő")
+    if way == "token":
+        headers = {"Authorization": "Bearer near-token"}
+    from_address(client, "192.0.2.1", monkeypatch)
+    assert client.get("/api/v1/me", headers=headers).status == 200
+    from_address(client, host, monkeypatch)
+    reply = client.get("/api/v1/me", headers=headers)
+    assert reply.status == status
+    if status == 403:
+        assert "user near may not come from" in reply.json["detail"]
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "Basic",
+        "Basic !!!",
+        "Basic bmVhcg==",  # no colon
+        "Basic /////w==",  # no UTF-8
+        basic("near", "near-word")["Authorization"],
+        basic("nobody", "near-word:ő")["Authorization"],
+        basic("ops", "ops-token")["Authorization"],  # a token is no password
+    ],
+)
+def test_a_wrong_name_or_password(said: str) -> None:
+    """Whatever stands there, it is 401 and never our error."""
+    reply = Client().get("/api/v1/me", headers={"Authorization": said})
+    assert reply.status == 401
+    assert "Basic realm" in (reply.header("WWW-Authenticate") or "")
+
+
+def test_guessing_passwords_is_slowed() -> None:
+    """They count like tokens, and with them."""
+    client = Client()
+    for number in range(FAILURES):
+        wrong = basic("near", str(number))
+        assert client.get("/api/v1/me", headers=wrong).status == 401
+    assert client.get("/api/v1/me", headers=basic("near", "x")).status == 429
+    client.token = "wrong"
+    assert client.get("/api/v1/me").status == 429
+
+
+def test_me() -> None:
+    """A program can see what it may before it tries."""
+    client = Client(token="few-token")
+    client.overview.allowance = Allowance(messages=100, parts=50)
+    client.overview.spent = (3, 60)
+    client.overview.clock.advance(86400 * 3 + 80000.5)
+    client.clock.advance(86400 * 3 + 80000.5)
+    reply = client.get("/api/v1/me")
+    assert reply.json == {
+        "name": "few",
+        "may": ["send", "read"],
+        "to": [],
+        "lines": [],
+        "messages_a_day": 100,
+        "parts_a_day": 50,
+        "networks": [],
+        "password": False,
+        "token": True,
+        "today": {"messages": 3, "parts": 60},
+    }
+    assert reply.header("RateLimit-Policy") == '"messages";q=100;w=86400, "parts";q=50;w=86400'
+    assert reply.header("RateLimit") == '"messages";r=97;t=6400, "parts";r=0;t=6400'
+
+
+def test_users_are_for_the_admin() -> None:
+    """Names and limits, and nothing that could be used to log in."""
+    assert Client().get("/api/v1/users").status == 403
+    reply = Client(token="admin-token").get("/api/v1/users")
+    shown = {user["name"]: user for user in reply.json["users"]}
+    assert (shown["near"]["networks"], shown["near"]["password"]) == (["192.0.2.0/24"], True)
+    for secret in (b"near-word", b"ops-token", b"scrypt", b"few-token"):
+        assert secret not in reply.body

@@ -8,13 +8,14 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from goiptwist.web import shapes
+from goiptwist.web import reading
 from goiptwist.web.problems import Problem
+from goiptwist.web.v1.wanted import MAX_PAGE, Submission, Wanted
 from tests.web.fakes import Client
 
 #: Any text at all, half surrogates among it.
 TEXT = st.text(alphabet=st.characters(), max_size=20)
-KEY = st.sampled_from([*shapes.KEYS, "To", "recipients"]) | TEXT
+KEY = st.sampled_from([*Submission.model_fields, "To", "recipients"]) | TEXT
 VALUE = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | TEXT,
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(KEY, inner, max_size=4),
@@ -46,7 +47,7 @@ def test_any_bytes(body: bytes) -> None:
 @settings(deadline=None, max_examples=200)
 @given(
     st.dictionaries(
-        st.sampled_from([b"after", b"limit", b"direction"]) | st.binary(max_size=8),
+        st.sampled_from([name.encode() for name in Wanted.model_fields]) | st.binary(max_size=8),
         st.lists(st.binary(max_size=8), min_size=1, max_size=2),
         max_size=4,
     )
@@ -54,7 +55,7 @@ def test_any_bytes(body: bytes) -> None:
 def test_any_query(arguments: dict[bytes, list[bytes]]) -> None:
     """A query is read or refused in words."""
     try:
-        page = shapes.Page.read(arguments)
+        page = reading.queried(Wanted, arguments)
     except Problem:
         return
-    assert 0 < page.limit <= shapes.MAX_PAGE
+    assert 0 < page.limit <= MAX_PAGE

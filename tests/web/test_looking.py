@@ -174,7 +174,7 @@ def test_an_unknown_path(client: Client, path: str) -> None:
         ("DELETE", "/api/v1/messages", "GET, HEAD, POST"),
         ("POST", "/api/v1/lines", "GET, HEAD"),
         ("OPTIONS", "/healthz", "GET, HEAD"),
-        ("BREW", "/api/v1/messages/a", "GET, HEAD"),
+        ("BREW", "/api/v1/messages/a", "DELETE, GET, HEAD"),
     ],
 )
 def test_a_wrong_method(client: Client, method: str, path: str, allowed: str) -> None:

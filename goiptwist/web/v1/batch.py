@@ -1,0 +1,97 @@
+"""Many submissions in one request."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from twisted.internet.defer import Deferred
+from twisted.internet.task import deferLater
+
+from goiptwist.errors import Busy, StoreUnavailable
+from goiptwist.message import Message, Submission
+from goiptwist.waiting import carried_through
+from goiptwist.web.answers import answer
+from goiptwist.web.problems import Problem, problem_of
+from goiptwist.web.reading import shaped
+from goiptwist.web.v1 import shown, wanted
+from goiptwist.web.v1.asking import Asked, Desk
+from goiptwist.web.v1.limits import limits
+from goiptwist.web.v1.messages import idempotency_key, submission
+
+#: Submissions that are checked and kept in one go. Between two goes the devices
+#: are heard: each takes some tens of milliseconds.
+AT_ONCE = 400
+
+
+async def batch(desk: Desk, asked: Asked) -> bytes:
+    """
+    Keep many texts. Each is kept or refused by itself: 202 if all were kept,
+    207 if some were not. With an Idempotency-Key, each submission without an
+    id of its own gets one made of the key and its place.
+    """
+    key = idempotency_key(asked.request)
+    # A client that hangs up must not leave half of it behind, unless it asks again.
+    results = await carried_through(_kept(desk, asked, asked.body.messages, key))
+    await limits(desk, asked)
+    status = 202 if all(result["status"] == 202 for result in results) else 207
+    return answer(asked.request, status, {"results": results})
+
+
+async def _kept(desk: Desk, asked: Asked, given: Sequence[Any], key: str) -> list[dict[str, Any]]:
+    # Where nothing at all can be kept, the first ones say so for the whole.
+    results = await _some(desk, asked.origin, given[:AT_ONCE], 0, key)
+    committing: Deferred[list[dict[str, Any]]] | None = None
+    for first in range(AT_ONCE, len(given), AT_ONCE):
+        await deferLater(desk.clock, 0)
+        some = _some(desk, asked.origin, given[first : first + AT_ONCE], first, key)
+        checked = Deferred.fromCoroutine(some)  # while those before them are committed
+        if committing is not None:
+            results += await committing
+        committing = checked
+    if committing is not None:
+        results += await committing
+    return results
+
+
+async def _some(
+    desk: Desk, origin: str, given: Sequence[Any], first: int, key: str
+) -> list[dict[str, Any]]:
+    read = [
+        _read(desk, one, origin, f"{key}-{place}" if key else "")
+        for place, one in enumerate(given, first)
+    ]
+    fine = [one for one in read if isinstance(one, Submission)]
+    kept: Sequence[list[Message] | Exception]
+    try:
+        kept = await desk.overview.submit_all(fine) if fine else []
+    except Busy as trouble:
+        if not first:
+            raise
+        kept = [trouble] * len(fine)
+    if not first and kept and all(isinstance(one, StoreUnavailable) for one in kept):
+        raise kept[0]  # type: ignore[misc]  # it is one
+    became = iter(kept)
+    return [
+        _result(one, next(became)) if isinstance(one, Submission) else _refused(one) for one in read
+    ]
+
+
+def _read(desk: Desk, given: object, origin: str, name: str) -> Submission | Problem:
+    try:
+        return submission(desk, shaped(wanted.Submission, given), origin, name)
+    except Problem as problem:
+        return problem
+
+
+def _result(one: Submission, became: list[Message] | Exception) -> dict[str, Any]:
+    if isinstance(became, Exception):
+        return _refused(became)
+    return {"status": 202, "messages": shown.entries(became), **shown.cost(one.text)}
+
+
+def _refused(error: Exception) -> dict[str, Any]:
+    problem = problem_of(error)
+    if problem is None:
+        raise error
+    return {"status": problem.status, "problem": problem.document()}

@@ -1,0 +1,208 @@
+"""The operations of messages."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlencode
+
+from twisted.web.iweb import IRequest
+
+from goiptwist.errors import OverQuota
+from goiptwist.gsm7 import fitted
+from goiptwist.message import Direction, Message, OnUnknown, State, Submission, Wish
+from goiptwist.parts import count
+from goiptwist.store.deciding import Verdict
+from goiptwist.store.searching import Search
+from goiptwist.waiting import carried_through
+from goiptwist.web.answers import answer
+from goiptwist.web.problems import Problem
+from goiptwist.web.v1 import shown, wanted
+from goiptwist.web.v1.asking import Asked, Desk
+from goiptwist.web.v1.limits import limits
+
+#: Where messages are.
+PATH = "/api/v1/messages"
+
+#: Characters of a message's id that are looked up at all; ours are shorter.
+MAX_ID = 100
+
+
+def submission(desk: Desk, given: wanted.Submission, origin: str, name: str = "") -> Submission:
+    """
+    @param name: the client's own id, where the body has none.
+    @raise Problem: C{report} names a bridge that cannot tell.
+    """
+    for bridge in given.report:
+        if bridge not in desk.tellers:
+            known = ", ".join(sorted(desk.tellers)) or "none"
+            sentence = f"there is no bridge {bridge[:40]!r} that can tell it; there are {known}"
+            raise Problem(400, sentence, field="report")
+    return Submission(
+        origin=origin,
+        recipients=tuple(given.to),
+        text=fitted(given.text) if given.fit else given.text,
+        line=given.line,
+        pool=given.pool,
+        client_id=given.id or name,
+        tell=tuple(Wish(f"bridge:{bridge}") for bridge in dict.fromkeys(given.report)),
+        send_at=given.send_at,
+        expires=given.expires,
+        priority=given.priority,
+        on_unknown=OnUnknown(given.on_unknown) if given.on_unknown else None,
+    )
+
+
+def idempotency_key(request: IRequest) -> str:
+    """
+    The header Idempotency-Key (draft-ietf-httpapi-idempotency-key-header-07),
+    a quoted text; many clients leave the quotation marks out.
+
+    @raise Problem: it cannot be used.
+    """
+    said = request.getHeader(b"Idempotency-Key")
+    if said is None:
+        return ""
+    key: str = said.decode("latin-1").strip()
+    if len(key) > 1 and key[0] == key[-1] == '"':
+        key = key[1:-1]
+    if not key or not key.isascii() or not key.isprintable() or len(key) > wanted.MAX_KEY:
+        sentence = f"must have 1 to {wanted.MAX_KEY} printable ASCII characters"
+        raise Problem(400, sentence, field="Idempotency-Key")
+    return key
+
+
+async def submit(desk: Desk, asked: Asked) -> bytes:
+    """
+    Keep a text for one or more recipients; 202 once it is on disk.
+
+    The same id, or Idempotency-Key, again is answered with the same messages;
+    with another text or other recipients it is a conflict.
+    """
+    given: wanted.Submission = asked.body
+    key = idempotency_key(asked.request)
+    if key and given.id and key != given.id:
+        raise Problem(400, "give id or the header Idempotency-Key, not both", field="id")
+    submitted = submission(desk, given, asked.origin, key)
+    try:
+        kept = await carried_through(desk.overview.submit(submitted))
+    except OverQuota:
+        await limits(desk, asked)
+        raise
+    if len(kept) == 1:
+        place = f"{PATH}/{kept[0].id}".encode("ascii")
+        asked.request.responseHeaders.setRawHeaders(b"Location", [place])
+    said: dict[str, Any] = {"messages": shown.entries(kept), **shown.cost(submitted.text)}
+    if given.fit:
+        said |= {"text": submitted.text, "given": shown.cost(given.text)}
+    elif asked.query.fit:
+        said["fitted"] = _fitted(given.text)
+    await limits(desk, asked)
+    return answer(asked.request, 202, said)
+
+
+def _fitted(text: str) -> dict[str, object]:
+    other = fitted(text)
+    return {"text": other, **shown.cost(other)}
+
+
+async def preview(desk: Desk, asked: Asked) -> bytes:
+    """Say what a text would cost, as it is and made to fit. Sends nothing."""
+    text = asked.body.text
+    counted = count(text)
+    more = {"units": counted.units, "room_left": counted.room_left, "fitted": _fitted(text)}
+    return answer(asked.request, 200, {**shown.cost(text), **more})
+
+
+async def several(desk: Desk, asked: Asked) -> bytes:
+    """
+    Show messages, a page at a time: all of them in the order in which they
+    were kept, or the newest of those that are looked for.
+
+    A user who may read sees the messages of all users.
+    """
+    said: wanted.Wanted = asked.query
+    direction = Direction(said.direction) if said.direction else None
+    if said.is_search:
+        found = await desk.overview.search(_search(said, direction))
+        messages, more = found.messages, {"before": found.more} if found.more else {}
+    else:
+        messages = await desk.overview.messages(direction, said.after, said.limit)
+        more = {"after": messages[-1].id} if len(messages) == said.limit else {}
+    page: dict[str, object] = {"messages": [shown.message(one) for one in messages]}
+    if more:
+        page["next"] = _next(asked.request, more)
+        link = f'<{page["next"]}>; rel="next"'.encode("ascii")  # RFC 8288
+        asked.request.responseHeaders.setRawHeaders(b"Link", [link])
+    return answer(asked.request, 200, page)
+
+
+def _search(said: wanted.Wanted, direction: Direction | None) -> Search:
+    return Search(
+        direction=direction,
+        state=State(said.state) if said.state else None,
+        line=said.line,
+        origin=said.origin,
+        number="".join(said.number.lstrip("+").split()),
+        text=said.text,
+        since=said.since,
+        until=said.until,
+        before=said.before,
+        limit=said.limit,
+    )
+
+
+def _next(request: IRequest, more: dict[str, str]) -> str:
+    arguments: dict[bytes, list[bytes]] = request.args
+    said: dict[Any, Any] = {name: values[-1] for name, values in arguments.items()}
+    for name, value in more.items():
+        said[name.encode("ascii")] = value
+    return f"{PATH}?{urlencode(said)}"
+
+
+async def _known(desk: Desk, asked: Asked) -> Message:
+    found = None
+    if len(asked.place) <= MAX_ID and asked.place.isprintable():
+        found = await desk.overview.message(asked.place)
+    if found is None:
+        raise Problem(404, "there is no message of this id")
+    return found
+
+
+async def one(desk: Desk, asked: Asked) -> bytes:
+    """Show one message and its journey."""
+    found = await _known(desk, asked)
+    steps = await desk.overview.journey(found.id)
+    journey = [shown.step(step) for step in steps]
+    return answer(asked.request, 200, {**shown.message(found), "journey": journey})
+
+
+async def withdraw(desk: Desk, asked: Asked) -> bytes:
+    """
+    Take back a text that still waits. To do so again does no harm. Only an
+    admin may take back what another user submitted.
+    """
+    found = await _known(desk, asked)
+    assert asked.user is not None
+    if found.origin != asked.origin and not asked.user.allowed("admin"):
+        raise Problem(403, "only an admin may take back what somebody else submitted")
+    withdrawn = await carried_through(desk.overview.withdraw(found.id, asked.origin))
+    return answer(asked.request, 200, shown.message(withdrawn))
+
+
+async def settle(desk: Desk, asked: Asked) -> bytes:
+    """Say what became of a text of which nobody knows, or have it sent again."""
+    found = await _known(desk, asked)
+    verdict = Verdict(asked.body.verdict)
+    settled = await carried_through(desk.overview.settle(found.id, verdict, asked.origin))
+    return answer(asked.request, 200, shown.message(settled))
+
+
+async def redeliver(desk: Desk, asked: Asked) -> bytes:
+    """
+    Hand to a bridge once more what it has had of a message, or never took: the
+    SMS that came in, or the news of one that went out.
+    """
+    found = await _known(desk, asked)
+    again = desk.overview.redeliver(found.id, asked.body.bridge, asked.origin)
+    await carried_through(again)
+    return answer(asked.request, 200, shown.message(await _known(desk, asked)))
