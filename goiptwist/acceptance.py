@@ -78,8 +78,23 @@ def _check_times(submission: Submission, now: float) -> None:
         raise Unacceptable("priority", f"the priority must be 0 to {MOST_URGENT}")
     if send_at > now + FARTHEST:
         raise Unacceptable("send_at", "the time to send at is more than a year ahead")
-    if expires and expires <= max(now, send_at):
-        raise Unacceptable("expires", "it would have expired before it could be sent")
+    if expires and expires <= send_at:
+        raise _too_late()
+
+
+def check_expiry(submission: Submission, now: float) -> None:
+    """
+    Only for what is not kept already: a repeat of what has expired meanwhile
+    gets the answer that the first one got.
+
+    @raise Unacceptable: it is of no use any more.
+    """
+    if submission.expires and submission.expires <= now:
+        raise _too_late()
+
+
+def _too_late() -> Unacceptable:
+    return Unacceptable("expires", "it would have expired before it could be sent")
 
 
 def accepted(submission: Submission, now: float) -> Submission:

@@ -73,6 +73,14 @@ class TestExpiring:
         with pytest.raises(Unacceptable, match="would have expired"):
             wire.one(send_at=now + send_at if send_at else 0, expires=now + expires)
 
+    def test_a_repeat(self, wire: Wire) -> None:
+        """What has expired meanwhile was kept: its client hears the same again."""
+        expires = wire.clock.seconds() + 60
+        message = wire.one(expires=expires, client_id="x")
+        wire.clock.advance(61)
+        again = wire.one(expires=expires, client_id="x")
+        assert (again.id, again.state) == (message.id, "expired")
+
 
 class TestFirst:
     """C{priority}"""

@@ -9,8 +9,8 @@ from typing import Any
 from attrs import frozen
 from sqlalchemy import Connection, bindparam, delete, insert, select
 
-from goiptwist.acceptance import HEAD_START
-from goiptwist.errors import Conflict
+from goiptwist.acceptance import HEAD_START, check_expiry
+from goiptwist.errors import Conflict, Unacceptable
 from goiptwist.message import Direction, IncomingSms, Message, State, Submission
 from goiptwist.parts import count
 from goiptwist.permits import UNLIMITED, Allowance
@@ -179,12 +179,13 @@ class Keeping:
         self, connection: Connection, orders: Sequence[Order]
     ) -> list[Kept | Exception]:
         """Keep those that their origin may still send today."""
-        refusals = spend(connection, orders)
-        kept = iter(
-            self._new_orders(
-                connection, [o for o, r in zip(orders, refusals, strict=True) if r is None]
-            )
-        )
+        refusals: list[Exception | None] = [_too_late(order) for order in orders]
+        timely = [place for place, refusal in enumerate(refusals) if refusal is None]
+        spent = spend(connection, [orders[place] for place in timely])
+        for place, refusal in zip(timely, spent, strict=True):
+            refusals[place] = refusal
+        affordable = [o for o, r in zip(orders, refusals, strict=True) if r is None]
+        kept = iter(self._new_orders(connection, affordable))
         return [next(kept) if refusal is None else refusal for refusal in refusals]
 
     def _new_orders(self, connection: Connection, orders: Sequence[Order]) -> list[Kept]:
@@ -225,6 +226,14 @@ class Keeping:
             expires=wanted.expires,
             on_unknown=wanted.on_unknown,
         )
+
+
+def _too_late(order: Order) -> Unacceptable | None:
+    try:
+        check_expiry(order.submission, order.at)
+    except Unacceptable as late:
+        return late
+    return None
 
 
 def queued(order: Order, outgoing: Message) -> Queued:

@@ -76,10 +76,19 @@ class House:
             user = await self.users.by_password(claim.name, claim.password)
         except Busy as busy:
             raise Reply(454, "4.7.0", str(busy)) from None
-        if user is None or not user.allowed("send"):
+        why = _refused(user, peer)
+        if user is None or why:
             self.attempts.failed(source)
-            why = "a wrong password" if user is None else f"{user.name!r}, who may not send,"
             self.complaints.about("mail_login_refused", peer, f"{why} at the login for mail")
             raise Reply(535, "5.7.8", "No user who may send has this name and password")
         self._known.keep(user, source, claim.name, claim.password)
         return user
+
+
+def _refused(user: User | None, peer: str) -> str:
+    """@return: why somebody may not log in, for the log; the caller hears less."""
+    if user is None:
+        return "a wrong password"
+    if not user.allowed("send"):
+        return f"{user.name!r}, who may not send,"
+    return "" if user.may_come_from(peer) else f"{user.name!r}, who may not come from there,"

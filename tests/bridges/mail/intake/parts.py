@@ -36,6 +36,11 @@ PASSWORD = "right horse ÄÖ"
 USERS = (
     User(name="ops", password=Secret.from_setting(PASSWORD), may=("send",)),
     User(name="ascii", password=Secret.from_setting("right horse"), may=("send",)),
+    User(
+        name="elsewhere",
+        password=Secret.from_setting(PASSWORD),
+        networks=(Network.from_setting("203.0.113.0/24"),),
+    ),
     User(name="reader", password=Secret.from_setting("only looks"), may=("read",)),
 )
 

@@ -65,6 +65,7 @@ def test_login(call, initial):
         plain("ops", ""),
         plain("", ""),
         plain("reader", "only looks"),
+        plain("elsewhere", PASSWORD),
         b"AUTH PLAIN " + coded(b"\0ops\0\xff\xfe"),
         plain("ops", "x" * 2500),
     ],
