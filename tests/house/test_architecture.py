@@ -150,6 +150,8 @@ PURE = (
     "goiptwist.config",
     "goiptwist.settings",
     "goiptwist.router",
+    "goiptwist.routes",
+    "goiptwist.legs",
     "goiptwist.chains",
     "goiptwist.acceptance",
     "goiptwist.numbers",
