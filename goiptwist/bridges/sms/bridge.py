@@ -7,7 +7,7 @@ from __future__ import annotations
 from typing import Any
 
 from attrs import define, field
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import CancelledError, Deferred
 from twisted.logger import Logger
 from zope.interface import implementer
 
@@ -128,9 +128,15 @@ class SmsBridge:
             waiting.end(Refused(f"no {missing} within {patience:g} s: {waiting.watch.still}"))
 
         timer = clock.callLater(left, too_long)
+        person = self.gateway.acknowledgement(waiting.watch.alarm_id)
+        person.addCallbacks(
+            lambda by: waiting.end(Handover(detail=f"acknowledged by {by}")),
+            lambda failure: failure.trap(CancelledError),
+        )
         try:
             return await waiting.done
         finally:
+            person.cancel()
             if timer.active():
                 timer.cancel()
 
@@ -174,11 +180,7 @@ class SmsBridge:
             return Handover(detail=str(wrong))
         except StoreUnavailable as trouble:
             raise TryLater(str(trouble)) from None
-        waiting = self._waiting.get(alarm_id)
-        if waiting is not None:
-            waiting.end(Handover(detail=f"acknowledged by {by}"))
         await self._confirm(sms, f"Alarm {alarm_id} is yours, thank you")
-        self.log.info("Alarm {message_id} is acknowledged", message_id=alarm_id)
         return Handover(detail=f"acknowledges alarm {alarm_id}")
 
     async def _confirm(self, sms: Message, text: str) -> None:

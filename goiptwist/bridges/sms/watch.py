@@ -60,7 +60,5 @@ class Watch:
     @property
     def still(self) -> str:
         """How it stands, in words, for whoever waits no longer."""
-        parts = [
-            f"{sms.id} to {number} is {sms.state.value}" for number, sms in self._seen.items()
-        ]
+        parts = [f"{sms.id} to {number} is {sms.state.value}" for number, sms in self._seen.items()]
         return "; ".join(parts)

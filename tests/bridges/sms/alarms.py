@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from attrs import define, evolve, field
+from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 
 from goiptwist.errors import Conflict
@@ -37,6 +38,7 @@ class Gateway:
     alarms: dict[str, str] = field(factory=lambda: {"x-7": ""})
     refusal: Exception | None = None
     names: dict[str, str] = field(factory=dict)
+    waiting: dict[str, list[Deferred[str]]] = field(factory=dict)
 
     async def submit(self, wanted: Submission) -> list[Message]:
         if self.refusal is not None:
@@ -65,6 +67,13 @@ class Gateway:
         if alarm_id not in self.alarms:
             raise Conflict(f"there is no alarm {alarm_id!r}")
         self.alarms[alarm_id] = by
+        for waiting in self.waiting.pop(alarm_id, []):
+            waiting.callback(by)
+
+    def acknowledgement(self, alarm_id: str) -> Deferred[str]:
+        waiting: Deferred[str] = Deferred(lambda own: self.waiting[alarm_id].remove(own))
+        self.waiting.setdefault(alarm_id, []).append(waiting)
+        return waiting
 
     def name_of(self, number: str) -> str:
         return self.names.get(number, "")
