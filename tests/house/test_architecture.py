@@ -153,6 +153,8 @@ PURE = (
     "goiptwist.config",
     "goiptwist.settings",
     "goiptwist.router",
+    "goiptwist.routes",
+    "goiptwist.legs",
     "goiptwist.chains",
     "goiptwist.acceptance",
     "goiptwist.numbers",
