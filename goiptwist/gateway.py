@@ -13,7 +13,8 @@ from twisted.application.service import Service
 from twisted.internet.interfaces import IReactorTime
 from twisted.plugin import getPlugins
 
-from goiptwist import bridging, config, routes
+from goiptwist import bridging, config, heartbeats, routes
+from goiptwist.alarm.settings import AlarmSettings
 from goiptwist.alarms import Alarms
 from goiptwist.bridges.mail.addresses import Directory
 from goiptwist.bridges.mail.imap import ImapIntake, ImapSettings
@@ -34,6 +35,7 @@ from goiptwist.goip.lines import Lines
 from goiptwist.goip.receiving import Receiver
 from goiptwist.goip.service import GoipProtocol, GoipService
 from goiptwist.goip.settings import GoipSettings, LineSettings
+from goiptwist.heartbeats import Heartbeats
 from goiptwist.housekeeping import Housekeeping
 from goiptwist.interfaces import IBridge, IBridgeKind, IListens, ITakesNews, ITakesReports
 from goiptwist.message import Wish
@@ -41,6 +43,7 @@ from goiptwist.numbers import NumbersSettings
 from goiptwist.outcomes import LINE_SCHEDULE, Policy
 from goiptwist.overview import Overview
 from goiptwist.permits import Permits
+from goiptwist.repeats import Repeats
 from goiptwist.router import Router
 from goiptwist.settings import DeliverySettings, HistorySettings, TopSettings
 from goiptwist.simulator.demo import Demonstration
@@ -71,6 +74,7 @@ class Settings:
     mail_text: ReadingSettings
     imap: ImapSettings
     numbers: NumbersSettings
+    alarm: AlarmSettings
     users: list[User]
     contacts: list[Contact]
     routes: list[routes.RouteSettings]
@@ -98,6 +102,7 @@ def scheme() -> config.Scheme[TopSettings]:
             "mail_text": ReadingSettings,
             "imap": ImapSettings,
             "numbers": NumbersSettings,
+            "alarm": AlarmSettings,
         },
         lists={
             "line": LineSettings,
@@ -129,6 +134,10 @@ def read_settings(tables: config.Table, file: str) -> Settings:
         users = [user.name for user in read.lists["user"]]
         for place, sentence in routes.faults(read.lists["route"], read.named["bridge"], users):
             problems.add(f"[[route]] {place}", sentence)
+        alarm = read.single["alarm"]
+        if alarm is not None:
+            for sentence in heartbeats.faults(alarm, read.lists["route"], read.named["bridge"]):
+                problems.add("[alarm]", sentence)
         config.unique(read.lists["user"], lambda user: str(user.name), "user", problems)
         for sentence in shared_addresses([u for u in read.lists["user"] if u is not None]):
             problems.add("[[user]]", sentence)
@@ -165,6 +174,7 @@ class Gateway:
     lines: Lines = field(init=False)
     protocol: GoipProtocol = field(init=False)
     alarms: Alarms = field(init=False)
+    heartbeats: Heartbeats = field(init=False)
     overview: Overview = field(init=False)
     housekeeping: Housekeeping = field(init=False)
     bridges: dict[str, IBridge] = field(factory=dict, init=False)
@@ -197,7 +207,10 @@ class Gateway:
             self.traffic.happened,
         )
         self.protocol = GoipProtocol(self.lines, receiver, self.complaints)
-        self.alarms = Alarms(self.traffic, routes.Routes(settings.routes))
+        repeats = Repeats(clock, store, settings.alarm.joins)
+        self.alarms = Alarms(self.traffic, routes.Routes(settings.routes), repeats)
+        tested = heartbeats.ways(settings.alarm, settings.routes)
+        self.heartbeats = Heartbeats(clock, store, self.alarms, settings.alarm, tested)
         self.overview = self._overview()
         self.housekeeping = Housekeeping(
             clock,
@@ -217,6 +230,7 @@ class Gateway:
             store=self.store,
             traffic=self.traffic,
             alarms=self.alarms,
+            heartbeats=self.heartbeats,
             bridges=self.bridges,
             delivery=self.delivery,
             line_statuses=lambda: [line.status for line in self.lines.by_id.values()],

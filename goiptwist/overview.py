@@ -17,6 +17,7 @@ from goiptwist.alarms import Alarms
 from goiptwist.contacts import Contacts
 from goiptwist.delivery import Delivery
 from goiptwist.happenings import Happenings
+from goiptwist.heartbeats import Heartbeats
 from goiptwist.interfaces import IBridge, IOverview
 from goiptwist.message import AlarmReport, Direction, Message, State, Step, Submission
 from goiptwist.permits import DAY, Allowance
@@ -57,6 +58,7 @@ class Overview:
     store: Store
     traffic: Traffic
     alarms: Alarms
+    heartbeats: Heartbeats
     bridges: Mapping[str, IBridge]
     delivery: Delivery
     line_statuses: Callable[[], list[LineStatus]]
@@ -185,6 +187,7 @@ class Overview:
         if self.store.writer.trouble:
             problems.append(f"the store cannot commit: {self.store.writer.trouble}")
         problems += self.alarms.troubles()
+        problems += self.heartbeats.troubles()
         problems += self.delivery.troubles()
         problems += [
             f"bridge {name}: {trouble}"

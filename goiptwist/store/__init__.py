@@ -17,7 +17,7 @@ from twisted.internet.defer import Deferred
 from goiptwist.errors import Unacceptable
 from goiptwist.message import Direction, HandsetReport, Message, OnUnknown, State, Step
 from goiptwist.store import database
-from goiptwist.store.alarms import Acknowledged, Alarming, KeptAlarm, Overdue, Raised
+from goiptwist.store.alarms import Acknowledged, Alarming, KeptAlarm, Overdue, Raised, Repeated
 from goiptwist.store.coming_back import Return, Returning
 from goiptwist.store.database import lock
 from goiptwist.store.deciding import Deciding, Decision, Verdict
@@ -57,6 +57,7 @@ __all__ = [
     "Queued",
     "Raised",
     "Redelivery",
+    "Repeated",
     "Return",
     "Search",
     "Settlement",
@@ -186,6 +187,10 @@ class Store:
     def keep_alarm(self, raised: Raised) -> Deferred[KeptAlarm]:
         """@return: fires with the alarm, or fails with L{Conflict}."""
         return self.writer.wish(self._alarming.alarms, raised)
+
+    def note_repeat(self, repeated: Repeated) -> Deferred[None]:
+        """@return: fires when the journey of the alarm says so."""
+        return self.writer.wish(self._alarming.repeats, repeated)
 
     def pass_on(self, now: float) -> Deferred[float | None]:
         """

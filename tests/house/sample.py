@@ -57,18 +57,19 @@ INTRODUCTIONS = {
     "imap": "Mail to SMS without a domain: a mailbox that is looked into now and then. Only\n"
     "answers to mails of ours are taken there.",
     "numbers": "How numbers are understood.",
+    "alarm": "Alarms of panels: Contact ID.",
     "user": "Who may use the gateway, by HTTP or by mail. Secrets may be clear, or hashed:\n"
     "twistd goip --hash.",
     "contact": "The address book: any number of sections.",
-    "route": "Alarms: which way they go. Any number of sections; what is empty asks for nothing, and\n"
-    "all else must hold. Bridges get alarms by these alone, whatever their own rules say.",
+    "route": "Alarms: which way they go. Any number of sections; what is empty asks for nothing,\n"
+    "and all else must hold. Bridges get alarms by these alone, whatever their own rules say.",
     "bridge.ops": "Where SMS that come in are handed on to. Any number of bridges, each with a\n"
     "name of its own; every SMS goes to every bridge.",
     "bridge.hooks": "Callbacks: what happens at the gateway, posted to a URL as JSON. They are\n"
     "signed after Standard Webhooks (www.standardwebhooks.com), whose libraries check it.\n"
     'To have it, take "# " away from the beginning of each line.',
-    "bridge.oncall": "People who are texted when there is an alarm, and may answer ACK. It gets what a\n"
-    "[[route]] or the fallback of another bridge sends it.",
+    "bridge.oncall": "People who are texted when there is an alarm, and may answer ACK. It gets\n"
+    "what a [[route]] or the fallback of another bridge sends it.",
 }
 #: Bridges that not everybody wants, each with its kind: they are commented out.
 ON_REQUEST = (
