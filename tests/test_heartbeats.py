@@ -82,7 +82,7 @@ def test_a_way_fails_and_comes_back(begins: Begins) -> None:
 
 def test_silence(begins: Begins) -> None:
     """A way that says nothing is lost as well, until its test arrives after all."""
-    world = begins()
+    world = begins(route=[{"account": "1113", "to": ["station", "ops"]}])
     world.recorders.made["station"].troubles = [TryLater("busy")] * 3
     next_turn(world)
     assert had(world, "station") == ["1113,18,1,602,00,001"]
