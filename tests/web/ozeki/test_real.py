@@ -13,6 +13,7 @@ import subprocess
 import urllib.request
 from collections.abc import Iterator
 from contextlib import suppress
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -156,6 +157,11 @@ def test_the_official_library(program: OzekiProgram) -> None:
     assert api.download_incoming().messages == []
     assert api.delete(Folder.Inbox, Message(message_id=third.text)) is True
     assert api.delete(Folder.Inbox, Message(message_id="nonsense")) is False
+
+    made = datetime(2021, 7, 2, 16)
+    until = made - timedelta(hours=1)
+    late = Message("06201", "x", create_date=made, time_to_send=made, valid_until=until)
+    assert "would have expired" in api.send(late).response_message
 
     wrong = MessageApi(Configuration("httptest", "abc12", program.url)).send(message)
     assert wrong.total_count == 0
