@@ -54,7 +54,8 @@ SLICE = 2**16
 #: Seconds in which a large answer must be read: 10 MB over a slow line.
 READING_PATIENCE = 300.0
 
-#: Seconds after which memory may be free again.
+#: Said where there is no more, and the seconds after which there may be again.
+CROWDED = "too much is in memory already; come again"
 CROWDED_WAIT = 5.0
 
 #: Seconds in which what a client still sends is read and let go, after it was
@@ -108,6 +109,7 @@ class Request(server.Request):
     _held = 0
     _limit = MAX_BODY
     _refused = False
+    _slices: Slices | None = None
 
     def __repr__(self) -> str:
         """Without the query: it may hold a password, and this stands in tracebacks."""
@@ -160,17 +162,21 @@ class Request(server.Request):
         """Whether so much is in memory that a large answer must wait."""
         return self._room.is_full
 
-    def send(self, body: bytes) -> None:
-        """
-        Write the whole answer, no faster than it is read, and finish. Status
-        and headers are set.
-        """
-        self._hold(len(body))
-        self.channel.setTimeout(READING_PATIENCE)
-        Slices(self, body).start()
+    def write(self, data: bytes) -> None:
+        """Write no faster than it is read. What is large comes in one piece, and is the last."""
+        if len(data) <= SLICE or self.method == b"HEAD" or self._disconnected:
+            super().write(data)
+        else:
+            self._hold(len(data))
+            self.channel.setTimeout(READING_PATIENCE)
+            self._slices = Slices(self, data)
+            self._slices.start()
 
     def finish(self) -> None:
-        """The answer is written."""
+        """The answer is said; what has not been read yet is still written."""
+        if self._slices is not None and not self._slices.are_read:
+            self._slices.are_all = True
+            return
         self._let_go()
         super().finish()
 
@@ -192,8 +198,7 @@ class Request(server.Request):
         self._refuse(Problem(413, f"the body must not be larger than {self._limit} bytes"))
 
     def _refuse_crowded(self) -> None:
-        sentence = "too much is in memory already; come again"
-        self._refuse(Problem(503, sentence, headers=retry_after(CROWDED_WAIT)))
+        self._refuse(Problem(503, CROWDED, headers=retry_after(CROWDED_WAIT)))
 
     def _refuse(self, problem: Problem) -> None:
         """Say no at once; whoever waits for "100 Continue" never sends the body."""
@@ -209,15 +214,22 @@ class Request(server.Request):
 
 @implementer(IPushProducer)
 class Slices:
-    """An answer on its way, a slice whenever the one before has been read."""
+    """
+    An answer on its way, a slice whenever the one before has been read.
+
+    @ivar are_all: whether the request is finished with the last slice.
+    @ivar are_read: whether that has gone out.
+    """
 
     def __init__(self, request: Request, body: bytes) -> None:
         self._request = request
         self._body = memoryview(body)
         self._is_paused = False
+        self.are_all = False
+        self.are_read = False
 
     def start(self) -> None:
-        """Begin; the request is finished with the last slice."""
+        """Begin."""
         self._request.registerProducer(self, True)
         self.resumeProducing()
 
@@ -227,9 +239,11 @@ class Slices:
         while self._body and not self._is_paused:
             now, self._body = self._body[:SLICE], self._body[SLICE:]
             self._request.write(bytes(now))
-        if not self._body and not self._is_paused and not self._request.finished:
+        if not self._body and not self._is_paused and not self.are_read:
+            self.are_read = True
             self._request.unregisterProducer()
-            self._request.finish()
+            if self.are_all:
+                self._request.finish()
 
     def pauseProducing(self) -> None:
         """Twisted calls this when enough is waiting to be read."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import socket
 from collections.abc import AsyncIterator
 from typing import Any
@@ -27,7 +28,7 @@ from goiptwist.values import HostPort, HostPorts
 from goiptwist.web.api import Api
 from goiptwist.web.service import HttpService
 from goiptwist.web.settings import HttpSettings
-from goiptwist.web.site import LINGER, MAX_BODY, PATIENCE, Site
+from goiptwist.web.site import LINGER, MAX_BODY, MAX_HELD, PATIENCE, Site
 from tests.web.fakes import USERS, FakeOverview, at_once
 
 GOOD = b'{"to": "+361", "text": "x"}'
@@ -157,6 +158,17 @@ def test_a_trickle_buys_no_time(wire: Wire) -> None:
     assert not wire.closing
     wire.clock.advance(1)
     assert wire.closing
+    wire.gone()
+
+
+def test_too_much_in_memory(wire: Wire) -> None:
+    """Who asks for what may be large has to wait; who sends, or asks how it is, does not."""
+    wire.site.room.taken = MAX_HELD
+    for path in (b"/api/v1/messages", b"/api/v1/lines", b"/healthz"):
+        wire.says(b"GET %s HTTP/1.1\r\n%s\r\n" % (path, HEADERS))
+    wire.says(whole())
+    assert re.findall(rb"HTTP/1\.1 (\d+)", wire.heard) == [b"503", b"503", b"200", b"202"]
+    assert wire.heard.count(b"Retry-After: 5\r\n") == 2
     wire.gone()
 
 

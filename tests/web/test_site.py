@@ -51,7 +51,8 @@ class Answering(Resource):
     @staticmethod
     def answer(request: Any, body: bytes) -> None:
         request.setHeader(b"Content-Length", b"%d" % len(body))
-        request.send(body)
+        request.write(body)
+        request.finish()
 
 
 class Reader(StringTransport):
