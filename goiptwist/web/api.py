@@ -30,7 +30,7 @@ from goiptwist.web.access import Access
 from goiptwist.web.answers import JSON, whole
 from goiptwist.web.problems import Problem, problem_of, retry_after
 from goiptwist.web.reading import Shape, queried, shaped
-from goiptwist.web.site import CROWDED, CROWDED_WAIT
+from goiptwist.web.request import CROWDED, CROWDED_WAIT
 from goiptwist.web.v1 import openapi, page
 from goiptwist.web.v1.asking import Asked, Desk, Operation
 from goiptwist.web.v1.operations import OPERATIONS

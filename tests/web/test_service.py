@@ -22,14 +22,17 @@ from twisted.logger import LogLevel, capturedLogs
 from twisted.python.failure import Failure
 
 from goiptwist.errors import BadConfiguration
+from goiptwist.message import Direction, Message, State
 from goiptwist.parting import GRACE
 from goiptwist.users import Users
 from goiptwist.values import HostPort, HostPorts
 from goiptwist.web.api import Api
+from goiptwist.web.request import LINGER, MAX_BODY, MAX_HELD, SLICE
 from goiptwist.web.service import HttpService
 from goiptwist.web.settings import HttpSettings
-from goiptwist.web.site import LINGER, MAX_BODY, MAX_HELD, PATIENCE, Site
+from goiptwist.web.site import PATIENCE, Site
 from tests.web.fakes import USERS, FakeOverview, at_once
+from tests.web.test_site import Reader
 
 GOOD = b'{"to": "+361", "text": "x"}'
 HEADERS = b"Host: x\r\nAuthorization: Bearer ops-token\r\nContent-Type: application/json\r\n"
@@ -169,6 +172,33 @@ def test_too_much_in_memory(wire: Wire) -> None:
     wire.says(whole())
     assert re.findall(rb"HTTP/1\.1 (\d+)", wire.heard) == [b"503", b"503", b"200", b"202"]
     assert wire.heard.count(b"Retry-After: 5\r\n") == 2
+    wire.gone()
+
+
+def test_a_slow_reader_of_messages(wire: Wire) -> None:
+    """A page of long texts waits in memory once, is counted, and arrives whole."""
+    text = "x" * 3000
+    wire.overview.kept = [
+        Message(
+            id=f"m{n}",
+            direction=Direction.IN,
+            line="goip1",
+            text=text,
+            at=1.0,
+            state=State.HANDED_ON,
+        )
+        for n in range(100)
+    ]
+    reader = Reader()
+    wire.channel.connectionLost(Failure(ConnectionDone()))
+    wire.channel = wire.site.buildProtocol(None)
+    wire.channel.makeConnection(reader)
+    wire.says(b"GET /api/v1/messages?limit=100 HTTP/1.1\r\n%s\r\n" % HEADERS)
+    assert len(reader.value()) < 2 * SLICE
+    assert wire.site.room.taken > 100 * len(text)
+    reader.reads(200 * len(text))
+    assert len(json.loads(reader.value().partition(b"\r\n\r\n")[2])["messages"]) == 100
+    assert wire.site.room.taken == 0
     wire.gone()
 
 

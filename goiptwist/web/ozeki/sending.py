@@ -30,7 +30,7 @@ from goiptwist.web.ozeki.refusals import (
 )
 from goiptwist.web.ozeki.wanted import Wanted
 from goiptwist.web.problems import Problem
-from goiptwist.web.site import CROWDED, CROWDED_WAIT
+from goiptwist.web.request import CROWDED, CROWDED_WAIT
 
 log = Logger()
 
