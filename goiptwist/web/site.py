@@ -12,13 +12,14 @@ from attrs import frozen
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IAddress
 from twisted.internet.protocol import Protocol
-from twisted.logger import Logger
+from twisted.logger import Logger, LogLevel
 from twisted.python.failure import Failure
 from twisted.web import server
 from twisted.web.http import HTTPChannel
 from twisted.web.http import Request as AnyRequest
 from twisted.web.resource import IResource
 
+from goiptwist.chronicle import Chronicle
 from goiptwist.parting import Company
 from goiptwist.web.request import MAX_LOGGED, Request, Room
 
@@ -143,6 +144,7 @@ class Site(server.Site):
         self.room = Room()
         self.channels: Company[Channel] = Company(reactor)
         self._said_full = False
+        self._chronicles = {well: Chronicle(reactor, log, LogLevel.debug) for well in (True, False)}
 
     def startFactory(self) -> None:
         """Twisted calls this; its own would open an access log and start a clock for it."""
@@ -174,9 +176,10 @@ class Site(server.Site):
     def log(self, request: AnyRequest) -> None:
         """
         Twisted calls this for each answer. Queries stay out of the log, and so
-        do all headers: they hold numbers and tokens.
+        do all headers: they hold numbers and tokens. Neither may a crowd of
+        good answers hide the refused ones.
         """
-        log.debug(
+        self._chronicles[request.code < 400].tell(
             "{peer} {method} {path}: {status}",
             peer=getattr(request.client, "host", "-"),
             method=request.method.decode("ascii", "replace"),

@@ -18,9 +18,10 @@ from twisted.internet.error import ConnectionDone
 from twisted.internet.protocol import Protocol
 from twisted.internet.task import Clock, deferLater
 from twisted.internet.testing import StringTransport
-from twisted.logger import LogLevel, capturedLogs
+from twisted.logger import LogLevel, capturedLogs, formatEvent
 from twisted.python.failure import Failure
 
+from goiptwist.chronicle import LEGIBLE
 from goiptwist.errors import BadConfiguration
 from goiptwist.message import Direction, Message, State
 from goiptwist.parting import GRACE
@@ -265,6 +266,23 @@ def test_the_log_has_neither_query_nor_token(wire: Wire) -> None:
     assert "36301234567" not in said
     assert "t0ken" not in said
     assert "ops-token" not in said
+    wire.gone()
+
+
+def test_the_log_stays_legible(wire: Wire) -> None:
+    """A line for each of a thousand answers a second is read by nobody, and costs; a no is seen."""
+    with capturedLogs() as logs:
+        for _ in range(LEGIBLE + 30):
+            wire.says(whole())
+        wire.says(b"GET /nothing HTTP/1.1\r\nHost: x\r\n\r\n")
+        wire.clock.advance(1)
+        wire.says(whole())
+    told = [formatEvent(one) for one in logs if one["log_namespace"] == "goiptwist.web.site"]
+    assert told[LEGIBLE:] == [
+        "192.168.1.1 GET /nothing: 404",
+        "... and 30 more such news in that second",
+        "192.168.1.1 POST /api/v1/messages: 202",
+    ]
     wire.gone()
 
 
