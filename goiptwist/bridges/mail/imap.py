@@ -11,10 +11,11 @@ UIDVALIDITY and UID, which are never given twice (RFC 3501 section 2.3.1.1).
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from email import policy
 from email.parser import BytesHeaderParser
+from email.utils import getaddresses
 from itertools import pairwise
 from typing import Any
 
@@ -31,6 +32,7 @@ from twisted.logger import Logger
 from twisted.mail import imap4
 from twisted.python.failure import Failure
 
+from goiptwist.bridges.mail.addresses import behind_mailbox
 from goiptwist.bridges.mail.authentication import check_authserv
 from goiptwist.bridges.mail.intake.content import check_text
 from goiptwist.bridges.mail.intake.envelope import read_mail, read_recipient
@@ -43,6 +45,9 @@ from goiptwist.waiting import carried_through
 
 _FOLDER = re.compile(r"[A-Za-z0-9._/ -]{1,100}")
 _HEADER = re.compile(r"[A-Za-z0-9-]{1,60}")
+
+#: Where a mail may say for whom it is.
+_ADDRESSED = ("X-Original-To", "Envelope-To", "To", "Cc")
 
 #: What a look into the folder may break of: the network, TLS, the server.
 _TROUBLES = (
@@ -142,14 +147,20 @@ class Letter:
     content: bytes
 
     @classmethod
-    def read(cls, content: bytes, recipient_header: str, own_id: str) -> Letter:
+    def read(
+        cls, content: bytes, recipient_header: str, own_id: str, mailboxes: Sequence[str] = ()
+    ) -> Letter:
         """
         @param own_id: the Message-ID of a mail that has none.
+        @param mailboxes: see L{ImapIntake}.
         @raise Reply: it is no mail, or not for anybody.
         """
         check_text(content)
         headers = BytesHeaderParser(policy=policy.compat32).parsebytes(content)
         recipient = _topmost(headers, recipient_header).strip("<>")
+        for mailbox in mailboxes:
+            if not recipient or recipient.lower() == mailbox.lower():
+                recipient = _addressed(headers, mailbox) or recipient
         sender = _topmost(headers, "Return-Path") or "<>"
         if not headers.get("Message-ID"):
             content = f"Message-ID: <{own_id}>\r\n".encode() + content
@@ -164,6 +175,16 @@ def _topmost(headers: Any, name: str) -> str:
     # What is further down was there before the mail came, and anybody may have written it.
     value = str((headers.get_all(name) or [""])[0]).strip()
     return value.encode("utf-8", "replace").decode()
+
+
+def _addressed(headers: Any, mailbox: str) -> str:
+    """
+    Many servers note the mailbox alone, so the mail itself is asked for what
+    stood behind the plus. Anybody may write that, but nobody a token of ours.
+    """
+    named = [str(value) for name in _ADDRESSED for value in headers.get_all(name) or ()]
+    found = (address for _, address in getaddresses(named))
+    return next((each for each in found if behind_mailbox(each, mailbox)), "")
 
 
 def _quoted(text: str) -> bytes:
@@ -203,6 +224,7 @@ class Look:
 
     @ivar fates: where mails belong that were taken or refused and perhaps not
         moved yet, by UIDVALIDITY and UID.
+    @ivar mailboxes: see L{ImapIntake}.
     """
 
     settings: ImapSettings
@@ -210,6 +232,7 @@ class Look:
     clock: Any
     client: Any
     fates: dict[tuple[int, int], str]
+    mailboxes: Sequence[str] = ()
     _moves: bool = field(default=False, init=False)
     log = Logger()
 
@@ -263,7 +286,10 @@ class Look:
             raise Reply(552, "5.3.4", "The mail is too large")
         fetched = await self._within(self.client.fetchSpecific(uid, uid=True, peek=True))
         letter = Letter.read(
-            _content(fetched), self.settings.recipient_header, f"imap-{validity}-{uid}@{host}"
+            _content(fetched),
+            self.settings.recipient_header,
+            f"imap-{validity}-{uid}@{host}",
+            self.mailboxes,
         )
         caller = Caller(
             peer=host,
@@ -324,10 +350,20 @@ class ImapIntake(Service):
     log = Logger()
 
     def __init__(
-        self, reactor: Any, settings: ImapSettings, mailroom: Any, complaints: Complains
+        self,
+        reactor: Any,
+        settings: ImapSettings,
+        mailroom: Any,
+        complaints: Complains,
+        mailboxes: Sequence[str] = (),
     ) -> None:
+        """
+        @param mailboxes: the addresses under which the folder gets its mail, of
+            bridges that have no domain.
+        """
         self._reactor, self._settings = reactor, settings
         self._mailroom, self._complaints = mailroom, complaints
+        self._mailboxes = mailboxes
         self._fates: dict[tuple[int, int], str] = {}
         self._looking: Deferred[None] | None = None
         self._again = LoopingCall(self.look)
@@ -357,7 +393,9 @@ class ImapIntake(Service):
         client: Any = None
         try:
             client = await connectProtocol(self._endpoint(), Client())
-            look = Look(self._settings, self._mailroom, self._reactor, client, self._fates)
+            look = Look(
+                self._settings, self._mailroom, self._reactor, client, self._fates, self._mailboxes
+            )
             await look.run()
         except CancelledError:
             pass

@@ -192,9 +192,20 @@ def test_from_the_correspondent():
     assert NO_ANSWER not in mail.get_content()
 
 
-def test_a_name_cannot_be_answered():
+def test_from_a_fixed_sender():
+    """Where no domain is ours, all mails are from one address, and still each has its Reply-To."""
+    answer = Answerable("sms@example.org", "sms++36301234567+token@example.org")
+    mail = read(render(sms(), evolve(SETTINGS, mailbox="sms@example.org"), answer))
+    assert mail["From"].addresses[0].addr_spec == "sms@example.org"
+    assert mail["From"].addresses[0].display_name == "+36301234567 (goip1)"
+    assert mail["Reply-To"].addresses[0].addr_spec == answer.reply_to
+
+
+@pytest.mark.parametrize("ours", [{"domain": "sms.example.org"}, {"mailbox": "sms@example.org"}])
+def test_a_name_cannot_be_answered(ours):
     """It says so, below a signature mark, rather than leaving it to a bounce."""
-    mail = read(render(sms(sender="BANK"), OURS))
+    mail = read(render(sms(sender="BANK"), evolve(SETTINGS, **ours)))
+    assert mail["Reply-To"] is None
     assert mail["From"].addresses[0].addr_spec == "sms@example.org"
     assert mail.get_content().split() == f"Pump 3 stopped -- {NO_ANSWER}".split()
 

@@ -35,7 +35,12 @@ ANSWER = "+36301234567"
 class Room:
     """A mailroom with a stand-in for the gateway."""
 
-    def __init__(self, rules: ReadingSettings | None = None, **more: Any) -> None:
+    def __init__(
+        self,
+        rules: ReadingSettings | None = None,
+        mailboxes: tuple[str, ...] = (),
+        **more: Any,
+    ) -> None:
         clock = Clock()
         clock.advance(NOW)
         self.gateway = StandInGateway(None, clock)
@@ -45,7 +50,9 @@ class Room:
         self.room = Mailroom(
             self.gateway,
             "sms.example.org",
-            Directory(lines=("goip1", "goip2"), pools=("default",), country="HU"),
+            Directory(
+                lines=("goip1", "goip2"), pools=("default",), country="HU", mailboxes=mailboxes
+            ),
             self.tokens,
             rules or ReadingSettings(),
             3,
