@@ -200,8 +200,9 @@ class Mailroom:
 
     async def _sent(self, job: _Job, reading: Reading) -> Reply:
         way, now = job.way, self.gateway.clock.seconds()
+        known = _client_id(job.mail, way)
         if way.counted:
-            wait = self.pairs.wait(way.origin, way.number, now)
+            wait = self.pairs.wait(way.origin, way.number, now, known)
             if wait > 0:
                 return Reply(450, "4.7.1", f"Too many to this number; come again in {wait:.0f} s")
         wanted = Submission(
@@ -210,7 +211,7 @@ class Mailroom:
             text=reading.text,
             line=way.line,
             pool=way.pool,
-            client_id=_client_id(job.mail, way),
+            client_id=known,
         )
         try:
             (message,) = await self.gateway.submit(self._with_news(wanted, job, now))
@@ -219,7 +220,7 @@ class Mailroom:
         except GoipTwistError as trouble:
             return reply_to(trouble) or OUR_FAULT
         if way.counted:
-            self.pairs.sent(way.origin, way.number, now)
+            self.pairs.sent(way.origin, way.number, now, known)
             for own in job.mail.headers.ids("Message-ID")[:1]:
                 await self._threads.add(way.line, way.number, f"<{own}>")
         respelt = ", in the letters of GSM 7-bit" if reading.respelt else ""

@@ -207,11 +207,22 @@ def test_the_last_stop_of_a_loop() -> None:
     room = Room()
     said = [room.take(STRANGER, room.reply_to(), Message_ID=f"<{n}@example.org>") for n in range(4)]
     assert [answer[:3] for answer in said] == ["250", "250", "250", "450"]
+    assert room.take(STRANGER, room.reply_to(), Message_ID="<0@example.org>")[:3] == "250"
     more = [
         room.take(ANN, f"{ANSWER}@sms.example.org", Message_ID=f"<a{n}@example.org>")
         for n in range(5)
     ]
     assert {answer[:3] for answer in more} == {"250"}
+
+
+def test_a_repeat_is_not_counted() -> None:
+    """A server that did not hear our yes says it all again; that is no second SMS."""
+    room = Room()
+    for _ in range(5):
+        assert room.take(STRANGER, room.reply_to())[:3] == "250"
+    for other in (2, 3):
+        said = room.take(STRANGER, room.reply_to(), Message_ID=f"<{other}@example.org>")
+        assert said[:3] == "250"
 
 
 def test_no_disk_no_yes(monkeypatch: pytest.MonkeyPatch) -> None:
