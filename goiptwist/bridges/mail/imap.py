@@ -13,9 +13,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from email import policy
-from email.parser import BytesHeaderParser
-from email.utils import getaddresses
 from itertools import pairwise
 from typing import Any
 
@@ -32,10 +29,8 @@ from twisted.logger import Logger
 from twisted.mail import imap4
 from twisted.python.failure import Failure
 
-from goiptwist.bridges.mail.addresses import behind_mailbox
 from goiptwist.bridges.mail.authentication import check_authserv
-from goiptwist.bridges.mail.intake.content import check_text
-from goiptwist.bridges.mail.intake.envelope import read_mail, read_recipient
+from goiptwist.bridges.mail.fetched import Letter
 from goiptwist.bridges.mail.intake.interfaces import Caller, Complains, Language
 from goiptwist.bridges.mail.intake.reply import OUR_FAULT, Reply, in_one, reply_to
 from goiptwist.bridges.mail.tls import verified
@@ -45,9 +40,6 @@ from goiptwist.waiting import carried_through
 
 _FOLDER = re.compile(r"[A-Za-z0-9._/ -]{1,100}")
 _HEADER = re.compile(r"[A-Za-z0-9-]{1,60}")
-
-#: Where a mail may say for whom it is.
-_ADDRESSED = ("X-Original-To", "Envelope-To", "To", "Cc")
 
 #: What a look into the folder may break of: the network, TLS, the server.
 _TROUBLES = (
@@ -132,59 +124,6 @@ class ImapSettings:
         "Seconds for each answer of the server.", default=60.0, validator=_check_seconds
     )
     max_size: int = setting("Bytes that one mail may have; more is refused.", default=262144)
-
-
-@frozen
-class Letter:
-    """
-    A fetched mail with the envelope that the server has noted in it.
-
-    @ivar content: with a Message-ID.
-    """
-
-    sender: str
-    recipient: str
-    content: bytes
-
-    @classmethod
-    def read(
-        cls, content: bytes, recipient_header: str, own_id: str, mailboxes: Sequence[str] = ()
-    ) -> Letter:
-        """
-        @param own_id: the Message-ID of a mail that has none.
-        @param mailboxes: see L{ImapIntake}.
-        @raise Reply: it is no mail, or not for anybody.
-        """
-        check_text(content)
-        headers = BytesHeaderParser(policy=policy.compat32).parsebytes(content)
-        recipient = _topmost(headers, recipient_header).strip("<>")
-        for mailbox in mailboxes:
-            if not recipient or recipient.lower() == mailbox.lower():
-                recipient = _addressed(headers, mailbox) or recipient
-        sender = _topmost(headers, "Return-Path") or "<>"
-        if not headers.get("Message-ID"):
-            content = f"Message-ID: <{own_id}>\r\n".encode() + content
-        return cls(
-            read_mail(f"FROM:{sender} SMTPUTF8".encode(), extended=True, login=False).sender,
-            read_recipient(f"TO:<{recipient}>".encode(), extended=False, utf8=True).recipient,
-            content,
-        )
-
-
-def _topmost(headers: Any, name: str) -> str:
-    # What is further down was there before the mail came, and anybody may have written it.
-    value = str((headers.get_all(name) or [""])[0]).strip()
-    return value.encode("utf-8", "replace").decode()
-
-
-def _addressed(headers: Any, mailbox: str) -> str:
-    """
-    Many servers note the mailbox alone, so the mail itself is asked for what
-    stood behind the plus. Anybody may write that, but nobody a token of ours.
-    """
-    named = [str(value) for name in _ADDRESSED for value in headers.get_all(name) or ()]
-    found = (address for _, address in getaddresses(named))
-    return next((each for each in found if behind_mailbox(each, mailbox)), "")
 
 
 def _quoted(text: str) -> bytes:

@@ -15,7 +15,8 @@ import pytest
 from twisted.internet import reactor
 from twisted.internet.threads import deferToThread
 
-from goiptwist.bridges.mail.imap import ImapIntake, ImapSettings, Letter
+from goiptwist.bridges.mail.fetched import Letter
+from goiptwist.bridges.mail.imap import ImapIntake, ImapSettings
 from goiptwist.bridges.mail.intake.reply import Reply
 from goiptwist.testing import sms
 from goiptwist.users import User
