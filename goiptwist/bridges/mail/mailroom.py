@@ -214,7 +214,8 @@ class Mailroom:
             client_id=known,
         )
         try:
-            (message,) = await self.gateway.submit(self._with_news(wanted, job, now))
+            wanted = self._with_news(wanted, job, now, reading.note)
+            (message,) = await self.gateway.submit(wanted)
         except Conflict:  # the same mail, read otherwise than the first time
             return _HAD_BEFORE
         except GoipTwistError as trouble:
@@ -223,17 +224,18 @@ class Mailroom:
             self.pairs.sent(way.origin, way.number, now, known)
             for own in job.mail.headers.ids("Message-ID")[:1]:
                 await self._threads.add(way.line, way.number, f"<{own}>")
-        respelt = ", in the letters of GSM 7-bit" if reading.respelt else ""
-        return Reply(250, "2.0.0", f"Kept as {message.id}{respelt}")
+        note = f", {reading.note}" if reading.note else ""
+        return Reply(250, "2.0.0", f"Kept as {message.id}{note}")
 
-    def _with_news(self, wanted: Submission, job: _Job, now: float) -> Submission:
+    def _with_news(self, wanted: Submission, job: _Job, now: float, note: str) -> Submission:
         """The same, and its sender will hear of it as he wants to, if that can be."""
         wishes = job.wishes
         if not (self.reports_by and wishes.notify and job.may_hear):
             return wanted
         if self.rules.confirm:
             wishes = evolve(wishes, notify=wishes.notify | {"success"})
-        context = news.submitted(job.mail.headers, job.sender, job.recipient, wishes, now)
+        headers = job.mail.headers
+        context = news.submitted(headers, job.sender, job.recipient, wishes, now, note)
         if context is None:
             return wanted
         tell = Wish(f"bridge:{self.reports_by}", news.whats(wishes.notify))
