@@ -14,6 +14,7 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.plugin import getPlugins
 
 from goiptwist import bridging, config
+from goiptwist.bridges.mail import imap as mailbox
 from goiptwist.bridges.mail.addresses import Directory
 from goiptwist.bridges.mail.imap import ImapIntake, ImapSettings
 from goiptwist.bridges.mail.intake.service import MailIntake
@@ -343,6 +344,16 @@ class Gateway:
             imap_authserv=settings.imap.authserv,
             reports_by=bridging.reporter(settings.mail.reports, settings.bridges),
         )
+
+
+async def check_mailbox(settings: Settings, reactor: Any) -> str:
+    """
+    @return: what was found, in one sentence; empty where there is no mailbox.
+    @raise GoipTwistError: what is wrong.
+    """
+    if settings.imap.server is None:
+        return ""
+    return await mailbox.check(reactor, settings.imap)
 
 
 def demonstration(reactor: Any, folder: Path) -> Demonstration:

@@ -33,8 +33,9 @@ from goiptwist.bridges.mail.authentication import check_authserv
 from goiptwist.bridges.mail.fetched import Letter
 from goiptwist.bridges.mail.intake.interfaces import Caller, Complains, Language
 from goiptwist.bridges.mail.intake.reply import OUR_FAULT, Reply, in_one, reply_to
-from goiptwist.bridges.mail.tls import verified
+from goiptwist.bridges.mail.tls import in_words, verified
 from goiptwist.bridges.mail.verdict import readable
+from goiptwist.errors import Away, TryLater
 from goiptwist.values import HostPort, Password, setting
 from goiptwist.waiting import carried_through
 
@@ -178,8 +179,7 @@ class Look:
     async def run(self) -> None:
         """@raise Exception: any of C{_TROUBLES}; the next look goes on."""
         settings = self.settings
-        secret = settings.password.clear if settings.password else ""
-        await self._say(b"LOGIN", _quoted(settings.username), _quoted(secret))
+        await self._log_in()
         self._moves = b"MOVE" in await self._within(self.client.getCapabilities(useCache=0))
         for folder in (settings.taken_folder, settings.refused_folder):
             with suppress(imap4.IMAP4Exception):  # it is there
@@ -196,6 +196,17 @@ class Look:
         await self._within(self.client.logout())
         if trouble is not None:
             raise trouble
+
+    async def count(self) -> int:
+        """@return: how many mails are in the folder, of which none is touched."""
+        await self._log_in()
+        opened = await self._within(self.client.examine(self.settings.folder))
+        return int(opened.get("EXISTS", 0))
+
+    async def _log_in(self) -> None:
+        settings = self.settings
+        secret = settings.password.clear if settings.password else ""
+        await self._say(b"LOGIN", _quoted(settings.username), _quoted(secret))
 
     async def _settle(self, validity: int, uid: int) -> None:
         folder = self.fates.get((validity, uid)) or await self._work(validity, uid)
@@ -331,7 +342,7 @@ class ImapIntake(Service):
         server = self._settings.server
         client: Any = None
         try:
-            client = await connectProtocol(self._endpoint(), Client())
+            client = await connectProtocol(_endpoint(self._reactor, self._settings), Client())
             look = Look(
                 self._settings, self._mailroom, self._reactor, client, self._fates, self._mailboxes
             )
@@ -347,12 +358,38 @@ class ImapIntake(Service):
             if client is not None:
                 await client.hang_up()
 
-    def _endpoint(self) -> Any:
-        settings = self._settings
-        server = settings.server or HostPort("127.0.0.1", 143)
-        endpoint = HostnameEndpoint(
-            self._reactor, server.host, server.port, timeout=settings.timeout
-        )
-        if not settings.tls:
-            return endpoint
-        return wrapClientTLS(verified(server.host, settings.ca), endpoint)
+
+async def check(reactor: Any, settings: ImapSettings) -> str:
+    """
+    Connect, log in, and leave everything as it is.
+
+    @return: what was found, in one sentence.
+    @raise Away: nobody answers there.
+    @raise TryLater: what is wrong.
+    """
+    server = settings.server
+    try:
+        client: Any = await connectProtocol(_endpoint(reactor, settings), Client())
+    except (ConnectError, DNSLookupError, OSError) as trouble:
+        why = readable(str(trouble)) or type(trouble).__name__
+        raise Away(f"the mailbox at {server} cannot be reached: {why}") from None
+    try:
+        mails = await Look(settings, None, reactor, client, {}).count()
+        words = "without TLS"
+        if settings.tls:
+            shown = client.transport.getPeerCertificate()
+            words = f"{in_words(client.transport.getHandle(), shown)}, verified"
+    except _TROUBLES as trouble:
+        why = readable(str(trouble)) or type(trouble).__name__
+        raise TryLater(f"the mailbox at {server} cannot be emptied: {why}") from None
+    finally:
+        await client.hang_up()
+    return f"{server} answers, {words}, logged in; {settings.folder} has {mails} mails"
+
+
+def _endpoint(reactor: Any, settings: ImapSettings) -> Any:
+    server = settings.server or HostPort("127.0.0.1", 143)
+    endpoint = HostnameEndpoint(reactor, server.host, server.port, timeout=settings.timeout)
+    if not settings.tls:
+        return endpoint
+    return wrapClientTLS(verified(server.host, settings.ca), endpoint)

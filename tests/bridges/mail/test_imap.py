@@ -3,6 +3,7 @@
 import imaplib
 import os
 import pwd
+import re
 import shutil
 import socket
 import subprocess
@@ -12,12 +13,14 @@ from email import message_from_bytes
 from email.utils import parseaddr
 
 import pytest
+from attrs import evolve
 from twisted.internet import reactor
 from twisted.internet.threads import deferToThread
 
 from goiptwist.bridges.mail.fetched import Letter
-from goiptwist.bridges.mail.imap import ImapIntake, ImapSettings
+from goiptwist.bridges.mail.imap import ImapIntake, ImapSettings, check
 from goiptwist.bridges.mail.intake.reply import Reply
+from goiptwist.errors import Away, TryLater
 from goiptwist.testing import sms
 from goiptwist.users import User
 from goiptwist.values import HostPort, Password
@@ -324,6 +327,29 @@ async def test_another_certificate(dovecot, tmp_path):
     service = intake(dovecot, Open(), ca=Authority(tmp_path, "Other CA").pem)
     await service.look()
     assert service._complaints.counts["mail_imap"] == 1
+
+
+@pytest.mark.real
+async def test_check(dovecot, mailbox, tmp_path):
+    """An operator sees that it works before anybody waits for an answer; nothing is touched."""
+    await deferToThread(mailbox.put, LETTER)
+    settings = intake(dovecot, Open())._settings
+    assert re.fullmatch(
+        rf"localhost:{dovecot[1]} answers, TLSv1\.3 with the certificate of CN=localhost "
+        r"\(from CN=Test CA, valid until 2.* UTC\), verified, logged in; INBOX has 1 mails",
+        await check(reactor, settings),
+    )
+    assert await deferToThread(mailbox.counts) == (1, 0, 0)
+    wrong = evolve(settings, password=Password("wrong"))
+    with pytest.raises(TryLater, match="AUTHENTICATIONFAILED"):
+        await check(reactor, wrong)
+    other = evolve(settings, ca=Authority(tmp_path, "Other CA").pem)
+    with pytest.raises(TryLater, match="certificate verify failed"):
+        await check(reactor, other)
+    with pytest.raises(TryLater, match="nowhere"):
+        await check(reactor, evolve(settings, folder="nowhere"))
+    with pytest.raises(Away, match="cannot be reached"):
+        await check(reactor, evolve(settings, server=HostPort("localhost", free_port())))
 
 
 @pytest.mark.real
