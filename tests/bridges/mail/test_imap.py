@@ -14,6 +14,7 @@ from email.utils import parseaddr
 
 import pytest
 from attrs import evolve
+from hypothesis import given
 from twisted.internet import reactor
 from twisted.internet.threads import deferToThread
 
@@ -21,7 +22,7 @@ from goiptwist.bridges.mail.fetched import Letter
 from goiptwist.bridges.mail.imap import ImapIntake, ImapSettings, check
 from goiptwist.bridges.mail.intake.reply import Reply
 from goiptwist.errors import Away, TryLater
-from goiptwist.testing import sms
+from goiptwist.testing import any_text, sms
 from goiptwist.users import User
 from goiptwist.values import HostPort, Password
 from tests.bridges.mail.intake.parts import Complaints, Mailroom
@@ -133,6 +134,15 @@ def test_no_mail_for_us(content):
     with pytest.raises(Reply) as refused:
         Letter.read(content, "Delivered-To", "unused")
     assert refused.value.code // 100 == 5
+
+
+@given(any_text)
+def test_any_header(text):
+    """A mail that cannot be read is refused, and does not stop those behind it."""
+    for header in ("Delivered-To", "To", "Message-ID", "Return-Path"):
+        content = f"{header}: {text}\r\nCc: {text}\r\n\r\nx\r\n".encode("utf-8", "surrogatepass")
+        with suppress(Reply):
+            Letter.read(content, "Delivered-To", "unused", ["sms@example.org"])
 
 
 def test_no_password_in_clear_over_a_network():
