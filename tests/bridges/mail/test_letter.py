@@ -1,6 +1,8 @@
 """An SMS becomes a mail that says what the SMS said, whoever wrote it."""
 
 import email
+import email.errors
+import email.message
 import email.policy
 import re
 from email.header import decode_header, make_header
@@ -103,6 +105,19 @@ def check_letter(message):
     text = body_text(message.text)
     assert mail.get_content() == text.removesuffix("\n").replace("\n", "\r\n") + "\r\n"
     assert render(message, SETTINGS) == letter
+
+
+@pytest.mark.parametrize("kind", [email.message.Message, email.message.EmailMessage])
+def test_stock_breaks_on_line_ends(kind):
+    """The classes of C{email} raise where a sender has a line end: that SMS would never arrive."""
+    mail = kind()
+
+    def written():
+        mail["From"] = "BANK\r\nBcc: evil@example.org"
+        return mail.as_bytes()
+
+    with pytest.raises((ValueError, email.errors.HeaderParseError)):
+        written()
 
 
 @pytest.mark.parametrize("text", HOSTILE_TEXTS)
