@@ -101,9 +101,11 @@ class Overview:
     async def came_back(self, message_id: str, reason: str) -> None:
         """See L{IOverview}."""
         now = self.clock.seconds()
-        await self.store.came_back(
+        failed = await self.store.came_back(
             Return(message_id=message_id, reason=reason, at=now, instead=self.fallbacks)
         )
+        if failed is not None:
+            self.traffic.settled(failed)
 
     async def remember(self, key: str, value: str) -> None:
         """See L{IOverview}."""
