@@ -13,6 +13,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 from zope.interface import implementer
 
+from goiptwist.alarm.event import Event
 from goiptwist.alarms import Alarms
 from goiptwist.contacts import Contacts
 from goiptwist.delivery import Delivery
@@ -21,7 +22,6 @@ from goiptwist.heartbeats import Heartbeats
 from goiptwist.interfaces import IBridge, IOverview
 from goiptwist.message import AlarmReport, Direction, Message, State, Step, Submission
 from goiptwist.permits import DAY, Allowance
-from goiptwist.routes import Reads
 from goiptwist.status import Health, LineStatus
 from goiptwist.store import (
     MARKS_AT_ONCE,
@@ -80,9 +80,9 @@ class Overview:
         """See L{IOverview}."""
         return await carried_through(self.alarms.raise_alarm(report))
 
-    def reads(self, *, user: str = "", sender: str = "") -> Reads:
+    def alarm_in(self, text: str, *, user: str = "", sender: str = "") -> Event | None:
         """See L{IOverview}."""
-        return self.alarms.routes.reads(user=user, sender=sender)
+        return self.alarms.routes.alarm_in(text, user=user, sender=sender)
 
     async def acknowledge(self, alarm_id: str, by: str) -> Message:
         """See L{IOverview}."""
@@ -103,9 +103,11 @@ class Overview:
     async def came_back(self, message_id: str, reason: str) -> None:
         """See L{IOverview}."""
         now = self.clock.seconds()
-        await self.store.came_back(
+        failed = await self.store.came_back(
             Return(message_id=message_id, reason=reason, at=now, instead=self.fallbacks)
         )
+        if failed is not None:
+            self.traffic.settled(failed)
 
     async def remember(self, key: str, value: str) -> None:
         """See L{IOverview}."""

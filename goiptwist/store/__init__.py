@@ -115,7 +115,7 @@ class Store:
     def __attrs_post_init__(self) -> None:
         self._keeping = Keeping(self.ids)
         self._telling = Telling(self.ids)
-        self._returning = Returning(self.ids)
+        self._returning = Returning(self.ids, self._telling)
         self._happening = Happening(self.ids)
         self._reporting = Reporting(self.ids, self._telling)
         self._settling = Settling(self.ids, self._reporting)

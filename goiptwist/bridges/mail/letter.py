@@ -209,11 +209,15 @@ def _people(
     yield "To", _folded("To", settings.to, ", ")
     if settings.cc:
         yield "Cc", _folded("Cc", settings.cc, ", ")
-    template = settings.subject_template
-    if message.alarm and not settings.subject:
-        template = ALARM_SUBJECT[settings.private]
-    said = subject(message, template, name)
-    yield "Subject", unstructured("Subject", said)
+    yield "Subject", unstructured("Subject", _about(message, settings, name))
+
+
+def _about(message: Message, settings: MailSettings, name: str) -> str:
+    if not message.alarm or settings.subject:
+        return subject(message, settings.subject_template, name)
+    account = message.alarm.partition(",")[0]
+    said = subject(message, ALARM_SUBJECT[settings.private])
+    return said.replace(f": Account {account}: ", ": ", 1)  # once is enough
 
 
 def _shown(message: Message, settings: MailSettings, name: str) -> str:
