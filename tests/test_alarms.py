@@ -74,6 +74,7 @@ class Site(World):
         self.recorders.made.update(self.stations)  # type: ignore[arg-type]
         self.crash()
         self.tables["bridge"] = {name: {"kind": "recorder", "sms": False} for name in names}
+        self.tables["alarm"] = {"joins": 0}  # each is one of its own, though all say the same
         self.start_gateway()
 
     def alarm(self, machine: str = PANIC, **more: Any) -> Message:
