@@ -165,6 +165,11 @@ def read(raw: bytes) -> Frame:
     return _read_body(body)
 
 
+def is_naked(raw: bytes) -> bool:
+    """Whether this is an answer of nothing but its name, without an end."""
+    return _NAKED.fullmatch(raw) is not None
+
+
 def event_of(frame: Frame) -> Event:
     """
     @param frame: an C{ADM-CID}, in clear.
@@ -264,7 +269,7 @@ def _stamp(time: float) -> str:
 def _seconds(stamp: str) -> float | None:
     """A time that is none is as good as no time."""
     try:
-        return float(timegm(datetime.strptime(stamp, _TIME).timetuple()))  # noqa: DTZ007
+        return float(timegm(datetime.strptime(stamp, _TIME).timetuple()))
     except ValueError:
         return None
 
