@@ -115,7 +115,8 @@ class Frame:
             rest = _encrypted("|" + rest, key)
         receiver = f"R{self.receiver}" if self.receiver else ""
         line = f"L{self.line}" if self.line else ""
-        account = f"#{self.account}" if self.account else ""
+        # A NAK knows no account, and says so (section 5.5.3.2).
+        account = f"#{self.account}" if self.account else "A0" if self.name == NAK else ""
         star = "*" if self.encrypted else ""
         head = f'"{star}{self.name}"{self.sequence}{receiver}{line}{account}['
         body = (head + rest).encode("latin-1")
@@ -188,6 +189,12 @@ def event_of(frame: Frame) -> Event:
         return Event(account=account, **parts)
     except Unacceptable as wrong:
         raise MalformedFrame(str(wrong)) from None
+
+
+def account_of(frame: Frame) -> str:
+    """Whose frame it is: by what stands outside, or in clear inside; or empty."""
+    found = _EVENT.fullmatch(frame.data)
+    return frame.account or ((found["account"] or "").upper() if found else "")
 
 
 def data_of(event: Event, account: str = "") -> str:
