@@ -48,7 +48,7 @@ _OUTSIDE = re.compile(rb"([0-9A-Fa-f]{4})([0-9A-Fa-f]{4})(\".*)", re.DOTALL)
 #: Receivers write R and L in either order; one writes C{None} for no R, and an
 #: account may lack its #, or be the C{A0} of a NAK.
 _INSIDE = re.compile(
-    r'"(?P<star>\*?)(?P<name>[A-Z0-9-]{2,10})"(?P<sequence>[0-9]{4})'
+    r'"(?P<star>\*?)(?P<name>[A-Z0-9-]{2,10})"(?P<sequence>[0-9A-Fa-f]{4})'
     r"(?:None)?(?:R(?P<receiver>[0-9A-Fa-f]{1,6}))?"
     r"(?:L(?P<line>[0-9A-Fa-f]{1,6}))?(?:R(?P<late>[0-9A-Fa-f]{1,6}?))?"
     r"(?:A0|\#?(?P<account>[0-9A-Fa-f]{3,16}))?\[(?P<rest>.*)",

@@ -14,7 +14,7 @@ from twisted.logger import LogLevel, capturedLogs
 from twisted.python.failure import Failure
 
 from goiptwist.bridges.dc09.bridge import Dc09Bridge
-from goiptwist.bridges.dc09.frames import Frame
+from goiptwist.bridges.dc09.frames import Frame, crc
 from goiptwist.bridges.dc09.sequences import BLOCK, LAST
 from goiptwist.bridging import pace_of
 from goiptwist.errors import Refused, StoreUnavailable, TryLater
@@ -74,9 +74,10 @@ def test_an_sms_is_no_alarm(wire: Wire) -> None:
     """A message without an event is refused, and nothing leaves."""
     bridge = bridge_on(wire)
     for message in (sms(), alarm("1113,18,5,123,03,003")):
+        reasons: list[Any] = []
         refused = ensureDeferred(bridge.deliver(message))
-        refused.addErrback(lambda failure: failure.trap(Refused))
-        assert refused.called
+        refused.addErrback(lambda failure, said=reasons: said.append(failure.trap(Refused)))
+        assert reasons == [Refused]
     assert wire.sent == []
     assert settings().sms is False
 
@@ -107,12 +108,10 @@ def test_only_its_own_ack(wire: Wire) -> None:
 
 def test_an_ack_with_none_for_the_receiver(wire: Wire) -> None:
     """pysiaalarm writes None where it has no R; it is an ACK all the same."""
-    wire_sequence = Delivering(bridge_on(wire))
+    delivering = Delivering(bridge_on(wire))
     body = b'"ACK"0001NoneL0#1113[]'
-    from goiptwist.bridges.dc09.frames import crc
-
     wire.says(b"\n%04X%04X%b\r" % (crc(body), len(body), body))
-    assert isinstance(wire_sequence.result, Handover)
+    assert isinstance(delivering.result, Handover)
 
 
 def test_silence(wire: Wire) -> None:
@@ -169,8 +168,7 @@ def test_duh(wire: Wire) -> None:
     delivering = Delivering(bridge_on(wire))
     wire.answers("DUH")
     assert isinstance(delivering.result, Refused)
-    delivering = Delivering(bridge_on(Wire()))
-    assert delivering.result is None
+    assert "DUH" in str(delivering.result)
 
 
 def test_a_naked_nak(wire: Wire) -> None:
