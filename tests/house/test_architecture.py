@@ -144,6 +144,7 @@ PURE = (
     "goiptwist.alarm.codes",
     "goiptwist.alarm.contact_id",
     "goiptwist.alarm.event",
+    "goiptwist.alarm.panels",
     "goiptwist.goip.frames",
     "goiptwist.goip.cms",
     "goiptwist.message",

@@ -10,10 +10,10 @@ from attrs import define, evolve, field, frozen
 from twisted.logger import Logger
 
 from goiptwist.alarm.event import Event
+from goiptwist.alarm.panels import Panels, plain_account
 from goiptwist.bridges.dc09 import frames
 from goiptwist.bridges.dc09.frames import ACK, ANSWERS, DUH, NAK, Frame, MalformedFrame
 from goiptwist.bridges.dc09.repeats import Repeats
-from goiptwist.bridges.dc09.settings import Panels
 from goiptwist.errors import Busy, Conflict, Forbidden, StoreUnavailable, Unacceptable
 from goiptwist.message import AlarmReport
 
@@ -121,7 +121,7 @@ class Intake:
         if frame.name == frames.LINK_TEST:
             return
         event = self._event(frame)
-        account = frames.plain_account(frames.account_of(frame))
+        account = plain_account(frames.account_of(frame))
         try:
             name = await self._repeats.name_of(account, frame)
             report = AlarmReport(event=event, origin=ORIGIN, client_id=name)

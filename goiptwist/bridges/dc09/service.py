@@ -21,9 +21,9 @@ from twisted.logger import Logger
 from twisted.protocols.policies import TimeoutMixin
 from twisted.python.failure import Failure
 
+from goiptwist.alarm.panels import PanelSettings
 from goiptwist.bridges.dc09 import frames
 from goiptwist.bridges.dc09.intake import Complains, Intake, Reply
-from goiptwist.bridges.dc09.settings import AlarmSettings
 from goiptwist.errors import BadConfiguration
 from goiptwist.listening import Listening, Place
 from goiptwist.parting import Company
@@ -177,7 +177,7 @@ class Dc09Receiver(Listening):
     @ivar udp_ports: what it hears datagrams with, in the order of C{dc09_udp}.
     """
 
-    def __init__(self, gateway: Any, settings: AlarmSettings, complaints: Complains) -> None:
+    def __init__(self, gateway: Any, settings: PanelSettings, complaints: Complains) -> None:
         """
         @param gateway: an L{IGateway<goiptwist.interfaces.IGateway>}.
         @param complaints: for what is wrong with what comes in.

@@ -10,10 +10,11 @@ from twisted.internet.defer import Deferred, DeferredList, fail, maybeDeferred, 
 from twisted.internet.protocol import DatagramProtocol, Factory, Protocol
 from twisted.internet.task import Clock
 
+from goiptwist.alarm.panels import Key
 from goiptwist.bridges.dc09 import frames
 from goiptwist.bridges.dc09.bridge import Dc09Bridge
 from goiptwist.bridges.dc09.frames import Frame
-from goiptwist.bridges.dc09.settings import Dc09Settings, Key
+from goiptwist.bridges.dc09.settings import Dc09Settings
 from goiptwist.errors import Away
 from goiptwist.testing import StandInGateway
 from goiptwist.values import HostPort

@@ -15,9 +15,9 @@ from twisted.internet import reactor
 from twisted.internet.task import deferLater
 from zope.interface import implementer
 
+from goiptwist.alarm.panels import Key
 from goiptwist.bridges.dc09.bridge import Dc09Bridge
 from goiptwist.bridges.dc09.frames import Frame
-from goiptwist.bridges.dc09.settings import Key
 from goiptwist.errors import TryLater
 from goiptwist.interfaces import IBridge
 from goiptwist.message import Handover, Message

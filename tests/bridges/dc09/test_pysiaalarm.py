@@ -17,8 +17,8 @@ from twisted.internet.defer import ensureDeferred, gatherResults
 from twisted.internet.task import deferLater
 from twisted.internet.threads import deferToThread
 
+from goiptwist.alarm.panels import Key
 from goiptwist.bridges.dc09.bridge import Dc09Bridge
-from goiptwist.bridges.dc09.settings import Key
 from goiptwist.errors import TryLater
 from goiptwist.testing import StandInGateway, alarm
 from goiptwist.values import HostPort
