@@ -10,7 +10,7 @@ import re
 from attrs import evolve
 
 from goiptwist.errors import Unacceptable
-from goiptwist.message import Submission
+from goiptwist.message import AlarmReport, Submission
 
 #: The longest text of one SMS in bytes of UTF-8 (seed, section "Bulk SMS").
 LONGEST_TEXT = 3000
@@ -105,13 +105,35 @@ def accepted(submission: Submission, now: float) -> Submission:
     @raise Unacceptable: naming the part that is wrong.
     """
     _check_times(submission, now)
-    if len(submission.context) > LONGEST_CONTEXT:
-        raise Unacceptable("context", f"the context is longer than {LONGEST_CONTEXT} characters")
     if not submission.recipients:
         raise Unacceptable("to", "name at least one recipient")
-    if len(submission.client_id) > LONGEST_CLIENT_ID:
-        raise Unacceptable("id", f"the id is longer than {LONGEST_CLIENT_ID} characters")
-    if any(0xD800 <= ord(character) <= 0xDFFF for character in submission.client_id):
-        raise Unacceptable("id", "the id holds half of a surrogate pair")
+    _check_names(submission)
     numbers = dict.fromkeys(accepted_number(typed) for typed in submission.recipients)
     return evolve(submission, recipients=tuple(numbers), text=accepted_text(submission.text))
+
+
+def _check_names(given: Submission | AlarmReport) -> None:
+    if len(given.context) > LONGEST_CONTEXT:
+        raise Unacceptable("context", f"the context is longer than {LONGEST_CONTEXT} characters")
+    if len(given.client_id) > LONGEST_CLIENT_ID:
+        raise Unacceptable("id", f"the id is longer than {LONGEST_CLIENT_ID} characters")
+    if _has_half(given.client_id):
+        raise Unacceptable("id", "the id holds half of a surrogate pair")
+
+
+def _has_half(text: str) -> bool:
+    return any(0xD800 <= ord(character) <= 0xDFFF for character in text)
+
+
+def accepted_report(report: AlarmReport) -> AlarmReport:
+    """
+    An alarm whose parts are all right. Its recipient is dialled by nobody, so
+    it need not be a number.
+
+    @raise Unacceptable: naming the part that is wrong.
+    """
+    _check_names(report)
+    recipient = report.recipient.strip()
+    if len(recipient) > LONGEST_CLIENT_ID or _has_half(recipient) or _CONTROL.search(recipient):
+        raise Unacceptable("to", "the recipient is no name or number that could be shown")
+    return evolve(report, recipient=recipient)

@@ -11,7 +11,12 @@ from typing import Any
 
 from attrs import fields, frozen
 
+from goiptwist.outcomes import BRIDGE_SCHEDULE
 from goiptwist.router import EVERYTHING, Rule
+
+#: Attempts that one bridge may have under way: enough to hide a slow
+#: smarthost, few enough to be a polite client of it.
+BRIDGE_AT_ONCE = 10
 
 #: Bridges by name, each with its kind and its settings.
 Sections = Mapping[str, tuple[str, Any]]
@@ -28,6 +33,34 @@ def fallback_of(settings: Any) -> str:
     """@return: the destination that gets what this bridge can never deliver, or empty."""
     name = getattr(settings, "fallback", "")
     return f"bridge:{name}" if name else ""
+
+
+@frozen(kw_only=True)
+class Pace:
+    """
+    How a bridge wants to be tried; an attribute of the bridge counts, or else
+    of its settings.
+
+    @ivar schedule: seconds between tries of one message.
+    @ivar attempts: after so many it has failed there; 0 is no limit.
+    @ivar rests: whether the bridge is left alone as a whole while its far
+        side is away. One that is not uses up an attempt each time.
+    @ivar at_once: how many messages it may have in hand.
+    """
+
+    schedule: tuple[float, ...] = BRIDGE_SCHEDULE
+    attempts: int = 0
+    rests: bool = True
+    at_once: int = BRIDGE_AT_ONCE
+
+
+def pace_of(bridge: Any, settings: Any) -> Pace:
+    """What a bridge says of itself."""
+    keys = [key.name for key in fields(Pace)]
+    said: dict[str, Any] = {}
+    for source in (settings, bridge):
+        said |= {key: getattr(source, key) for key in keys if hasattr(source, key)}
+    return Pace(**said)
 
 
 @frozen

@@ -16,6 +16,7 @@ from goiptwist.errors import Conflict
 from goiptwist.interfaces import IDestination
 from goiptwist.message import Message
 from goiptwist.outcomes import Policy
+from goiptwist.passing import Passing
 from goiptwist.queue import Queue
 from goiptwist.store import Decision, Queued, Store, Waiting
 
@@ -44,7 +45,9 @@ class Delivery:
 
     @ivar resolve: the route behind a name, or C{None} where the
         configuration has it no more.
-    @ivar settled: called with each outgoing message that stands elsewhere.
+    @ivar settled: called with each outgoing message that stands elsewhere, and
+        each alarm that has come to an end.
+    @ivar passing: lets chains go on in time.
     """
 
     store: Store
@@ -53,10 +56,15 @@ class Delivery:
     settled: Callable[[Message], None]
     queues: dict[str, Queue] = field(factory=dict, init=False)
     orphans: list[str] = field(factory=list, init=False)
+    passing: Passing = field(init=False)
     log = Logger()
+
+    def __attrs_post_init__(self) -> None:
+        self.passing = Passing(self.store, self.clock)
 
     async def start(self) -> None:
         """Take up what waits on disk."""
+        await self.passing.start()
         for name in await self.store.destinations():
             queue = self._queue(name)
             if queue is None:
@@ -71,14 +79,30 @@ class Delivery:
         """These rows have just been committed."""
         by_name: dict[str, list[Waiting]] = {}
         for one in queued:
-            row = Waiting(one.message, 0, one.due, one.since or one.message.at)
+            row = Waiting(one.message, 0, one.due, one.since or one.message.at, one.leg)
             by_name.setdefault(one.destination, []).append(row)
+            self.passing.expect(one)
         for name, rows in by_name.items():
             queue = self._queue(name)
             if queue is not None:
                 queue.add(rows)
             elif name not in self.orphans:
                 self.orphans.append(name)
+
+    def dropped(self, gone: Sequence[tuple[str, str]]) -> None:
+        """
+        These rows have just been settled on disk, whatever becomes of attempts
+        under way.
+
+        @param gone: ids of messages, each with the destination.
+        """
+        by_name: dict[str, set[str]] = {}
+        for message_id, name in gone:
+            by_name.setdefault(name, set()).add(message_id)
+        for name, ids in by_name.items():
+            queue = self.queues.get(name)
+            if queue is not None:
+                queue.drop(ids)
 
     async def withdraw(self, message_id: str, by: str) -> Message:
         """
@@ -146,6 +170,7 @@ class Delivery:
 
     async def stop(self) -> None:
         """Begin nothing more, and give what is in hand L{GRACE} seconds."""
+        self.passing.stop()
         # Those that the deadline cuts off fail, and nobody asks them.
         ending = DeferredList([q.stop() for q in self.queues.values()], consumeErrors=True)
         deadline = self.clock.callLater(GRACE, ending.cancel)

@@ -8,12 +8,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from attrs import define, field, frozen
+from attrs import asdict, define, field, frozen
 from twisted.application.service import Service
 from twisted.internet.interfaces import IReactorTime
 from twisted.plugin import getPlugins
 
-from goiptwist import bridging, config
+from goiptwist import bridging, config, routes
+from goiptwist.alarms import Alarms
 from goiptwist.bridges.mail.addresses import Directory
 from goiptwist.bridges.mail.imap import ImapIntake, ImapSettings
 from goiptwist.bridges.mail.intake.service import MailIntake
@@ -36,7 +37,7 @@ from goiptwist.housekeeping import Housekeeping
 from goiptwist.interfaces import IBridge, IBridgeKind, IListens, ITakesNews, ITakesReports
 from goiptwist.message import Wish
 from goiptwist.numbers import NumbersSettings
-from goiptwist.outcomes import BRIDGE_SCHEDULE, LINE_SCHEDULE, Policy
+from goiptwist.outcomes import LINE_SCHEDULE, Policy
 from goiptwist.overview import Overview
 from goiptwist.permits import Permits
 from goiptwist.router import Router
@@ -51,9 +52,6 @@ from goiptwist.web.ozeki.dialect import Dialect
 from goiptwist.web.service import HttpService
 from goiptwist.web.settings import HttpSettings
 
-#: Attempts that one bridge may have under way: enough to hide a slow
-#: smarthost, few enough to be a polite client of it.
-BRIDGE_AT_ONCE = 10
 #: Messages that lines may have in hand: more than 10,000 lines can take.
 LINES_AT_ONCE = 100_000
 
@@ -74,6 +72,7 @@ class Settings:
     numbers: NumbersSettings
     users: list[User]
     contacts: list[Contact]
+    routes: list[routes.RouteSettings]
     bridges: Mapping[str, tuple[str, Any]]
 
 
@@ -99,7 +98,12 @@ def scheme() -> config.Scheme[TopSettings]:
             "imap": ImapSettings,
             "numbers": NumbersSettings,
         },
-        lists={"line": LineSettings, "user": User, "contact": Contact},
+        lists={
+            "line": LineSettings,
+            "user": User,
+            "contact": Contact,
+            "route": routes.RouteSettings,
+        },
         named={"bridge": {name: kind.settings for name, kind in bridge_kinds().items()}},
     )
 
@@ -121,6 +125,9 @@ def read_settings(tables: config.Table, file: str) -> Settings:
             bridging.reporter(mail.reports if mail else "", read.named["bridge"])
         except ValueError as fault_of_it:
             problems.add("[mail]", str(fault_of_it))
+        users = [user.name for user in read.lists["user"]]
+        for place, sentence in routes.faults(read.lists["route"], read.named["bridge"], users):
+            problems.add(f"[[route]] {place}", sentence)
         config.unique(read.lists["user"], lambda user: str(user.name), "user", problems)
         for sentence in shared_addresses([u for u in read.lists["user"] if u is not None]):
             problems.add("[[user]]", sentence)
@@ -132,6 +139,7 @@ def read_settings(tables: config.Table, file: str) -> Settings:
         lines=read.lists["line"],
         users=read.lists["user"],
         contacts=read.lists["contact"],
+        routes=read.lists["route"],
         bridges=read.named["bridge"],
         **read.single,
     )
@@ -205,6 +213,7 @@ class Gateway:
             reactor=self.reactor,
             store=self.store,
             traffic=self.traffic,
+            alarms=Alarms(self.traffic, routes.Routes(self.settings.routes)),
             delivery=self.delivery,
             line_statuses=lambda: [line.status for line in self.lines.by_id.values()],
             complaints=self.complaints.counts,
@@ -237,12 +246,11 @@ class Gateway:
         bridge_name = destination.removeprefix("bridge:")
         bridge = self.bridges.get(bridge_name)
         if destination.startswith("bridge:") and bridge is not None:
+            own = self.settings.bridges[bridge_name][1]
             policy = Policy(
-                schedule=BRIDGE_SCHEDULE,
+                **asdict(bridging.pace_of(bridge, own), recurse=False),
                 lifetime=delivery.give_up,
-                rests=True,
-                at_once=BRIDGE_AT_ONCE,
-                fallback=bridging.fallback_of(self.settings.bridges[bridge_name][1]),
+                fallback=bridging.fallback_of(own),
             )
             return Route(bridge, policy)
         pool = self.lines.pools.get(destination)

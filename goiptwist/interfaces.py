@@ -11,10 +11,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from twisted.internet.defer import Deferred
 from zope.interface import Attribute, Interface
 
 from goiptwist.happenings import Happenings
 from goiptwist.message import (
+    AlarmReport,
     Direction,
     Handover,
     LineEvent,
@@ -25,6 +27,7 @@ from goiptwist.message import (
     Submission,
 )
 from goiptwist.permits import Allowance
+from goiptwist.routes import Reads
 from goiptwist.status import Health, LineStatus
 from goiptwist.store.deciding import Verdict
 from goiptwist.store.searching import Found, Search
@@ -53,9 +56,14 @@ class IDestination(Interface):
 
 class IBridge(IDestination):
     """
-    A destination for incoming SMS. If it also provides
+    A destination for incoming SMS, and for alarms whose route names it: those
+    have C{message.alarm}. If it also provides
     L{twisted.application.service.IService}, it is started and stopped with
     the gateway.
+
+    It, or its settings, may have attributes that say how it wants to be tried:
+    those of L{goiptwist.bridging.Pace}. Where it has a C{trouble} that is not
+    empty, C{/healthz} says so.
     """
 
 
@@ -136,6 +144,40 @@ class IGateway(Interface):
         @return: for each what L{submit} would have returned or raised; the
             disk may have taken some of them only.
         @raise Busy: too much is waiting.
+        """
+
+    async def raise_alarm(report: AlarmReport) -> Message:
+        """
+        Keep an alarm, and send it the ways that its routes say. The same
+        client id of the same origin again is the same alarm, once.
+
+        @return: it, once it is on disk.
+        @raise Unacceptable: no route takes it, or something in it is wrong.
+        @raise OverQuota: the submitter has sent enough for today.
+        @raise Conflict: the client id was used for something else.
+        @raise Busy: too much is waiting.
+        @raise StoreUnavailable: it could not be kept.
+        """
+
+    def reads(*, user: str = "", sender: str = "") -> Reads:
+        """How to read a text that a user hands in, or an SMS of a sender: as an alarm or not."""
+
+    async def acknowledge(alarm_id: str, by: str) -> Message:
+        """
+        A person has taken an alarm over: nothing more of it begins.
+
+        @param by: who, as people say it.
+        @return: it, once that is on disk.
+        @raise Conflict: there is no such alarm.
+        """
+
+    def acknowledgement(alarm_id: str) -> Deferred[str]:
+        """
+        For a bridge that waits in C{deliver} for a person: return when this
+        fires.
+
+        @return: fires with who has acknowledged the alarm; cancel it when you
+            wait no more.
         """
 
     def allowed(origin: str, number: str, line: str) -> None:

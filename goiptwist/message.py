@@ -6,19 +6,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
+from typing import Protocol
 
 from attrs import field, frozen
 
 
 class Direction(StrEnum):
     """
-    Seen from the gateway: C{IN} came from a SIM, C{OUT} goes to one, C{NEWS}
-    tells a bridge what became of one that went out, see L{News}, and C{EVENT}
-    what happened on a line, see L{LineEvent}.
+    Seen from the gateway: C{IN} came from a SIM, C{OUT} goes to one, C{ALARM}
+    is what an alarm panel reports, whichever way it came, see L{AlarmReport}.
+    C{NEWS} tells a bridge what became of one that went out, see L{News}, and
+    C{EVENT} what happened on a line, see L{LineEvent}.
     """
 
     IN = "in"
     OUT = "out"
+    ALARM = "alarm"
     NEWS = "news"
     EVENT = "event"
 
@@ -37,8 +40,8 @@ class State(StrEnum):
     EXPIRED = "expired"  # out: too old before a line was free
     CANCELLED = "cancelled"  # out: withdrawn before it left
     UNKNOWN = "unknown"  # out: the device went silent after it had the number
-    RECEIVED = "received"  # in: on disk, not yet handed on everywhere
-    HANDED_ON = "handed_on"  # in: every destination has taken it
+    RECEIVED = "received"  # in, alarm: on disk, not yet handed on everywhere
+    HANDED_ON = "handed_on"  # in, alarm: every way of it ended with a delivery
 
 
 class OnUnknown(StrEnum):
@@ -94,8 +97,9 @@ def together(wishes: Iterable[Wish]) -> tuple[Wish, ...]:
 @frozen(kw_only=True)
 class Message:
     """
-    One SMS, kept. A message of C{Direction.NEWS} or C{Direction.EVENT} is a row
-    of the queue more than a message; bridges see it as L{News} or L{LineEvent}.
+    One SMS, or one alarm, kept. A message of C{Direction.NEWS} or
+    C{Direction.EVENT} is a row of the queue more than a message; bridges see it
+    as L{News} or L{LineEvent}.
 
     @ivar id: unique in this gateway's life, never used again, sortable only
         through the store.
@@ -122,6 +126,10 @@ class Message:
     @ivar about: of news: the id of the message that it is about.
     @ivar news: of news: one of L{TIDINGS}; its C{text} says why. Of an event:
         what happened; its C{text} is its fields as JSON.
+    @ivar alarm: of an alarm: the event as machines have it, such as
+        C{1113,18,1,123,03,003}. Its C{text} is a sentence and the same again,
+        its C{sender} a name such as C{Alarm 1113}, and its C{recipient} what
+        the submitter typed, if anything.
     """
 
     id: str
@@ -145,6 +153,7 @@ class Message:
     on_unknown: OnUnknown | None = None
     about: str = ""
     news: str = ""
+    alarm: str = ""
 
 
 @frozen(kw_only=True)
@@ -220,6 +229,57 @@ class Submission:
     expires: float = 0.0
     priority: int = 0
     on_unknown: OnUnknown | None = None
+
+
+class AlarmEvent(Protocol):
+    """
+    What the gateway itself must know of an event; the rest is for those who
+    pass it on.
+    """
+
+    @property
+    def machine(self) -> str:
+        """Such as C{1113,18,1,123,03,003}."""
+
+    @property
+    def words(self) -> str:
+        """A sentence for a person."""
+
+    @property
+    def heading(self) -> str:
+        """A name to stand for the sender, such as C{Alarm 1113}."""
+
+    @property
+    def account(self) -> str: ...
+
+    @property
+    def code(self) -> str: ...
+
+
+@frozen(kw_only=True)
+class AlarmReport:
+    """
+    One event of an alarm panel, as whoever received it hands it to
+    L{goiptwist.interfaces.IGateway.raise_alarm}.
+
+    @ivar origin: who brought it, such as C{user:ops} or C{dc09}.
+    @ivar client_id: as of a L{Submission}: makes a repeat one alarm.
+    @ivar recipient: as typed by the submitter; nobody dials it.
+    @ivar line: the line that it came by, where it came as an SMS.
+    @ivar sender: the number of that SMS. It chooses the way; it is not kept.
+    @ivar context: what comes back with news, as of a L{Submission}.
+    @ivar tell: who shall be told what became of it: C{delivered} when all of
+        its ways ended with a delivery, or C{failed}.
+    """
+
+    event: AlarmEvent
+    origin: str
+    client_id: str = ""
+    recipient: str = field(default="", repr=False)
+    line: str = ""
+    sender: str = field(default="", repr=False)
+    context: str = field(default="", repr=False)
+    tell: tuple[Wish, ...] = ()
 
 
 @frozen(kw_only=True)

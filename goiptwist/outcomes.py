@@ -10,6 +10,7 @@ from __future__ import annotations
 from attrs import evolve, frozen
 
 from goiptwist.errors import Refused, TryLater, Unsure
+from goiptwist.legs import Leg
 from goiptwist.message import Direction, Handover, Message, OnUnknown, State
 from goiptwist.store import AFTER_UNKNOWN, Settlement, Waiting
 
@@ -20,6 +21,10 @@ BRIDGE_SCHEDULE = (5.0, 30.0, 120.0, 300.0, 900.0, 1800.0, 3600.0)
 
 #: The same for a line. The network's temporary errors pass in minutes.
 LINE_SCHEDULE = (5.0, 15.0, 60.0, 180.0, 600.0)
+
+
+#: What a fallback gets; news is for whoever asked for it.
+_HANDED_ON = (Direction.IN, Direction.ALARM)
 
 
 @frozen(kw_only=True)
@@ -62,12 +67,17 @@ def outcome_of(
     match answer:
         case None | Handover():
             return _done(answer or Handover(), waiting, destination, now)
+        case Unsure() if waiting.message.direction is Direction.ALARM:
+            # A second copy of an alarm is a nuisance, a lost one a disaster.
+            reason, asked, attempted = str(answer), None, True
         case Unsure():
             return _unsure(str(answer), waiting, destination, policy, now)
         case Refused():
             return _failed(str(answer), waiting, destination, policy, now)
         case TryLater():
-            reason, asked, attempted = str(answer), answer.after, answer.attempted
+            reason, asked = str(answer), answer.after
+            alarm = waiting.message.direction is Direction.ALARM
+            attempted = answer.attempted or (alarm and not policy.rests)
         case _:
             # A bug in a destination must not lose a message.
             reason, asked, attempted = "internal error, see the log", None, True
@@ -103,7 +113,10 @@ def _failed(
     reason: str, waiting: Waiting, destination: str, policy: Policy, now: float
 ) -> Settlement:
     settled = _settlement(waiting, destination, State.FAILED, "failed", reason, now)
-    instead = policy.fallback if waiting.message.direction is Direction.IN else ""
+    instead = waiting.leg.next if waiting.leg else None
+    if instead is None and policy.fallback and waiting.message.direction in _HANDED_ON:
+        chain = waiting.leg.chain if waiting.leg else 0
+        instead = Leg(policy.fallback, chain)
     return evolve(settled, instead=instead)
 
 
@@ -134,7 +147,10 @@ def _later(
         said = f"gave up after {attempts} attempts: {reason}"
         return _failed(said, waiting, destination, policy, now)
     place = max(0, min(attempts, len(policy.schedule)) - 1)
-    due = now + max(policy.schedule[place] if attempted else 0.0, asked or 0.0)
+    # A line that is away calls when it is back; a bridge that does not rest
+    # would be tried without a pause.
+    pauses = attempted or (incoming and not policy.rests)
+    due = now + max(policy.schedule[place] if pauses else 0.0, asked or 0.0)
     state = State.RECEIVED if incoming else State.QUEUED
     settled = _settlement(waiting, destination, state, "waiting", reason, now)
     step = "deferred" if attempted else ""

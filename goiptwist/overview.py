@@ -9,15 +9,18 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from attrs import define
+from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 from zope.interface import implementer
 
+from goiptwist.alarms import Alarms
 from goiptwist.contacts import Contacts
 from goiptwist.delivery import Delivery
 from goiptwist.happenings import Happenings
 from goiptwist.interfaces import IOverview
-from goiptwist.message import Direction, Message, State, Step, Submission
+from goiptwist.message import AlarmReport, Direction, Message, State, Step, Submission
 from goiptwist.permits import DAY, Allowance
+from goiptwist.routes import Reads
 from goiptwist.status import Health, LineStatus
 from goiptwist.store import (
     MARKS_AT_ONCE,
@@ -30,6 +33,7 @@ from goiptwist.store import (
     Verdict,
 )
 from goiptwist.traffic import Traffic
+from goiptwist.waiting import carried_through
 
 
 @implementer(IOverview)
@@ -51,6 +55,7 @@ class Overview:
     reactor: Any
     store: Store
     traffic: Traffic
+    alarms: Alarms
     delivery: Delivery
     line_statuses: Callable[[], list[LineStatus]]
     complaints: Counter[str]
@@ -66,6 +71,22 @@ class Overview:
     ) -> list[list[Message] | Exception]:
         """See L{IOverview}."""
         return await self.traffic.submit_all(submissions)
+
+    async def raise_alarm(self, report: AlarmReport) -> Message:
+        """See L{IOverview}."""
+        return await carried_through(self.alarms.raise_alarm(report))
+
+    def reads(self, *, user: str = "", sender: str = "") -> Reads:
+        """See L{IOverview}."""
+        return self.alarms.routes.reads(user=user, sender=sender)
+
+    async def acknowledge(self, alarm_id: str, by: str) -> Message:
+        """See L{IOverview}."""
+        return await carried_through(self.alarms.acknowledge(alarm_id, by))
+
+    def acknowledgement(self, alarm_id: str) -> Deferred[str]:
+        """See L{IOverview}."""
+        return self.alarms.acknowledgement(alarm_id)
 
     def allowed(self, origin: str, number: str, line: str) -> None:
         """See L{IOverview}."""

@@ -41,7 +41,8 @@ class Queue:
     One destination's part of L{goiptwist.delivery.Delivery}.
 
     @ivar ready_for: whether the destination could take this message now.
-    @ivar settled: called with each outgoing message that stands elsewhere now.
+    @ivar settled: called with each outgoing message that stands elsewhere now,
+        and each alarm that has come to an end.
     """
 
     name: str
@@ -68,6 +69,7 @@ class Queue:
     _idle: list[Deferred[None]] = field(factory=list, init=False)
     _withheld: dict[str, Waiting] = field(factory=dict, init=False)
     _pumping: bool = field(default=False, init=False)
+    _dropped: set[str] = field(factory=set, init=False)
     log = Logger()
 
     # -- what waits --
@@ -235,8 +237,13 @@ class Queue:
             self._gone(row)
         if row.message.direction is Direction.OUT:
             self.settled(early or after(settlement))
+        elif early is not None:
+            self.settled(early)
 
     def _back(self, row: Waiting) -> None:
+        if row.message.id in self._dropped:
+            self._gone(row)
+            return
         self._in_hand -= 1
         self._line_up(row)
         self._after_attempt()
@@ -244,7 +251,10 @@ class Queue:
     def _gone(self, row: Waiting) -> None:
         self._in_hand -= 1
         self._known.discard(row.message.id)
-        if self._loading:
+        if row.message.id in self._dropped:
+            self._dropped.discard(row.message.id)
+            self._complete = False  # it may have been queued again meanwhile
+        elif self._loading:
             self._finished.add(row.message.id)
         following = self._chains.gone(row) if row.message.about else None
         if following is not None:
@@ -276,6 +286,21 @@ class Queue:
         self._withheld[message_id] = self._due.pop(ids.index(message_id))[2]
         heapq.heapify(self._due)
         return True
+
+    def drop(self, ids: set[str]) -> None:
+        """
+        These wait no more on disk. An attempt under way may end, but begins
+        nothing after it.
+        """
+        here = {row.message.id for *_, row in self._due} & ids
+        if here:
+            self._due = [entry for entry in self._due if entry[2].message.id not in here]
+            heapq.heapify(self._due)
+        self._dropped |= (ids & self._known) - here
+        self._known -= here
+        if self._loading:
+            self._finished |= ids
+        self.pump()
 
     def forget(self, message_id: str) -> None:
         """It is withdrawn, and that is on disk."""

@@ -29,14 +29,15 @@ from attrs import define, evolve, field
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from twisted.application.service import IService
-from twisted.internet.defer import maybeDeferred
+from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.internet.interfaces import IReactorTime
 from zope.interface import implementer
 from zope.interface.verify import verifyObject
 
 from goiptwist.errors import Forbidden, GoipTwistError, Refused, TryLater, Unsure
 from goiptwist.interfaces import IBridge, IGateway
-from goiptwist.message import Direction, Handover, Message, State, Submission
+from goiptwist.message import AlarmReport, Direction, Handover, Message, State, Submission
+from goiptwist.routes import Reads, Routes
 
 #: What an SMS may hold when somebody means harm, or a device is broken.
 HOSTILE_TEXTS = (
@@ -105,6 +106,21 @@ def sms(text: str = "Pump 3 stopped", **changes: Any) -> Message:
     return evolve(message, **changes)
 
 
+def alarm(machine: str = "1113,18,1,123,03,003", **changes: Any) -> Message:
+    """An alarm as a bridge gets it."""
+    words = "Account 1113: audible panic alarm, partition 3, zone 3"
+    raised = sms(
+        f"{words}\n{machine}",
+        id="a1",
+        direction=Direction.ALARM,
+        line="",
+        sender="Alarm 1113",
+        origin="user:panel",
+        alarm=machine,
+    )
+    return evolve(raised, **changes)
+
+
 @implementer(IGateway)
 @define(eq=False, repr=False)
 class StandInGateway:
@@ -117,6 +133,10 @@ class StandInGateway:
     @ivar notes: what was noted down.
     @ivar forbidden: what is said to whoever asks whether he may; empty is yes.
     @ivar returned: the ids of what came back, each with the reason.
+    @ivar reports: the alarms that were raised, oldest first.
+    @ivar routes: say how texts are read.
+    @ivar acknowledged: the ids of alarms that persons took over, each with who.
+    @ivar waiting: who waits for that, by id.
     """
 
     reactor: Any
@@ -129,6 +149,10 @@ class StandInGateway:
     notes: dict[str, str] = field(factory=dict)
     forbidden: str = ""
     returned: list[tuple[str, str]] = field(factory=list)
+    reports: list[AlarmReport] = field(factory=list)
+    routes: Routes = field(factory=Routes)
+    acknowledged: list[tuple[str, str]] = field(factory=list)
+    waiting: dict[str, list[Deferred[str]]] = field(factory=dict)
 
     async def submit(self, submission: Submission) -> list[Message]:
         self.submissions.append(submission)
@@ -144,6 +168,26 @@ class StandInGateway:
         self, submissions: Sequence[Submission]
     ) -> list[list[Message] | Exception]:
         return [await self.submit(one) for one in submissions]
+
+    async def raise_alarm(self, report: AlarmReport) -> Message:
+        self.reports.append(report)
+        raised = alarm(report.event.machine, id=f"alarm{len(self.reports)}", origin=report.origin)
+        self.kept[raised.id] = raised
+        return raised
+
+    def reads(self, *, user: str = "", sender: str = "") -> Reads:
+        return self.routes.reads(user=user, sender=sender)
+
+    async def acknowledge(self, alarm_id: str, by: str) -> Message:
+        self.acknowledged.append((alarm_id, by))
+        for waiting in self.waiting.pop(alarm_id, []):
+            waiting.callback(by)
+        return self.kept[alarm_id]
+
+    def acknowledgement(self, alarm_id: str) -> Deferred[str]:
+        waiting: Deferred[str] = Deferred()
+        self.waiting.setdefault(alarm_id, []).append(waiting)
+        return waiting
 
     def allowed(self, origin: str, number: str, line: str) -> None:
         if self.forbidden:

@@ -64,6 +64,7 @@ class Traffic:
         self.chronicle = Chronicle(self.clock)
         self.happenings = Happenings(self.clock)
         self.store.on_queued = self.delivery.kept
+        self.store.on_dropped = self.delivery.dropped
 
     async def arrived(self, sms: IncomingSms) -> Message | None:
         """
@@ -108,14 +109,14 @@ class Traffic:
         Keep an outgoing text, and queue it for its line or pool. As
         L{goiptwist.interfaces.IGateway.submit}.
         """
-        self._check_load()
+        self.check_load()
         return await self._keep(self._order(submission))
 
     async def submit_all(
         self, submissions: Sequence[Submission]
     ) -> list[list[Message] | Exception]:
         """As L{goiptwist.interfaces.IGateway.submit_all}."""
-        self._check_load()
+        self.check_load()
         results: list[list[Message] | Exception] = []
         under_way: deque[Deferred[list[list[Message] | Exception]]] = deque()
         for start in range(0, len(submissions), SLICE):
@@ -155,7 +156,8 @@ class Traffic:
         except GoipTwistError as wrong:
             return wrong
 
-    def _check_load(self) -> None:
+    def check_load(self) -> None:
+        """@raise Busy: too much waits for the disk already."""
         if self.store.writer.depth > STORE_OVERLOAD:
             raise Busy("too much waits for the disk", after=OVERLOAD_WAIT)
 
@@ -201,18 +203,23 @@ class Traffic:
         return message
 
     def settled(self, message: Message) -> None:
-        """An outgoing message stands elsewhere now, and that is on disk."""
-        ordinary = message.state in (State.SENT, State.QUEUED)
+        """
+        An outgoing message stands elsewhere now, or an alarm has come to an
+        end, and that is on disk.
+        """
+        ordinary = message.state in (State.SENT, State.QUEUED, State.HANDED_ON)
         tell = self.chronicle.tell if ordinary else self.log.warn
         tell(
-            "Message {message_id} is {state}{by}{why}",
+            "{kind} {message_id} is {state}{by}{why}",
+            kind="Alarm" if message.alarm else "Message",
             message_id=message.id,
             state=message.state.value,
             by=f" by {message.line}" if message.line else "",
             line=message.line,
             why=f": {message.reason}" if message.reason else "",
         )
-        self.happenings.tell(f"message.{message.state.value}", message)
+        kind = "alarm" if message.alarm else "message"
+        self.happenings.tell(f"{kind}.{message.state.value}", message)
         self._tell(message)
 
     def reported(self, message: Message) -> None:

@@ -17,6 +17,7 @@ from twisted.internet.defer import Deferred
 from goiptwist.errors import Unacceptable
 from goiptwist.message import Direction, HandsetReport, Message, OnUnknown, State, Step
 from goiptwist.store import database
+from goiptwist.store.alarms import Acknowledged, Alarming, KeptAlarm, Overdue, Raised
 from goiptwist.store.coming_back import Return, Returning
 from goiptwist.store.database import lock
 from goiptwist.store.deciding import Deciding, Decision, Verdict
@@ -42,16 +43,19 @@ __all__ = [
     "DELETED",
     "DOWNLOADED",
     "MARKS_AT_ONCE",
+    "Acknowledged",
     "Arrival",
     "Decision",
     "Event",
     "Facts",
     "Found",
     "Kept",
+    "KeptAlarm",
     "LateAnswer",
     "Marking",
     "Order",
     "Queued",
+    "Raised",
     "Redelivery",
     "Return",
     "Search",
@@ -80,6 +84,7 @@ class Store:
     @ivar key: what this gateway signs with.
     @ivar on_queued: called after a commit that has put something into a queue
         by itself, such as news for those who want to be told.
+    @ivar on_dropped: called after a commit that has taken something out of one.
     """
 
     writer: Writer
@@ -90,6 +95,9 @@ class Store:
     _reader: Connection
     _lock: IO[str]
     on_queued: Callable[[Sequence[Queued]], None] = field(init=False, default=lambda queued: None)
+    on_dropped: Callable[[Sequence[tuple[str, str]]], None] = field(
+        init=False, default=lambda dropped: None
+    )
     _keeping: Keeping = field(init=False)
     _settling: Settling = field(init=False)
     _reporting: Reporting = field(init=False)
@@ -101,6 +109,7 @@ class Store:
     _deciding: Deciding = field(init=False)
     _redelivering: Redelivering = field(init=False)
     _searching: Searching = field(init=False)
+    _alarming: Alarming = field(init=False)
 
     def __attrs_post_init__(self) -> None:
         self._keeping = Keeping(self.ids)
@@ -114,6 +123,7 @@ class Store:
         self._reading = Reading(self.ids)
         self._marks = Marks(self.ids)
         self._searching = Searching(self.ids)
+        self._alarming = Alarming(self.ids, self._telling)
 
     @classmethod
     def open(
@@ -150,6 +160,8 @@ class Store:
     def _changed(self, changed: Changed | None) -> Message | None:
         if changed is None:
             return None
+        if changed.dropped:
+            self.on_dropped(changed.dropped)
         if changed.queued:
             self.on_queued(changed.queued)
         return changed.message
@@ -168,6 +180,34 @@ class Store:
         if happened.queued:
             self.on_queued(happened.queued)
         return happened.fresh
+
+    # -- alarms --
+
+    def keep_alarm(self, raised: Raised) -> Deferred[KeptAlarm]:
+        """@return: fires with the alarm, or fails with L{Conflict}."""
+        return self.writer.wish(self._alarming.alarms, raised)
+
+    def pass_on(self, now: float) -> Deferred[float | None]:
+        """
+        Go on with steps of chains whose time is up.
+
+        @return: fires with when to look again; C{None} where no chain waits.
+        """
+        wished = self.writer.wish(self._alarming.overdue, now)
+        return wished.addCallback(self._gone_on)
+
+    def _gone_on(self, overdue: Overdue) -> float | None:
+        self._changed(overdue.changed)
+        return overdue.next
+
+    def acknowledge(self, acknowledged: Acknowledged) -> Deferred[Message | None]:
+        """
+        Note that a person has taken an alarm over; nothing more of it begins.
+
+        @raise Conflict: there is no such alarm.
+        """
+        wished = self.writer.wish(self._alarming.acknowledgements, acknowledged)
+        return wished.addCallback(self._changed)
 
     def keep_facts(self, facts: Facts) -> Deferred[None]:
         """Keep the latest facts of a line."""

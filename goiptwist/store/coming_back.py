@@ -6,15 +6,15 @@ mail that bounces after the smarthost said yes.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from attrs import frozen
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, select, update
 
+from goiptwist.legs import Leg
+from goiptwist.store.passing import Failed, incoming_states, note, pass_on
 from goiptwist.store.rows import Ids, as_message
-from goiptwist.store.schema import delivery, journey, message
-from goiptwist.store.settling import incoming_state
-from goiptwist.store.telling import Changed, Queued, queue_row
+from goiptwist.store.schema import delivery, message
+from goiptwist.store.telling import Changed, Queued
 
 
 @frozen(kw_only=True)
@@ -60,34 +60,14 @@ class Returning:
             .where(delivery.c.message_id == number, delivery.c.destination.in_(done))
             .values(state="failed", detail=item.reason, settled_at=item.at)
         )
-        for destination in done:
-            connection.execute(insert(journey), _step(number, destination, item))
-        queued = self._instead(connection, number, {item.instead[one] for one in done}, item)
-        incoming_state(connection, number, item.reason)
-        return Changed(queued=queued)
-
-    def _instead(
-        self, connection: Connection, number: int, names: set[str], item: Return
-    ) -> tuple[Queued, ...]:
-        rows = connection.execute(
-            select(delivery.c.destination).where(delivery.c.message_id == number)
+        known = as_message(
+            connection.execute(select(message).where(message.c.id == number)).one(), self.ids
         )
-        had = set(rows.scalars())
-        row = connection.execute(select(message).where(message.c.id == number)).one()
-        queued = tuple(
-            Queued(destination=name, message=as_message(row, self.ids), due=item.at, since=item.at)
-            for name in sorted(names - had - {""})
-        )
-        for one in queued:
-            connection.execute(insert(delivery), queue_row(number, one))
-        return queued
-
-
-def _step(number: int, destination: str, item: Return) -> dict[str, Any]:
-    return {
-        "message_id": number,
-        "at": item.at,
-        "what": "came back",
-        "where": destination,
-        "detail": item.reason,
-    }
+        queued: list[Queued] = []
+        for name in done:
+            note(connection, number, item.at, "came back", name, item.reason)
+            if item.instead[name]:
+                failed = Failed(number, known, name, "got it back", item.at)
+                queued += pass_on(connection, failed, Leg(item.instead[name])).queued
+        incoming_states(connection, [(number, item.reason)])
+        return Changed(queued=tuple(queued))

@@ -63,6 +63,16 @@ class Order:
         return max(self.at, wanted.send_at) - wanted.priority * HEAD_START
 
     @property
+    def origin(self) -> str:
+        """Who pays for it."""
+        return self.submission.origin
+
+    @property
+    def messages(self) -> int:
+        """How many recipients it has."""
+        return len(self.submission.recipients)
+
+    @property
     def parts(self) -> int:
         """How many SMS it needs on the air."""
         return count(self.submission.text).parts * len(self.submission.recipients)

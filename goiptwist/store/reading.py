@@ -9,6 +9,7 @@ from typing import Any
 from attrs import Factory, frozen
 from sqlalchemy import Connection, and_, bindparam, func, select
 
+from goiptwist.legs import Leg
 from goiptwist.message import Direction, Message, Step
 from goiptwist.store.rows import Ids, as_message
 from goiptwist.store.schema import (
@@ -21,15 +22,16 @@ from goiptwist.store.schema import (
     transmission,
 )
 
+_OF_THE_ROW = (delivery.c.attempts, delivery.c.due, delivery.c.since, delivery.c.chain)
 _WAITING = (
-    select(message, delivery.c.attempts, delivery.c.due, delivery.c.since)
+    select(message, *_OF_THE_ROW)
     .join_from(delivery, message, delivery.c.message_id == message.c.id)
     .where(and_(delivery.c.destination == bindparam("destination"), delivery.c.state == WAITING))
     .order_by(delivery.c.due, delivery.c.message_id)
     .limit(bindparam("many"))
 )
 _WAITING_ABOUT = (
-    select(message, delivery.c.attempts, delivery.c.due, delivery.c.since)
+    select(message, *_OF_THE_ROW)
     .join_from(message, delivery, delivery.c.message_id == message.c.id)
     .where(
         and_(
@@ -39,6 +41,9 @@ _WAITING_ABOUT = (
         )
     )
 )
+#: What is handed on to bridges, and what is neither that nor sent is no message.
+_HANDED_ON = (Direction.IN.value, Direction.ALARM.value)
+OF_PEOPLE = (*_HANDED_ON, Direction.OUT.value)
 #: Messages whose news is asked for at once: SQLite takes 32,766 parameters.
 _ABOUTS_AT_ONCE = 1000
 
@@ -51,12 +56,14 @@ class Waiting:
     @ivar attempts: how often it has been tried.
     @ivar due: when it may be tried next, in seconds since the epoch.
     @ivar since: when the destination could first have it.
+    @ivar leg: of a step of a chain: who follows.
     """
 
     message: Message
     attempts: int
     due: float
     since: float = Factory(lambda row: row.message.at, takes_self=True)
+    leg: Leg | None = None
 
 
 @frozen
@@ -79,7 +86,13 @@ class Reading:
                 _about(connection, destination, abouts), key=lambda row: int(row.id)
             )
         return [
-            Waiting(as_message(row, self.ids), row.attempts, row.due, row.since or row.at)
+            Waiting(
+                as_message(row, self.ids),
+                row.attempts,
+                row.due,
+                row.since or row.at,
+                Leg.read(destination, row.chain),
+            )
             for row in rows
         ]
 
@@ -111,8 +124,7 @@ class Reading:
         """@return: up to C{limit} messages behind number C{after}, in order."""
         query = select(message).where(message.c.id > after).order_by(message.c.id).limit(limit)
         if direction is None:
-            both = (Direction.IN.value, Direction.OUT.value)
-            query = query.where(message.c.direction.in_(both))
+            query = query.where(message.c.direction.in_(OF_PEOPLE))
         else:
             query = query.where(message.c.direction == direction.value)
         return [as_message(row, self.ids) for row in connection.execute(query)]
@@ -123,19 +135,19 @@ class Reading:
         row = connection.execute(select(message).where(message.c.id == number)).one_or_none()
         if row is None:
             return []
-        first = "received" if row.direction == Direction.IN.value else "accepted"
+        first = "accepted" if row.direction == Direction.OUT.value else "received"
         steps = [Step(row.at, first, row.line or row.pool, row.origin)]
         steps += _given(connection, row.id)
-        steps += _handed_on(connection, row)
         steps += _told(connection, row.id)
-        told = {(step.at, step.detail) for step in steps}
+        handed_on = _handed_on(connection, row)
+        told = {(step.at, step.detail) for step in (*steps, *handed_on)}
         noted = select(journey).where(journey.c.message_id == number)
         steps += [
             Step(r.at, r.what, r.where, r.detail)
             for r in connection.execute(noted)
             if (r.at, r.detail) not in told
         ]
-        return sorted(steps, key=lambda step: step.at)
+        return sorted([*steps, *handed_on], key=lambda step: step.at)
 
     def unknown(self, connection: Connection) -> int:
         """@return: how many messages wait for an operator's word."""
@@ -189,7 +201,7 @@ def _told(connection: Connection, number: int) -> list[Step]:
 
 
 def _handed_on(connection: Connection, row: Any) -> list[Step]:
-    if row.direction != Direction.IN.value:
+    if row.direction not in _HANDED_ON:
         return []
     rows = connection.execute(
         select(delivery).where(and_(delivery.c.message_id == row.id, delivery.c.state == "done"))

@@ -27,7 +27,7 @@ _HAD = (
             or_(message.c.id == bindparam("number"), message.c.about == bindparam("number")),
             message.c.direction != Direction.OUT.value,
             delivery.c.destination == bindparam("destination"),
-            delivery.c.state.in_(("done", "failed")),
+            delivery.c.state.in_(("done", "passed", "failed")),
         )
     )
     .order_by(message.c.id)
@@ -77,6 +77,7 @@ class Redelivering:
             update(delivery)
             .where(delivery.c.message_id.in_(numbers), delivery.c.destination == item.destination)
             .values(state="waiting", attempts=0, due=item.at, since=item.at, settled_at=None)
+            .values(chain="", until=None)  # it is for this bridge alone
         )
         connection.execute(
             update(message).where(message.c.id.in_(numbers)).values(state=State.RECEIVED.value)

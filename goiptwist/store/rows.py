@@ -58,6 +58,7 @@ def as_message(row: Any, ids: Ids) -> Message:
         on_unknown=OnUnknown(row.on_unknown) if row.on_unknown else None,
         about=ids.outside(row.about) if row.about is not None else "",
         news=row.news,
+        alarm=row.alarm,
     )
 
 
@@ -81,6 +82,16 @@ def order_row(message: Message, number: int, batch: int) -> dict[str, Any]:
         "tell": wishes_text(message.tell),
         "expires": message.expires or None,
         "on_unknown": message.on_unknown.value if message.on_unknown else "",
+    }
+
+
+def alarm_row(message: Message, number: int) -> dict[str, Any]:
+    """The columns of an alarm."""
+    return {
+        **as_row(message, number, None),
+        "context": message.context,
+        "tell": wishes_text(message.tell),
+        "alarm": message.alarm,
     }
 
 

@@ -62,6 +62,7 @@ message = Table(
     _words("on_unknown"),
     Column("about", Integer),
     _words("news"),
+    _words("alarm"),
 )
 # What makes a repeated submission one message.
 Index(
@@ -98,8 +99,10 @@ Index(
 )
 
 #: One row for each destination of a message: the queue, and its history.
-#: C{state} is waiting, done, failed, unknown, expired or cancelled. C{since}
-#: is when the destination could first have it, where that is not C{message.at}.
+#: C{state} is waiting, done, passed (to another destination), failed, unknown,
+#: expired or cancelled. C{since} is when the destination could first have it,
+#: where that is not C{message.at}. C{chain} says who follows, see
+#: L{goiptwist.legs.Leg}, and C{until} when.
 delivery = Table(
     "delivery",
     metadata,
@@ -111,6 +114,8 @@ delivery = Table(
     _words("detail"),
     Column("settled_at", Float),
     Column("since", Float),
+    _words("chain"),
+    Column("until", Float),
     PrimaryKeyConstraint("message_id", "destination"),
     sqlite_with_rowid=False,
 )
@@ -120,6 +125,14 @@ Index(
     delivery.c.due,
     sqlite_where=delivery.c.state == WAITING,
     postgresql_where=delivery.c.state == WAITING,
+)
+
+# Steps of chains: the next one of each has its time.
+Index(
+    "delivery_until",
+    delivery.c.until,
+    sqlite_where=and_(delivery.c.state == WAITING, delivery.c.until.is_not(None)),
+    postgresql_where=and_(delivery.c.state == WAITING, delivery.c.until.is_not(None)),
 )
 
 Index(

@@ -12,6 +12,7 @@ from attrs import frozen
 from sqlalchemy import Connection, func, or_, select
 
 from goiptwist.message import Direction, Message, State
+from goiptwist.store.reading import OF_PEOPLE
 from goiptwist.store.rows import Ids, as_message
 from goiptwist.store.schema import message
 
@@ -81,7 +82,7 @@ class Searching:
 
 
 def _conditions(c: Any, wanted: Search) -> list[Any]:
-    conditions = [c.direction.in_((Direction.IN.value, Direction.OUT.value))]
+    conditions = [c.direction.in_(OF_PEOPLE)]
     for column, value in (
         (c.direction, wanted.direction),
         (c.state, wanted.state),

@@ -12,16 +12,19 @@ from collections.abc import Sequence
 from typing import Any
 
 from attrs import evolve, frozen
-from sqlalchemy import Connection, and_, bindparam, case, exists, func, insert, select, update
+from sqlalchemy import Connection, and_, bindparam, func, insert, or_, select, update
 
+from goiptwist.legs import Leg
 from goiptwist.message import Direction, Message, State
 from goiptwist.store.many import Many
+from goiptwist.store.passing import Failed, alarm_now, chain_ends, incoming_states, pass_on
 from goiptwist.store.reports import Reporting
 from goiptwist.store.rows import Ids
 from goiptwist.store.schema import delivery, journey, message, report, transmission
-from goiptwist.store.telling import Changed, Queued, Tidings, queue_row
+from goiptwist.store.telling import Changed, Tidings
 
-_WAITING, _FAILED = "waiting", "failed"
+_WAITING = "waiting"
+_NOTHING = Changed()
 
 
 @frozen(kw_only=True)
@@ -48,13 +51,14 @@ class Settlement:
     @ivar state: where an outgoing message stands now; incoming ones find
         their state from all their deliveries.
     @ivar queue: the state of the row in the queue: waiting, done, failed,
-        unknown, expired or cancelled.
+        unknown, expired or cancelled. What is failed, and somebody else gets
+        it, is passed.
     @ivar step: the word for the journey, or empty where other tables tell.
     @ivar due: when a waiting row is tried next.
     @ivar outcome: what became of what was given to the SIM: sent, failed,
         deferred or unknown.
     @ivar line: by which line an outgoing message left, or empty.
-    @ivar instead: the destination that gets it now, since this one never will.
+    @ivar instead: who gets it now, since this one never will.
     """
 
     message: Message
@@ -69,7 +73,7 @@ class Settlement:
     line: str = ""
     sms_no: str = ""
     outcome: str = ""
-    instead: str = ""
+    instead: Leg | None = None
 
 
 _OPEN_TRANSMISSION = Many(
@@ -82,21 +86,23 @@ _OPEN_TRANSMISSION = Many(
         settled_at=bindparam("t"),
     )
 )
-_DELIVERY = Many(
+_THE_ROW = and_(
+    delivery.c.message_id == bindparam("m"), delivery.c.destination == bindparam("dest")
+)
+_AS_SETTLED: dict[str, Any] = {
+    "state": bindparam("s"),
+    "attempts": bindparam("a"),
+    "due": bindparam("due_"),
+    "detail": bindparam("d"),
+    "settled_at": bindparam("t"),
+}
+_DELIVERY = Many(update(delivery).where(_THE_ROW).values(**_AS_SETTLED))
+#: An alarm may have gone on, or have been acknowledged, while an attempt was
+#: under way: then it only counts if it was a delivery.
+_ALARM_DELIVERY = Many(
     update(delivery)
-    .where(
-        and_(
-            delivery.c.message_id == bindparam("m"),
-            delivery.c.destination == bindparam("dest"),
-        )
-    )
-    .values(
-        state=bindparam("s"),
-        attempts=bindparam("a"),
-        due=bindparam("due_"),
-        detail=bindparam("d"),
-        settled_at=bindparam("t"),
-    )
+    .where(and_(_THE_ROW, or_(delivery.c.state == _WAITING, bindparam("s") == "done")))
+    .values(**_AS_SETTLED)
 )
 _OUTGOING = Many(
     update(message)
@@ -109,26 +115,6 @@ _OUTGOING = Many(
 )
 
 
-def _some_delivery(state: str) -> Any:
-    return exists(
-        select(delivery.c.message_id).where(
-            and_(delivery.c.message_id == message.c.id, delivery.c.state == state)
-        )
-    )
-
-
-_INCOMING = Many(
-    update(message)
-    .where(message.c.id == bindparam("m"))
-    .values(
-        state=case(
-            (_some_delivery(_WAITING), State.RECEIVED.value),
-            (_some_delivery(_FAILED), State.FAILED.value),
-            else_=State.HANDED_ON.value,
-        ),
-        reason=bindparam("r"),
-    )
-)
 _BEGUN = Many(
     update(message)
     .where(message.c.id == bindparam("m"))
@@ -136,9 +122,7 @@ _BEGUN = Many(
 )
 _INSERT_TRANSMISSION = Many(insert(transmission))
 _INSERT_STEP = Many(insert(journey))
-_KNOWN = select(delivery.c.message_id).where(
-    delivery.c.message_id == bindparam("m"), delivery.c.destination == bindparam("dest")
-)
+_STATE = select(delivery.c.state).where(_THE_ROW)
 _ANY_REPORT = select(report.c.id).limit(1)
 
 
@@ -182,29 +166,51 @@ class Settling:
         """
         numbers = [self._number(item.message.id) for item in items]
         both = list(zip(numbers, items, strict=True))
-        _DELIVERY(connection, [_delivery_row(number, item) for number, item in both])
+        alarms = [pair for pair in both if pair[1].message.direction is Direction.ALARM]
+        texts = [pair for pair in both if pair[1].message.direction is not Direction.ALARM]
+        for statement, pairs in ((_DELIVERY, texts), (_ALARM_DELIVERY, alarms)):
+            if pairs:
+                statement(connection, [_delivery_row(*pair) for pair in pairs])
         outgoing = [pair for pair in both if pair[1].message.direction is Direction.OUT]
         others = [pair for pair in both if pair[1].message.direction is not Direction.OUT]
-        handed_over = [_instead(connection, *pair) if pair[1].instead else None for pair in both]
+        steps = [_step_row(number, item) for number, item in both if item.step]
+        if steps:
+            _INSERT_STEP(connection, steps)
+        follows = [self._follows(connection, *pair) for pair in both]
         if outgoing:
             _OPEN_TRANSMISSION(connection, [_transmission_row(*pair) for pair in outgoing])
             _OUTGOING(connection, [_message_row(*pair) for pair in outgoing])
         if others:
-            _INCOMING(connection, [{"m": n, "r": _reason(item)} for n, item in others])
-        steps = [_step_row(number, item) for number, item in both if item.step]
-        if steps:
-            _INSERT_STEP(connection, steps)
-        told = [self._tell(connection, item) for item in items]
+            incoming_states(connection, [(number, _reason(item)) for number, item in others])
+        told = [self._tell(connection, *pair) for pair in both]
         early = self._early_reports(connection, both)
-        return [_together(*parts) for parts in zip(early, told, handed_over, strict=True)]
+        return [_together(*parts) for parts in zip(early, told, follows, strict=True)]
 
-    def _tell(self, connection: Connection, item: Settlement) -> Sequence[Queued]:
-        if not item.message.tell or item.queue == _WAITING:
-            return ()
+    def _follows(self, connection: Connection, number: int, item: Settlement) -> Changed:
+        """What waits now, or waits no more, since a row is settled for good."""
+        name, at = item.destination, item.at
+        if item.instead is not None and self._stands(connection, number, name) == item.queue:
+            failed = Failed(number, item.message, name, "failed", at)
+            return evolve(pass_on(connection, failed, item.instead), dropped=())
+        if item.queue == "done" and item.message.direction is Direction.ALARM:
+            return chain_ends(connection, number, item.message.id, name, at)
+        return _NOTHING
+
+    def _stands(self, connection: Connection, number: int, destination: str) -> str:
+        asked = {"m": number, "dest": destination}
+        return str(connection.execute(_STATE, asked).scalar_one())
+
+    def _tell(self, connection: Connection, number: int, item: Settlement) -> Changed:
+        if item.queue == _WAITING:
+            return _NOTHING
+        if item.message.direction is Direction.ALARM:
+            return alarm_now(connection, self.ids, self.reporting.telling, number, item.at)
+        if not item.message.tell:
+            return _NOTHING
         after = evolve(item.message, state=item.state, line=item.line or item.message.line)
         reason = _reason(item)
         tidings = Tidings(message=after, what=item.state.value, at=item.at, reason=reason)
-        return self.reporting.telling.tell(connection, [tidings])
+        return Changed(queued=tuple(self.reporting.telling.tell(connection, [tidings])))
 
     def _early_reports(
         self, connection: Connection, both: Sequence[tuple[int, Settlement]]
@@ -221,28 +227,15 @@ class Settling:
         return self.reporting.early(connection, item.line, item.sms_no, recipient, item.at)
 
 
-def _together(
-    early: Changed | None, told: Sequence[Queued], instead: Queued | None
-) -> Changed | None:
-    if early is None and not told and instead is None:
+def _together(early: Changed | None, *others: Changed) -> Changed | None:
+    parts = [part for part in (early, *others) if part is not None and part != _NOTHING]
+    if not parts:
         return None
-    queued = (*told, *(early.queued if early else ()), *([instead] if instead else ()))
-    return Changed(early.message if early else None, queued)
-
-
-def _instead(connection: Connection, number: int, item: Settlement) -> Queued | None:
-    """Hand an SMS to another destination, unless that one has had it."""
-    queued = Queued(destination=item.instead, message=item.message, due=item.at, since=item.at)
-    known = connection.execute(_KNOWN, {"m": number, "dest": item.instead}).first()
-    if known is not None:
-        return None
-    connection.execute(insert(delivery), queue_row(number, queued))
-    return queued
-
-
-def incoming_state(connection: Connection, number: int, reason: str) -> None:
-    """Find the state of an incoming message from all its deliveries."""
-    _INCOMING(connection, [{"m": number, "r": reason}])
+    return Changed(
+        next((part.message for part in parts if part.message is not None), None),
+        tuple(one for part in parts for one in part.queued),
+        tuple(one for part in parts for one in part.dropped),
+    )
 
 
 def _reason(item: Settlement) -> str:

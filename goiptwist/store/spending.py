@@ -12,7 +12,6 @@ from typing import Protocol
 from sqlalchemy import Connection, bindparam, delete, insert, select
 
 from goiptwist.errors import OverQuota
-from goiptwist.message import Submission
 from goiptwist.permits import DAY, Allowance
 from goiptwist.store.schema import usage
 
@@ -28,7 +27,9 @@ class Spends(Protocol):
     """What of an order is counted."""
 
     @property
-    def submission(self) -> Submission: ...
+    def origin(self) -> str: ...
+    @property
+    def messages(self) -> int: ...
     @property
     def allowance(self) -> Allowance: ...
     @property
@@ -49,9 +50,9 @@ def spend(connection: Connection, orders: Sequence[Spends]) -> list[OverQuota | 
         if not order.allowance.limited:
             refusals.append(None)
             continue
-        day = order.submission.origin, int(order.at // DAY)
+        day = order.origin, int(order.at // DAY)
         messages, parts = used.get(day) or used_on(connection, *day)
-        messages += len(order.submission.recipients)
+        messages += order.messages
         parts += order.parts
         try:
             order.allowance.check(messages, parts, order.at)

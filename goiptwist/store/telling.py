@@ -13,6 +13,7 @@ from typing import Any
 from attrs import frozen
 from sqlalchemy import Connection, and_, bindparam, exists, insert, select
 
+from goiptwist.legs import Leg
 from goiptwist.message import Direction, Message, State
 from goiptwist.store.many import Many
 from goiptwist.store.numbering import take_numbers
@@ -54,12 +55,14 @@ class Queued:
     @ivar due: when it may be tried first, in seconds since the epoch.
     @ivar since: when its destination could first have it, where that is not
         C{message.at}; or 0.
+    @ivar leg: of a step of a chain: who follows.
     """
 
     destination: str
     message: Message
     due: float
     since: float = 0.0
+    leg: Leg | None = None
 
 
 @frozen
@@ -69,10 +72,12 @@ class Changed:
 
     @ivar message: as it stands now; C{None} where nothing new is to be said.
     @ivar queued: what waits now for some destination, because of it.
+    @ivar dropped: what waited, and shall wait no more: ids and destinations.
     """
 
     message: Message | None = None
     queued: tuple[Queued, ...] = ()
+    dropped: tuple[tuple[str, str], ...] = ()
 
 
 @frozen(kw_only=True)
@@ -173,4 +178,6 @@ def queue_row(number: int, queued: Queued) -> dict[str, Any]:
         "attempts": 0,
         "due": queued.due,
         "since": queued.since or None,
+        "chain": queued.leg.text() if queued.leg else "",
+        "until": queued.leg.until(queued.due) if queued.leg else None,
     }

@@ -18,6 +18,7 @@ from goiptwist.bridges.webhook.settings import WebhookSettings
 from goiptwist.contacts import Contact
 from goiptwist.gateway import scheme
 from goiptwist.goip.settings import LineSettings
+from goiptwist.routes import Names, RouteSettings
 from goiptwist.users import User
 
 HEAD = """\
@@ -36,6 +37,8 @@ EXAMPLES: dict[tuple[type[Any], str], str] = {
     (User, "name"): '"ops"',
     (Contact, "number"): '"+36301234567"',
     (Contact, "name"): '"Kovács Béla"',
+    (RouteSettings, "account"): '"*"',
+    (RouteSettings, "to"): '["ops"]',
     (MailSettings, "to"): '["ops@example.org"]',
     (MailSettings, "sender"): '"sms@example.org"',
     (WebhookSettings, "url"): '"https://hooks.example.org/sms"',
@@ -55,6 +58,8 @@ INTRODUCTIONS = {
     "user": "Who may use the gateway, by HTTP or by mail. Secrets may be clear, or hashed:\n"
     "twistd goip --hash.",
     "contact": "The address book: any number of sections.",
+    "route": "Alarms: which way they go. Any number of sections; what is empty asks for nothing, and\n"
+    "all else must hold. Bridges get alarms by these alone, whatever their own rules say.",
     "bridge.ops": "Where SMS that come in are handed on to. Any number of bridges, each with a\n"
     "name of its own; every SMS goes to every bridge.",
     "bridge.hooks": "Callbacks: what happens at the gateway, posted to a URL as JSON. They are\n"
@@ -108,7 +113,7 @@ def toml(value: Any) -> str:
         return f"{value:g}"
     if isinstance(value, int):
         return str(value)
-    if isinstance(value, tuple):
+    if isinstance(value, tuple | Names):
         return "[" + ", ".join(toml(part) for part in value) + "]"
     text = str(value)
     return text if text.replace(".", "").isdigit() and not isinstance(value, str) else f'"{text}"'

@@ -1,0 +1,77 @@
+"""
+How an alarm moves: kept and queued as its routes say, and stopped when a
+person takes it over.
+"""
+
+from __future__ import annotations
+
+from attrs import define, field
+from twisted.internet.defer import Deferred
+
+from goiptwist.acceptance import accepted_report
+from goiptwist.message import AlarmReport, Message
+from goiptwist.routes import Routes
+from goiptwist.store import Acknowledged, Raised
+from goiptwist.traffic import Traffic
+
+
+@define(eq=False, repr=False)
+class Alarms:
+    """
+    @ivar routes: which way each goes.
+    """
+
+    traffic: Traffic
+    routes: Routes
+    _waiting: dict[str, list[Deferred[str]]] = field(factory=dict, init=False)
+
+    async def raise_alarm(self, report: AlarmReport) -> Message:
+        """As L{goiptwist.interfaces.IGateway.raise_alarm}."""
+        traffic = self.traffic
+        traffic.check_load()
+        report = accepted_report(report)
+        raised = Raised(
+            report=report,
+            legs=self.routes.legs(report),
+            at=traffic.clock.seconds(),
+            allowance=traffic.permits.allowance(report.origin),
+        )
+        kept = await traffic.store.keep_alarm(raised)
+        if kept.fresh:
+            traffic.chronicle.tell(
+                "Alarm {message_id} came in from {origin}",
+                message_id=kept.message.id,
+                origin=report.origin,
+            )
+            traffic.happenings.tell("alarm.received", kept.message)
+            traffic.delivery.kept(kept.queued)
+        return kept.message
+
+    async def acknowledge(self, alarm_id: str, by: str) -> Message:
+        """As L{goiptwist.interfaces.IGateway.acknowledge}."""
+        at = self.traffic.clock.seconds()
+        alarm = await self.traffic.store.acknowledge(
+            Acknowledged(message_id=alarm_id, by=by, at=at)
+        )
+        assert alarm is not None
+        self.traffic.log.info(
+            "Alarm {message_id} is acknowledged by {by}", message_id=alarm.id, by=by
+        )
+        self.traffic.happenings.tell("alarm.acknowledged", alarm)
+        for waiting in self._waiting.pop(alarm_id, []):
+            waiting.callback(by)
+        return alarm
+
+    def acknowledgement(self, alarm_id: str) -> Deferred[str]:
+        """As L{goiptwist.interfaces.IGateway.acknowledgement}."""
+
+        def cancelled(deferred: Deferred[str]) -> None:
+            others = self._waiting.get(alarm_id, [])
+            if deferred in others:
+                others.remove(deferred)
+            if not others:
+                self._waiting.pop(alarm_id, None)
+
+        waiting: Deferred[str] = Deferred(cancelled)
+        self._waiting.setdefault(alarm_id, []).append(waiting)
+        return waiting

@@ -1,0 +1,240 @@
+"""
+C{[[route]]}: which way an alarm goes, and which texts are alarms. Pure:
+settings in, names of destinations out.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Collection, Iterator, Sequence
+from enum import Enum, auto
+from typing import Any, Self
+
+from attrs import Attribute, frozen
+
+from goiptwist.errors import Unacceptable
+from goiptwist.legs import Leg, together
+from goiptwist.message import AlarmReport
+from goiptwist.router import is_meant
+from goiptwist.values import setting
+
+#: Seconds that a step of a chain has: a call of four tries takes about 45
+#: (contact-id.md, "Timing"), and nobody should wait for an alarm for much longer.
+WAIT = 60.0
+#: The digit of the machine form that stands for each word (contact-id.md).
+QUALIFIERS = {"event": "1", "restore": "3", "status": "6"}
+
+_CODE = re.compile(r"[0-9A-Fa-f]{3}|[0-9A-Fa-f]{0,2}\*")
+_ACCOUNT = re.compile(r"[0-9A-Za-z]+\*?|\*")
+
+
+@frozen
+class Names:
+    """One name, or a list of them."""
+
+    names: tuple[str, ...] = ()
+
+    @classmethod
+    def from_setting(cls, value: object) -> Self:
+        if value == "":
+            return cls()
+        listed = value if isinstance(value, list) else [value]
+        names = tuple(name for name in listed if isinstance(name, str) and name)
+        if len(names) < len(listed):
+            raise ValueError('must be a list of names, such as ["station"]')
+        return cls(names)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.names)
+
+    def __bool__(self) -> bool:
+        return bool(self.names)
+
+    def __str__(self) -> str:
+        return ", ".join(self.names)
+
+
+def _check_wait(instance: Any, attribute: Attribute[float], value: float) -> None:
+    if not value > 0:
+        raise ValueError("wait must be a number of seconds, more than 0")
+
+
+@frozen(kw_only=True)
+class RouteSettings:
+    """C{[[route]]}"""
+
+    user: str = setting("Only alarms that this [[user]] hands in; empty: anybody's.", default="")
+    sender: str = setting(
+        'Only alarms that come as SMS from this number; "+3630*" is every number that begins so. '
+        "Empty: whichever way they come.",
+        default="",
+    )
+    account: str = setting(
+        'Only alarms of this account; "11*" is every account that begins so, "*" is every alarm.',
+        default="",
+    )
+    code: str = setting(
+        'Only alarms of this event code; "13*" is every code that begins so, here burglary.',
+        default="",
+    )
+    qualifier: Names = setting(
+        'Only these: "event" (new, or opened), "restore" (or closed), "status" (still so). '
+        "Empty: any.",
+        default=Names(),
+    )
+    alarm: bool = setting(
+        "Whether the texts of that user, and SMS of that sender, are alarms: they must then be "
+        "Contact ID, such as 1113,18,1,123,03,003. Where neither user nor sender is named: whether "
+        "a text of any user is an alarm if it is Contact ID and all else here holds.",
+        default=False,
+    )
+    to: Names = setting("The names of bridges that get the alarm, all at once.", default=Names())
+    chain: Names = setting(
+        "The names of bridges that get the alarm one after another, until one has delivered it.",
+        default=Names(),
+    )
+    wait: float = setting(
+        "Seconds after which the next bridge of the chain gets the alarm, if the one before has "
+        "neither delivered it nor failed; it may still deliver.",
+        default=WAIT,
+        validator=_check_wait,
+    )
+    also: bool = setting(
+        "Whether the routes behind this one are looked at too. Otherwise the first that holds, "
+        "in the order of this file, is the only one.",
+        default=False,
+    )
+
+
+def faults(
+    routes: Sequence[RouteSettings], bridges: Collection[str], users: Collection[str]
+) -> Iterator[tuple[int, str]]:
+    """
+    What no section can know of itself, and keys that do not go together.
+
+    @param bridges: the names of all bridges.
+    @param users: the names of all users.
+    @return: the place of each route that something is wrong with, from 1, and
+        a sentence.
+    """
+    for place, route in enumerate(routes, 1):
+        for sentence in (*_conditions(route, users), *_ways(route, bridges)):
+            yield place, sentence
+
+
+def _conditions(route: RouteSettings, users: Collection[str]) -> Iterator[str]:
+    if not (route.user or route.sender or route.account or route.code):
+        yield 'name a user, sender, account or code; account = "*" is every alarm'
+    if route.user and route.user not in users:
+        yield f"user: there is no user {route.user!r}{_near(route.user, users)}"
+    if route.account and not _ACCOUNT.fullmatch(route.account):
+        yield 'account: must be digits or letters, with * at the end at most, such as "1113"'
+    if route.code and not _CODE.fullmatch(route.code):
+        yield 'code: must be three digits, or fewer with * at the end, such as "130" or "13*"'
+    for word in route.qualifier:
+        if word not in QUALIFIERS:
+            yield f"qualifier: {word!r} is none of {', '.join(QUALIFIERS)}"
+
+
+def _ways(route: RouteSettings, bridges: Collection[str]) -> Iterator[str]:
+    if route.to and route.chain:
+        yield "to and chain: have one; for both write two routes, the first with also = true"
+    if not route.to and not route.chain and not route.alarm:
+        yield "names no bridge: say to (all at once) or chain (one after another)"
+    for key, names in (("to", route.to), ("chain", route.chain)):
+        for name in dict.fromkeys(names):
+            if name not in bridges:
+                yield f"{key}: there is no bridge {name!r}{_near(name, bridges)}"
+        if len(set(names)) < len(tuple(names)):
+            yield f"{key}: names a bridge twice"
+
+
+def _near(name: str, names: Collection[str]) -> str:
+    near = difflib.get_close_matches(name, list(names), 1)
+    return f"; did you mean {near[0]!r}?" if near else ""
+
+
+class Reads(Enum):
+    """How a text is to be read."""
+
+    TEXT = auto()  # it is no alarm, whatever it says
+    EITHER = auto()  # it is one if it is Contact ID, and L{Routes.takes} it
+    ALARM = auto()  # it must be Contact ID
+
+
+@frozen
+class Routes:
+    """
+    All routes, in the order of the configuration.
+
+    @ivar settings: which are sound, see L{faults}.
+    """
+
+    settings: Sequence[RouteSettings] = ()
+
+    def reads(self, *, user: str = "", sender: str = "") -> Reads:
+        """
+        How to read a text that a user hands in, or an SMS of a sender. No SMS
+        is ever read as L{Reads.EITHER}: anybody can send one.
+        """
+        marked = [route for route in self.settings if route.alarm]
+        for route in marked:
+            by_user = not route.user or route.user == user
+            by_sender = not route.sender or (sender and is_meant(route.sender, sender))
+            if (route.user or route.sender) and by_user and by_sender:
+                return Reads.ALARM
+        if user and any(not route.user and not route.sender for route in marked):
+            return Reads.EITHER
+        return Reads.TEXT
+
+    def takes(self, report: AlarmReport) -> bool:
+        """Whether a text that may be an alarm or not is marked as one by a route."""
+        return any(route.alarm and _holds(route, report) for route in self.settings)
+
+    def legs(self, report: AlarmReport) -> tuple[Leg, ...]:
+        """
+        Where an alarm goes at first, and who follows.
+
+        @raise Unacceptable: no route takes it; what is missing.
+        """
+        found: list[Leg] = []
+        chains = 0
+        for route in self.settings:
+            if not (route.to or route.chain) or not _holds(route, report):
+                continue
+            found += [Leg(f"bridge:{name}") for name in route.to]
+            if route.chain:
+                chains += 1
+                first, *rest = (f"bridge:{name}" for name in route.chain)
+                found.append(Leg(first, chains, tuple(rest), route.wait))
+            if not route.also:
+                break
+        if not found:
+            event = report.event
+            raise Unacceptable(
+                "account",
+                f"no route takes an alarm of account {event.account} with code {event.code}: "
+                f'the configuration needs a [[route]] with account = "{event.account}", '
+                "and to or chain",
+            )
+        return together(found)
+
+
+def _holds(route: RouteSettings, report: AlarmReport) -> bool:
+    event = report.event
+    return (
+        (not route.user or report.origin == f"user:{route.user}")
+        and (not route.sender or bool(report.sender and is_meant(route.sender, report.sender)))
+        and (not route.account or is_meant(route.account.upper(), event.account.upper()))
+        and (not route.code or is_meant(route.code.upper(), event.code.upper()))
+        and (not route.qualifier or _qualifier(event.machine) in _digits(route.qualifier))
+    )
+
+
+def _qualifier(machine: str) -> str:
+    return machine.split(",")[2]
+
+
+def _digits(words: Names) -> list[str]:
+    return [QUALIFIERS[word] for word in words]

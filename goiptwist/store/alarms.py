@@ -1,0 +1,270 @@
+"""
+Operations of the writer for alarms: keep one, go on with those whose time is
+up, and stop when a person has taken one over.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from attrs import evolve, frozen
+from sqlalchemy import Connection, func, insert, select, update
+
+from goiptwist.errors import Conflict
+from goiptwist.legs import Leg
+from goiptwist.message import AlarmReport, Direction, Message, State
+from goiptwist.permits import UNLIMITED, Allowance
+from goiptwist.store.many import Many
+from goiptwist.store.numbering import take_numbers
+from goiptwist.store.passing import Failed, alarm_now, give_up, incoming_states, note, pass_on
+from goiptwist.store.rows import Ids, alarm_row, as_message
+from goiptwist.store.schema import WAITING, delivery, message
+from goiptwist.store.spending import spend
+from goiptwist.store.telling import Changed, Queued, Telling, queue_row
+
+#: Steps of chains that are passed on in one commit.
+AT_ONCE = 500
+
+_INSERT_ALARMS = Many(insert(message))
+_INSERT_DELIVERIES = Many(insert(delivery))
+_IS_STEP = (delivery.c.state == WAITING, delivery.c.until.is_not(None))
+
+
+@frozen(kw_only=True)
+class Raised:
+    """
+    An alarm that was checked, and the ways that it shall go.
+
+    @ivar allowance: how much its origin may send in a day.
+    """
+
+    report: AlarmReport
+    legs: tuple[Leg, ...]
+    at: float
+    allowance: Allowance = UNLIMITED
+
+    @property
+    def origin(self) -> str:
+        """Who pays for it."""
+        return self.report.origin
+
+    @property
+    def messages(self) -> int:
+        """It counts as one."""
+        return 1
+
+    @property
+    def parts(self) -> int:
+        """It is no SMS yet."""
+        return 0
+
+
+@frozen
+class KeptAlarm:
+    """
+    What became of it.
+
+    @ivar fresh: false where the same was kept before.
+    """
+
+    message: Message
+    queued: tuple[Queued, ...] = ()
+    fresh: bool = True
+
+
+@frozen(kw_only=True)
+class Acknowledged:
+    """
+    @ivar message_id: as the world sees it.
+    @ivar by: the person, for the journey.
+    """
+
+    message_id: str
+    by: str
+    at: float
+
+
+@frozen
+class Overdue:
+    """
+    @ivar changed: what goes on.
+    @ivar next: when to look again, in seconds since the epoch; C{None} where
+        no chain waits.
+    """
+
+    changed: Changed
+    next: float | None
+
+
+@frozen
+class Alarming:
+    """The operations, as the writer wants them."""
+
+    ids: Ids
+    telling: Telling
+
+    def alarms(
+        self, connection: Connection, items: Sequence[Raised]
+    ) -> list[KeptAlarm | Exception]:
+        """Keep alarms; the same client id again gives the same alarm."""
+        results: list[KeptAlarm | Exception | None] = [self._again(connection, i) for i in items]
+        first: dict[tuple[str, str], int] = {}
+        new = []
+        for place, item in enumerate(items):
+            name = (item.report.origin, item.report.client_id)
+            if results[place] is None and (not name[1] or first.setdefault(name, place) == place):
+                new.append(place)
+        refusals = spend(connection, [items[place] for place in new])
+        payable = [p for p, refusal in zip(new, refusals, strict=True) if refusal is None]
+        kept = self._keep(connection, [items[place] for place in payable])
+        results = [*results]
+        for place, one in zip(payable, kept, strict=True):
+            results[place] = one
+        for place, refusal in zip(new, refusals, strict=True):
+            results[place] = refusal if refusal is not None else results[place]
+        return [
+            one if one is not None else _repeated(items[place], results, first)
+            for place, one in enumerate(results)
+        ]
+
+    def _again(self, connection: Connection, item: Raised) -> KeptAlarm | Conflict | None:
+        report = item.report
+        if not report.client_id:
+            return None
+        row = connection.execute(
+            select(message)
+            .where(message.c.origin == report.origin, message.c.client_id == report.client_id)
+            .order_by(message.c.id)
+            .limit(1)
+        ).one_or_none()
+        return None if row is None else _same(item, as_message(row, self.ids))
+
+    def _keep(self, connection: Connection, items: Sequence[Raised]) -> list[KeptAlarm]:
+        if not items:
+            return []
+        number = take_numbers(connection, "message", len(items))
+        rows, queue, kept = [], [], []
+        for place, item in enumerate(items, number):
+            alarm = self._message(item, place)
+            queued = tuple(
+                Queued(
+                    destination=leg.destination,
+                    message=alarm,
+                    due=item.at,
+                    leg=leg if leg.chain else None,
+                )
+                for leg in item.legs
+            )
+            rows.append(alarm_row(alarm, place))
+            queue += [queue_row(place, one) for one in queued]
+            kept.append(KeptAlarm(alarm, queued))
+        _INSERT_ALARMS(connection, rows)
+        _INSERT_DELIVERIES(connection, queue)
+        return kept
+
+    def _message(self, item: Raised, number: int) -> Message:
+        report = item.report
+        event = report.event
+        return Message(
+            id=self.ids.outside(number),
+            direction=Direction.ALARM,
+            line=report.line,
+            sender=event.heading,
+            recipient=report.recipient,
+            text=f"{event.words}\n{event.machine}",
+            alarm=event.machine,
+            at=item.at,
+            state=State.RECEIVED,
+            origin=report.origin,
+            client_id=report.client_id,
+            context=report.context,
+            tell=report.tell,
+        )
+
+    # -- later --
+
+    def overdue(self, connection: Connection, items: Sequence[float]) -> list[Overdue]:
+        """Go on with the steps whose time is up by now; at most L{AT_ONCE} of them."""
+        return [self._overdue(connection, at) for at in items]
+
+    def _overdue(self, connection: Connection, at: float) -> Overdue:
+        late = connection.execute(
+            select(message, delivery.c.destination, delivery.c.chain)
+            .join_from(delivery, message, delivery.c.message_id == message.c.id)
+            .where(*_IS_STEP, delivery.c.until <= at)
+            .order_by(delivery.c.until)
+            .limit(AT_ONCE)
+        ).all()
+        parts = [self._pass_on(connection, row, at) for row in late]
+        after = connection.execute(select(func.min(delivery.c.until)).where(*_IS_STEP))
+        return Overdue(_all(parts), after.scalar_one_or_none())
+
+    def _pass_on(self, connection: Connection, row: object, at: float) -> Changed:
+        number, destination, chain = row.id, row.destination, row.chain  # type: ignore[attr-defined]
+        leg = Leg.read(destination, chain)
+        assert leg is not None
+        why = f"has not delivered it within {leg.wait:g} s"
+        failed = Failed(number, as_message(row, self.ids), destination, why, at)
+        changed = pass_on(connection, failed, leg.next)
+        if not changed.dropped:  # nobody is left: it goes on trying
+            connection.execute(
+                update(delivery)
+                .where(delivery.c.message_id == number, delivery.c.destination == destination)
+                .values(until=None)
+            )
+        incoming_states(connection, [(number, f"{destination} {why}")])
+        return changed
+
+    def acknowledgements(
+        self, connection: Connection, items: Sequence[Acknowledged]
+    ) -> list[Changed | Conflict]:
+        """
+        A person has taken an alarm over: nothing more of it begins.
+
+        @return: it, as it stands now; L{Conflict} where there is no such alarm.
+        """
+        return [self._acknowledge(connection, item) for item in items]
+
+    def _acknowledge(self, connection: Connection, item: Acknowledged) -> Changed | Conflict:
+        number = self.ids.inside(item.message_id)
+        row = connection.execute(select(message).where(message.c.id == number)).one_or_none()
+        if row is None or number is None or row.direction != Direction.ALARM.value:
+            return Conflict(f"there is no alarm {item.message_id[:40]!r}")
+        open_ones = connection.execute(
+            select(delivery.c.destination).where(
+                delivery.c.message_id == number, delivery.c.state.in_(("waiting", "failed"))
+            )
+        ).scalars()
+        said = f"acknowledged by {item.by}"
+        given_up = give_up(connection, number, item.message_id, list(open_ones), said, item.at)
+        note(connection, number, item.at, "acknowledged", "", f"by {item.by}")
+        incoming_states(connection, [(number, said)])
+        if row.state == State.HANDED_ON.value:
+            known = as_message(row, self.ids)
+            return evolve(given_up, message=evolve(known, reason=said))
+        now = alarm_now(connection, self.ids, self.telling, number, item.at)
+        return Changed(now.message, now.queued, given_up.dropped)
+
+
+def _same(item: Raised, known: Message) -> KeptAlarm | Conflict:
+    if known.direction is Direction.ALARM and known.alarm == item.report.event.machine:
+        return KeptAlarm(known, fresh=False)
+    return Conflict(f"id {item.report.client_id!r} was used before for something else")
+
+
+def _repeated(
+    item: Raised,
+    results: Sequence[KeptAlarm | Exception | None],
+    first: dict[tuple[str, str], int],
+) -> KeptAlarm | Exception:
+    """What one gets that came just after another of the same client id."""
+    earlier = results[first[item.report.origin, item.report.client_id]]
+    assert earlier is not None
+    return _same(item, earlier.message) if isinstance(earlier, KeptAlarm) else earlier
+
+
+def _all(parts: Sequence[Changed]) -> Changed:
+    return Changed(
+        queued=tuple(one for part in parts for one in part.queued),
+        dropped=tuple(one for part in parts for one in part.dropped),
+    )

@@ -1,0 +1,166 @@
+"""
+What of the writer's operations follows for others when a destination does not
+deliver, or does: who gets it instead, and where the message stands then.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from attrs import frozen
+from sqlalchemy import Connection, and_, bindparam, case, exists, insert, select, update
+
+from goiptwist.legs import Leg
+from goiptwist.message import Direction, Message, State
+from goiptwist.store.many import Many
+from goiptwist.store.rows import Ids, as_message
+from goiptwist.store.schema import delivery, journey, message
+from goiptwist.store.telling import Changed, Queued, Telling, Tidings, queue_row
+
+#: What is told of an alarm when it stands there.
+_TIDINGS = {State.HANDED_ON: "delivered", State.FAILED: "failed"}
+
+
+def _some_delivery(state: str) -> Any:
+    return exists(
+        select(delivery.c.message_id).where(
+            and_(delivery.c.message_id == message.c.id, delivery.c.state == state)
+        )
+    )
+
+
+_INCOMING = Many(
+    update(message)
+    .where(message.c.id == bindparam("m"))
+    .values(
+        state=case(
+            (_some_delivery("waiting"), State.RECEIVED.value),
+            (_some_delivery("failed"), State.FAILED.value),
+            else_=State.HANDED_ON.value,
+        ),
+        reason=bindparam("r"),
+    )
+)
+
+
+def incoming_states(connection: Connection, reasons: list[tuple[int, str]]) -> None:
+    """Find the states of what is handed on, each from all its deliveries."""
+    _INCOMING(connection, [{"m": number, "r": reason} for number, reason in reasons])
+
+
+@frozen
+class Failed:
+    """
+    A delivery that is not to be waited for any more.
+
+    @ivar why: what stands behind the name of the destination, for the journey.
+    """
+
+    number: int
+    message: Message
+    destination: str
+    why: str
+    at: float
+
+
+def pass_on(connection: Connection, failed: Failed, leg: Leg | None) -> Changed:
+    """
+    Queue a message for the next destination that has not had it.
+
+    @param leg: who gets it.
+    @return: empty where nobody takes it over: the row stays as it is.
+    """
+    stood = _stood(connection, failed.number)
+    while leg is not None and leg.destination in stood:
+        if leg.chain and stood[leg.destination] == "done":
+            _settle(connection, failed, "passed")  # somebody has it, by another way
+            return Changed(dropped=((failed.message.id, failed.destination),))
+        leg = leg.next
+    if leg is None:
+        return Changed()
+    _settle(connection, failed, "passed")
+    queued = Queued(
+        destination=leg.destination,
+        message=failed.message,
+        due=failed.at,
+        since=failed.at,
+        leg=leg if leg.chain else None,
+    )
+    connection.execute(insert(delivery), queue_row(failed.number, queued))
+    said = f"{failed.destination} {failed.why}"
+    note(connection, failed.number, failed.at, "goes on", leg.destination, said)
+    return Changed(queued=(queued,), dropped=((failed.message.id, failed.destination),))
+
+
+def _stood(connection: Connection, number: int) -> dict[str, str]:
+    query = select(delivery.c.destination, delivery.c.state).where(delivery.c.message_id == number)
+    return {row.destination: row.state for row in connection.execute(query)}
+
+
+def _settle(connection: Connection, failed: Failed, state: str) -> None:
+    connection.execute(
+        update(delivery)
+        .where(delivery.c.message_id == failed.number)
+        .where(delivery.c.destination == failed.destination)
+        .values(state=state, settled_at=failed.at)
+    )
+
+
+def note(
+    connection: Connection, number: int, at: float, what: str, where: str, detail: str
+) -> None:
+    """Put a step into the journey of a message."""
+    step = {"message_id": number, "at": at, "what": what, "where": where, "detail": detail}
+    connection.execute(insert(journey), step)
+
+
+def chain_ends(
+    connection: Connection, number: int, message_id: str, destination: str, at: float
+) -> Changed:
+    """
+    A step of a chain has delivered. If others were begun meanwhile, since it
+    took too long, they are not needed.
+    """
+    rows = connection.execute(select(delivery).where(delivery.c.message_id == number)).all()
+    legs = {row.destination: Leg.read(row.destination, row.chain) for row in rows}
+    own = legs.get(destination)
+    if own is None:
+        return Changed()
+    others = [
+        row.destination
+        for row in rows
+        if row.state in ("waiting", "failed")
+        and (leg := legs[row.destination]) is not None
+        and leg.chain == own.chain
+    ]
+    said = f"not needed: {destination} has delivered it"
+    return give_up(connection, number, message_id, others, said, at)
+
+
+def give_up(
+    connection: Connection, number: int, message_id: str, names: list[str], said: str, at: float
+) -> Changed:
+    """Let these deliveries of a message be; nobody follows."""
+    if names:
+        connection.execute(
+            update(delivery)
+            .where(delivery.c.message_id == number, delivery.c.destination.in_(names))
+            .values(state="passed", detail=said, settled_at=at)
+        )
+    return Changed(dropped=tuple((message_id, name) for name in names))
+
+
+def alarm_now(
+    connection: Connection, ids: Ids, telling: Telling, number: int, at: float
+) -> Changed:
+    """
+    Look where an alarm stands after a change.
+
+    @return: it, and the news of it, if it has come to an end.
+    """
+    row = connection.execute(select(message).where(message.c.id == number)).one()
+    alarm = as_message(row, ids)
+    if alarm.direction is not Direction.ALARM or alarm.state not in _TIDINGS:
+        return Changed()
+    tidings = Tidings(message=alarm, what=_TIDINGS[alarm.state], at=at, reason=alarm.reason)
+    return Changed(alarm, tuple(telling.tell(connection, [tidings])))
