@@ -48,11 +48,13 @@ class Dialogue:
     @ivar wait: seconds after the answer in which a handshake has to come.
     @ivar starting: called when the first frame begins.
     @ivar over: whether there is nothing more to say: hang up.
+    @ivar failed: whether a frame had no kissoff.
     """
 
     wait: float
     starting: Callable[[], None] = field(default=lambda: None, repr=False)
     over: bool = field(default=False, init=False)
+    failed: bool = field(default=False, init=False)
     _hearing: Hearing = field(factory=Hearing, init=False)
     _errands: deque[Errand] = field(factory=deque, init=False)
     _said: int = field(default=0, init=False)
@@ -77,6 +79,7 @@ class Dialogue:
         """The call is over, and whatever had no kissoff is not delivered."""
         self.over = True
         while self._errands:
+            self.failed = True
             self._errands.popleft().settled(why)
 
     def hear(self, samples: Samples) -> None:
@@ -119,6 +122,7 @@ class Dialogue:
         if current.tries < TRIES:
             self._send(current, self._hearing.position - round(PAUSE * RATE))
             return
+        self.failed = True
         self._errands.popleft().settled("no kissoff after four tries")
         self.lost("the station gave no kissoff for the event before this one")
 

@@ -52,6 +52,7 @@ class Media(DatagramProtocol):
     over: Any = field(default=lambda: None)
     write: Any = field(default=None)
     law: Law = field(default=PCMU)
+    noisy = False
     _outflow: Outflow | None = field(default=None, init=False)
     inflow: Inflow = field(factory=lambda: Inflow(LAWS), init=False)
     _target: tuple[str, int] | None = field(default=None, init=False)
@@ -135,4 +136,5 @@ class Media(DatagramProtocol):
         if self._next is not None and self._next.active():
             self._next.cancel()
         self._next = None
-        return self.transport.stopListening() if self.transport is not None else None
+        port, self.transport = self.transport, None
+        return port.stopListening() if port is not None else None

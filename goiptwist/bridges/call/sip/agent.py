@@ -20,8 +20,9 @@ from goiptwist.bridges.call.sip.messages import Course, Local, Request, Response
 from goiptwist.bridges.call.sip.transaction import GIVEN_UP, Transaction
 from goiptwist.errors import Away
 
-#: Answers whose acknowledgement may be asked for again, kept at the most.
-REMEMBERED = 200
+#: Requests without a final answer, and answers whose acknowledgement may be
+#: asked for again: kept of each at the most.
+REMEMBERED = 1000
 
 
 class Leg(Protocol):
@@ -39,6 +40,7 @@ class Agent:
     """
     @ivar write: sends a message to whom we speak with.
     @ivar local: how we are reached.
+    @ivar peer: the address of whom we speak with.
     @ivar account: who we say we are when we are asked; or C{None}.
     @ivar legs: the calls, by Call-ID.
     """
@@ -46,6 +48,7 @@ class Agent:
     clock: IReactorTime
     write: Callable[[bytes], None]
     local: Local
+    peer: str = ""
     account: Account | None = None
     legs: dict[str, Leg] = field(factory=dict, init=False)
     _open: dict[tuple[str, str], Transaction] = field(factory=dict, init=False)
@@ -68,6 +71,8 @@ class Agent:
             self.clock, self.write, request, self.reliable, heard, silent, min(patience, GIVEN_UP)
         )
         self._open[messages.branch_of(request), request.method] = made
+        while len(self._open) > REMEMBERED:  # somebody rang, and never said how it ended
+            self._open.pop(next(iter(self._open))).stop()
         made.start()
         return made
 

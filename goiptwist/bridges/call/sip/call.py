@@ -146,6 +146,8 @@ class Call:
         self._given_up = True
         if self._transaction is not None and self._transaction.provisional:
             self._cancel()
+        elif self._transaction is not None:
+            self._transaction.stop()  # a late answer is still heard, and taken back
         self._fail(TryLater(f"{self.name} was given up"))
 
     def _cancel(self) -> None:
@@ -187,7 +189,7 @@ class Call:
             was_up, self.up = self.up, False
             self._forget()
             if was_up:
-                self.ended(f"{self.name}: the other side hung up")
+                self.ended("the other side hung up before the kissoff")
             return messages.answer_to(request, 200, "OK")
         if request.method in ("INVITE", "UPDATE"):
             return self._asked_anew(request)
