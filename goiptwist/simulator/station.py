@@ -65,6 +65,7 @@ class Receiver:
     The tones of a station.
 
     @ivar took: called with the 16 digits of each good frame.
+    @ivar frames: what was heard; C{events}: what of it was taken.
     @ivar first_digit: called when the first digit of a call is heard.
     """
 
@@ -72,6 +73,7 @@ class Receiver:
     mood: Mood = Mood.TAKES
     first_digit: Callable[[], None] = field(default=lambda: None)
     frames: list[str] = field(factory=list, init=False)
+    events: list[str] = field(factory=list, init=False)
     over: bool = field(default=False, init=False)
     _ear: DigitEar = field(factory=DigitEar, init=False)
     _script: Samples = field(init=False)
@@ -102,6 +104,7 @@ class Receiver:
             return  # there is no tone that says no: silence does
         if self.mood is Mood.SILENT:
             return
+        self.events.append(frame)
         self.took(frame)
         self._script = _joined(silence(round(BEFORE_KISSOFF * RATE)), tone(KISSOFF, LEVEL, 1400))
 

@@ -49,7 +49,8 @@ class Conversation:
     _ended: Deferred[None] = field(factory=Deferred, init=False)
 
     def __attrs_post_init__(self) -> None:
-        self._dialogue = Dialogue(self.settings.wait, lambda: self.tell("starting the transmission"))
+        begins = "starting the transmission"
+        self._dialogue = Dialogue(self.settings.wait, lambda: self.tell(begins))
 
     @property
     def name(self) -> str:
@@ -75,8 +76,8 @@ class Conversation:
             self._dialogue.answered()
             await self._ended
             if self._call is not None and self._call.up:
-                done = "Hanging up call." if self._dialogue.failed else "send completed. Hanging up call."
-                self.tell(done)
+                completed = "" if self._dialogue.failed else "send completed. "
+                self.tell(f"{completed}Hanging up call.")
         except GoipTwistError as wrong:
             self.failure = wrong
             self._dialogue.lost(str(wrong))

@@ -8,6 +8,7 @@ left in time, and a little ahead of the clock: the receiver's digits stay whole.
 from __future__ import annotations
 
 import secrets
+from contextlib import suppress
 from typing import Any, Protocol
 
 from attrs import define, field
@@ -125,10 +126,8 @@ class Media(DatagramProtocol):
         write = self.write or (self.transport.write if self.transport else None)
         if write is None or self._target is None:
             return
-        try:
+        with suppress(OSError):  # as if it were lost on its way
             write(datagram, self._target)
-        except OSError:
-            pass  # as if it were lost on its way
 
     def stop(self) -> Any:
         """Fall silent, and give the port back."""

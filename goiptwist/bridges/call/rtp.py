@@ -53,9 +53,7 @@ class Packet:
             end -= datagram[-1]
         if start > end:
             raise ValueError("cut RTP")
-        return cls(
-            kind & 0x7F, sequence, timestamp, ssrc, datagram[start:end], marker=kind >= 0x80
-        )
+        return cls(kind & 0x7F, sequence, timestamp, ssrc, datagram[start:end], marker=kind >= 0x80)
 
 
 @define
@@ -96,11 +94,14 @@ class Inflow:
     The sound that came in, one sample for each that the clock counts. Whoever
     sends nothing is silent (Asterisk sends no packets in silence).
 
+    @ivar concealed: up to how many samples a hole is filled with what stood
+        before it; 0 leaves it silent.
     @ivar position: how many samples were taken out.
     @ivar lost: packets that never came, as their numbers show.
     """
 
     laws: dict[int, Law]
+    concealed: int = CONCEALED
     position: int = 0
     lost: int = 0
     _anchor: tuple[int, int, int] | None = None  # ssrc, timestamp, position
@@ -185,4 +186,4 @@ class Inflow:
         if gone <= 0:
             return fill  # nothing was lost: the sender was silent
         self._filled += missing
-        return np.resize(self._before, missing) if self._filled <= CONCEALED else fill
+        return np.resize(self._before, missing) if self._filled <= self.concealed else fill

@@ -80,7 +80,8 @@ class Registration:
         if answer.code == 423 and answer.min_expires:  # Interval Too Brief
             answer = await self._ask(agent, min(answer.min_expires, 86400))
         if not 200 <= answer.code < 300:
-            wrong = trouble(answer, f"the registration at {self.registrar.host}", bool(agent.account))
+            what = f"the registration at {self.registrar.host}"
+            wrong = trouble(answer, what, agent.account is not None)
             raise TryLater(str(wrong), after=getattr(wrong, "after", None), attempted=False)
         return _granted(answer, expires)
 
@@ -109,5 +110,3 @@ def _granted(answer: Response, asked: int) -> float:
         return float(answer.expires or asked)
     except ValueError:
         return float(asked)
-
-
