@@ -17,7 +17,7 @@ from goiptwist.alarms import Alarms
 from goiptwist.contacts import Contacts
 from goiptwist.delivery import Delivery
 from goiptwist.happenings import Happenings
-from goiptwist.interfaces import IOverview
+from goiptwist.interfaces import IBridge, IOverview
 from goiptwist.message import AlarmReport, Direction, Message, State, Step, Submission
 from goiptwist.permits import DAY, Allowance
 from goiptwist.routes import Reads
@@ -43,6 +43,7 @@ class Overview:
     L{IOverview} on top of the parts.
 
     @ivar line_statuses: asks the lines how they stand.
+    @ivar bridges: all of them, by name.
     @ivar complaints: how often each kind of bad datagram came.
     @ivar contacts: the address book.
     @ivar fallbacks: each bridge that mails may come back to, with the
@@ -56,6 +57,7 @@ class Overview:
     store: Store
     traffic: Traffic
     alarms: Alarms
+    bridges: Mapping[str, IBridge]
     delivery: Delivery
     line_statuses: Callable[[], list[LineStatus]]
     complaints: Counter[str]
@@ -182,7 +184,13 @@ class Overview:
         problems = []
         if self.store.writer.trouble:
             problems.append(f"the store cannot commit: {self.store.writer.trouble}")
+        problems += self.alarms.troubles()
         problems += self.delivery.troubles()
+        problems += [
+            f"bridge {name}: {trouble}"
+            for name, bridge in self.bridges.items()
+            if (trouble := getattr(bridge, "trouble", ""))
+        ]
         problems += [f"line {line.id} is stopped: {line.stopped}" for line in lines if line.stopped]
         problems += [f"line {line.id} is lost" for line in lines if line.presence == "lost"]
         figures: dict[str, float] = {

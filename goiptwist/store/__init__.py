@@ -209,6 +209,10 @@ class Store:
         wished = self.writer.wish(self._alarming.acknowledgements, acknowledged)
         return wished.addCallback(self._changed)
 
+    def failed_alarms(self, since: float) -> Deferred[list[Message]]:
+        """@return: fires with the alarms since then that nobody has delivered."""
+        return self._ask(self._reading.failed_alarms, since)
+
     def keep_facts(self, facts: Facts) -> Deferred[None]:
         """Keep the latest facts of a line."""
         return self.writer.wish(keep_facts, facts)

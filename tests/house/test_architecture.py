@@ -141,6 +141,9 @@ def names_taken(path: Path) -> Iterator[str]:
 
 #: Pure: values in, values out. They can be read and tested without a network.
 PURE = (
+    "goiptwist.alarm.codes",
+    "goiptwist.alarm.contact_id",
+    "goiptwist.alarm.event",
     "goiptwist.goip.frames",
     "goiptwist.goip.cms",
     "goiptwist.message",

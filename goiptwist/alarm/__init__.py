@@ -1,0 +1,3 @@
+"""
+Alarms of panels: one event, whatever way it came in and whatever way it goes out.
+"""
