@@ -39,6 +39,7 @@ from goiptwist.message import Wish
 from goiptwist.numbers import NumbersSettings
 from goiptwist.outcomes import LINE_SCHEDULE, Policy
 from goiptwist.overview import Overview
+from goiptwist.panels import Panels
 from goiptwist.permits import Permits
 from goiptwist.router import Router
 from goiptwist.settings import DeliverySettings, HistorySettings, TopSettings
@@ -186,17 +187,18 @@ class Gateway:
             self.traffic.noticed,
         )
         self.lines.add(settings.lines)
+        ways = routes.Routes(settings.routes, settings.numbers.country)
+        self.alarms = Alarms(self.traffic, ways)
         receiver = Receiver(
             clock,
             store,
             self.lines,
             self.complaints,
-            self.traffic.arrived,
+            Panels(self.traffic, self.alarms).arrived,
             self.traffic.reported,
             self.traffic.happened,
         )
         self.protocol = GoipProtocol(self.lines, receiver, self.complaints)
-        self.alarms = Alarms(self.traffic, routes.Routes(settings.routes))
         self.overview = self._overview()
         self.housekeeping = Housekeeping(
             clock,

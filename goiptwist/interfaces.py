@@ -28,7 +28,7 @@ from goiptwist.message import (
 )
 from goiptwist.permits import Allowance
 from goiptwist.routes import Reads
-from goiptwist.status import Health, LineStatus
+from goiptwist.status import Health, LegStatus, LineStatus
 from goiptwist.store.deciding import Verdict
 from goiptwist.store.searching import Found, Search
 
@@ -162,6 +162,9 @@ class IGateway(Interface):
     def reads(*, user: str = "", sender: str = "") -> Reads:
         """How to read a text that a user hands in, or an SMS of a sender: as an alarm or not."""
 
+    def takes(report: AlarmReport) -> bool:
+        """Whether a text that L{reads} leaves open is an alarm, now that it is read."""
+
     async def acknowledge(alarm_id: str, by: str) -> Message:
         """
         A person has taken an alarm over: nothing more of it begins.
@@ -286,6 +289,9 @@ class IOverview(IGateway):
 
     async def journey(message_id: str) -> list[Step]:
         """@return: each step of a message, oldest first."""
+
+    async def legs(alarm_id: str) -> list[LegStatus]:
+        """@return: how each way of an alarm stands, in the order in which they began."""
 
     def lines() -> list[LineStatus]:
         """@return: every configured line, in the order of the configuration."""

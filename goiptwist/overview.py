@@ -21,7 +21,7 @@ from goiptwist.interfaces import IBridge, IOverview
 from goiptwist.message import AlarmReport, Direction, Message, State, Step, Submission
 from goiptwist.permits import DAY, Allowance
 from goiptwist.routes import Reads
-from goiptwist.status import Health, LineStatus
+from goiptwist.status import Health, LegStatus, LineStatus
 from goiptwist.store import (
     MARKS_AT_ONCE,
     Found,
@@ -81,6 +81,10 @@ class Overview:
     def reads(self, *, user: str = "", sender: str = "") -> Reads:
         """See L{IOverview}."""
         return self.alarms.routes.reads(user=user, sender=sender)
+
+    def takes(self, report: AlarmReport) -> bool:
+        """See L{IOverview}."""
+        return self.alarms.routes.takes(report)
 
     async def acknowledge(self, alarm_id: str, by: str) -> Message:
         """See L{IOverview}."""
@@ -173,6 +177,10 @@ class Overview:
     async def journey(self, message_id: str) -> list[Step]:
         """See L{IOverview}."""
         return await self.store.journey(message_id)
+
+    async def legs(self, alarm_id: str) -> list[LegStatus]:
+        """See L{IOverview}."""
+        return await self.store.legs(alarm_id)
 
     def lines(self) -> list[LineStatus]:
         """See L{IOverview}."""

@@ -11,11 +11,12 @@ from collections.abc import Collection, Iterator, Sequence
 from enum import Enum, auto
 from typing import Any, Self
 
-from attrs import Attribute, frozen
+from attrs import Attribute, Factory, evolve, field, frozen
 
 from goiptwist.errors import Unacceptable
 from goiptwist.legs import Leg, together
 from goiptwist.message import AlarmReport
+from goiptwist.numbers import recognised
 from goiptwist.router import is_meant
 from goiptwist.values import setting
 
@@ -169,16 +170,29 @@ class Routes:
     All routes, in the order of the configuration.
 
     @ivar settings: which are sound, see L{faults}.
+    @ivar country: as in L{goiptwist.numbers.NumbersSettings}: a route for
+        C{+3630*} is one for 0630... too.
     """
 
     settings: Sequence[RouteSettings] = ()
+    country: str = ""
+    _own: Sequence[RouteSettings] = field(
+        init=False, default=Factory(lambda self: self._recognised(), takes_self=True)
+    )
+
+    def _recognised(self) -> list[RouteSettings]:
+        return [
+            evolve(route, sender=recognised(route.sender, self.country)) for route in self.settings
+        ]
 
     def reads(self, *, user: str = "", sender: str = "") -> Reads:
         """
         How to read a text that a user hands in, or an SMS of a sender. No SMS
         is ever read as L{Reads.EITHER}: anybody can send one.
         """
-        marked = [route for route in self.settings if route.alarm]
+        marked = [route for route in self._own if route.alarm]
+        if sender and any(route.sender for route in marked):
+            sender = recognised(sender, self.country)
         for route in marked:
             by_user = not route.user or route.user == user
             by_sender = not route.sender or (sender and is_meant(route.sender, sender))
@@ -190,7 +204,11 @@ class Routes:
 
     def takes(self, report: AlarmReport) -> bool:
         """Whether a text that may be an alarm or not is marked as one by a route."""
-        return any(route.alarm and _holds(route, report) for route in self.settings)
+        report = self._whole(report)
+        return any(route.alarm and _holds(route, report) for route in self._own)
+
+    def _whole(self, report: AlarmReport) -> AlarmReport:
+        return evolve(report, sender=recognised(report.sender, self.country))
 
     def legs(self, report: AlarmReport) -> tuple[Leg, ...]:
         """
@@ -200,7 +218,8 @@ class Routes:
         """
         found: list[Leg] = []
         chains = 0
-        for route in self.settings:
+        report = self._whole(report)
+        for route in self._own:
             if not (route.to or route.chain) or not _holds(route, report):
                 continue
             found += [Leg(f"bridge:{name}") for name in route.to]
