@@ -13,6 +13,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 from zope.interface import implementer
 
+from goiptwist.alarm.event import Event
 from goiptwist.alarms import Alarms
 from goiptwist.contacts import Contacts
 from goiptwist.delivery import Delivery
@@ -20,7 +21,6 @@ from goiptwist.happenings import Happenings
 from goiptwist.interfaces import IBridge, IOverview
 from goiptwist.message import AlarmReport, Direction, Message, State, Step, Submission
 from goiptwist.permits import DAY, Allowance
-from goiptwist.routes import Reads
 from goiptwist.status import Health, LegStatus, LineStatus
 from goiptwist.store import (
     MARKS_AT_ONCE,
@@ -78,13 +78,9 @@ class Overview:
         """See L{IOverview}."""
         return await carried_through(self.alarms.raise_alarm(report))
 
-    def reads(self, *, user: str = "", sender: str = "") -> Reads:
+    def alarm_in(self, text: str, *, user: str = "", sender: str = "") -> Event | None:
         """See L{IOverview}."""
-        return self.alarms.routes.reads(user=user, sender=sender)
-
-    def takes(self, report: AlarmReport) -> bool:
-        """See L{IOverview}."""
-        return self.alarms.routes.takes(report)
+        return self.alarms.routes.alarm_in(text, user=user, sender=sender)
 
     async def acknowledge(self, alarm_id: str, by: str) -> Message:
         """See L{IOverview}."""

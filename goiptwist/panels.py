@@ -8,12 +8,10 @@ from __future__ import annotations
 from attrs import define
 from twisted.logger import Logger
 
-from goiptwist.alarm import contact_id
 from goiptwist.alarm.event import Event
 from goiptwist.alarms import Alarms
 from goiptwist.errors import Busy, StoreUnavailable, Unacceptable
 from goiptwist.message import AlarmReport, IncomingSms, Message
-from goiptwist.routes import Reads
 from goiptwist.store.receipts import REPEAT_WINDOW, digest_of
 from goiptwist.traffic import Traffic
 
@@ -39,10 +37,8 @@ class Panels:
         return await self.traffic.arrived(sms, alarm.id if alarm is not None else "")
 
     async def _alarm(self, sms: IncomingSms) -> Message | None:
-        if self.alarms.routes.reads(sender=sms.sender) is not Reads.ALARM:
-            return None
         try:
-            event = contact_id.read(sms.text)
+            event = self.alarms.routes.alarm_in(sms.text, sender=sms.sender)
         except Unacceptable as wrong:
             self.log.warn(
                 "An SMS of a panel came by {line} and is no Contact ID, so it stays an SMS: "
@@ -50,6 +46,8 @@ class Panels:
                 line=sms.line,
                 field=wrong.field,
             )
+            return None
+        if event is None:
             return None
         try:
             return await self._raised(sms, event)
