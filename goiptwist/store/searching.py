@@ -111,8 +111,8 @@ def _conditions(c: Any, wanted: Search) -> list[Any]:
         conditions.append(func.instr(c.text, wanted.text) > 0)
     if wanted.account:
         conditions.append(c.alarm.startswith(f"{wanted.account},", autoescape=True))
-    if wanted.code:  # the fourth of six parts, behind two of fixed length
-        conditions.append(c.alarm.like(f"%,__,_,{wanted.code},%"))
+    if wanted.code:  # the only part between commas that has three digits
+        conditions.append(c.alarm.contains(f",{wanted.code},", autoescape=True))
     if wanted.since:
         conditions.append(c.at >= wanted.since)
     if wanted.until:
