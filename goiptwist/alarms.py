@@ -10,7 +10,9 @@ from twisted.internet.defer import Deferred
 
 from goiptwist.acceptance import accepted_report
 from goiptwist.happenings import Happening
+from goiptwist.legs import Leg
 from goiptwist.message import AlarmReport, Message
+from goiptwist.repeats import Repeats
 from goiptwist.routes import Routes
 from goiptwist.store import Acknowledged, Raised
 from goiptwist.traffic import Traffic
@@ -25,10 +27,12 @@ TOLD = 5
 class Alarms:
     """
     @ivar routes: which way each goes.
+    @ivar repeats: joins what comes again.
     """
 
     traffic: Traffic
     routes: Routes
+    repeats: Repeats
     _waiting: dict[str, list[Deferred[str]]] = field(factory=dict, init=False)
     _failed: dict[str, Message] = field(factory=dict, init=False)
 
@@ -58,12 +62,20 @@ class Alarms:
 
     async def raise_alarm(self, report: AlarmReport) -> Message:
         """As L{goiptwist.interfaces.IGateway.raise_alarm}."""
-        traffic = self.traffic
-        traffic.check_load()
+        return await self.send(report, self.routes.legs(report))
+
+    async def send(self, report: AlarmReport, legs: tuple[Leg, ...]) -> Message:
+        """The same as L{raise_alarm}, but the ways are given."""
+        self.traffic.check_load()
         report = accepted_report(report)
+        key = (report.event.machine, legs)
+        return await self.repeats.once(key, report.client_id, lambda: self._keep(report, legs))
+
+    async def _keep(self, report: AlarmReport, legs: tuple[Leg, ...]) -> Message:
+        traffic = self.traffic
         raised = Raised(
             report=report,
-            legs=self.routes.legs(report),
+            legs=legs,
             at=traffic.clock.seconds(),
             allowance=traffic.permits.allowance(report.origin),
         )

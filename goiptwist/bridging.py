@@ -23,7 +23,13 @@ Sections = Mapping[str, tuple[str, Any]]
 
 
 def rule_of(settings: Any) -> Rule:
-    """Which SMS a bridge wants: the keys of its section that are keys of a rule."""
+    """
+    Which SMS a bridge wants: the keys of its section that are keys of a rule,
+    unless its settings have a C{rule} of their own.
+    """
+    own = getattr(settings, "rule", None)
+    if isinstance(own, Rule):
+        return own
     keys = [key.name for key in fields(Rule)]
     rule = Rule(**{key: getattr(settings, key) for key in keys if hasattr(settings, key)})
     return EVERYTHING if rule == EVERYTHING else rule
@@ -90,6 +96,9 @@ def faults(bridges: Sections, pool_of: Mapping[str, str]) -> Iterator[Fault]:
         ):
             for missing in sorted(set(wanted) - known):
                 yield Fault(name, f"{key}: there is no {key[:-1]} {missing!r}")
+        pool = getattr(settings, "pool", "")
+        if pool and pool not in pool_of.values():
+            yield Fault(name, f"pool: there is no pool {pool!r}")
         fallback = getattr(settings, "fallback", "")
         if fallback == name:
             yield Fault(name, "fallback: must be another bridge")
@@ -111,6 +120,12 @@ def reporter(name: str, bridges: Sections) -> str:
     if name and name not in mail:
         raise ValueError(f"reports: there is no mail bridge {name!r}")
     return name or (mail[0] if mail else "")
+
+
+def mailboxes(bridges: Sections) -> tuple[str, ...]:
+    """@return: addresses of the mailboxes that answers come to, where bridges have no domain."""
+    named = (getattr(own, "mailbox", "") for _, own in bridges.values())
+    return tuple(dict.fromkeys(filter(None, named)))
 
 
 def caller_of_urls(bridges: Sections) -> str:

@@ -13,8 +13,10 @@ from twisted.application.service import Service
 from twisted.internet.interfaces import IReactorTime
 from twisted.plugin import getPlugins
 
-from goiptwist import bridging, config, routes
+from goiptwist import bridging, config, heartbeats, routes
+from goiptwist.alarm.settings import AlarmSettings
 from goiptwist.alarms import Alarms
+from goiptwist.bridges.mail import imap as mailbox
 from goiptwist.bridges.mail.addresses import Directory
 from goiptwist.bridges.mail.imap import ImapIntake, ImapSettings
 from goiptwist.bridges.mail.intake.service import MailIntake
@@ -23,6 +25,7 @@ from goiptwist.bridges.mail.kind import MailKind
 from goiptwist.bridges.mail.mailroom import Mailroom
 from goiptwist.bridges.mail.reading import ReadingSettings
 from goiptwist.bridges.mail.tokens import Grant, Tokens
+from goiptwist.bridges.sms.kind import SmsKind
 from goiptwist.bridges.webhook.kind import WebhookKind
 from goiptwist.contacts import Contact, Contacts
 from goiptwist.delivery import Delivery, Route
@@ -33,14 +36,16 @@ from goiptwist.goip.lines import Lines
 from goiptwist.goip.receiving import Receiver
 from goiptwist.goip.service import GoipProtocol, GoipService
 from goiptwist.goip.settings import GoipSettings, LineSettings
+from goiptwist.heartbeats import Heartbeats
 from goiptwist.housekeeping import Housekeeping
 from goiptwist.interfaces import IBridge, IBridgeKind, IListens, ITakesNews, ITakesReports
 from goiptwist.message import Wish
 from goiptwist.numbers import NumbersSettings
 from goiptwist.outcomes import LINE_SCHEDULE, Policy
 from goiptwist.overview import Overview
-from goiptwist.panels import Panels
+from goiptwist.panel_sms import PanelSms
 from goiptwist.permits import Permits
+from goiptwist.repeats import Repeats
 from goiptwist.router import Router
 from goiptwist.settings import DeliverySettings, HistorySettings, TopSettings
 from goiptwist.simulator.demo import Demonstration
@@ -71,6 +76,7 @@ class Settings:
     mail_text: ReadingSettings
     imap: ImapSettings
     numbers: NumbersSettings
+    alarm: AlarmSettings
     users: list[User]
     contacts: list[Contact]
     routes: list[routes.RouteSettings]
@@ -79,7 +85,7 @@ class Settings:
 
 def bridge_kinds() -> dict[str, IBridgeKind]:
     """Every kind of bridge: our own, and those of plug-ins on the path."""
-    kinds: dict[str, IBridgeKind] = {"mail": MailKind(), "webhook": WebhookKind()}
+    kinds: dict[str, IBridgeKind] = {"mail": MailKind(), "sms": SmsKind(), "webhook": WebhookKind()}
     for plugin in getPlugins(IBridgeKind):
         kinds.setdefault(plugin.kind, plugin)
     return kinds
@@ -98,6 +104,7 @@ def scheme() -> config.Scheme[TopSettings]:
             "mail_text": ReadingSettings,
             "imap": ImapSettings,
             "numbers": NumbersSettings,
+            "alarm": AlarmSettings,
         },
         lists={
             "line": LineSettings,
@@ -129,6 +136,13 @@ def read_settings(tables: config.Table, file: str) -> Settings:
         users = [user.name for user in read.lists["user"]]
         for place, sentence in routes.faults(read.lists["route"], read.named["bridge"], users):
             problems.add(f"[[route]] {place}", sentence)
+        alarm = read.single["alarm"]
+        if alarm is not None:
+            for sentence in heartbeats.faults(alarm, read.lists["route"], read.named["bridge"]):
+                problems.add("[alarm]", sentence)
+        boxes, imap = bridging.mailboxes(read.named["bridge"]), read.single["imap"]
+        if boxes and imap is not None and imap.server is None:
+            problems.add("[imap]", f"server: name the server that has the mailbox {boxes[0]}")
         config.unique(read.lists["user"], lambda user: str(user.name), "user", problems)
         for sentence in shared_addresses([u for u in read.lists["user"] if u is not None]):
             problems.add("[[user]]", sentence)
@@ -165,6 +179,7 @@ class Gateway:
     lines: Lines = field(init=False)
     protocol: GoipProtocol = field(init=False)
     alarms: Alarms = field(init=False)
+    heartbeats: Heartbeats = field(init=False)
     overview: Overview = field(init=False)
     housekeeping: Housekeeping = field(init=False)
     bridges: dict[str, IBridge] = field(factory=dict, init=False)
@@ -188,17 +203,20 @@ class Gateway:
         )
         self.lines.add(settings.lines)
         ways = routes.Routes(settings.routes, settings.numbers.country)
-        self.alarms = Alarms(self.traffic, ways)
+        repeats = Repeats(clock, store, settings.alarm.joins)
+        self.alarms = Alarms(self.traffic, ways, repeats)
         receiver = Receiver(
             clock,
             store,
             self.lines,
             self.complaints,
-            Panels(self.traffic, self.alarms).arrived,
+            PanelSms(self.traffic, self.alarms).arrived,
             self.traffic.reported,
             self.traffic.happened,
         )
         self.protocol = GoipProtocol(self.lines, receiver, self.complaints)
+        tested = heartbeats.ways(settings.alarm, settings.routes)
+        self.heartbeats = Heartbeats(clock, store, self.alarms, settings.alarm, tested)
         self.overview = self._overview()
         self.housekeeping = Housekeeping(
             clock,
@@ -218,6 +236,7 @@ class Gateway:
             store=self.store,
             traffic=self.traffic,
             alarms=self.alarms,
+            heartbeats=self.heartbeats,
             bridges=self.bridges,
             delivery=self.delivery,
             line_statuses=lambda: [line.status for line in self.lines.by_id.values()],
@@ -322,7 +341,8 @@ class Gateway:
                 )
             )
         if imap.server is not None:
-            services.append(ImapIntake(self.reactor, imap, mailroom, self.complaints))
+            boxes = bridging.mailboxes(self.settings.bridges)
+            services.append(ImapIntake(self.reactor, imap, mailroom, self.complaints, boxes))
         return services
 
     def _mailroom(self, defer_to_thread: DeferToThread) -> Mailroom:
@@ -337,6 +357,7 @@ class Gateway:
             lines=tuple(line.id for line in settings.lines),
             pools=tuple(sorted({line.pool for line in settings.lines})),
             country=settings.numbers.country,
+            mailboxes=bridging.mailboxes(settings.bridges),
         )
         return Mailroom(
             self.overview,
@@ -351,6 +372,16 @@ class Gateway:
             imap_authserv=settings.imap.authserv,
             reports_by=bridging.reporter(settings.mail.reports, settings.bridges),
         )
+
+
+async def check_mailbox(settings: Settings, reactor: Any) -> str:
+    """
+    @return: what was found, in one sentence; empty where there is no mailbox.
+    @raise GoipTwistError: what is wrong.
+    """
+    if settings.imap.server is None:
+        return ""
+    return await mailbox.check(reactor, settings.imap)
 
 
 def demonstration(reactor: Any, folder: Path) -> Demonstration:

@@ -18,6 +18,7 @@ from goiptwist.alarms import Alarms
 from goiptwist.contacts import Contacts
 from goiptwist.delivery import Delivery
 from goiptwist.happenings import Happenings
+from goiptwist.heartbeats import Heartbeats
 from goiptwist.interfaces import IBridge, IOverview
 from goiptwist.message import AlarmReport, Direction, Message, State, Step, Submission
 from goiptwist.permits import DAY, Allowance
@@ -57,6 +58,7 @@ class Overview:
     store: Store
     traffic: Traffic
     alarms: Alarms
+    heartbeats: Heartbeats
     bridges: Mapping[str, IBridge]
     delivery: Delivery
     line_statuses: Callable[[], list[LineStatus]]
@@ -101,9 +103,11 @@ class Overview:
     async def came_back(self, message_id: str, reason: str) -> None:
         """See L{IOverview}."""
         now = self.clock.seconds()
-        await self.store.came_back(
+        failed = await self.store.came_back(
             Return(message_id=message_id, reason=reason, at=now, instead=self.fallbacks)
         )
+        if failed is not None:
+            self.traffic.settled(failed)
 
     async def remember(self, key: str, value: str) -> None:
         """See L{IOverview}."""
@@ -189,6 +193,7 @@ class Overview:
         if self.store.writer.trouble:
             problems.append(f"the store cannot commit: {self.store.writer.trouble}")
         problems += self.alarms.troubles()
+        problems += self.heartbeats.troubles()
         problems += self.delivery.troubles()
         problems += [
             f"bridge {name}: {trouble}"

@@ -131,6 +131,7 @@ class GatewayService(MultiService):
         await gateway.lines.remember()
         await gateway.alarms.start()
         await gateway.delivery.start()
+        await gateway.heartbeats.start()
 
     def stopService(self) -> Deferred[None]:
         """
@@ -141,6 +142,7 @@ class GatewayService(MultiService):
     async def _stop(self) -> None:
         gateway = self.gateway
         gateway.housekeeping.stop()
+        gateway.heartbeats.stop()
         http = [part for part in self if part.name != "goip"]
         for part in http:
             await maybeDeferred(part.disownServiceParent)

@@ -288,6 +288,14 @@ class BridgeContract:
         assert took(answer), f"the far side took it, but: {answer!r}"
         assert len(self.arrived()) == 1
 
+    async def test_an_alarm(self) -> None:
+        """A route may name it: an alarm arrives as one, and a repeat can be recognised."""
+        async with self.started(FarSide.ACCEPTS) as bridge:
+            for given in (alarm(), alarm(), alarm(id="a2")):
+                await self.delivers_safely(bridge, given)
+            first, again, other = self.arrived()
+        assert first == again != other
+
     async def test_busy(self) -> None:
         """A far side that is busy gets the message later."""
         answer = await self.answer(FarSide.BUSY)

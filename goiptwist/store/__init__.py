@@ -18,7 +18,7 @@ from goiptwist.errors import Unacceptable
 from goiptwist.message import Direction, HandsetReport, Message, OnUnknown, State, Step
 from goiptwist.status import LegStatus
 from goiptwist.store import database
-from goiptwist.store.alarms import Acknowledged, Alarming, KeptAlarm, Overdue, Raised
+from goiptwist.store.alarms import Acknowledged, Alarming, KeptAlarm, Overdue, Raised, Repeated
 from goiptwist.store.coming_back import Return, Returning
 from goiptwist.store.database import lock
 from goiptwist.store.deciding import Deciding, Decision, Verdict
@@ -28,7 +28,7 @@ from goiptwist.store.marks import AT_ONCE as MARKS_AT_ONCE
 from goiptwist.store.marks import DELETED, DOWNLOADED, Marking, Marks
 from goiptwist.store.notes import Note, forget_notes, keep_notes, noted
 from goiptwist.store.numbering import reserve
-from goiptwist.store.pruning import forget_receipts, prune
+from goiptwist.store.pruning import Forget, forget_receipts, prune
 from goiptwist.store.reading import Reading, Waiting
 from goiptwist.store.redelivering import Redelivering, Redelivery
 from goiptwist.store.reports import AFTER_UNKNOWN, LateAnswer, Reporting, Restart
@@ -58,6 +58,7 @@ __all__ = [
     "Queued",
     "Raised",
     "Redelivery",
+    "Repeated",
     "Return",
     "Search",
     "Settlement",
@@ -115,7 +116,7 @@ class Store:
     def __attrs_post_init__(self) -> None:
         self._keeping = Keeping(self.ids)
         self._telling = Telling(self.ids)
-        self._returning = Returning(self.ids)
+        self._returning = Returning(self.ids, self._telling)
         self._happening = Happening(self.ids)
         self._reporting = Reporting(self.ids, self._telling)
         self._settling = Settling(self.ids, self._reporting)
@@ -187,6 +188,10 @@ class Store:
     def keep_alarm(self, raised: Raised) -> Deferred[KeptAlarm]:
         """@return: fires with the alarm, or fails with L{Conflict}."""
         return self.writer.wish(self._alarming.alarms, raised)
+
+    def note_repeat(self, repeated: Repeated) -> Deferred[None]:
+        """@return: fires when the journey of the alarm says so."""
+        return self.writer.wish(self._alarming.repeats, repeated)
 
     def pass_on(self, now: float) -> Deferred[float | None]:
         """
@@ -285,13 +290,15 @@ class Store:
         """@return: fires with how many texts nobody knows the fate of."""
         return self.writer.wish(self._reporting.open_ones, Restart(at, policy))
 
-    def prune(self, before: float) -> Deferred[int]:
+    def prune(self, before: float, named: float | None = None) -> Deferred[int]:
         """
         Forget settled messages accepted before C{before}, some at a time.
 
+        @param named: before this, where they have an id of the submitter's;
+            C{None} is C{before}.
         @return: fires with how many; call again while it is not 0.
         """
-        return self.writer.wish(prune, before)
+        return self.writer.wish(prune, Forget(before, before if named is None else named))
 
     def forget_receipts(self, now: float) -> Deferred[int]:
         """Forget the receipts of pushes that cannot come again."""

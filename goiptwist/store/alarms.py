@@ -84,6 +84,22 @@ class Acknowledged:
     at: float
 
 
+@frozen(kw_only=True)
+class Repeated:
+    """
+    An alarm came again, and is no other.
+
+    @ivar message_id: of the first, as the world sees it.
+    @ivar count: how often so far.
+    @ivar after: seconds since the first.
+    """
+
+    message_id: str
+    count: int
+    after: float
+    at: float
+
+
 @frozen
 class Overdue:
     """
@@ -244,6 +260,16 @@ class Alarming:
             return evolve(given_up, message=evolve(known, reason=said))
         now = alarm_now(connection, self.ids, self.telling, number, item.at)
         return Changed(now.message, now.queued, given_up.dropped)
+
+    def repeats(self, connection: Connection, items: Sequence[Repeated]) -> list[None]:
+        """Say in the journey of an alarm that it came again."""
+        for item in items:
+            number = self.ids.inside(item.message_id)
+            if number is not None:
+                times = "once" if item.count == 1 else f"{item.count} times"
+                said = f"came again {times} within {item.after:.0f} s"
+                note(connection, number, item.at, "repeated", "", said)
+        return [None] * len(items)
 
 
 def _same(item: Raised, known: Message) -> KeptAlarm | Conflict:

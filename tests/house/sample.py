@@ -14,6 +14,7 @@ from typing import Any
 import attrs
 
 from goiptwist.bridges.mail.settings import MailSettings
+from goiptwist.bridges.sms.settings import SmsSettings
 from goiptwist.bridges.webhook.settings import WebhookSettings
 from goiptwist.contacts import Contact
 from goiptwist.gateway import scheme
@@ -41,6 +42,7 @@ EXAMPLES: dict[tuple[type[Any], str], str] = {
     (RouteSettings, "to"): '["ops"]',
     (MailSettings, "to"): '["ops@example.org"]',
     (MailSettings, "sender"): '"sms@example.org"',
+    (SmsSettings, "numbers"): '["+36301234567"]',
     (WebhookSettings, "url"): '"https://hooks.example.org/sms"',
     (WebhookSettings, "secret"): '"the text that both sides know"',
 }
@@ -55,6 +57,7 @@ INTRODUCTIONS = {
     "imap": "Mail to SMS without a domain: a mailbox that is looked into now and then. Only\n"
     "answers to mails of ours are taken there.",
     "numbers": "How numbers are understood.",
+    "alarm": "Alarms of panels: Contact ID.",
     "user": "Who may use the gateway, by HTTP or by mail. Secrets may be clear, or hashed:\n"
     "twistd goip --hash.",
     "contact": "The address book: any number of sections.",
@@ -65,7 +68,14 @@ INTRODUCTIONS = {
     "bridge.hooks": "Callbacks: what happens at the gateway, posted to a URL as JSON. They are\n"
     "signed after Standard Webhooks (www.standardwebhooks.com), whose libraries check it.\n"
     'To have it, take "# " away from the beginning of each line.',
+    "bridge.oncall": "People who are texted when there is an alarm, and may answer ACK. It gets\n"
+    "what a [[route]] or the fallback of another bridge sends it.",
 }
+#: Bridges that not everybody wants, each with its kind: they are commented out.
+ON_REQUEST = (
+    ("hooks", "webhook", WebhookSettings),
+    ("oncall", "sms", SmsSettings),
+)
 
 
 def rendered() -> str:
@@ -77,8 +87,9 @@ def rendered() -> str:
     for name, cls in plan.lists.items():
         parts += _section(f"[[{name}]]", name, cls)
     parts += _section("[bridge.ops]", "bridge.ops", MailSettings, ['kind = "mail"'])
-    hooks = _section("[bridge.hooks]", "bridge.hooks", WebhookSettings, ['kind = "webhook"'])
-    parts += [textwrap.indent(part, "# ") for part in hooks]
+    for name, kind, cls in ON_REQUEST:
+        section = _section(f"[bridge.{name}]", f"bridge.{name}", cls, [f'kind = "{kind}"'])
+        parts += [textwrap.indent(part, "# ") for part in section]
     return "\n".join(parts) + "\n"
 
 

@@ -13,7 +13,7 @@ from goiptwist.legs import Leg
 from goiptwist.message import AlarmReport, Direction, Message, State, Step, Wish
 from goiptwist.outcomes import Policy, outcome_of
 from goiptwist.permits import Allowance
-from goiptwist.store import Acknowledged, KeptAlarm, Queued, Raised, Search, Waiting
+from goiptwist.store import Acknowledged, KeptAlarm, Queued, Raised, Return, Search, Waiting
 from tests.store.conftest import AT, Kept
 from tests.wire import HeldBack
 from tests.world import now
@@ -329,3 +329,24 @@ class TestAcknowledged:
         assert arrival is not None
         with pytest.raises(Conflict, match="there is no alarm"):
             self.acknowledge(kept, arrival.id if given == "an SMS" else given)
+
+
+class TestComingBack:
+    """The mail of a chain was taken, and bounced."""
+
+    def test_the_chain_goes_on(self, kept: Kept) -> None:
+        """As if it had been refused; when nobody is left it has failed after all."""
+        legs = (Leg("b:a", 1, ("b:b",), 60.0),)
+        alarm = keep(kept, legs=legs)
+        says(kept, "b:a", None)
+        assert stands(kept, alarm) == ("handed_on", [])
+        back = Return(
+            message_id=alarm.id, reason="5.1.1", at=AT + 9, instead={"b:a": "b:f", "b:b": ""}
+        )
+        assert now(kept.store.came_back(back)) is None
+        assert stands(kept, alarm) == ("received", ["b:b"])
+        says(kept, "b:b", None)
+        failed = now(kept.store.came_back(back))
+        assert (failed.state, failed.reason) == (State.FAILED, "5.1.1")
+        assert stands(kept, alarm) == ("failed", [])
+        assert ("goes on", "b", "b:a got it back") in steps(kept, alarm)

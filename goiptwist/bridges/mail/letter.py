@@ -149,10 +149,11 @@ def references(root: str, earlier: Sequence[str], own: str) -> list[str]:
 @frozen
 class Answerable:
     """
-    The addresses of a correspondent in the domain that is ours.
+    The addresses of a correspondent who can be answered.
 
-    @ivar address: who the mail is from.
-    @ivar reply_to: the same with a token, so that an answer is taken.
+    @ivar address: who the mail is from: his in the domain that is ours, or the
+        one that all mails are from.
+    @ivar reply_to: his with a token, so that an answer is taken.
     """
 
     address: str
@@ -190,7 +191,7 @@ def render(
     ):
         for key, value in header:
             mail.set_raw(key, value)
-    unanswerable = settings.domain and answer is None and not message.alarm
+    unanswerable = settings.answers_to and answer is None and not message.alarm
     note = f"\n\n-- \n{NO_ANSWER}" if unanswerable else ""
     mail.set_content(body_text(message.text) + note)
     return mail.as_bytes()
@@ -208,11 +209,15 @@ def _people(
     yield "To", _folded("To", settings.to, ", ")
     if settings.cc:
         yield "Cc", _folded("Cc", settings.cc, ", ")
-    template = settings.subject_template
-    if message.alarm and not settings.subject:
-        template = ALARM_SUBJECT[settings.private]
-    said = subject(message, template, name)
-    yield "Subject", unstructured("Subject", said)
+    yield "Subject", unstructured("Subject", _about(message, settings, name))
+
+
+def _about(message: Message, settings: MailSettings, name: str) -> str:
+    if not message.alarm or settings.subject:
+        return subject(message, settings.subject_template, name)
+    account = message.alarm.partition(",")[0]
+    said = subject(message, ALARM_SUBJECT[settings.private])
+    return said.replace(f": Account {account}: ", ": ", 1)  # once is enough
 
 
 def _shown(message: Message, settings: MailSettings, name: str) -> str:

@@ -20,7 +20,7 @@ ORIGIN = "sms"
 
 
 @define(eq=False, repr=False)
-class Panels:
+class PanelSms:
     """All SMS that come in go through here."""
 
     traffic: Traffic

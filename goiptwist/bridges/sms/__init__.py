@@ -1,0 +1,1 @@
+"""Alarms, and what other bridges could not deliver, as SMS to people."""
