@@ -15,7 +15,10 @@ ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "goiptwist"
 
 #: The limbs; everything else in the package is the spine.
-LIMBS = ("goip", "bridges.mail", "bridges.sms", "bridges.webhook", "web", "simulator")
+LIMBS = (
+    *("goip", "web", "simulator"),
+    *("bridges.call", "bridges.dc09", "bridges.mail", "bridges.sms", "bridges.webhook"),
+)
 #: The one module of the spine that knows limbs.
 INTRODUCES = "goiptwist.gateway"
 #: What a limb may take of another: the device's codec serves its simulator.
@@ -144,6 +147,7 @@ PURE = (
     "goiptwist.alarm.codes",
     "goiptwist.alarm.contact_id",
     "goiptwist.alarm.event",
+    "goiptwist.alarm.panels",
     "goiptwist.goip.frames",
     "goiptwist.goip.cms",
     "goiptwist.message",
@@ -194,6 +198,8 @@ PURE = (
     "goiptwist.bridges.mail.intake.login",
     "goiptwist.bridges.mail.intake.reply",
     "goiptwist.bridges.mail.intake.trace",
+    "goiptwist.bridges.dc09.frames",
+    "goiptwist.bridges.dc09.settings",
     "goiptwist.bridges.webhook.fence",
     "goiptwist.bridges.webhook.payloads",
     "goiptwist.bridges.webhook.signing",
