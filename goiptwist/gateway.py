@@ -43,6 +43,7 @@ from goiptwist.message import Wish
 from goiptwist.numbers import NumbersSettings
 from goiptwist.outcomes import LINE_SCHEDULE, Policy
 from goiptwist.overview import Overview
+from goiptwist.panel_sms import PanelSms
 from goiptwist.permits import Permits
 from goiptwist.repeats import Repeats
 from goiptwist.router import Router
@@ -201,18 +202,19 @@ class Gateway:
             self.traffic.noticed,
         )
         self.lines.add(settings.lines)
+        ways = routes.Routes(settings.routes, settings.numbers.country)
+        repeats = Repeats(clock, store, settings.alarm.joins)
+        self.alarms = Alarms(self.traffic, ways, repeats)
         receiver = Receiver(
             clock,
             store,
             self.lines,
             self.complaints,
-            self.traffic.arrived,
+            PanelSms(self.traffic, self.alarms).arrived,
             self.traffic.reported,
             self.traffic.happened,
         )
         self.protocol = GoipProtocol(self.lines, receiver, self.complaints)
-        repeats = Repeats(clock, store, settings.alarm.joins)
-        self.alarms = Alarms(self.traffic, routes.Routes(settings.routes), repeats)
         tested = heartbeats.ways(settings.alarm, settings.routes)
         self.heartbeats = Heartbeats(clock, store, self.alarms, settings.alarm, tested)
         self.overview = self._overview()

@@ -28,7 +28,7 @@ from goiptwist.message import (
     Submission,
 )
 from goiptwist.permits import Allowance
-from goiptwist.status import Health, LineStatus
+from goiptwist.status import Health, LegStatus, LineStatus
 from goiptwist.store.deciding import Verdict
 from goiptwist.store.searching import Found, Search
 
@@ -293,6 +293,9 @@ class IOverview(IGateway):
 
     async def journey(message_id: str) -> list[Step]:
         """@return: each step of a message, oldest first."""
+
+    async def legs(alarm_id: str) -> list[LegStatus]:
+        """@return: how each way of an alarm stands, in the order in which they began."""
 
     def lines() -> list[LineStatus]:
         """@return: every configured line, in the order of the configuration."""

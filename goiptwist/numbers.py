@@ -92,6 +92,14 @@ def international(typed: str, country: str = "") -> str:
     raise _no_number(typed, _fault(read), country)
 
 
+def recognised(number: str, country: str = "") -> str:
+    """As L{international}, for comparing: what is no number stays as it is."""
+    try:
+        return international(number, country)
+    except Unacceptable:
+        return number
+
+
 def _dialled(number: str, country: str, typed: str) -> str:
     """
     A number that begins with C{+}. Numbering plans change faster than

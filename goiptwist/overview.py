@@ -22,7 +22,7 @@ from goiptwist.heartbeats import Heartbeats
 from goiptwist.interfaces import IBridge, IOverview
 from goiptwist.message import AlarmReport, Direction, Message, State, Step, Submission
 from goiptwist.permits import DAY, Allowance
-from goiptwist.status import Health, LineStatus
+from goiptwist.status import Health, LegStatus, LineStatus
 from goiptwist.store import (
     MARKS_AT_ONCE,
     Found,
@@ -177,6 +177,10 @@ class Overview:
     async def journey(self, message_id: str) -> list[Step]:
         """See L{IOverview}."""
         return await self.store.journey(message_id)
+
+    async def legs(self, alarm_id: str) -> list[LegStatus]:
+        """See L{IOverview}."""
+        return await self.store.legs(alarm_id)
 
     def lines(self) -> list[LineStatus]:
         """See L{IOverview}."""

@@ -10,8 +10,8 @@ from collections.abc import Mapping, Sequence
 
 from attrs import define, frozen
 
-from goiptwist.errors import Forbidden, OverQuota, Unacceptable
-from goiptwist.numbers import international
+from goiptwist.errors import Forbidden, OverQuota
+from goiptwist.numbers import recognised
 from goiptwist.router import is_meant
 from goiptwist.users import User
 
@@ -107,14 +107,9 @@ class Permits:
             lines = ", ".join(permit.lines)
             raise Forbidden(f"{origin} may send by these lines only: {lines}; name one of them")
         for number in numbers if permit.to else ():
-            if not any(is_meant(pattern, self._whole(number)) for pattern in permit.to):
+            whole = recognised(number, self.country)  # whoever knows numbers says what is wrong
+            if not any(is_meant(pattern, whole) for pattern in permit.to):
                 raise Forbidden(f"{origin} may not write to {number[:40]!r}")
-
-    def _whole(self, number: str) -> str:
-        try:
-            return international(number, self.country)
-        except Unacceptable:
-            return number  # whoever knows numbers says what is wrong with it
 
 
 def _permit(user: User) -> Permit:

@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterator, Sequence
 from enum import Enum, auto
 from typing import Any, Self
 
-from attrs import Attribute, frozen
+from attrs import Attribute, Factory, evolve, field, frozen
 
 from goiptwist.alarm import contact_id
 from goiptwist.alarm.codes import KINDS
@@ -19,6 +19,7 @@ from goiptwist.alarm.event import NEW, RESTORE, STATUS, Event
 from goiptwist.errors import Unacceptable
 from goiptwist.legs import Leg, together
 from goiptwist.message import AlarmReport
+from goiptwist.numbers import recognised
 from goiptwist.router import is_meant
 from goiptwist.values import setting
 
@@ -183,16 +184,33 @@ class Routes:
     All routes, in the order of the configuration.
 
     @ivar settings: which are sound, see L{faults}.
+    @ivar country: as in L{goiptwist.numbers.NumbersSettings}: a route for
+        C{+3630*} is one for 0630... too.
     """
 
     settings: Sequence[RouteSettings] = ()
+    country: str = ""
+    _own: Sequence[RouteSettings] = field(
+        init=False, default=Factory(lambda self: self._recognised(), takes_self=True)
+    )
+
+    def _recognised(self) -> list[RouteSettings]:
+        return [
+            evolve(route, sender=Names(tuple(map(self._whole, route.sender))))
+            for route in self.settings
+        ]
+
+    def _whole(self, number: str) -> str:
+        return recognised(number, self.country) if number else ""
 
     def reads(self, *, user: str = "", sender: str = "") -> Reads:
         """
         How to read a text that a user hands in, or an SMS of a sender. No SMS
         is ever read as L{Reads.EITHER}: anybody can send one.
         """
-        marked = [route for route in self.settings if route.alarm]
+        marked = [route for route in self._own if route.alarm]
+        if any(route.sender for route in marked):
+            sender = self._whole(sender)
         for route in marked:
             by_user = not route.user or user in route.user
             by_sender = not route.sender or _is_any(route.sender, sender)
@@ -213,8 +231,9 @@ class Routes:
             if reads is Reads.ALARM:
                 raise
             return None
-        report = AlarmReport(event=event, origin=f"user:{user}" if user else "", sender=sender)
-        if reads is Reads.ALARM or any(r.alarm and _holds(r, report) for r in self.settings):
+        origin = f"user:{user}" if user else ""
+        report = AlarmReport(event=event, origin=origin, sender=self._whole(sender))
+        if reads is Reads.ALARM or any(r.alarm and _holds(r, report) for r in self._own):
             return event
         return None
 
@@ -226,7 +245,8 @@ class Routes:
         """
         found: list[Leg] = []
         chains = 0
-        for route in self.settings:
+        report = evolve(report, sender=self._whole(report.sender))
+        for route in self._own:
             if not (route.to or route.chain) or not _holds(route, report):
                 continue
             found += [Leg(f"bridge:{name}") for name in route.to]

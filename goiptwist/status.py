@@ -44,6 +44,31 @@ class LineStatus:
 
 
 @frozen(kw_only=True)
+class LegStatus:
+    """
+    One way of an alarm as it stands now.
+
+    @ivar bridge: the name of the bridge.
+    @ivar state: C{waiting}, C{done}, C{passed} (to the next one), C{failed} or
+        C{cancelled}.
+    @ivar attempts: how often it was tried and put off.
+    @ivar detail: what was said last, in words; may be empty.
+    @ivar next_try: where it waits: when, in seconds since the epoch.
+    @ivar settled_at: where it does not wait: since when.
+    @ivar following: the bridges of the chain that get the alarm if this one
+        does not deliver it.
+    """
+
+    bridge: str
+    state: str
+    attempts: int = 0
+    detail: str = ""
+    next_try: float | None = None
+    settled_at: float | None = None
+    following: tuple[str, ...] = ()
+
+
+@frozen(kw_only=True)
 class Health:
     """
     Whether the gateway can do its work.

@@ -66,15 +66,16 @@ class Traffic:
         self.store.on_queued = self.delivery.kept
         self.store.on_dropped = self.delivery.dropped
 
-    async def arrived(self, sms: IncomingSms) -> Message | None:
+    async def arrived(self, sms: IncomingSms, alarm_id: str = "") -> Message | None:
         """
         Keep an SMS that came in, and queue it for its bridges.
 
+        @param alarm_id: the alarm that was read out of it; or empty.
         @return: after the commit: the message, or C{None} for a repeat.
         @raise StoreUnavailable: it could not be kept.
         """
         destinations = self.router.incoming(sms)
-        message = await self.store.keep_arrival(Arrival(sms, destinations))
+        message = await self.store.keep_arrival(Arrival(sms, destinations, alarm_id))
         if message is not None:
             self.chronicle.tell(
                 "Message {message_id} came in by {line}", message_id=message.id, line=sms.line

@@ -16,6 +16,7 @@ from twisted.internet.defer import Deferred
 
 from goiptwist.errors import Unacceptable
 from goiptwist.message import Direction, HandsetReport, Message, OnUnknown, State, Step
+from goiptwist.status import LegStatus
 from goiptwist.store import database
 from goiptwist.store.alarms import Acknowledged, Alarming, KeptAlarm, Overdue, Raised, Repeated
 from goiptwist.store.coming_back import Return, Returning
@@ -385,6 +386,10 @@ class Store:
     def waits_for(self, message_id: str) -> Deferred[list[str]]:
         """@return: fires with the destinations that it waits for."""
         return self._ask(self._reading.waits_for, message_id)
+
+    def legs(self, alarm_id: str) -> Deferred[list[LegStatus]]:
+        """@return: fires with how each way of an alarm stands."""
+        return self._ask(self._reading.legs, alarm_id)
 
     def journey(self, message_id: str) -> Deferred[list[Step]]:
         """@return: fires with every step of a message."""

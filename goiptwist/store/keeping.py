@@ -16,6 +16,7 @@ from goiptwist.parts import count
 from goiptwist.permits import UNLIMITED, Allowance
 from goiptwist.store.many import Many
 from goiptwist.store.numbering import take_numbers
+from goiptwist.store.passing import note
 from goiptwist.store.receipts import digest_of, unseen
 from goiptwist.store.rows import Ids, as_message, as_row, order_row
 from goiptwist.store.schema import delivery, line, message
@@ -36,10 +37,15 @@ _IDS_AT_ONCE = 500
 
 @frozen
 class Arrival:
-    """An SMS that a device handed in, and where it shall go."""
+    """
+    An SMS that a device handed in, and where it shall go.
+
+    @ivar alarm_id: the alarm that was read out of it; or empty.
+    """
 
     sms: IncomingSms
     destinations: tuple[str, ...]
+    alarm_id: str = ""
 
 
 @frozen(kw_only=True)
@@ -113,6 +119,9 @@ class Keeping:
             kept.append(arrived)
             rows.append(as_row(arrived, number, None))
             queue += _queued(number, arrival.destinations, arrival.sms.at)
+            if arrival.alarm_id:
+                said = f"alarm {arrival.alarm_id}"
+                note(connection, number, arrival.sms.at, "read as an alarm", "", said)
             number += 1
         if rows:
             _INSERT_ARRIVALS(connection, rows)

@@ -124,7 +124,7 @@ class Marks:
         query = (
             select(message)
             .where(message.c.id > newest - WITHIN, message.c.origin == owner, ~hidden)
-            .where(message.c.direction == Direction.OUT.value)
+            .where(message.c.direction.in_((Direction.OUT.value, Direction.ALARM.value)))
             .where(message.c.state.in_([state.value for state in states]))
             .order_by(message.c.id.desc())
             .limit(limit)

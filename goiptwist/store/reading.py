@@ -11,6 +11,7 @@ from sqlalchemy import Connection, and_, bindparam, func, select
 
 from goiptwist.legs import Leg
 from goiptwist.message import Direction, Message, State, Step
+from goiptwist.status import LegStatus
 from goiptwist.store.rows import Ids, as_message
 from goiptwist.store.schema import (
     ALARM,
@@ -160,6 +161,16 @@ class Reading:
         ]
         return sorted([*steps, *handed_on], key=lambda step: step.at)
 
+    def legs(self, connection: Connection, alarm_id: str) -> list[LegStatus]:
+        """@return: how each way of an alarm stands, in the order in which they began."""
+        number = self.ids.inside(alarm_id)
+        rows = connection.execute(
+            select(delivery)
+            .where(delivery.c.message_id == number)
+            .order_by(func.coalesce(delivery.c.since, 0.0), delivery.c.destination)
+        )
+        return [_leg(row) for row in rows]
+
     def unknown(self, connection: Connection) -> int:
         """@return: how many messages wait for an operator's word."""
         query = select(func.count()).where(delivery.c.state == UNKNOWN)
@@ -169,6 +180,20 @@ class Reading:
         """@return: what each line told last, and when."""
         rows = connection.execute(select(line))
         return {row.id: (row.at, json.loads(row.facts)) for row in rows}
+
+
+def _leg(row: Any) -> LegStatus:
+    leg = Leg.read(row.destination, row.chain)
+    waits = row.state == "waiting"
+    return LegStatus(
+        bridge=row.destination.removeprefix("bridge:"),
+        state=row.state,
+        attempts=row.attempts,
+        detail=row.detail,
+        next_try=row.due if waits else None,
+        settled_at=None if waits else row.settled_at,
+        following=tuple(name.removeprefix("bridge:") for name in leg.following) if leg else (),
+    )
 
 
 def _about(connection: Connection, destination: str, abouts: list[int]) -> list[Any]:

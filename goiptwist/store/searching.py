@@ -14,7 +14,7 @@ from sqlalchemy import Connection, func, or_, select
 from goiptwist.message import Direction, Message, State
 from goiptwist.store.reading import OF_PEOPLE
 from goiptwist.store.rows import Ids, as_message
-from goiptwist.store.schema import message
+from goiptwist.store.schema import ALARM, message
 
 #: Rows that one question looks at: some hundredths of a second.
 SPAN = 20_000
@@ -27,6 +27,8 @@ class Search:
 
     @ivar number: the end of a sender or recipient, as digits.
     @ivar text: a part of the text, as it is written there.
+    @ivar account: of an alarm, whole, in capitals.
+    @ivar code: of an alarm: the code of its event, the same way.
     @ivar since: accepted at this time or later; C{until}: before it.
     @ivar before: the id behind which to go on, or empty for the newest.
     """
@@ -37,6 +39,8 @@ class Search:
     origin: str = ""
     number: str = ""
     text: str = ""
+    account: str = ""
+    code: str = ""
     since: float = 0.0
     until: float = 0.0
     before: str = ""
@@ -62,9 +66,16 @@ class Searching:
 
     def search(self, connection: Connection, wanted: Search, before: int | None) -> Found:
         """@param before: the number behind C{wanted.before}."""
-        span = select(message).order_by(message.c.id.desc()).limit(SPAN)
+        number: Any = message.c.id
+        if wanted.direction is Direction.ALARM:
+            # Alarms are few among many: they have an index, which is only looked
+            # at where the order is not that of the table.
+            number = message.c.id + 0
+        span = select(message).order_by(number.desc()).limit(SPAN)
+        if wanted.direction is Direction.ALARM:
+            span = span.where(message.c.direction == ALARM)
         if before is not None:
-            span = span.where(message.c.id < before)
+            span = span.where(number < before)
         looked_at = span.subquery()
         found = (
             select(looked_at)
@@ -98,6 +109,10 @@ def _conditions(c: Any, wanted: Search) -> list[Any]:
         conditions.append(or_(*ends))
     if wanted.text:
         conditions.append(func.instr(c.text, wanted.text) > 0)
+    if wanted.account:
+        conditions.append(c.alarm.startswith(f"{wanted.account},", autoescape=True))
+    if wanted.code:  # the only part between commas that has three digits
+        conditions.append(c.alarm.contains(f",{wanted.code},", autoescape=True))
     if wanted.since:
         conditions.append(c.at >= wanted.since)
     if wanted.until:

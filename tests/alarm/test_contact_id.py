@@ -22,6 +22,8 @@ _FILE = Path(__file__).parent.parent / "vectors" / "contact-id.jsonl"
 ROWS = [json.loads(line) for line in _FILE.read_text().splitlines()]
 VALID = [row for row in ROWS if row["kind"] == "contactid"]
 BROKEN = [row for row in ROWS if row["kind"] == "contactid-negative"]
+#: Every frame that no receiver takes.
+BAD = [row["frame"] for row in BROKEN] + [row["bad_frame"] for row in VALID if "bad_frame" in row]
 
 SEED = Event(account="1113", qualifier="1", code="123", partition="03", zone="003")
 

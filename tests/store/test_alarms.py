@@ -135,14 +135,15 @@ class TestKeeping:
         assert now(kept.store.used("user:panel", int(AT // 86400))) == (1, 0)
 
     def test_who_sees_it(self, kept: Kept) -> None:
-        """It stands in history, and in nobody's inbox of SMS."""
+        """It stands in history and among what its user sent, and in nobody's inbox of SMS."""
         alarm = keep(kept)
         for direction in (None, Direction.ALARM):
             assert now(kept.store.messages(direction, "", 9)) == [alarm]
             assert now(kept.store.search(Search(direction=direction))).messages == [alarm]
         assert now(kept.store.messages(Direction.IN, "", 9)) == []
         assert now(kept.store.inbox("user:panel", "", 9)) == []
-        assert now(kept.store.sent("user:panel", list(State), 9)) == []
+        assert now(kept.store.sent("user:panel", list(State), 9)) == [alarm]
+        assert now(kept.store.sent("user:other", list(State), 9)) == []
 
 
 class TestChain:

@@ -13,14 +13,16 @@ from twisted.internet.task import Clock
 from twisted.web.client import ResponseNeverReceived
 from zope.interface import implementer
 
-from goiptwist.acceptance import accepted, check_expiry
+from goiptwist.acceptance import accepted, accepted_report, check_expiry
+from goiptwist.alarm.event import Event
 from goiptwist.errors import Conflict, OverQuota, Unacceptable
 from goiptwist.happenings import Happenings
 from goiptwist.interfaces import IOverview
-from goiptwist.message import Direction, Message, State, Step, Submission
+from goiptwist.message import AlarmReport, Direction, Message, State, Step, Submission
 from goiptwist.permits import UNLIMITED, Allowance
+from goiptwist.routes import Routes
 from goiptwist.secret import Secret
-from goiptwist.status import Health, LineStatus
+from goiptwist.status import Health, LegStatus, LineStatus
 from goiptwist.store.deciding import Verdict
 from goiptwist.store.searching import Found, Search
 from goiptwist.users import DeferToThread, User, Users
@@ -39,6 +41,8 @@ class FakeOverview:
     @ivar fault: raised by everything that is asked, if not C{None}.
     @ivar before_kept: what a submission waits for, as for a commit.
     @ivar submissions: everything that was submitted, as it came.
+    @ivar reports: every alarm that was raised, as it came.
+    @ivar routes: which texts are alarms, and which alarms are taken.
     @ivar marked: owner, word and id of each mark.
     """
 
@@ -49,6 +53,8 @@ class FakeOverview:
     fault: Exception | None = None
     before_kept: Deferred[None] | None = None
     submissions: list[Submission] = field(factory=list)
+    reports: list[AlarmReport] = field(factory=list)
+    routes: Routes = field(factory=Routes)
     kept: list[Message] = field(factory=list)
     marked: list[tuple[str, str, str]] = field(factory=list)
     line_states: list[LineStatus] = field(factory=list)
@@ -102,6 +108,53 @@ class FakeOverview:
             except (OverQuota, Unacceptable) as error:
                 results.append(error)
         return results
+
+    async def raise_alarm(self, report: AlarmReport) -> Message:
+        self._fail()
+        self.routes.legs(accepted_report(report))
+        self.reports.append(report)
+        if self.before_kept is not None:
+            await self.before_kept
+        same = [
+            m
+            for m in self.kept
+            if report.client_id and (m.origin, m.client_id) == (report.origin, report.client_id)
+        ]
+        if not same:
+            raised = Message(
+                id=f"m{len(self.kept)}",
+                direction=Direction.ALARM,
+                sender=report.event.heading,
+                recipient=report.recipient,
+                text=f"{report.event.words}\n{report.event.machine}",
+                alarm=report.event.machine,
+                at=NOON,
+                state=State.RECEIVED,
+                origin=report.origin,
+                client_id=report.client_id,
+            )
+            same = [raised]
+            self.kept.append(raised)
+        if same[0].alarm != report.event.machine:
+            raise Conflict("used before for something else")
+        return same[0]
+
+    def alarm_in(self, text: str, *, user: str = "", sender: str = "") -> Event | None:
+        return self.routes.alarm_in(text, user=user, sender=sender)
+
+    async def acknowledge(self, alarm_id: str, by: str) -> Message:
+        self._fail()
+        self.decisions.append((alarm_id, by))
+        return await self.message(alarm_id)  # type: ignore[return-value]
+
+    def acknowledgement(self, alarm_id: str) -> Deferred[str]:
+        return Deferred()
+
+    async def legs(self, alarm_id: str) -> list[LegStatus]:
+        return [
+            LegStatus(bridge="call", state="passed", attempts=4, settled_at=NOON),
+            LegStatus(bridge="dc09", state="waiting", next_try=NOON + 60, following=("sms",)),
+        ]
 
     async def inbox(self, owner: str, after: str, limit: int) -> list[Message]:
         self._fail()

@@ -17,7 +17,7 @@ from goiptwist.users import DeferToThread, User
 from goiptwist.web.ozeki import answers, parameters
 from goiptwist.web.ozeki.answers import ACCEPTED, Received, Report
 from goiptwist.web.ozeki.parameters import TEXT, After, Format, Sending
-from goiptwist.web.ozeki.refusals import UNKNOWN_ACTION, Refusal
+from goiptwist.web.ozeki.refusals import UNKNOWN_ACTION, Refusal, wrong
 from goiptwist.web.ozeki.reply import Reply, refused_with
 from goiptwist.web.ozeki.sending import Desk, Outcome
 from goiptwist.web.ozeki.wanted import Wanted
@@ -70,6 +70,8 @@ class Classic:
         else:
             order = parameters.sending(given)
         outcomes = await self.desk.send(user, order.messages, context_of(order.report_url))
+        if len(order.messages) == 1 and outcomes[0].is_about(order.messages[0].no_recipient):
+            raise wrong(order.messages[0].no_recipient)
         if order.redirect_url:
             return self._redirected(order, outcomes)
         refusals = [outcome.refusal for outcome in outcomes if outcome.refusal is not None]
@@ -134,7 +136,7 @@ def _received(message: Message, zone: tzinfo | None) -> Received:
         originator=message.sender,
         recipient=message.line if is_incoming else message.recipient,
         messagetype=TEXT,
-        messagedata=message.text,
+        messagedata=message.alarm or message.text,
         senttime=at,
         receivedtime=at,
     )

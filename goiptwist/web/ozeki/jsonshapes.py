@@ -108,6 +108,7 @@ def _order(given: Any) -> Order:
         delay=meant.delay,
         lifetime=meant.lifetime,
         fault=_fault(given, said),
+        no_recipient="" if said.get("to_address") else "to_address is missing, or no text",
     )
     shown: dict[str, Any] = {name: text[:MOST_REPEATED] for name, text in said.items()}
     shown.update((name, date.strftime("%Y-%m-%d %H:%M:%S")) for name, date in dates.items())
@@ -116,13 +117,12 @@ def _order(given: Any) -> Order:
 
 
 def _fault(given: Mapping[str, Any], said: Mapping[str, str]) -> str:
-    for name in ("to_address", "text"):
-        if not said.get(name):
-            return f"{name} is missing, or no text"
-    if len(said["to_address"]) > MAX_RECIPIENT:
+    if not said.get("text"):
+        return "text is missing, or no text"
+    if len(said.get("to_address", "")) > MAX_RECIPIENT:
         return f"to_address is longer than {MAX_RECIPIENT} characters"
     for name in (*_TEXTS, *_DATES):
-        if given.get(name) is not None and not isinstance(given[name], str):
+        if name != "to_address" and not isinstance(given.get(name), str | None):
             return f"{name} must be a text"
     return ""
 
@@ -191,7 +191,7 @@ def _listed(message: Message, zone: tzinfo | None) -> dict[str, Any]:
         "from_connection" if is_incoming else "to_connection": message.line or message.pool,
         "from_address": message.sender,
         "to_address": message.recipient,
-        "text": message.text,
+        "text": message.alarm or message.text,
         **dict.fromkeys(_DATES, at),
         "id": message.id,
         "state": message.report or message.state.value,

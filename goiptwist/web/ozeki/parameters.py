@@ -11,10 +11,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from enum import StrEnum
-from itertools import islice
+from itertools import count, islice
 from urllib.parse import unquote_to_bytes, urlsplit
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from goiptwist.web.ozeki.refusals import LOGIN_NEEDED, Refusal, wrong
 from goiptwist.web.ozeki.templates import checked_url
@@ -185,7 +185,11 @@ def login(given: Mapping[str, str]) -> Login:
 
 def sending(given: Mapping[str, str]) -> Sending:
     """@raise Refusal: naming the parameter that is wrong or missing."""
-    is_batch = "recipient0" in given or ("messagecount" in given and "recipient" not in given)
+    is_batch = (
+        "recipient0" in given
+        or "messagedata0" in given
+        or ("messagecount" in given and "recipient" not in given)
+    )
     found = _batch(given) if is_batch else _one_text(given)
     messages = tuple(islice(found, MAX_MESSAGES + 1))
     if len(messages) > MAX_MESSAGES:
@@ -231,32 +235,41 @@ def _link(url: str) -> str:
 
 def _one_text(given: Mapping[str, str]) -> Iterator[Wanted]:
     """One text to one recipient, or to several."""
-    for name in ("recipient", "messagedata"):
-        if name not in given:
-            raise wrong(f"{name} is missing")
-    recipients = split(given["recipient"])
-    if not recipients:
-        raise wrong("recipient is empty")
-    name = given.get("messageid", "")
-    for place, recipient in enumerate(recipients, 1):
-        own = f"{name}/{place}" if name and len(recipients) > 1 else name
-        yield _wanted(given, recipient, "", own)
+    if "messagedata" not in given:
+        raise wrong("messagedata is missing")
+    yield from _for_each(given, given.get("recipient"), "", given.get("messageid", ""))
 
 
 def _batch(given: Mapping[str, str]) -> Iterator[Wanted]:
     """C{recipient0}, C{messagedata0} and so on; what all share needs no number."""
     many = _number(given, "messagecount", 1, MAX_MESSAGES, 0)
     if not many:
-        many = next(n for n in range(MAX_MESSAGES + 2) if f"recipient{n}" not in given)
+        each = (not {f"recipient{n}", f"messagedata{n}"} & given.keys() for n in count())
+        many = min(next(n for n, ends in enumerate(each) if ends), MAX_MESSAGES + 1)
     common = given.get("messageid", "")
     for n in range(many):
-        recipients = split(given.get(f"recipient{n}", given.get("recipient", "")))
+        recipients = given.get(f"recipient{n}", given.get("recipient"))
         name = given.get(f"messageid{n}", f"{common}/{n}" if common else "")
-        if not recipients:
-            yield Wanted(recipient="", text="", fault=f"recipient{n} is missing")
-        for place, recipient in enumerate(recipients, 1):
-            own = f"{name}/{place}" if name and len(recipients) > 1 else name
-            yield _wanted(given, recipient, str(n), own)
+        yield from _for_each(given, recipients, str(n), name)
+
+
+def _for_each(
+    given: Mapping[str, str], typed: str | None, number: str, name: str
+) -> Iterator[Wanted]:
+    """
+    One text, once for each of its recipients.
+
+    @param typed: the recipients; C{None} where none are given.
+    @param number: what stands behind the names of its own parameters.
+    @param name: the client's own name for it; or empty.
+    """
+    recipients = split(typed or "")
+    if not recipients:
+        lack = "is missing" if typed is None else "is empty"
+        yield evolve(_wanted(given, "", number, name), no_recipient=f"recipient{number} {lack}")
+    for place, recipient in enumerate(recipients, 1):
+        own = f"{name}/{place}" if name and len(recipients) > 1 else name
+        yield evolve(_wanted(given, recipient, number, own), is_copy=place > 1)
 
 
 def _wanted(given: Mapping[str, str], recipient: str, number: str, client_id: str) -> Wanted:

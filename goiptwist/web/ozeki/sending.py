@@ -12,9 +12,9 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 from twisted.web.iweb import IRequest
 
-from goiptwist.errors import GoipTwistError
+from goiptwist.errors import Busy, GoipTwistError, OverQuota, Unacceptable
 from goiptwist.interfaces import IOverview
-from goiptwist.message import Message, State, Submission, Wish
+from goiptwist.message import AlarmReport, Message, State, Submission, Wish
 from goiptwist.users import User
 from goiptwist.web.access import Access
 from goiptwist.web.ozeki.refusals import (
@@ -34,14 +34,16 @@ from goiptwist.web.request import CROWDED, CROWDED_WAIT
 
 log = Logger()
 
-#: Which states of what a user sent lie in which folder.
+#: Which states of what a user sent lie in which folder; those of alarms stand last.
 SENT_FOLDERS = {
-    "outbox": (State.QUEUED, State.SENDING),
-    "sent": (State.SENT,),
+    "outbox": (State.QUEUED, State.SENDING, State.RECEIVED),
+    "sent": (State.SENT, State.HANDED_ON),
     "notsent": (State.FAILED, State.EXPIRED, State.CANCELLED, State.UNKNOWN),
 }
 #: Messages of a user that still wait, of which some are taken back.
 MOST_WAITING = 20_000
+#: Alarms of one request that wait for the disk at a time.
+ALARMS_AT_ONCE = 500
 
 FOLDERS = ("inbox", *SENT_FOLDERS, "deleted")
 
@@ -57,6 +59,10 @@ class Outcome:
 
     message: Message | None
     refusal: Refusal | None = None
+
+    def is_about(self, sentence: str) -> bool:
+        """Whether this is why it was refused."""
+        return self.refusal is not None and self.refusal.sentence == sentence
 
 
 @define(eq=False)
@@ -90,33 +96,86 @@ class Desk:
 
     async def send(self, user: User, wanted: Sequence[Wanted], context: str = "") -> list[Outcome]:
         """
-        Keep each message as a submission of its own, all in one commit.
+        Keep each message as a submission of its own, or as an alarm where the
+        routes say that this user's texts are alarms; SMS all in one commit.
 
         @param context: what news of each message shall bring back.
         @return: what became of each, in their order.
         @raise Busy: nothing was kept.
         @raise StoreUnavailable: nothing was kept.
         """
+        orders = self._orders(user, wanted, context)
+        outcomes = [Outcome(None, o if isinstance(o, Refusal) else None) for o in orders]
+        texts = [(place, o) for place, o in enumerate(orders) if isinstance(o, Submission)]
+        if texts:
+            kept = await self.overview.submit_all([submission for _, submission in texts])
+            for (place, _), result in zip(texts, kept, strict=True):
+                outcomes[place] = _outcome(result)
+        alarms = [(place, o) for place, o in enumerate(orders) if isinstance(o, AlarmReport)]
+        raised = await self._raise([report for _, report in alarms])
+        if raised and not texts and all(map(_is_overload, raised)):
+            raise raised[0]  # type: ignore[misc]  # it is one
+        for (place, _), alarm in zip(alarms, raised, strict=True):
+            outcomes[place] = _outcome(alarm)
+        for place, order in enumerate(orders):
+            if order is None:
+                outcomes[place] = outcomes[place - 1]
+        return outcomes
+
+    def _orders(
+        self, user: User, wanted: Sequence[Wanted], context: str
+    ) -> list[Submission | AlarmReport | Refusal | None]:
+        """@return: C{None} stands for the alarm before it, for a further recipient."""
         lines = {}
         if any(each.provider for each in wanted):  # there may be ten thousand lines
             lines = {line.id: line.pool for line in self.overview.lines()}
         pools = {*lines.values(), ""}
         origin, now = f"user:{user.name}", self.overview.clock.seconds()
         tell = self._told(context)
-        outcomes: list[Outcome] = []
-        good: list[tuple[int, Submission]] = []
-        for place, each in enumerate(wanted):
-            outcomes.append(Outcome(None))
+        orders: list[Submission | AlarmReport | Refusal | None] = []
+        for each in wanted:
+            if each.is_copy and not isinstance(orders[-1], Submission | Refusal):
+                orders.append(None)  # routes say where an alarm goes, not recipients
+                continue
             try:
-                submission = each.submission(origin, lines, pools, now=now, context=context)
-                good.append((place, evolve(submission, tell=tell)))
+                alarm = self._alarm(user, each, context)
+                submission = alarm or each.submission(
+                    origin, lines, pools, now=now, context=context
+                )
+                orders.append(evolve(submission, tell=tell))
             except Refusal as refusal:
-                outcomes[place] = Outcome(None, refusal)
-        if good:
-            kept = await self.overview.submit_all([submission for _, submission in good])
-            for (place, _), result in zip(good, kept, strict=True):
-                outcomes[place] = _outcome(result)
-        return outcomes
+                orders.append(refusal)
+        return orders
+
+    def _alarm(self, user: User, each: Wanted, context: str) -> AlarmReport | None:
+        """
+        @return: an alarm, where the routes say that the text of this user is one.
+        @raise Refusal: it should be one; what is wrong with it.
+        """
+        each.check()
+        try:
+            event = self.overview.alarm_in(each.text, user=user.name)
+        except Unacceptable as unreadable:
+            raise wrong(str(unreadable)) from None
+        if event is None:
+            return None
+        return AlarmReport(
+            event=event,
+            origin=f"user:{user.name}",
+            client_id=each.client_id,
+            recipient=each.recipient,
+            context=context,
+        )
+
+    async def _raise(self, reports: Sequence[AlarmReport]) -> list[Sequence[Message] | Exception]:
+        """@return: what became of each."""
+        results: list[Sequence[Message] | Exception] = []
+        for start in range(0, len(reports), ALARMS_AT_ONCE):
+            some = reports[start : start + ALARMS_AT_ONCE]
+            raising = [Deferred.fromCoroutine(self.overview.raise_alarm(one)) for one in some]
+            for _, result in await DeferredList(raising, consumeErrors=True):
+                results.append(_error(result) if isinstance(result, Failure) else [result])
+        return results
 
     def _told(self, context: str) -> tuple[Wish, ...]:
         if not context:
@@ -161,6 +220,17 @@ class Desk:
         if folder not in SENT_FOLDERS:
             raise wrong(f"folder must be one of {', '.join(FOLDERS)}")
         return await self.overview.sent(owner, SENT_FOLDERS[folder], limit)
+
+
+def _error(failure: Failure) -> Exception:
+    error = failure.value
+    if not isinstance(error, Exception):
+        failure.raiseException()
+    return error
+
+
+def _is_overload(result: Sequence[Message] | Exception) -> bool:
+    return isinstance(result, Busy) and not isinstance(result, OverQuota)
 
 
 def _outcome(result: Sequence[Message] | Exception) -> Outcome:

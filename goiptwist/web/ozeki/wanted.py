@@ -26,6 +26,9 @@ class Wanted:
     @ivar delay: seconds to wait before it is sent.
     @ivar lifetime: seconds after which it is of no use; C{None} is not said.
     @ivar fault: why it cannot be sent, found while reading; or empty.
+    @ivar no_recipient: what to say of it where it has no recipient and is no
+        alarm, which needs none; or empty.
+    @ivar is_copy: whether it is the one before it, for a further recipient.
     """
 
     recipient: str = field(repr=False)
@@ -36,6 +39,15 @@ class Wanted:
     delay: float = 0.0
     lifetime: float | None = None
     fault: str = ""
+    no_recipient: str = ""
+    is_copy: bool = False
+
+    def check(self) -> None:
+        """@raise Refusal: it can be neither an SMS nor an alarm, in words."""
+        if self.fault:
+            raise wrong(self.fault)
+        if len(self.text) > 2 * LONGEST_TEXT:  # twenty thousand may share it
+            raise wrong(f"the text is far too long; a device takes {LONGEST_TEXT} bytes")
 
     def submission(
         self,
@@ -53,10 +65,8 @@ class Wanted:
         @param context: what news of it shall bring back.
         @raise Refusal: it cannot be sent, in words.
         """
-        if self.fault:
-            raise wrong(self.fault)
-        if len(self.text) > 2 * LONGEST_TEXT:  # twenty thousand may share it
-            raise wrong(f"the text is far too long; a device takes {LONGEST_TEXT} bytes")
+        if self.no_recipient:
+            raise wrong(self.no_recipient)
         line = self.provider if self.provider in lines else ""
         pool = self.provider if not line else ""
         if pool and pool not in pools:

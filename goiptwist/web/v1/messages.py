@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import urlencode
 
@@ -32,11 +33,6 @@ def submission(desk: Desk, given: wanted.Submission, origin: str, name: str = ""
     @param name: the client's own id, where the body has none.
     @raise Problem: C{report} names a bridge that cannot tell.
     """
-    for bridge in given.report:
-        if bridge not in desk.tellers:
-            known = ", ".join(sorted(desk.tellers)) or "none"
-            sentence = f"there is no bridge {bridge[:40]!r} that can tell it; there are {known}"
-            raise Problem(400, sentence, field="report")
     return Submission(
         origin=origin,
         recipients=tuple(given.to),
@@ -44,12 +40,37 @@ def submission(desk: Desk, given: wanted.Submission, origin: str, name: str = ""
         line=given.line,
         pool=given.pool,
         client_id=given.id or name,
-        tell=tuple(Wish(f"bridge:{bridge}") for bridge in dict.fromkeys(given.report)),
+        tell=told(desk, given.report),
         send_at=given.send_at,
         expires=given.expires,
         priority=given.priority,
         on_unknown=OnUnknown(given.on_unknown) if given.on_unknown else None,
     )
+
+
+def told(desk: Desk, report: Sequence[str]) -> tuple[Wish, ...]:
+    """
+    @param report: names of bridges.
+    @raise Problem: one of them cannot tell.
+    """
+    for bridge in report:
+        if bridge not in desk.tellers:
+            there_are = ", ".join(sorted(desk.tellers)) or "none"
+            sentence = f"there is no bridge {bridge[:40]!r} that can tell it; there are {there_are}"
+            raise Problem(400, sentence, field="report")
+    return tuple(Wish(f"bridge:{bridge}") for bridge in dict.fromkeys(report))
+
+
+def client_id(request: IRequest, given: str) -> str:
+    """
+    @param given: the id in the body.
+    @return: that, or the header Idempotency-Key; or empty.
+    @raise Problem: they are not the same.
+    """
+    key = idempotency_key(request)
+    if key and given and key != given:
+        raise Problem(400, "give id or the header Idempotency-Key, not both", field="id")
+    return given or key
 
 
 def idempotency_key(request: IRequest) -> str:
@@ -79,10 +100,7 @@ async def submit(desk: Desk, asked: Asked) -> bytes:
     with another text or other recipients it is a conflict.
     """
     given: wanted.Submission = asked.body
-    key = idempotency_key(asked.request)
-    if key and given.id and key != given.id:
-        raise Problem(400, "give id or the header Idempotency-Key, not both", field="id")
-    submitted = submission(desk, given, asked.origin, key)
+    submitted = submission(desk, given, asked.origin, client_id(asked.request, given.id))
     try:
         kept = await carried_through(desk.overview.submit(submitted))
     except OverQuota:
@@ -130,9 +148,7 @@ async def several(desk: Desk, asked: Asked) -> bytes:
         more = {"after": messages[-1].id} if len(messages) == said.limit else {}
     page: dict[str, object] = {"messages": [shown.message(one) for one in messages]}
     if more:
-        page["next"] = _next(asked.request, more)
-        link = f'<{page["next"]}>; rel="next"'.encode("ascii")  # RFC 8288
-        asked.request.responseHeaders.setRawHeaders(b"Link", [link])
+        page["next"] = link_to_next(asked.request, PATH, more)
     return answer(asked.request, 200, page)
 
 
@@ -151,26 +167,34 @@ def _search(said: wanted.Wanted, direction: Direction | None) -> Search:
     )
 
 
-def _next(request: IRequest, more: dict[str, str]) -> str:
+def link_to_next(request: IRequest, path: str, more: Mapping[str, str]) -> str:
+    """
+    @param more: where to go on, as parameters of the query.
+    @return: where the next page is; the header Link says so too.
+    """
     arguments: dict[bytes, list[bytes]] = request.args
     said: dict[Any, Any] = {name: values[-1] for name, values in arguments.items()}
     for name, value in more.items():
         said[name.encode("ascii")] = value
-    return f"{PATH}?{urlencode(said)}"
+    place = f"{path}?{urlencode(said)}"
+    link = f'<{place}>; rel="next"'.encode("ascii")  # RFC 8288
+    request.responseHeaders.setRawHeaders(b"Link", [link])
+    return place
 
 
-async def _known(desk: Desk, asked: Asked) -> Message:
+async def known(desk: Desk, asked: Asked, word: str = "message") -> Message:
+    """@raise Problem: there is no such thing; C{word} is what it is called."""
     found = None
     if len(asked.place) <= MAX_ID and asked.place.isprintable():
         found = await desk.overview.message(asked.place)
     if found is None:
-        raise Problem(404, "there is no message of this id")
+        raise Problem(404, f"there is no {word} of this id")
     return found
 
 
 async def one(desk: Desk, asked: Asked) -> bytes:
     """Show one message and its journey."""
-    found = await _known(desk, asked)
+    found = await known(desk, asked)
     steps = await desk.overview.journey(found.id)
     journey = [shown.step(step) for step in steps]
     return answer(asked.request, 200, {**shown.message(found), "journey": journey})
@@ -181,7 +205,7 @@ async def withdraw(desk: Desk, asked: Asked) -> bytes:
     Take back a text that still waits. To do so again does no harm. Only an
     admin may take back what another user submitted.
     """
-    found = await _known(desk, asked)
+    found = await known(desk, asked)
     assert asked.user is not None
     if found.origin != asked.origin and not asked.user.allowed("admin"):
         raise Problem(403, "only an admin may take back what somebody else submitted")
@@ -191,7 +215,7 @@ async def withdraw(desk: Desk, asked: Asked) -> bytes:
 
 async def settle(desk: Desk, asked: Asked) -> bytes:
     """Say what became of a text of which nobody knows, or have it sent again."""
-    found = await _known(desk, asked)
+    found = await known(desk, asked)
     verdict = Verdict(asked.body.verdict)
     settled = await carried_through(desk.overview.settle(found.id, verdict, asked.origin))
     return answer(asked.request, 200, shown.message(settled))
@@ -202,7 +226,7 @@ async def redeliver(desk: Desk, asked: Asked) -> bytes:
     Hand to a bridge once more what it has had of a message, or never took: the
     SMS that came in, or the news of one that went out.
     """
-    found = await _known(desk, asked)
+    found = await known(desk, asked)
     again = desk.overview.redeliver(found.id, asked.body.bridge, asked.origin)
     await carried_through(again)
-    return answer(asked.request, 200, shown.message(await _known(desk, asked)))
+    return answer(asked.request, 200, shown.message(await known(desk, asked)))

@@ -5,7 +5,7 @@ the OpenAPI document.
 
 from __future__ import annotations
 
-from goiptwist.web.v1 import batch, limits, messages, others, shown, wanted
+from goiptwist.web.v1 import alarms, batch, limits, messages, others, shown, wanted
 from goiptwist.web.v1.asking import Operation, Says
 
 _KEY = {
@@ -120,6 +120,61 @@ MESSAGES = (
     ),
 )
 
+#: What can be done with an alarm that there is.
+_OF_AN_ALARM = ("alarm", "acknowledge")
+
+ALARMS = (
+    Operation(
+        method="POST",
+        path="/api/v1/alarms",
+        name="raise_alarm",
+        summary="Raise an alarm",
+        does=alarms.raise_alarm,
+        scope="send",
+        body=wanted.NewAlarm,
+        headers=_KEY,
+        answers={
+            202: Says(
+                "It is on disk.",
+                shown.Alarm,
+                headers={"Location": "Where the alarm is.", **limits.HEADERS},
+                leads_to=dict.fromkeys(_OF_AN_ALARM, "/id"),
+            )
+        },
+        refusals=(409,),
+    ),
+    Operation(
+        method="GET",
+        path="/api/v1/alarms",
+        name="alarms",
+        summary="Read or look for alarms",
+        does=alarms.several,
+        scope="read",
+        query=wanted.WantedAlarms,
+        answers={200: Says("A page of them, newest first.", shown.Alarms, headers=_LINK)},
+    ),
+    Operation(
+        method="GET",
+        path="/api/v1/alarms/{message_id}",
+        name="alarm",
+        summary="One alarm, its ways and its journey",
+        does=alarms.one,
+        scope="read",
+        answers={200: Says("It, as it stands now.", shown.FollowedAlarm)},
+        refusals=(404,),
+    ),
+    Operation(
+        method="POST",
+        path="/api/v1/alarms/{message_id}/acknowledge",
+        name="acknowledge",
+        summary="Take an alarm over",
+        does=alarms.acknowledge,
+        scope="send",
+        answers={200: Says("It, as it stands now.", shown.FollowedAlarm)},
+        refusals=(404, 409),
+    ),
+)
+
 OTHERS = (
     Operation(
         method="GET",
@@ -188,4 +243,4 @@ OTHERS = (
     ),
 )
 
-OPERATIONS = (*SUBMITTING, *MESSAGES, *OTHERS)
+OPERATIONS = (*SUBMITTING, *MESSAGES, *ALARMS, *OTHERS)

@@ -140,6 +140,53 @@ class Messages(Shape):
     next: str | None = Field(default=None, description="Where the next page is, if there is one.")
 
 
+class Alarm(Shape):
+    """An alarm as it stands."""
+
+    id: str
+    event: str = Field(description="As machines have it, such as 1113,18,1,123,03,003.")
+    words: str = Field(description="A sentence for a person.")
+    account: str
+    type: str
+    qualifier: str
+    code: str
+    partition: str
+    zone: str
+    state: Literal["received", "handed_on", "failed"]
+    at: Moment = Field(description="When it was accepted.")
+    reason: str | None = None
+    line: str | None = Field(default=None, description="By which line it came, if as an SMS.")
+    to: str | None = Field(default=None, description="What its submitter typed.")
+    client_id: str | None = None
+    origin: str | None = Field(default=None, description="Who raised it.")
+
+
+class Way(Shape):
+    """One way of an alarm."""
+
+    bridge: str
+    state: str = Field(description="waiting, done, passed (to the next), failed or cancelled.")
+    attempts: int = Field(description="How often it was tried and put off.")
+    detail: str
+    next_try: Moment | None = Field(default=None, description="When, if it waits.")
+    settled_at: Moment | None = Field(default=None, description="Since when, if it does not.")
+    following: list[str] = Field(description="Bridges that get it if this one does not deliver.")
+
+
+class FollowedAlarm(Alarm):
+    """An alarm, its ways and its journey."""
+
+    ways: list[Way]
+    journey: list[Step]
+
+
+class Alarms(Shape):
+    """A page of alarms."""
+
+    alarms: list[Alarm]
+    next: str | None = Field(default=None, description="Where the next page is, if there is one.")
+
+
 class Line(Shape):
     """A line as it stands now."""
 
@@ -236,6 +283,40 @@ def message(given: domain.Message) -> dict[str, object]:
         value = getattr(given, name)
         if value:
             shown[name] = value
+    return shown
+
+
+def alarm(given: domain.Message) -> dict[str, object]:
+    """An alarm as it stands; what is empty by nature is left out."""
+    parts = ("account", "type", "qualifier", "code", "partition", "zone")
+    shown: dict[str, object] = {
+        "id": given.id,
+        "event": given.alarm,
+        "words": given.text.partition("\n")[0],
+        **dict(zip(parts, given.alarm.split(","), strict=True)),
+        "state": given.state.value,
+        "at": timestamp(given.at),
+    }
+    for name in ("reason", "line", "client_id", "origin"):
+        value = getattr(given, name)
+        if value:
+            shown[name] = value
+    return {**shown, "to": given.recipient} if given.recipient else shown
+
+
+def way(given: status.LegStatus) -> dict[str, object]:
+    """One way of an alarm."""
+    shown: dict[str, object] = {
+        "bridge": given.bridge,
+        "state": given.state,
+        "attempts": given.attempts,
+        "detail": given.detail,
+        "following": list(given.following),
+    }
+    for name in ("next_try", "settled_at"):
+        at = getattr(given, name)
+        if at is not None:
+            shown[name] = timestamp(at)
     return shown
 
 

@@ -14,6 +14,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from goiptwist.acceptance import LONGEST_CLIENT_ID, LONGEST_TEXT, MOST_URGENT
+from goiptwist.alarm.event import USUAL_ACCOUNT
 from goiptwist.web.moments import moment
 from goiptwist.web.reading import Shape
 
@@ -267,6 +268,93 @@ class Wanted(Shape):
 
 
 SEARCHED = ("state", "line", "origin", "number", "text", "since", "until", "before")
+
+
+#: The parts of an event, as keys.
+PARTS = ("account", "type", "qualifier", "code", "partition", "zone")
+
+
+def _account(given: Any) -> Any:
+    is_text = isinstance(given, str) and given
+    return given.strip().upper().rjust(USUAL_ACCOUNT, "0") if is_text else given
+
+
+def _code(given: Any) -> Any:
+    if not isinstance(given, str) or not given:
+        return given
+    code = given.strip().upper()
+    if len(code) != 3 or not set(code) <= set("0123456789ABCDEF"):
+        raise ValueError("must be three hex digits, such as 130")
+    return code
+
+
+class NewAlarm(Shape):
+    """One event of an alarm panel: as event, or part by part."""
+
+    event: Word = Field(
+        default="",
+        description="In any form of Contact ID: 1113,18,1,123,03,003, or its 16 digits, "
+        "1113181123030032, or these in groups.",
+        examples=["1113,18,1,123,03,003"],
+    )
+    account: Word = Field(
+        default="",
+        description="Whose panel it is: 4 hex digits, or 3 to 16 where it goes over IP.",
+        examples=["1113"],
+    )
+    type: Word = Field(default="", description="18, which need not be said, or 98.")
+    qualifier: Word = Field(
+        default="", description="1 new event or opening, 3 restore or closing, 6 still so."
+    )
+    code: Word = Field(default="", description="What happened: 3 hex digits, such as 130.")
+    partition: Word = Field(default="", description="Up to 2 hex digits; none is 00.")
+    zone: Word = Field(
+        default="", description="Up to 3 hex digits, the zone or the user; none is 000."
+    )
+    to: Word = Field(
+        default="", description="A note of your own. Routes say where it goes; nobody dials this."
+    )
+    id: str = Field(
+        default="",
+        max_length=LONGEST_CLIENT_ID,
+        description="Your own name for it. The same id again is answered with the same alarm "
+        "and raises none.",
+    )
+    report: Reports = Field(
+        default_factory=list,
+        description="Bridges that shall be told what becomes of it, such as a webhook: the NAME "
+        "of [bridge.NAME].",
+    )
+
+    @classmethod
+    def contradictions(cls, given: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
+        """See L{Shape}."""
+        parts = [name for name in PARTS if given.get(name)]
+        if given.get("event") and parts:
+            yield parts[0], "give event or its parts, not both"
+        if not given.get("event") and not parts:
+            yield "event", "give event, or account, qualifier and code"
+
+
+class WantedAlarms(Shape):
+    """Which alarms shall be shown."""
+
+    account: Annotated[Word, BeforeValidator(_account)] = Field(
+        default="", description="Of this account."
+    )
+    code: Annotated[Word, BeforeValidator(_code)] = Field(
+        default="", description="With this event code."
+    )
+    state: Literal["received", "handed_on", "failed"] | None = Field(
+        default=None,
+        description="received: still under way; handed_on: somebody has it; failed: nobody has.",
+    )
+    since: Moment = Field(default=0.0, description="Accepted at this time or later.")
+    until: Moment = Field(default=0.0, description="Accepted before this time.")
+    before: Word = Field(default="", description="Go on behind this id, as next says.")
+    limit: Annotated[int, BeforeValidator(_digits), Field(ge=1, le=MAX_PAGE)] = Field(
+        default=PAGE, description="How many at the most."
+    )
 
 
 class Watch(Shape):
