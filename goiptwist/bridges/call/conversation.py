@@ -1,0 +1,134 @@
+"""
+One call to a station, from dialling to hanging up: joins SIP, audio and tones.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from attrs import define, field
+from sipmessage import URI
+from twisted.internet.defer import Deferred, maybeDeferred
+from twisted.internet.error import CannotListenError
+from twisted.internet.interfaces import IReactorTime
+
+from goiptwist.bridges.call import sdp
+from goiptwist.bridges.call.dialogue import Dialogue, Errand
+from goiptwist.bridges.call.g711 import PCMA, PCMU
+from goiptwist.bridges.call.media import Media
+from goiptwist.bridges.call.sdp import Audio
+from goiptwist.bridges.call.settings import CallSettings
+from goiptwist.bridges.call.sip.agent import Agent
+from goiptwist.bridges.call.sip.call import Call
+from goiptwist.bridges.call.sip.messages import Course
+from goiptwist.errors import Away, GoipTwistError
+
+_LAWS = {law.name: law for law in (PCMU, PCMA)}
+
+
+@define(eq=False)
+class Conversation:
+    """
+    @ivar opened: gives our side of SIP, with a way to the other.
+    @ivar tell: says something in the log.
+    @ivar failure: why there was no call at all.
+    """
+
+    reactor: Any
+    clock: IReactorTime
+    settings: CallSettings
+    opened: Callable[[], Awaitable[Agent]]
+    tell: Callable[[str], None]
+    failure: GoipTwistError | None = field(default=None, init=False)
+    _dialogue: Dialogue = field(init=False)
+    _media: Media | None = field(default=None, init=False)
+    _agent: Agent | None = field(default=None, init=False)
+    _call: Call | None = field(default=None, init=False)
+    _ended: Deferred[None] = field(factory=Deferred, init=False)
+
+    def __attrs_post_init__(self) -> None:
+        begins = "starting the transmission"
+        self._dialogue = Dialogue(self.settings.wait, lambda: self.tell(begins))
+
+    @property
+    def name(self) -> str:
+        return f"the call to {self.settings.uri.user}"
+
+    @property
+    def over(self) -> bool:
+        """Whether it takes no further event."""
+        return self._dialogue.over
+
+    @property
+    def waiting(self) -> int:
+        return self._dialogue.waiting
+
+    def add(self, errand: Errand) -> None:
+        """One more event for this call."""
+        self._dialogue.add(errand)
+
+    async def run(self) -> None:
+        """Dial, talk, hang up. Each event is told what became of it."""
+        try:
+            await self._dial()
+            self._dialogue.answered()
+            await self._ended
+            if self._call is not None and self._call.up:
+                completed = "" if self._dialogue.failed else "send completed. "
+                self.tell(f"{completed}Hanging up call.")
+        except GoipTwistError as wrong:
+            self.failure = wrong
+            self._dialogue.lost(str(wrong))
+        finally:
+            self._dialogue.lost("the call broke off")  # whatever a bug has left
+            if self._call is not None:
+                self._call.give_up()
+            if self._media is not None:
+                await maybeDeferred(self._media.stop)
+
+    async def _dial(self) -> None:
+        uri = self.settings.uri
+        self.tell(f"Dialing number '{uri.user}' to send contact ID alarm")
+        agent = self._agent = await self.opened()
+        media = self._media = Media(self.clock, self._dialogue, self._finish)
+        try:
+            port = self.reactor.listenUDP(0, media, interface=agent.local.host)
+        except CannotListenError as wrong:
+            place = agent.local.host
+            raise Away(f"audio cannot be sent from {place}: {wrong.socketError}") from None
+        session = secrets.randbits(31)
+        laws = [_LAWS[name] for name in self.settings.codecs]
+
+        def offer(version: int) -> bytes:
+            return sdp.offer(agent.local.host, port.getHost().port, laws, session, version)
+
+        target = URI.parse(uri.text)
+        name = self.settings.username
+        ours = URI("sip", target.host, name, port=target.port) if name else agent.local.contact.uri
+        course = Course.new(agent.local, target, ours)
+        self._call = Call(agent, course, self.name, offer, self._audio, self._cut)
+        await self._call.dial(self.settings.wait)
+
+    def _audio(self, audio: Audio) -> None:
+        if self._media is not None and self._agent is not None:
+            self._media.connect(audio, self._agent.peer)
+
+    def _cut(self, why: str) -> None:
+        """The other side hung up; what had no kissoff is not delivered."""
+        self._dialogue.lost(why)
+        self._finish()
+
+    def _finish(self) -> None:
+        if not self._ended.called:
+            self._ended.callback(None)
+
+    async def stop(self) -> None:
+        """Hang up now."""
+        self._dialogue.lost("the gateway is stopping")
+        self._finish()
+        if self._call is not None:
+            self._call.give_up()
+        if self._media is not None:
+            await maybeDeferred(self._media.stop)

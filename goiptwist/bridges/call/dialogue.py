@@ -1,0 +1,142 @@
+"""
+One call's conversation with a receiver of Contact ID (SIA DC-05): wait for the
+handshake, send a frame, wait for the kissoff, again. Pure; time is counted in
+samples, of which as many are heard as are said.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+
+from attrs import define, field
+
+from goiptwist.bridges.call.g711 import RATE, Samples, silence
+from goiptwist.bridges.call.hearing import Hearing
+from goiptwist.bridges.call.tones import digits
+
+#: Seconds between a handshake or kissoff and the next frame (DC-05: 250 to 300 ms).
+PAUSE = 0.27
+#: Seconds after the last digit in which a kissoff has to begin (DC-05).
+PATIENCE = 1.25
+#: How often a frame is sent in one call (DC-05).
+TRIES = 4
+#: The longest kissoff whose end is waited for, in seconds; receivers send up to 1.
+ENDLESS = 4.0
+
+
+@define(eq=False)
+class Errand:
+    """
+    One frame to be sent.
+
+    @ivar frame: its 16 digits.
+    @ivar settled: called once: with an empty text on the kissoff, else with why not.
+    @ivar tries: how often it was sent.
+    """
+
+    frame: str = field(repr=False)
+    settled: Callable[[str], None] = field(repr=False)
+    tries: int = 0
+    #: Where its first transmission ended; no kissoff before that is meant for it.
+    first_end: int | None = None
+
+
+@define(eq=False)
+class Dialogue:
+    """
+    @ivar wait: seconds after the answer in which a handshake has to come.
+    @ivar starting: called when the first frame begins.
+    @ivar over: whether there is nothing more to say: hang up.
+    @ivar failed: whether a frame had no kissoff.
+    """
+
+    wait: float
+    starting: Callable[[], None] = field(default=lambda: None, repr=False)
+    over: bool = field(default=False, init=False)
+    failed: bool = field(default=False, init=False)
+    _hearing: Hearing = field(factory=Hearing, init=False)
+    _errands: deque[Errand] = field(factory=deque, init=False)
+    _said: int = field(default=0, init=False)
+    _answered: int | None = field(default=None, init=False)
+    _script: Samples = field(factory=lambda: silence(0), init=False)
+    _script_from: int = field(default=0, init=False)
+
+    @property
+    def waiting(self) -> int:
+        """How many frames wait for their kissoff."""
+        return len(self._errands)
+
+    def add(self, errand: Errand) -> None:
+        """One more frame for this call, as long as it is not over."""
+        self._errands.append(errand)
+
+    def answered(self) -> None:
+        """The far side has picked up: what is said now is heard."""
+        self._answered = self._said
+
+    def lost(self, why: str) -> None:
+        """The call is over, and whatever had no kissoff is not delivered."""
+        self.over = True
+        while self._errands:
+            self.failed = True
+            self._errands.popleft().settled(why)
+
+    def hear(self, samples: Samples) -> None:
+        """What came in."""
+        kissoffs = self._hearing.hear(samples)
+        if self.over or self._answered is None or not self._errands:
+            return
+        current = self._errands[0]
+        if current.first_end is None:
+            self._await_handshake(current, self._answered)
+        elif any(sound.began >= current.first_end for sound in kissoffs):
+            self._taken(kissoffs[-1].ended)
+        else:
+            self._await_kissoff(current)
+
+    def say(self, count: int) -> Samples:
+        """What goes out next."""
+        out, start = silence(count), self._said
+        self._said += count
+        begin = max(start, self._script_from)
+        end = min(self._said, self._script_from + len(self._script))
+        if begin < end:
+            cut = slice(begin - self._script_from, end - self._script_from)
+            out[begin - start : end - start] = self._script[cut]
+        return out
+
+    def _await_handshake(self, first: Errand, answered: int) -> None:
+        if self._hearing.greeted is not None:
+            self.starting()
+            self._send(first, self._hearing.greeted)
+        elif self._hearing.position - answered > self.wait * RATE:
+            self.lost(f"no handshake in {self.wait:g} seconds after the answer")
+
+    def _await_kissoff(self, current: Errand) -> None:
+        silent = self._hearing.position - self._script_from - len(self._script)
+        if silent <= PATIENCE * RATE:
+            return
+        if self._hearing.humming and silent <= (PATIENCE + ENDLESS) * RATE:
+            return  # it counts when it has ended
+        if current.tries < TRIES:
+            self._send(current, self._hearing.position - round(PAUSE * RATE))
+            return
+        self.failed = True
+        self._errands.popleft().settled("no kissoff after four tries")
+        self.lost("the station gave no kissoff for the event before this one")
+
+    def _taken(self, at: int) -> None:
+        self._errands.popleft().settled("")
+        if self._errands:
+            self._send(self._errands[0], at)
+        else:
+            self.over = True
+
+    def _send(self, errand: Errand, heard_until: int) -> None:
+        """Put a frame where it has to begin: a pause behind what was heard."""
+        errand.tries += 1
+        self._script = digits(errand.frame)
+        self._script_from = max(self._said, heard_until + round(PAUSE * RATE))
+        end = self._script_from + len(self._script)
+        errand.first_end = errand.first_end or end

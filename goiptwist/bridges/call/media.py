@@ -1,0 +1,139 @@
+"""
+The audio of one call: an UDP port of its own, paced by the clock.
+
+A gateway that was busy for a moment sends what it owes, numbered as if it had
+left in time, and a little ahead of the clock: the receiver's digits stay whole.
+"""
+
+from __future__ import annotations
+
+import secrets
+from contextlib import suppress
+from typing import Any, Protocol
+
+from attrs import define, field
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
+from twisted.internet.protocol import DatagramProtocol
+
+from goiptwist.bridges.call.g711 import LAWS, PCMU, RATE, Law, Samples
+from goiptwist.bridges.call.rtp import PACKET, Inflow, Outflow, Packet
+from goiptwist.bridges.call.sdp import Audio
+
+#: Seconds between two looks at the clock.
+TICK = PACKET / RATE
+#: How far ahead of the clock packets leave, in samples: 60 ms. So short a pause
+#: of the gateway is noticed by nobody.
+AHEAD = 3 * PACKET
+#: After a pause longer than this, in samples, what is owed is not sent at once
+#: but forgotten: the machine slept, and so many packets would only drown.
+SLEPT = 10 * RATE
+
+
+class Talker(Protocol):
+    """Who hears and speaks; time is counted in samples."""
+
+    @property
+    def over(self) -> bool: ...
+
+    def hear(self, samples: Samples) -> None: ...
+
+    def say(self, count: int) -> Samples: ...
+
+
+@define(eq=False, repr=False, slots=False)
+class Media(DatagramProtocol):
+    """
+    @ivar write: sends a datagram to an address; the socket, unless a test has
+        something better.
+    @ivar over: called once, when the talker is over.
+    """
+
+    clock: IReactorTime
+    talker: Talker
+    over: Any = field(default=lambda: None)
+    write: Any = field(default=None)
+    law: Law = field(default=PCMU)
+    noisy = False
+    _outflow: Outflow | None = field(default=None, init=False)
+    inflow: Inflow = field(factory=lambda: Inflow(LAWS), init=False)
+    _target: tuple[str, int] | None = field(default=None, init=False)
+    _hosts: frozenset[str] = field(default=frozenset(), init=False)
+    _heard_from: tuple[str, int] | None = field(default=None, init=False)
+    _began: float = field(default=0.0, init=False)
+    _seen: int = field(default=0, init=False)
+    _sent: int = field(default=0, init=False)
+    _next: IDelayedCall | None = field(default=None, init=False)
+
+    def connect(self, audio: Audio, peer: str) -> None:
+        """
+        Start, or go on elsewhere.
+
+        @param audio: where to, and in what.
+        @param peer: the host that speaks SIP with us: audio may come from
+            there too, where the other side does not know its own address.
+        """
+        self._target = (audio.host, audio.port)
+        self._hosts = frozenset({audio.host, peer})
+        self._heard_from = None
+        self.law = audio.laws[0]
+        if self._outflow is None:
+            number = secrets.randbits
+            self._outflow = Outflow(self.law, number(32), number(15), number(32))
+            self._began = self.clock.seconds()
+            self._tick()
+        self._outflow.law = self.law
+
+    @property
+    def _now(self) -> int:
+        return int((self.clock.seconds() - self._began) * RATE)
+
+    def datagramReceived(self, datagram: bytes, addr: tuple[str, int]) -> None:
+        """Audio, if it comes from whom we speak with."""
+        address = addr[:2]
+        if self._outflow is None or self._target is None or address[0] not in self._hosts:
+            return
+        if self._heard_from is not None and address != self._heard_from:
+            return
+        try:
+            packet = Packet.parse(datagram)
+        except ValueError:
+            return
+        self._heard_from = address
+        if address[0] != self._target[0]:
+            self._target = address  # symmetric RTP: what it said is not where it is
+        self.inflow.packet(packet, self._now)
+
+    def _tick(self) -> None:
+        self._next = None
+        now = self._now
+        # What came until the last look has been read from the socket since.
+        heard = self.inflow.take(self._seen)
+        self._seen = now
+        if len(heard):
+            self.talker.hear(heard)
+        if now - self._sent > SLEPT:
+            self._sent = now
+        while self._outflow is not None and self._sent < now + AHEAD:
+            self._send(self._outflow.packet(self.talker.say(PACKET)))
+            self._sent += PACKET
+        if self.talker.over:
+            self.over()
+        elif self._outflow is not None:
+            due = self._began + (now // PACKET + 1) * TICK
+            self._next = self.clock.callLater(max(due - self.clock.seconds(), 0), self._tick)
+
+    def _send(self, datagram: bytes) -> None:
+        write = self.write or (self.transport.write if self.transport else None)
+        if write is None or self._target is None:
+            return
+        with suppress(OSError):  # as if it were lost on its way
+            write(datagram, self._target)
+
+    def stop(self) -> Any:
+        """Fall silent, and give the port back."""
+        self._outflow = None
+        if self._next is not None and self._next.active():
+            self._next.cancel()
+        self._next = None
+        port, self.transport = self.transport, None
+        return port.stopListening() if port is not None else None
