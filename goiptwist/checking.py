@@ -9,7 +9,8 @@ from attrs import frozen
 from twisted.internet.task import react
 
 from goiptwist.errors import Away, GoipTwistError
-from goiptwist.gateway import Settings, bridge_kinds, check_mailbox
+from goiptwist.gateway import Settings, check_mailbox
+from goiptwist.kinds import bridge_kinds
 from goiptwist.interfaces import IChecksItself
 
 

@@ -11,22 +11,19 @@ from typing import Any
 from attrs import asdict, define, field, frozen
 from twisted.application.service import Service
 from twisted.internet.interfaces import IReactorTime
-from twisted.plugin import getPlugins
 
 from goiptwist import bridging, config, heartbeats, routes
 from goiptwist.alarm.settings import AlarmSettings
 from goiptwist.alarms import Alarms
+from goiptwist.bridges.dc09.service import Dc09Receiver
 from goiptwist.bridges.mail import imap as mailbox
 from goiptwist.bridges.mail.addresses import Directory
 from goiptwist.bridges.mail.imap import ImapIntake, ImapSettings
 from goiptwist.bridges.mail.intake.service import MailIntake
 from goiptwist.bridges.mail.intake.settings import MailIntakeSettings
-from goiptwist.bridges.mail.kind import MailKind
 from goiptwist.bridges.mail.mailroom import Mailroom
 from goiptwist.bridges.mail.reading import ReadingSettings
 from goiptwist.bridges.mail.tokens import Grant, Tokens
-from goiptwist.bridges.sms.kind import SmsKind
-from goiptwist.bridges.webhook.kind import WebhookKind
 from goiptwist.contacts import Contact, Contacts
 from goiptwist.delivery import Delivery, Route
 from goiptwist.errors import BadConfiguration
@@ -38,7 +35,8 @@ from goiptwist.goip.service import GoipProtocol, GoipService
 from goiptwist.goip.settings import GoipSettings, LineSettings
 from goiptwist.heartbeats import Heartbeats
 from goiptwist.housekeeping import Housekeeping
-from goiptwist.interfaces import IBridge, IBridgeKind, IListens, ITakesNews, ITakesReports
+from goiptwist.interfaces import IBridge, IListens, ITakesNews, ITakesReports
+from goiptwist.kinds import bridge_kinds
 from goiptwist.message import Wish
 from goiptwist.numbers import NumbersSettings
 from goiptwist.outcomes import LINE_SCHEDULE, Policy
@@ -81,14 +79,6 @@ class Settings:
     contacts: list[Contact]
     routes: list[routes.RouteSettings]
     bridges: Mapping[str, tuple[str, Any]]
-
-
-def bridge_kinds() -> dict[str, IBridgeKind]:
-    """Every kind of bridge: our own, and those of plug-ins on the path."""
-    kinds: dict[str, IBridgeKind] = {"mail": MailKind(), "sms": SmsKind(), "webhook": WebhookKind()}
-    for plugin in getPlugins(IBridgeKind):
-        kinds.setdefault(plugin.kind, plugin)
-    return kinds
 
 
 def scheme() -> config.Scheme[TopSettings]:
@@ -321,6 +311,13 @@ class Gateway:
             # A mail bridge tells the writer of a mail, and here was none.
             if ITakesNews.providedBy(bridge) and self.settings.bridges[name][0] != "mail"
         ]
+
+    def alarm_services(self) -> list[Service]:
+        """Where panels report over IP, if that shall be anywhere."""
+        alarm = self.settings.alarm
+        if not alarm.dc09_listen and not alarm.dc09_udp:
+            return []
+        return [Dc09Receiver(self.overview, alarm, self.complaints)]
 
     def mail_services(self, defer_to_thread: DeferToThread) -> list[Service]:
         """The ways by which mails become SMS, if there shall be any."""

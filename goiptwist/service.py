@@ -97,8 +97,8 @@ class GatewayService(MultiService):
         http = gateway.http_service(deferToThread)
         if http is not None:
             http.setServiceParent(self)
-        for mail in gateway.mail_services(deferToThread):
-            mail.setServiceParent(self)
+        for way_in in (*gateway.mail_services(deferToThread), *gateway.alarm_services()):
+            way_in.setServiceParent(self)
         super().startService()
         self._writing.start()
         self._reading.start()

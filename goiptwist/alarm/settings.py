@@ -9,6 +9,7 @@ from typing import Any
 
 from attrs import Attribute, frozen
 
+from goiptwist.alarm.panels import PanelSettings
 from goiptwist.values import setting
 
 _ACCOUNT = re.compile(r"[0-9A-Fa-f]{4}")
@@ -31,7 +32,7 @@ def _check_every(instance: Any, attribute: Attribute[float], every: float) -> No
 
 
 @frozen(kw_only=True)
-class AlarmSettings:
+class AlarmSettings(PanelSettings):
     """C{[alarm]}"""
 
     joins: float = setting(
