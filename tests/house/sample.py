@@ -13,6 +13,8 @@ from typing import Any
 
 import attrs
 
+from goiptwist.bridges.call.settings import CallSettings
+from goiptwist.bridges.dc09.settings import Dc09Settings
 from goiptwist.bridges.mail.settings import MailSettings
 from goiptwist.bridges.sms.settings import SmsSettings
 from goiptwist.bridges.webhook.settings import WebhookSettings
@@ -43,6 +45,8 @@ EXAMPLES: dict[tuple[type[Any], str], str] = {
     (MailSettings, "to"): '["ops@example.org"]',
     (MailSettings, "sender"): '"sms@example.org"',
     (SmsSettings, "numbers"): '["+36301234567"]',
+    (CallSettings, "uri"): '"sip:9999@192.0.2.10:5060"',
+    (Dc09Settings, "receiver"): '"192.0.2.20:12345"',
     (WebhookSettings, "url"): '"https://hooks.example.org/sms"',
     (WebhookSettings, "secret"): '"the text that both sides know"',
 }
@@ -57,7 +61,7 @@ INTRODUCTIONS = {
     "imap": "Mail to SMS without a domain: a mailbox that is looked into now and then. Only\n"
     "answers to mails of ours are taken there.",
     "numbers": "How numbers are understood.",
-    "alarm": "Alarms of panels: Contact ID.",
+    "alarm": "Alarms of panels: Contact ID, and where panels report over IP.",
     "user": "Who may use the gateway, by HTTP or by mail. Secrets may be clear, or hashed:\n"
     "twistd goip --hash.",
     "contact": "The address book: any number of sections.",
@@ -70,11 +74,15 @@ INTRODUCTIONS = {
     'To have it, take "# " away from the beginning of each line.',
     "bridge.oncall": "People who are texted when there is an alarm, and may answer ACK. It gets\n"
     "what a [[route]] or the fallback of another bridge sends it.",
+    "bridge.station": "A monitoring station that is called, and hears Contact ID as tones.",
+    "bridge.receiver": "A monitoring station that is told over IP, by SIA DC-09.",
 }
 #: Bridges that not everybody wants, each with its kind: they are commented out.
 ON_REQUEST = (
     ("hooks", "webhook", WebhookSettings),
     ("oncall", "sms", SmsSettings),
+    ("station", "contact-id-call", CallSettings),
+    ("receiver", "dc09", Dc09Settings),
 )
 
 
