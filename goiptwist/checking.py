@@ -10,8 +10,8 @@ from twisted.internet.task import react
 
 from goiptwist.errors import Away, GoipTwistError
 from goiptwist.gateway import Settings, check_mailbox
-from goiptwist.kinds import bridge_kinds
 from goiptwist.interfaces import IChecksItself
+from goiptwist.kinds import bridge_kinds
 
 
 @frozen

@@ -192,9 +192,7 @@ class Gateway:
             self.traffic.noticed,
         )
         self.lines.add(settings.lines)
-        ways = routes.Routes(settings.routes, settings.numbers.country)
-        repeats = Repeats(clock, store, settings.alarm.joins)
-        self.alarms = Alarms(self.traffic, ways, repeats)
+        self.alarms = self._alarms()
         receiver = Receiver(
             clock,
             store,
@@ -216,6 +214,11 @@ class Gateway:
             settings.delivery.delay_warning,
         )
         self._build_bridges()
+
+    def _alarms(self) -> Alarms:
+        ways = routes.Routes(self.settings.routes, self.settings.numbers.country)
+        repeats = Repeats(self.clock, self.store, self.settings.alarm.joins)
+        return Alarms(self.traffic, ways, repeats)
 
     def _overview(self) -> Overview:
         return Overview(

@@ -115,8 +115,11 @@ def test_a_repeat(opens: Opens) -> None:
 
 
 def test_the_same_event_again(opens: Opens) -> None:
-    """Another SMS with the same words is another alarm; and so is a number that comes again."""
-    wire = opens(route())
+    """
+    Another SMS with the same words is another alarm where nothing is joined;
+    and so is one whose number has come again.
+    """
+    wire = opens(route(), alarm={"joins": 0.0})
     sms(wire)
     sms(wire, number=8)
     assert len(kept(wire, Direction.ALARM)) == 2

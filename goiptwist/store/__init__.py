@@ -25,7 +25,7 @@ from goiptwist.store.deciding import Deciding, Decision, Verdict
 from goiptwist.store.events import Event, Happened, Happening
 from goiptwist.store.keeping import Arrival, Facts, Keeping, Kept, Order, keep_facts, queued
 from goiptwist.store.marks import AT_ONCE as MARKS_AT_ONCE
-from goiptwist.store.marks import DELETED, DOWNLOADED, Marking, Marks
+from goiptwist.store.marks import Marking, Marks
 from goiptwist.store.notes import Note, forget_notes, keep_notes, noted
 from goiptwist.store.numbering import reserve
 from goiptwist.store.pruning import Forget, forget_receipts, prune
@@ -41,8 +41,6 @@ from goiptwist.store.writer import RunsWork, Writer
 
 __all__ = [
     "AFTER_UNKNOWN",
-    "DELETED",
-    "DOWNLOADED",
     "MARKS_AT_ONCE",
     "Acknowledged",
     "Arrival",
@@ -367,10 +365,10 @@ class Store:
         """
         return self._ask(self._reading.messages, direction, self._number(after), limit)
 
-    def _number(self, after: str) -> int:
-        number = self.ids.inside(after) if after else 0
+    def _number(self, said: str, key: str = "after") -> int:
+        number = self.ids.inside(said) if said else 0
         if number is None:
-            raise Unacceptable("after", f"{after!r} is no id of this gateway")
+            raise Unacceptable(key, f"{said[:60]!r} is no id of this gateway")
         return number
 
     def search(self, wanted: Search) -> Deferred[Found]:
@@ -378,9 +376,7 @@ class Store:
         @return: fires with messages, newest first, and where to go on.
         @raise Unacceptable: C{before} is not an id of this store.
         """
-        before = self.ids.inside(wanted.before) if wanted.before else None
-        if wanted.before and before is None:
-            raise Unacceptable("before", f"{wanted.before[:60]!r} is not an id of this gateway")
+        before = self._number(wanted.before, "before") if wanted.before else None
         return self._ask(self._searching.search, wanted, before)
 
     def waits_for(self, message_id: str) -> Deferred[list[str]]:

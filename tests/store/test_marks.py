@@ -7,7 +7,8 @@ from sqlalchemy import text
 
 from goiptwist.errors import Unacceptable
 from goiptwist.message import Message, State
-from goiptwist.store import DELETED, DOWNLOADED, Marking, marks
+from goiptwist.store import Marking, marks
+from goiptwist.store.marks import DELETED, DOWNLOADED
 from tests.store.conftest import AT, Kept
 from tests.store.test_settling import SENT, settle
 from tests.world import now

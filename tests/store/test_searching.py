@@ -63,5 +63,5 @@ def test_page_by_page(full: Kept, span: int, monkeypatch: pytest.MonkeyPatch) ->
 
 def test_an_id_of_another_store(kept: Kept) -> None:
     """An error, not the first page again."""
-    with pytest.raises(Unacceptable, match="is not an id of this gateway"):
+    with pytest.raises(Unacceptable, match="is no id of this gateway"):
         kept.store.search(Search(before="x-1"))

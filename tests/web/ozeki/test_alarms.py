@@ -130,18 +130,22 @@ class TestClassic:
         assert (report.context, report.tell) == (context_of(url), (Wish("bridge:hooks"),))
 
     @pytest.mark.parametrize(
-        ("error", "whole"),
+        ("error", "code", "whole"),
         [
-            (Busy("too much waits", after=2), True),
-            (OverQuota("enough for today", after=60), False),
-            (StoreUnavailable("the disk is full"), False),
+            (Busy("too much waits", after=2), "429", True),
+            (OverQuota("enough for today", after=60), "429", False),
+            (StoreUnavailable("the disk is full"), "503", False),
         ],
     )
-    def test_not_now(self, asking: Asking, error: Exception, whole: bool) -> None:
-        """As for an SMS: 503, and the gateway's own sentence."""
+    def test_not_now(self, asking: Asking, error: Exception, code: str, whole: bool) -> None:
+        """As for an SMS: its number, and the gateway's own sentence."""
         asking.overview.fault = error
         reply = asking.send()
-        assert reply.error == ("503", str(error)) if whole else reply.codes == ["503"]
+        if whole:
+            assert reply.error == (code, str(error))
+        else:
+            assert reply.codes == [code]
+            assert reply.xml.findtext("data/acceptreport/statusmessage") == str(error)
 
     def test_no_way(self, asking: Asking) -> None:
         """What nobody would get is refused."""
