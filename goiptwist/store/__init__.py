@@ -191,18 +191,19 @@ class Store:
         """@return: fires when the journey of the alarm says so."""
         return self.writer.wish(self._alarming.repeats, repeated)
 
-    def pass_on(self, now: float) -> Deferred[float | None]:
+    def pass_on(self, now: float) -> Deferred[tuple[float | None, list[Message]]]:
         """
         Go on with steps of chains whose time is up.
 
-        @return: fires with when to look again; C{None} where no chain waits.
+        @return: fires with when to look again, C{None} where no chain waits;
+            and the alarms that have come to an end by that.
         """
         wished = self.writer.wish(self._alarming.overdue, now)
         return wished.addCallback(self._gone_on)
 
-    def _gone_on(self, overdue: Overdue) -> float | None:
-        self._changed(overdue.changed)
-        return overdue.next
+    def _gone_on(self, overdue: Overdue) -> tuple[float | None, list[Message]]:
+        ended = [self._changed(changed) for changed in overdue.changes]
+        return overdue.next, [alarm for alarm in ended if alarm is not None]
 
     def acknowledge(self, acknowledged: Acknowledged) -> Deferred[Message | None]:
         """

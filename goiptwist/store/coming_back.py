@@ -61,16 +61,15 @@ class Returning:
             .where(delivery.c.message_id == number, delivery.c.destination.in_(done))
             .values(state="failed", detail=item.reason, settled_at=item.at)
         )
-        known = as_message(
-            connection.execute(select(message).where(message.c.id == number)).one(), self.ids
-        )
+        row = connection.execute(select(message).where(message.c.id == number)).one()
+        known = as_message(row, self.ids)
         queued: list[Queued] = []
         for name, chain in done.items():
             note(connection, number, item.at, "came back", name, item.reason)
             failed = Failed(number, known, name, "got it back", item.at)
             queued += pass_on(connection, failed, _follows(name, chain, item)).queued
         incoming_states(connection, [(number, item.reason)])
-        now = alarm_now(connection, self.ids, self.telling, number, item.at)
+        now = alarm_now(connection, self.ids, self.telling, number, row.state, item.at)
         return Changed(now.message, (*queued, *now.queued))
 
 

@@ -57,6 +57,14 @@ def stands(kept: Kept, alarm: Message) -> tuple[str, list[str]]:
     return found.state.value, now(kept.store.waits_for(alarm.id))
 
 
+def look(kept: Kept, at: float) -> float | None:
+    """Let chains go on; nothing comes to an end by that."""
+    when, ended = now(kept.store.pass_on(at))
+    assert ended == []
+    assert when is None or isinstance(when, float)
+    return when
+
+
 def steps(kept: Kept, alarm: Message) -> list[tuple[str, str, str]]:
     journey: list[Step] = now(kept.store.journey(alarm.id))
     return [(step.what, step.where.removeprefix("b:"), step.detail) for step in journey]
@@ -232,12 +240,12 @@ class TestInTime:
         alarm = keep(kept)
         dropped: list[tuple[str, str]] = []
         kept.store.on_dropped = dropped.extend
-        assert now(kept.store.pass_on(AT + 59)) == AT + 60
+        assert look(kept, AT + 59) == AT + 60
         assert dropped == []
-        assert now(kept.store.pass_on(AT + 60)) == AT + 120
+        assert look(kept, AT + 60) == AT + 120
         assert dropped == [(alarm.id, "b:a")]
         assert stands(kept, alarm) == ("received", ["b:b"])
-        assert now(kept.store.pass_on(AT + 120)) is None
+        assert look(kept, AT + 120) is None
         assert stands(kept, alarm) == ("received", ["b:c"])
         said = "has not delivered it within 60 s"
         assert steps(kept, alarm)[1:] == [
@@ -249,7 +257,7 @@ class TestInTime:
         """It brings nothing back, and nobody gets it twice."""
         alarm = keep(kept)
         row = waiting(kept, "b:a")
-        now(kept.store.pass_on(AT + 60))
+        look(kept, AT + 60)
         for answer in (TryLater("busy"), Refused("no")):
             now(kept.store.settle(outcome_of(answer, row, "b:a", POLICY, AT + 61)))
             assert stands(kept, alarm) == ("received", ["b:b"])
@@ -260,7 +268,7 @@ class TestInTime:
         """It counts, and who was asked meanwhile is not asked any more."""
         alarm = keep(kept)
         row = waiting(kept, "b:a")
-        now(kept.store.pass_on(AT + 60))
+        look(kept, AT + 60)
         if exhausted:
             says(kept, "b:b", Refused("no"))
             says(kept, "b:c", Refused("no"))
@@ -271,7 +279,7 @@ class TestInTime:
         assert ended.state is State.HANDED_ON
         assert stands(kept, alarm) == ("handed_on", [])
         assert dropped == [(alarm.id, "b:c" if exhausted else "b:b")]
-        assert now(kept.store.pass_on(AT + 999)) is None
+        assert look(kept, AT + 999) is None
 
     def test_another_chain_goes_on(self, kept: Kept) -> None:
         """A delivery ends the chain that it belongs to."""
@@ -279,13 +287,52 @@ class TestInTime:
         alarm = keep(kept, legs=chains)
         says(kept, "b:a", None)
         assert stands(kept, alarm) == ("received", ["b:x"])
-        now(kept.store.pass_on(AT + 60))
+        look(kept, AT + 60)
         assert stands(kept, alarm) == ("received", ["b:y"])
+
+    def test_told_once(self, kept: Kept) -> None:
+        """When it has come to an end, a late word of somebody else tells nobody anything new."""
+        alarm = keep(kept, tell=(Wish("b:hooks"),))
+        row = waiting(kept, "b:a")
+        look(kept, AT + 60)
+        says(kept, "b:b", None)
+        for answer in (TryLater("hung up"), Refused("no"), None):
+            outcome = outcome_of(answer, row, "b:a", POLICY, AT + 61)
+            assert now(kept.store.settle(outcome)) is None
+            found = kept.message(alarm)
+            assert found is not None
+            assert (found.state, found.reason) == (State.HANDED_ON, "")
+        assert waiting(kept, "b:hooks").message.news == "delivered"
+
+    def test_two_in_one_commit(self, keeps: Any) -> None:
+        """Both ways end together: that is one end."""
+        disk = HeldBack(holding=False)
+        kept = keeps(disk)
+        alarm = keep(kept, legs=(Leg("b:x"), Leg("b:y")), tell=(Wish("b:hooks"),))
+        rows = {name: waiting(kept, name) for name in ("b:x", "b:y")}
+        disk.holding = True
+        other = kept.store.remember("k", "v", AT)  # the commit that both wait for
+        both = [
+            kept.store.settle(outcome_of(None, row, name, POLICY, AT + 1))
+            for name, row in rows.items()
+        ]
+        disk.release()
+        now(other)
+        assert [one is not None for one in map(now, both)] == [True, False]
+        assert stands(kept, alarm) == ("handed_on", [])
+        assert waiting(kept, "b:hooks").message.news == "delivered"
+
+    def test_who_follows_had_it(self, kept: Kept) -> None:
+        """Another route gave it to the next one, which has delivered: that is the end."""
+        keep(kept, legs=(Leg("b:b"), Leg("b:a", 1, ("b:b",), 60.0)))
+        says(kept, "b:b", None)
+        when, (ended,) = now(kept.store.pass_on(AT + 60))
+        assert (when, ended.state) == (None, State.HANDED_ON)
 
     def test_nobody_is_left(self, kept: Kept) -> None:
         """Who would follow tries already: the first goes on trying too."""
         alarm = keep(kept, legs=(Leg("b:b"), Leg("b:a", 1, ("b:b",), 60.0)))
-        assert now(kept.store.pass_on(AT + 60)) is None
+        assert look(kept, AT + 60) is None
         assert stands(kept, alarm)[1] == ["b:a", "b:b"]
 
 
@@ -305,7 +352,7 @@ class TestAcknowledged:
         assert (done.state, done.reason) == (State.HANDED_ON, "acknowledged by Ann")
         assert dropped == [(alarm.id, "b:a"), (alarm.id, "b:x")]
         assert stands(kept, alarm) == ("handed_on", [])
-        assert now(kept.store.pass_on(AT + 999)) is None
+        assert look(kept, AT + 999) is None
         assert steps(kept, alarm)[1] == ("acknowledged", "", "by Ann")
         assert waiting(kept, "b:hooks").message.news == "delivered"
 

@@ -165,6 +165,10 @@ class Dc09Bridge(Service):
                 return
             except GoipTwistError as trouble:
                 self._noted(station, str(trouble))
+            except Exception:
+                # A bug must not end the supervision unnoticed.
+                self.log.failure("A link test of {bridge} broke", bridge=self.section)
+                self._noted(station, f"the link test of {station.place} broke, see the log")
             else:
                 self._noted(station, "")
 

@@ -78,7 +78,8 @@ class Dc09Settings:
     )
     supervise: float = setting(
         "Seconds between two link tests; one that is not answered is shown in /healthz and "
-        "logged. 0 for none.",
+        "logged. 0 for none. Set account too: a test in the name of nobody shows no more than that "
+        "somebody is there.",
         validator=_check_supervise,
         default=0.0,
     )

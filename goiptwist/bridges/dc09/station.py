@@ -135,7 +135,7 @@ class Station:
         if self._ignored:
             return f"{self.place} {self._ignored}"
         if lost:
-            return f"{self.place} hung up without an answer"
+            return f"{self.place} did not answer: it hung up, or nothing listens there"
         times = f", {self.tries} times" if self.tries > 1 else ""
         return f"{self.place} did not answer within {self.timeout:g} s{times}"
 

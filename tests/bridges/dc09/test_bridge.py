@@ -339,6 +339,22 @@ def test_supervision(wire: Wire) -> None:
     assert wire.clock.getDelayedCalls() == []
 
 
+def test_supervision_survives_a_bug(wire: Wire, logged_failures: Any) -> None:
+    """What breaks a link test is a trouble, and the next test is made all the same."""
+    bridge = bridge_on(wire, supervise=60.0)
+    bridge.startService()
+    wire.answers(ACK)
+    bridge.opens = lambda place, listener: 1 / 0
+    wire.clock.advance(60.0)
+    assert "broke" in bridge.trouble
+    assert len(logged_failures.flush()) == 1
+    bridge.opens = wire.opens
+    wire.clock.advance(60.0)
+    wire.answers(ACK)
+    assert bridge.trouble == ""
+    bridge.stopService()
+
+
 def test_stopping(wire: Wire) -> None:
     """An alarm under way comes again after the start, and no attempt is used up."""
     bridge = bridge_on(wire, backup=BACKUP)

@@ -20,14 +20,17 @@ from twisted.internet.task import Clock, deferLater
 from twisted.internet.testing import StringTransport
 from twisted.internet.threads import deferToThread
 
-from goiptwist.alarm.panels import Panels, PanelSettings
+from goiptwist.alarm.panels import Key, Panels, PanelSettings
 from goiptwist.bridges.dc09 import frames, service
+from goiptwist.bridges.dc09.bridge import Dc09Bridge
 from goiptwist.bridges.dc09.frames import Frame
 from goiptwist.bridges.dc09.intake import Intake
 from goiptwist.bridges.dc09.service import Dc09Receiver, Reception
 from goiptwist.errors import BadConfiguration
 from goiptwist.listening import Listening
-from goiptwist.values import HostPorts
+from goiptwist.testing import alarm
+from goiptwist.values import HostPort, HostPorts
+from tests.bridges.dc09 import far_ends
 from tests.bridges.dc09.far_ends import KEY
 from tests.bridges.dc09.test_frames import framed
 from tests.bridges.dc09.test_intake import KEYED, PLAIN, SECRET, Complaints, Gateway
@@ -202,6 +205,25 @@ async def test_a_dialler_that_is_not_ours(transport: str) -> None:
         taken = await deferToThread(dial, port)
     assert taken == [True] * 3
     assert house.events == ["1113,18,3,130,01,015"] * 2
+
+
+@pytest.mark.real
+@pytest.mark.parametrize("transport", ["tcp", "udp"])
+@pytest.mark.parametrize(("account", "key"), [("1113", None), (KEYED, KEY)])
+async def test_from_one_gateway_to_another(transport: str, account: str, key: str | None) -> None:
+    """What our bridge reports, our receiver keeps, whichever way."""
+    async with listening() as house:
+        port = house.tcp if transport == "tcp" else house.udp
+        keys = {"key": Key.from_setting(key) if key else None, "transport": transport}
+        own = far_ends.settings(receiver=HostPort("127.0.0.1", port), account=account, **keys)
+        bridge = Dc09Bridge("station", own, Gateway(core, core))
+        bridge.startService()
+        handover = await bridge.deliver(alarm())
+        await bridge.check()
+        bridge.stopService()
+        await until(lambda: len(house.receiver._reception.open) == 0)
+    assert handover.detail.endswith("sequence 0001")
+    assert house.events == [f"{account},18,1,123,03,003"]
 
 
 @pytest.mark.real
