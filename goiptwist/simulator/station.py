@@ -142,6 +142,7 @@ class Station(DatagramProtocol):
     events: list[str] = field(factory=list, init=False)
     seen: list[str] = field(factory=list, init=False)
     calls: dict[str, Answered] = field(factory=dict, init=False)
+    transport: Any = field(default=None, init=False)
     _port: Any = field(default=None, init=False)
     _host: str = field(default="127.0.0.1", init=False)
     noisy = False

@@ -63,7 +63,7 @@ class Law:
     def encode(self, samples: Samples) -> bytes:
         """One octet for each sample."""
         place: npt.NDArray[Any] = samples.astype(np.int32) + 32768
-        return self._nearest[place].tobytes()
+        return bytes(self._nearest[place].tobytes())
 
     def decode(self, octets: bytes) -> Samples:
         """One sample for each octet."""

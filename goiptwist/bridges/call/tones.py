@@ -81,7 +81,7 @@ _AROUND = {Tone.LOW: (1400, (-0.03, 0.0, 0.03)), Tone.HIGH: (2300, (-0.04, -0.02
 def _probes(frequencies: list[float], block: int) -> npt.NDArray[np.complex128]:
     """What Goertzel's sum multiplies a block with, a row for each frequency."""
     moments = np.arange(block) / RATE
-    return np.exp(-2j * np.pi * np.outer(frequencies, moments))
+    return np.asarray(np.exp(-2j * np.pi * np.outer(frequencies, moments)), np.complex128)
 
 
 def shares(

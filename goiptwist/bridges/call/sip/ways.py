@@ -65,6 +65,7 @@ class UdpWay(DatagramProtocol):
     peer: tuple[str, int]
     received: Received
     noisy = False
+    transport: Any = field(default=None, init=False)
     _port: Any = field(default=None, init=False)
 
     name = "UDP"
@@ -106,7 +107,7 @@ class Stream:
         @raise ValueError: it is too long to be one.
         """
         self._held += octets
-        found = []
+        found: list[bytes] = []
         while True:
             held = self._held.lstrip(b"\r\n")
             head, gap, rest = held.partition(b"\r\n\r\n")
@@ -133,6 +134,7 @@ class Connection(Protocol):
     """One TCP connection to the peer."""
 
     way: TcpWay
+    transport: Any = field(default=None, init=False)
     _stream: Stream = field(factory=Stream, init=False)
 
     def dataReceived(self, data: bytes) -> None:
@@ -169,7 +171,7 @@ class TcpWay:
             kind = TCP6ClientEndpoint if ":" in self.peer[0] else TCP4ClientEndpoint
             endpoint = kind(reactor, *self.peer, CONNECTING, (host, 0))
             try:
-                made = await endpoint.connect(Factory.forProtocol(lambda: Connection(self)))
+                made: Any = await endpoint.connect(Factory.forProtocol(lambda: Connection(self)))
             except (ConnectError, ConnectionLost, OSError) as trouble:
                 place = f"{self.peer[0]}:{self.peer[1]}"
                 raise Away(f"{place} takes no TCP connection: {trouble}") from None
@@ -177,7 +179,8 @@ class TcpWay:
                 made.transport.loseConnection()
             else:
                 self._connection = made
-        return int(self._connection.transport.getHost().port)
+        connection: Any = self._connection
+        return int(connection.transport.getHost().port)
 
     def write(self, message: bytes) -> None:
         """Into the connection, if it is there."""
