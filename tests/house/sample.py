@@ -13,6 +13,7 @@ from typing import Any
 
 import attrs
 
+from goiptwist.bridges.call.settings import CallSettings
 from goiptwist.bridges.mail.settings import MailSettings
 from goiptwist.bridges.webhook.settings import WebhookSettings
 from goiptwist.contacts import Contact
@@ -39,6 +40,7 @@ EXAMPLES: dict[tuple[type[Any], str], str] = {
     (Contact, "name"): '"Kovács Béla"',
     (RouteSettings, "account"): '"*"',
     (RouteSettings, "to"): '["ops"]',
+    (CallSettings, "uri"): '"sip:9999@pbx.example.org"',
     (MailSettings, "to"): '["ops@example.org"]',
     (MailSettings, "sender"): '"sms@example.org"',
     (WebhookSettings, "url"): '"https://hooks.example.org/sms"',
@@ -62,6 +64,9 @@ INTRODUCTIONS = {
     "all else must hold. Bridges get alarms by these alone, whatever their own rules say.",
     "bridge.ops": "Where SMS that come in are handed on to. Any number of bridges, each with a\n"
     "name of its own; every SMS goes to every bridge.",
+    "bridge.station": "Alarms, told to a monitoring station on a telephone call (Contact ID, by SIP\n"
+    "and G.711 audio). Needs pip install 'goiptwist[calls]'. To have it, take \"# \" away from\n"
+    "the beginning of each line.",
     "bridge.hooks": "Callbacks: what happens at the gateway, posted to a URL as JSON. They are\n"
     "signed after Standard Webhooks (www.standardwebhooks.com), whose libraries check it.\n"
     'To have it, take "# " away from the beginning of each line.',
@@ -77,6 +82,10 @@ def rendered() -> str:
     for name, cls in plan.lists.items():
         parts += _section(f"[[{name}]]", name, cls)
     parts += _section("[bridge.ops]", "bridge.ops", MailSettings, ['kind = "mail"'])
+    station = _section(
+        "[bridge.station]", "bridge.station", CallSettings, ['kind = "contact-id-call"']
+    )
+    parts += [textwrap.indent(part, "# ") for part in station]
     hooks = _section("[bridge.hooks]", "bridge.hooks", WebhookSettings, ['kind = "webhook"'])
     parts += [textwrap.indent(part, "# ") for part in hooks]
     return "\n".join(parts) + "\n"
