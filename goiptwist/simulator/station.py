@@ -171,7 +171,8 @@ class Station(DatagramProtocol):
         if isinstance(message, Request):
             self.seen.append(message.method)
             for reply in self._answers(message, addr):
-                self.transport.write(bytes(reply), addr)
+                if self.transport is not None:
+                    self.transport.write(bytes(reply), addr)
 
     def _answers(self, request: Request, peer: tuple[str, int]) -> list[Response]:
         call = self.calls.get(request.call_id)

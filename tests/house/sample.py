@@ -42,10 +42,10 @@ EXAMPLES: dict[tuple[type[Any], str], str] = {
     (Contact, "name"): '"Kovács Béla"',
     (RouteSettings, "account"): '"*"',
     (RouteSettings, "to"): '["ops"]',
+    (CallSettings, "uri"): '"sip:9999@pbx.example.org"',
     (MailSettings, "to"): '["ops@example.org"]',
     (MailSettings, "sender"): '"sms@example.org"',
     (SmsSettings, "numbers"): '["+36301234567"]',
-    (CallSettings, "uri"): '"sip:9999@192.0.2.10:5060"',
     (Dc09Settings, "receiver"): '"192.0.2.20:12345"',
     (WebhookSettings, "url"): '"https://hooks.example.org/sms"',
     (WebhookSettings, "secret"): '"the text that both sides know"',
@@ -69,12 +69,14 @@ INTRODUCTIONS = {
     "and all else must hold. Bridges get alarms by these alone, whatever their own rules say.",
     "bridge.ops": "Where SMS that come in are handed on to. Any number of bridges, each with a\n"
     "name of its own; every SMS goes to every bridge.",
+    "bridge.station": "Alarms, told to a monitoring station on a telephone call (Contact ID, by\n"
+    "SIP and G.711 audio). Needs pip install 'goiptwist[calls]'. To have it, take \"# \" away from\n"
+    "the beginning of each line.",
     "bridge.hooks": "Callbacks: what happens at the gateway, posted to a URL as JSON. They are\n"
     "signed after Standard Webhooks (www.standardwebhooks.com), whose libraries check it.\n"
     'To have it, take "# " away from the beginning of each line.',
     "bridge.oncall": "People who are texted when there is an alarm, and may answer ACK. It gets\n"
     "what a [[route]] or the fallback of another bridge sends it.",
-    "bridge.station": "A monitoring station that is called, and hears Contact ID as tones.",
     "bridge.receiver": "A monitoring station that is told over IP, by SIA DC-09.",
 }
 #: Bridges that not everybody wants, each with its kind: they are commented out.

@@ -126,7 +126,7 @@ class Media(DatagramProtocol):
         write = self.write or (self.transport.write if self.transport else None)
         if write is None or self._target is None:
             return
-        with suppress(OSError):  # as if it were lost on its way
+        with suppress(OSError, ValueError):  # as if it were lost on its way
             write(datagram, self._target)
 
     def stop(self) -> Any:

@@ -8,6 +8,7 @@ takes digits out of the sound would leave the receiver without them.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from ipaddress import ip_address
 
 from attrs import frozen
 
@@ -78,5 +79,8 @@ def read(body: bytes) -> Audio:
 def _address(value: str) -> str:
     parts = value.split()
     if len(parts) != 3:
-        raise ValueError("its line of the address cannot be read")
-    return parts[2].partition("/")[0]
+        raise ValueError("has an address that cannot be read")
+    address = ip_address(parts[2].partition("/")[0])
+    if address.is_unspecified or address.is_multicast:
+        raise ValueError("names no place for audio")
+    return str(address)

