@@ -206,11 +206,7 @@ class Store:
         return overdue.next, [alarm for alarm in ended if alarm is not None]
 
     def acknowledge(self, acknowledged: Acknowledged) -> Deferred[Message | None]:
-        """
-        Note that a person has taken an alarm over; nothing more of it begins.
-
-        @raise Conflict: there is no such alarm.
-        """
+        """Note that a person has taken an alarm over, or fail with L{Conflict}: there is none."""
         wished = self.writer.wish(self._alarming.acknowledgements, acknowledged)
         return wished.addCallback(self._changed)
 
