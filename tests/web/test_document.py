@@ -80,16 +80,17 @@ def test_every_refusal_is_documented(document: dict[str, Any]) -> None:
 def test_every_key_explains_itself(document: dict[str, Any]) -> None:
     """A key of a submission without a word of explanation is a riddle."""
     schemas = document["components"]["schemas"]
-    for name in ("Submission", "Batch", "Judgement"):
+    for name in ("Submission", "Batch", "Judgement", "NewAlarm"):
         for key, schema in schemas[name]["properties"].items():
             assert schema.get("description"), (name, key)
 
 
 def test_every_key_is_checked(document: dict[str, Any]) -> None:
     """What the document shows is what is read: no key more, none less."""
-    shown = document["components"]["schemas"]["Submission"]
-    assert set(shown["properties"]) == set(wanted.Submission.model_fields)
-    assert shown["additionalProperties"] is False
+    for shape in (wanted.Submission, wanted.NewAlarm):
+        shown = document["components"]["schemas"][shape.__name__]
+        assert set(shown["properties"]) == set(shape.model_fields)
+        assert shown["additionalProperties"] is False
 
 
 @given(st.text(alphabet=" \u00a0().-/+0123456789a\n", max_size=30))
@@ -173,7 +174,8 @@ async def test_schemathesis(tmp_path: Path) -> None:
     """
     box = Box(name="a", settings=Settings())
     user = {"name": "test", "token": TOKEN, "may": ["admin"]}
-    async with Rig(tmp_path, [box], tables={"user": [user]}) as rig:
+    tables = {"user": [user], "route": [{"account": "*", "to": ["mail"]}]}
+    async with Rig(tmp_path, [box], tables=tables) as rig:
         await rig.start()
         (tmp_path / "schemathesis.toml").write_text(CONFIGURATION)
         out, err, code = await getProcessOutputAndValue(
@@ -199,6 +201,7 @@ async def test_schemathesis(tmp_path: Path) -> None:
         said = out.decode("utf-8", "replace")
         assert code == 0, _short(said) + err.decode("utf-8", "replace")[-2000:]
         assert f"Tested: {len(OPERATIONS) - 1}" in said
-        kept = await rig.kept("out")
-        assert kept, "nothing that was made of the document was taken"
+        for direction in ("out", "alarm"):
+            kept = await rig.kept(direction)
+            assert kept, f"nothing that was made of the document was taken: {direction}"
         assert "Traceback" not in rig.gateway.said

@@ -93,21 +93,28 @@ def arrived(number: int, text: str = "Door open") -> Message:
 class Asking:
     """A site over a fake gateway, and its clients, one connection for each request."""
 
-    def __init__(self, *, strict: bool = False, reports_by: str = "") -> None:
-        self.overview = FakeOverview()
-        self.overview.line_states = [
-            LineStatus(id="goip1", pool="default", presence="present"),
-            LineStatus(id="goip2", pool="alarms", presence="present"),
-        ]
-        self.overview.clock.advance(NOON)
+    def __init__(self, *, strict: bool = False, reports_by: str = "", overview: Any = None) -> None:
+        """@param overview: of a gateway that is no fake."""
+        if overview is None:
+            self._fake()
+        else:
+            self.overview = overview
         self.clock = Clock()
         users = Users(USERS, at_once)
         access = Access(users, Attempts(self.clock))
         dialect = Dialect(
             self.overview, access, at_once, strict=strict, zone=UTC, reports_by=reports_by
         )
-        doors = Doors(Api(self.overview, users, self.clock).resource(), dialect)
+        doors = Doors(Api(self.overview, users, self.clock, ["ops"]).resource(), dialect)
         self.site = Site(doors, self.clock, doors.leniency)
+
+    def _fake(self) -> None:
+        self.overview = FakeOverview()
+        self.overview.line_states = [
+            LineStatus(id="goip1", pool="default", presence="present"),
+            LineStatus(id="goip2", pool="alarms", presence="present"),
+        ]
+        self.overview.clock.advance(NOON)
 
     def raw(self, *pieces: bytes, host: str = "127.0.0.1") -> bytes:
         """@return: all that is heard after these bytes were said."""
