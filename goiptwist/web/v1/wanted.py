@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, WithJsonSchema
+from pydantic import BeforeValidator, ConfigDict, Field, WithJsonSchema
 
 from goiptwist.acceptance import LONGEST_CLIENT_ID, LONGEST_TEXT, MOST_URGENT
 from goiptwist.alarm.event import USUAL_ACCOUNT
@@ -291,16 +291,16 @@ def _code(given: Any) -> Any:
 class NewAlarm(Shape):
     """One event of an alarm panel: as event, or part by part."""
 
+    model_config = ConfigDict(json_schema_extra={"examples": [{"event": "1113,18,1,123,03,003"}]})
+
     event: Word = Field(
         default="",
         description="In any form of Contact ID: 1113,18,1,123,03,003, or its 16 digits, "
         "1113181123030032, or these in groups.",
-        examples=["1113,18,1,123,03,003"],
     )
     account: Word = Field(
         default="",
         description="Whose panel it is: 4 hex digits, or 3 to 16 where it goes over IP.",
-        examples=["1113"],
     )
     type: Word = Field(default="", description="18, which need not be said, or 98.")
     qualifier: Word = Field(
