@@ -33,9 +33,7 @@ class SipUri:
 
     @classmethod
     def from_setting(cls, value: object) -> Self:
-        meant = (
-            "must be whom to call, such as sip:9999@127.0.0.1:5080;transport=tcp"
-        )
+        meant = "must be whom to call, such as sip:9999@127.0.0.1:5080;transport=tcp"
         if isinstance(value, str) and value.startswith("sips:"):
             raise ValueError("must begin with sip: calls over TLS are not made")
         match = _URI.fullmatch(value) if isinstance(value, str) else None

@@ -23,9 +23,7 @@ from tests.bridges.call.world import bridge_to, calling, core, outcome
 
 pytestmark = pytest.mark.real
 SEED = "1113,18,1,123,03,003"
-WORDS = (
-    "Account: 1113, Type: Preferred, Event: NewEvent, Code: 123, Partition: 03, Zone: 003"
-)
+WORDS = "Account: 1113, Type: Preferred, Event: NewEvent, Code: 123, Partition: 03, Zone: 003"
 
 
 async def outcomes(bridge: Any, count: int) -> list[Any]:

@@ -21,7 +21,9 @@ STEP = 160
 class Talk:
     """A dialogue and a receiver, joined by a line that does what C{line} does."""
 
-    def __init__(self, receiver: Any, *frames: str, wait: float = 10, answered: bool = True) -> None:
+    def __init__(
+        self, receiver: Any, *frames: str, wait: float = 10, answered: bool = True
+    ) -> None:
         self.receiver = receiver
         self.line: Callable[[Samples], Samples] = lambda s: PCMA.decode(PCMA.encode(s))
         self.outcomes: dict[int, str] = {}
