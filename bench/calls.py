@@ -39,8 +39,8 @@ def run(given: Given) -> Report:
         how = ("--lines", str(lines), "--station", str(station.told["port"]))
         gateway = stack.enter_context(Child("bench.gatewayside", folder, *how, core=gateway_core))
         port = str(gateway.told["port"])
-        ramp = ("--lines", str(lines), "--keepalive", str(keepalive), "--ramp", "3")
-        device = stack.enter_context(Child("bench.deviceside", port, *ramp, core=other_core))
+        pace = ("--lines", str(lines), "--keepalive", str(keepalive))
+        device = stack.enter_context(Child("bench.deviceside", port, *pace, core=other_core))
         registered(gateway, lines)
         for turn in range(rounds):
             told.append(_round(gateway, station, device, turn))
