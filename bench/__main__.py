@@ -7,11 +7,12 @@ import json
 import sys
 from pathlib import Path
 
-from bench import keepalive, lines, receive, send, submit
+from bench import calls, keepalive, lines, receive, send, submit
 from bench.conditions import Given, filesystem
 
 BENCHMARKS = {
-    module.__name__.split(".")[1]: module for module in (receive, keepalive, send, submit, lines)
+    module.__name__.split(".")[1]: module
+    for module in (receive, keepalive, send, submit, lines, calls)
 }
 
 

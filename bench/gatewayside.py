@@ -19,6 +19,7 @@ from twisted.logger import globalLogBeginner, textFileLogObserver
 from twisted.python.logfile import LogFile
 from zope.interface import implementer
 
+from bench.alarming import Alarms
 from bench.datagrams import name_of, password_of
 from bench.orders import obey
 from bench.submitting import ORIGIN, Submitter
@@ -74,14 +75,23 @@ class Kind:
         return Bridge(settings.away, self.reported)
 
 
-def configuration(lines: int, away: bool, port: int = 0, http: str = "") -> dict[str, Any]:
+def configuration(
+    lines: int, away: bool, port: int = 0, http: str = "", station: int = 0
+) -> dict[str, Any]:
     """What the configuration file would hold."""
+    own = {ORIGIN.removeprefix("bridge:"): {"kind": "bench", "away": away}}
+    call = {
+        "kind": "contact-id-call",
+        "uri": f"sip:9999@127.0.0.1:{station}",
+        "local": "127.0.0.1:0",
+    }
     return {
         "goip": {"listen": f"127.0.0.1:{port}"},
         "http": {"listen": http},
         "user": [{"name": "bench", "token": TOKEN}],
         "line": [{"id": name_of(n), "password": password_of(n)} for n in range(lines)],
-        "bridge": {ORIGIN.removeprefix("bridge:"): {"kind": "bench", "away": away}},
+        "bridge": {**own, "station": call} if station else own,
+        "route": [{"account": "*", "to": ["station"]}] if station else [],
     }
 
 
@@ -91,6 +101,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--lines", type=int, default=1)
     parser.add_argument("--away", action="store_true", help="the bridge's far side is away")
     parser.add_argument("--http", action="store_true", help="speak HTTP too")
+    parser.add_argument("--station", type=int, default=0, help="port of one that takes alarms")
     return parser.parse_args()
 
 
@@ -105,7 +116,12 @@ def main() -> None:
     kinds = gateway_module.bridge_kinds() | {"bench": Kind(submitter.reported)}
     gateway_module.bridge_kinds = lambda: kinds
     settings = read_settings(
-        configuration(given.lines, given.away, http="127.0.0.1:0" if given.http else ""),
+        configuration(
+            given.lines,
+            given.away,
+            http="127.0.0.1:0" if given.http else "",
+            station=given.station,
+        ),
         "benchmark",
     )
     service = GatewayService(settings, given.folder, lock(given.folder), core)
@@ -129,7 +145,8 @@ def main() -> None:
     if given.http:
         http: Any = next(part for part in service if isinstance(part, HttpService))
         ready["http"] = http.ports[0].getHost().port
-    obey({"standing": standing, **submitter.orders}, ready)
+    alarms = Alarms(gateway.overview, core)
+    obey({"standing": standing, "alarms": alarms.deliver, **submitter.orders}, ready)
     core.run()
 
 

@@ -24,6 +24,7 @@ from twisted.python.components import Componentized
 from zope.interface import provider
 
 from goiptwist.simulator.device import Device
+from goiptwist.simulator.panel import Alarms
 from goiptwist.simulator.radio import CLEAR, Radio
 from goiptwist.simulator.service import Link, Simulator
 from goiptwist.simulator.settings import Settings
@@ -89,6 +90,7 @@ class Demonstration(MultiService):
     http_port: int = field(init=False)
     smtp_port: int = field(init=False)
     token: str = field(init=False, repr=False)
+    _alarms: Alarms = field(init=False)
     _arrived: Deferred[Path] = field(factory=Deferred, init=False)
     _story: Deferred[None] | None = field(default=None, init=False)
     _gateway: Any = field(default=None, init=False)
@@ -102,11 +104,14 @@ class Demonstration(MultiService):
         self.http_port = free_port(HTTP_PORT, socket.SOCK_STREAM)
         self.smtp_port = free_port(0, socket.SOCK_STREAM)
         self.token = secrets.token_hex(8)
+        self._alarms = Alarms(self.reactor, self.http_port, self.token, tell)
 
     @property
     def tables(self) -> dict[str, Any]:
         """The configuration of the gateway, as a file would hold it."""
+        alarms = self._alarms.tables
         return {
+            **alarms,
             "state": str(self.folder),
             "name": "demo.localdomain",
             "goip": {"listen": f"{LOOPBACK}:{self.goip_port}"},
@@ -114,14 +119,15 @@ class Demonstration(MultiService):
             "line": [
                 {"id": f"goip{n}", "password": self._password(n)} for n in range(1, LINES + 1)
             ],
-            "user": [{"name": "demo", "token": self.token}],
+            "user": [{"name": "demo", "token": self.token}, *alarms["user"]],
             "bridge": {
+                **alarms["bridge"],
                 "mail": {
                     "kind": "mail",
                     "to": ["ops@demo.localdomain"],
                     "sender": "sms@demo.localdomain",
                     "smarthost": f"{LOOPBACK}:{self.smtp_port}",
-                }
+                },
             },
         }
 
@@ -177,6 +183,7 @@ class Demonstration(MultiService):
         await maybeDeferred(self._simulator.disownServiceParent)
         await maybeDeferred(super().stopService)
         await maybeDeferred(self._smarthost.stopListening)
+        await self._alarms.stop()
 
     def _story_broke(self, failure: Any) -> None:
         from twisted.internet.defer import CancelledError
@@ -220,6 +227,8 @@ class Demonstration(MultiService):
         tell("\nSomebody sends an SMS over HTTP:\n")
         await self._send()
         await self._pause()
+        await self._alarms.happen()
+        await self._pause()
         self._tell_what_next(path.parent)
 
     async def _pause(self) -> None:
@@ -251,7 +260,7 @@ class Demonstration(MultiService):
     def _tell_what_next(self, mails: Path) -> None:
         tell(
             f"""
-That was one SMS in and one out. It all goes on until you press Ctrl-C. Try next:
+That was one SMS in, one out, and one alarm. It all goes on until you press Ctrl-C. Try next:
 
   Send an SMS:
     curl -H 'Authorization: Bearer {self.token}' -H 'Content-Type: application/json' \\

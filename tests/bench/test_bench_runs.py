@@ -18,6 +18,7 @@ FIGURES = {
     "send": ("sends", "ratio to the echo"),
     "submit": ("submissions", "ratio to the site", "a batch, messages"),
     "lines": ("keepalive answered, p99", "memory of the gateway"),
+    "calls": ("alarms delivered, share", "keepalive answered, p99"),
 }
 
 

@@ -30,6 +30,7 @@ LENT = {
     ("simulator", "goiptwist.bridges.call.media"),
     ("simulator", "goiptwist.bridges.call.sdp"),
     ("simulator", "goiptwist.bridges.call.sip.messages"),
+    ("simulator", "goiptwist.bridges.dc09.frames"),
 }
 
 #: Lines of a file, and of a function without its docstring, that a reader
