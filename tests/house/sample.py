@@ -65,8 +65,8 @@ INTRODUCTIONS = {
     "bridge.ops": "Where SMS that come in are handed on to. Any number of bridges, each with a\n"
     "name of its own; every SMS goes to every bridge.",
     "bridge.station": "Alarms, told to a monitoring station on a telephone call (Contact ID, by\n"
-    "SIP and G.711 audio). Needs pip install 'goiptwist[calls]'. To have it, take \"# \" away from\n"
-    "the beginning of each line.",
+    "SIP and G.711 audio). Needs pip install 'goiptwist[calls]'. To have it, take \"# \" away\n"
+    "from the beginning of each line.",
     "bridge.hooks": "Callbacks: what happens at the gateway, posted to a URL as JSON. They are\n"
     "signed after Standard Webhooks (www.standardwebhooks.com), whose libraries check it.\n"
     'To have it, take "# " away from the beginning of each line.',

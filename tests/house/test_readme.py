@@ -9,6 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from goiptwist import config
+from goiptwist.bridges.call.kind import CallKind
+from goiptwist.bridges.call.settings import CallSettings
 from goiptwist.gateway import read_settings
 from goiptwist.simulator.tap import Options as SimulatorOptions
 from goiptwist.tap import Options
@@ -47,7 +50,7 @@ def test_options(command: str) -> None:
 
 def test_configuration() -> None:
     """The configuration in the README is right."""
-    first, answering, callbacks = re.findall(r"```toml\n(.*?)```", README, re.DOTALL)
+    first, answering, callbacks, calls = re.findall(r"```toml\n(.*?)```", README, re.DOTALL)
     settings = read_settings(tomllib.loads(first), "README")
     assert [line.pool for line in settings.lines] == ["default", "alarms"]
     more = tomllib.loads(answering)
@@ -55,6 +58,11 @@ def test_configuration() -> None:
     more["bridge"]["ops"].update(bridge)
     assert read_settings(more, "README").mail.domain == "sms.example.org"
     assert list(read_settings(tomllib.loads(callbacks), "README").bridges) == ["hooks"]
+    station = tomllib.loads(calls)["bridge"]["station"]
+    assert station.pop("kind") == CallKind.kind
+    problems = config.Problems("README")
+    config.section(CallSettings, station, "", problems)
+    assert problems.found == []
 
 
 def test_paths() -> None:

@@ -6,6 +6,9 @@ import re
 import tomllib
 from pathlib import Path
 
+from goiptwist import config
+from goiptwist.bridges.call.kind import CallKind
+from goiptwist.bridges.call.settings import CallSettings
 from goiptwist.gateway import read_settings
 from tests.house.sample import rendered
 
@@ -33,6 +36,17 @@ def test_the_section_that_is_left_out() -> None:
     section = text[text.index("# [bridge.hooks]") :]
     hooks = tomllib.loads(re.sub(r"^# ", "", section, flags=re.MULTILINE))
     assert read_settings(hooks, "goip.toml").bridges["hooks"][0] == "webhook"
+
+
+def test_the_station() -> None:
+    """The bridge that calls is a suggestion as well, and right as it stands."""
+    text = (ETC / "goip.toml").read_text()
+    section = text[text.index("# [bridge.station]") : text.index("# # Callbacks:")]
+    station = tomllib.loads(re.sub(r"^# ", "", section, flags=re.MULTILINE))["bridge"]["station"]
+    assert station.pop("kind") == CallKind.kind
+    problems = config.Problems("goip.toml")
+    config.section(CallSettings, station, "", problems)
+    assert problems.found == []
 
 
 def test_what_is_shown_is_the_default() -> None:

@@ -117,6 +117,8 @@ class Conversation:
 
     def _cut(self, why: str) -> None:
         """The other side hung up; what had no kissoff is not delivered."""
+        if self._media is not None:
+            self._media.hear_out()
         self._dialogue.lost(why)
         self._finish()
 

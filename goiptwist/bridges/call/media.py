@@ -16,7 +16,7 @@ from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.internet.protocol import DatagramProtocol
 
 from goiptwist.bridges.call.g711 import LAWS, PCMU, RATE, Law, Samples
-from goiptwist.bridges.call.rtp import PACKET, Inflow, Outflow, Packet
+from goiptwist.bridges.call.rtp import JITTER, PACKET, Inflow, Outflow, Packet
 from goiptwist.bridges.call.sdp import Audio
 
 #: Seconds between two looks at the clock.
@@ -121,6 +121,14 @@ class Media(DatagramProtocol):
         elif self._outflow is not None:
             due = self._began + (now // PACKET + 1) * TICK
             self._next = self.clock.callLater(max(due - self.clock.seconds(), 0), self._tick)
+
+    def hear_out(self) -> None:
+        """
+        The other side has gone: nothing follows what has come, and so a kissoff
+        that still sounded has ended.
+        """
+        if self._outflow is not None:
+            self.talker.hear(self.inflow.take(self._now + 2 * JITTER))
 
     def _send(self, datagram: bytes) -> None:
         write = self.write or (self.transport.write if self.transport else None)
