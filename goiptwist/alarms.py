@@ -9,10 +9,16 @@ from attrs import define, field
 from twisted.internet.defer import Deferred
 
 from goiptwist.acceptance import accepted_report
+from goiptwist.happenings import Happening
 from goiptwist.message import AlarmReport, Message
 from goiptwist.routes import Routes
 from goiptwist.store import Acknowledged, Raised
 from goiptwist.traffic import Traffic
+
+#: Seconds for which an alarm that failed is a trouble of the gateway.
+REMEMBERED = 86400.0
+#: Failed alarms that are told one by one.
+TOLD = 5
 
 
 @define(eq=False, repr=False)
@@ -24,6 +30,31 @@ class Alarms:
     traffic: Traffic
     routes: Routes
     _waiting: dict[str, list[Deferred[str]]] = field(factory=dict, init=False)
+    _failed: dict[str, Message] = field(factory=dict, init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self.traffic.happenings.listen(self._happened)
+
+    async def start(self) -> None:
+        """Find the alarms that failed before this process."""
+        since = self.traffic.clock.seconds() - REMEMBERED
+        for alarm in await self.traffic.store.failed_alarms(since):
+            self._failed[alarm.id] = alarm
+
+    def _happened(self, one: Happening) -> None:
+        if one.kind == "alarm.failed":
+            self._failed[one.about.id] = one.about
+        elif one.kind.startswith("alarm."):
+            self._failed.pop(one.about.id, None)
+
+    def troubles(self) -> list[str]:
+        """A sentence for each alarm of the last day that nobody has delivered, at most L{TOLD}."""
+        since = self.traffic.clock.seconds() - REMEMBERED
+        failed = [alarm for alarm in self._failed.values() if alarm.at >= since]
+        self._failed = {alarm.id: alarm for alarm in failed}
+        said = [f"alarm {a.id} has failed everywhere: {a.reason}" for a in failed[-TOLD:]]
+        untold = len(failed) - len(said)
+        return [*said, *([f"{untold} more alarms have failed everywhere"] if untold else [])]
 
     async def raise_alarm(self, report: AlarmReport) -> Message:
         """As L{goiptwist.interfaces.IGateway.raise_alarm}."""

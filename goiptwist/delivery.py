@@ -60,7 +60,7 @@ class Delivery:
     log = Logger()
 
     def __attrs_post_init__(self) -> None:
-        self.passing = Passing(self.store, self.clock)
+        self.passing = Passing(self.store, self.clock, self.settled)
 
     async def start(self) -> None:
         """Take up what waits on disk."""

@@ -163,6 +163,7 @@ class Gateway:
     traffic: Traffic = field(init=False)
     lines: Lines = field(init=False)
     protocol: GoipProtocol = field(init=False)
+    alarms: Alarms = field(init=False)
     overview: Overview = field(init=False)
     housekeeping: Housekeeping = field(init=False)
     bridges: dict[str, IBridge] = field(factory=dict, init=False)
@@ -195,6 +196,7 @@ class Gateway:
             self.traffic.happened,
         )
         self.protocol = GoipProtocol(self.lines, receiver, self.complaints)
+        self.alarms = Alarms(self.traffic, routes.Routes(settings.routes))
         self.overview = self._overview()
         self.housekeeping = Housekeeping(
             clock,
@@ -213,7 +215,8 @@ class Gateway:
             reactor=self.reactor,
             store=self.store,
             traffic=self.traffic,
-            alarms=Alarms(self.traffic, routes.Routes(self.settings.routes)),
+            alarms=self.alarms,
+            bridges=self.bridges,
             delivery=self.delivery,
             line_statuses=lambda: [line.status for line in self.lines.by_id.values()],
             complaints=self.complaints.counts,

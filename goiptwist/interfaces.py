@@ -14,6 +14,7 @@ from typing import Any
 from twisted.internet.defer import Deferred
 from zope.interface import Attribute, Interface
 
+from goiptwist.alarm.event import Event
 from goiptwist.happenings import Happenings
 from goiptwist.message import (
     AlarmReport,
@@ -27,7 +28,6 @@ from goiptwist.message import (
     Submission,
 )
 from goiptwist.permits import Allowance
-from goiptwist.routes import Reads
 from goiptwist.status import Health, LineStatus
 from goiptwist.store.deciding import Verdict
 from goiptwist.store.searching import Found, Search
@@ -159,8 +159,15 @@ class IGateway(Interface):
         @raise StoreUnavailable: it could not be kept.
         """
 
-    def reads(*, user: str = "", sender: str = "") -> Reads:
-        """How to read a text that a user hands in, or an SMS of a sender: as an alarm or not."""
+    def alarm_in(text: str, *, user: str = "", sender: str = "") -> Event | None:
+        """
+        Read a text that a user hands in, or an SMS of a sender, as a route with
+        C{alarm = true} says.
+
+        @return: the event, to be raised; or C{None}: it is a text like any other.
+        @raise Unacceptable: it must be an alarm, and is none; its C{field} is a
+            part of an event.
+        """
 
     async def acknowledge(alarm_id: str, by: str) -> Message:
         """

@@ -6,9 +6,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
-from typing import Protocol
 
 from attrs import field, frozen
+
+from goiptwist.alarm.event import Event
 
 
 class Direction(StrEnum):
@@ -231,31 +232,6 @@ class Submission:
     on_unknown: OnUnknown | None = None
 
 
-class AlarmEvent(Protocol):
-    """
-    What the gateway itself must know of an event; the rest is for those who
-    pass it on.
-    """
-
-    @property
-    def machine(self) -> str:
-        """Such as C{1113,18,1,123,03,003}."""
-
-    @property
-    def words(self) -> str:
-        """A sentence for a person."""
-
-    @property
-    def heading(self) -> str:
-        """A name to stand for the sender, such as C{Alarm 1113}."""
-
-    @property
-    def account(self) -> str: ...
-
-    @property
-    def code(self) -> str: ...
-
-
 @frozen(kw_only=True)
 class AlarmReport:
     """
@@ -272,7 +248,7 @@ class AlarmReport:
         its ways ended with a delivery, or C{failed}.
     """
 
-    event: AlarmEvent
+    event: Event
     origin: str
     client_id: str = ""
     recipient: str = field(default="", repr=False)

@@ -13,14 +13,14 @@ from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 from zope.interface import implementer
 
+from goiptwist.alarm.event import Event
 from goiptwist.alarms import Alarms
 from goiptwist.contacts import Contacts
 from goiptwist.delivery import Delivery
 from goiptwist.happenings import Happenings
-from goiptwist.interfaces import IOverview
+from goiptwist.interfaces import IBridge, IOverview
 from goiptwist.message import AlarmReport, Direction, Message, State, Step, Submission
 from goiptwist.permits import DAY, Allowance
-from goiptwist.routes import Reads
 from goiptwist.status import Health, LineStatus
 from goiptwist.store import (
     MARKS_AT_ONCE,
@@ -43,6 +43,7 @@ class Overview:
     L{IOverview} on top of the parts.
 
     @ivar line_statuses: asks the lines how they stand.
+    @ivar bridges: all of them, by name.
     @ivar complaints: how often each kind of bad datagram came.
     @ivar contacts: the address book.
     @ivar fallbacks: each bridge that mails may come back to, with the
@@ -56,6 +57,7 @@ class Overview:
     store: Store
     traffic: Traffic
     alarms: Alarms
+    bridges: Mapping[str, IBridge]
     delivery: Delivery
     line_statuses: Callable[[], list[LineStatus]]
     complaints: Counter[str]
@@ -76,9 +78,9 @@ class Overview:
         """See L{IOverview}."""
         return await carried_through(self.alarms.raise_alarm(report))
 
-    def reads(self, *, user: str = "", sender: str = "") -> Reads:
+    def alarm_in(self, text: str, *, user: str = "", sender: str = "") -> Event | None:
         """See L{IOverview}."""
-        return self.alarms.routes.reads(user=user, sender=sender)
+        return self.alarms.routes.alarm_in(text, user=user, sender=sender)
 
     async def acknowledge(self, alarm_id: str, by: str) -> Message:
         """See L{IOverview}."""
@@ -99,9 +101,11 @@ class Overview:
     async def came_back(self, message_id: str, reason: str) -> None:
         """See L{IOverview}."""
         now = self.clock.seconds()
-        await self.store.came_back(
+        failed = await self.store.came_back(
             Return(message_id=message_id, reason=reason, at=now, instead=self.fallbacks)
         )
+        if failed is not None:
+            self.traffic.settled(failed)
 
     async def remember(self, key: str, value: str) -> None:
         """See L{IOverview}."""
@@ -182,7 +186,13 @@ class Overview:
         problems = []
         if self.store.writer.trouble:
             problems.append(f"the store cannot commit: {self.store.writer.trouble}")
+        problems += self.alarms.troubles()
         problems += self.delivery.troubles()
+        problems += [
+            f"bridge {name}: {trouble}"
+            for name, bridge in self.bridges.items()
+            if (trouble := getattr(bridge, "trouble", ""))
+        ]
         problems += [f"line {line.id} is stopped: {line.stopped}" for line in lines if line.stopped]
         problems += [f"line {line.id} is lost" for line in lines if line.presence == "lost"]
         figures: dict[str, float] = {

@@ -6,6 +6,8 @@ that does not end.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from attrs import define, field
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
@@ -13,6 +15,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from goiptwist.errors import StoreUnavailable
+from goiptwist.message import Message
 from goiptwist.store import Queued, Store
 
 #: Seconds between tries to write down that chains go on, when the disk does
@@ -25,10 +28,13 @@ class Passing:
     """
     Looks into the store whenever a step of a chain has had its time. It knows
     one time only, the next: all steps are on disk, so a restart forgets none.
+
+    @ivar settled: called with each alarm that has come to an end by that.
     """
 
     store: Store
     clock: IReactorTime
+    settled: Callable[[Message], None]
     _timer: IDelayedCall | None = field(default=None, init=False)
     _stopped: bool = field(default=False, init=False)
     log = Logger()
@@ -62,7 +68,10 @@ class Passing:
         now = self.clock.seconds()
         return self.store.pass_on(now).addCallbacks(self._looked, self._not_looked)
 
-    def _looked(self, when: float | None) -> None:
+    def _looked(self, found: tuple[float | None, list[Message]]) -> None:
+        when, ended = found
+        for alarm in ended:
+            self.settled(alarm)
         if when is not None:
             self._wake(when)
 

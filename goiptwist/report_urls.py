@@ -26,7 +26,7 @@ _KEYWORD = re.compile(r"\$([A-Za-z]+)")
 _TIME = "%Y-%m-%d %H:%M:%S"
 
 #: What C{$statuscode} is: 0 is well, as in an accept report.
-_WELL = (State.SENT, State.QUEUED, State.SENDING)
+_WELL = (State.SENT, State.QUEUED, State.SENDING, State.RECEIVED, State.HANDED_ON)
 
 
 def time_of(at: float, zone: tzinfo | None = None) -> str:
@@ -56,7 +56,7 @@ def keywords_of(message: Message, zone: tzinfo | None = None) -> dict[str, str]:
         "recipient": message.recipient,
         "messageid": message.id,
         "messagetype": "SMS:TEXT",
-        "messagedata": message.text,
+        "messagedata": message.alarm or message.text,
         "senttime": time_of(message.at, zone),
         "receivedtime": time_of(message.at, zone),
         "statuscode": "1" if fell else "0",

@@ -13,6 +13,9 @@ from typing import Any, Self
 
 from attrs import Attribute, frozen
 
+from goiptwist.alarm import contact_id
+from goiptwist.alarm.codes import KINDS
+from goiptwist.alarm.event import NEW, RESTORE, STATUS, Event
 from goiptwist.errors import Unacceptable
 from goiptwist.legs import Leg, together
 from goiptwist.message import AlarmReport
@@ -22,11 +25,11 @@ from goiptwist.values import setting
 #: Seconds that a step of a chain has: a call of four tries takes about 45
 #: (contact-id.md, "Timing"), and nobody should wait for an alarm for much longer.
 WAIT = 60.0
-#: The digit of the machine form that stands for each word (contact-id.md).
-QUALIFIERS = {"event": "1", "restore": "3", "status": "6"}
+#: What each word stands for.
+QUALIFIERS = {"event": NEW, "restore": RESTORE, "status": STATUS}
 
 _CODE = re.compile(r"[0-9A-Fa-f]{3}|[0-9A-Fa-f]{0,2}\*")
-_ACCOUNT = re.compile(r"[0-9A-Za-z]+\*?|\*")
+_ACCOUNT = re.compile(r"[0-9A-Fa-f]{4,16}|[0-9A-Fa-f]{0,15}\*")
 
 
 @frozen
@@ -64,19 +67,24 @@ def _check_wait(instance: Any, attribute: Attribute[float], value: float) -> Non
 class RouteSettings:
     """C{[[route]]}"""
 
-    user: str = setting("Only alarms that this [[user]] hands in; empty: anybody's.", default="")
-    sender: str = setting(
+    user: Names = setting(
+        "Only alarms that this [[user]] hands in, or one of these; empty: anybody's.",
+        default=Names(),
+    )
+    sender: Names = setting(
         'Only alarms that come as SMS from this number; "+3630*" is every number that begins so. '
         "Empty: whichever way they come.",
-        default="",
+        default=Names(),
     )
-    account: str = setting(
+    account: Names = setting(
         'Only alarms of this account; "11*" is every account that begins so, "*" is every alarm.',
-        default="",
+        default=Names(),
     )
-    code: str = setting(
-        'Only alarms of this event code; "13*" is every code that begins so, here burglary.',
-        default="",
+    code: Names = setting(
+        'Only alarms with this event code; "13*" is every code that begins so. Or a class: '
+        + ", ".join(f'"{kind}"' for kind in KINDS)
+        + ".",
+        default=Names(),
     )
     qualifier: Names = setting(
         'Only these: "event" (new, or opened), "restore" (or closed), "status" (still so). '
@@ -126,12 +134,18 @@ def faults(
 def _conditions(route: RouteSettings, users: Collection[str]) -> Iterator[str]:
     if not (route.user or route.sender or route.account or route.code):
         yield 'name a user, sender, account or code; account = "*" is every alarm'
-    if route.user and route.user not in users:
-        yield f"user: there is no user {route.user!r}{_near(route.user, users)}"
-    if route.account and not _ACCOUNT.fullmatch(route.account):
-        yield 'account: must be digits or letters, with * at the end at most, such as "1113"'
-    if route.code and not _CODE.fullmatch(route.code):
-        yield 'code: must be three digits, or fewer with * at the end, such as "130" or "13*"'
+    for name in route.user:
+        if name not in users:
+            yield f"user: there is no user {name!r}{_near(name, users)}"
+    for account in route.account:
+        if not _ACCOUNT.fullmatch(account):
+            yield f'account: {account!r} must be 4 to 16 hex digits, or fewer and *: "11*"'
+    for code in route.code:
+        if code not in KINDS and not _CODE.fullmatch(code):
+            yield (
+                f'code: {code!r} must be three hex digits, fewer with * at the end ("13*"), '
+                f"or one of {', '.join(KINDS)}"
+            )
     for word in route.qualifier:
         if word not in QUALIFIERS:
             yield f"qualifier: {word!r} is none of {', '.join(QUALIFIERS)}"
@@ -159,7 +173,7 @@ class Reads(Enum):
     """How a text is to be read."""
 
     TEXT = auto()  # it is no alarm, whatever it says
-    EITHER = auto()  # it is one if it is Contact ID, and L{Routes.takes} it
+    EITHER = auto()  # it is one if it is Contact ID, and the rest of the route holds
     ALARM = auto()  # it must be Contact ID
 
 
@@ -180,17 +194,29 @@ class Routes:
         """
         marked = [route for route in self.settings if route.alarm]
         for route in marked:
-            by_user = not route.user or route.user == user
-            by_sender = not route.sender or (sender and is_meant(route.sender, sender))
+            by_user = not route.user or user in route.user
+            by_sender = not route.sender or _is_any(route.sender, sender)
             if (route.user or route.sender) and by_user and by_sender:
                 return Reads.ALARM
         if user and any(not route.user and not route.sender for route in marked):
             return Reads.EITHER
         return Reads.TEXT
 
-    def takes(self, report: AlarmReport) -> bool:
-        """Whether a text that may be an alarm or not is marked as one by a route."""
-        return any(route.alarm and _holds(route, report) for route in self.settings)
+    def alarm_in(self, text: str, *, user: str = "", sender: str = "") -> Event | None:
+        """As L{goiptwist.interfaces.IGateway.alarm_in}."""
+        reads = self.reads(user=user, sender=sender)
+        if reads is Reads.TEXT:
+            return None
+        try:
+            event = contact_id.read(text)
+        except Unacceptable:
+            if reads is Reads.ALARM:
+                raise
+            return None
+        report = AlarmReport(event=event, origin=f"user:{user}" if user else "", sender=sender)
+        if reads is Reads.ALARM or any(r.alarm and _holds(r, report) for r in self.settings):
+            return event
+        return None
 
     def legs(self, report: AlarmReport) -> tuple[Leg, ...]:
         """
@@ -221,20 +247,17 @@ class Routes:
         return together(found)
 
 
+def _is_any(patterns: Names, name: str) -> bool:
+    return bool(name) and any(is_meant(pattern.upper(), name.upper()) for pattern in patterns)
+
+
 def _holds(route: RouteSettings, report: AlarmReport) -> bool:
     event = report.event
+    words = [QUALIFIERS[word] for word in route.qualifier]
     return (
-        (not route.user or report.origin == f"user:{route.user}")
-        and (not route.sender or bool(report.sender and is_meant(route.sender, report.sender)))
-        and (not route.account or is_meant(route.account.upper(), event.account.upper()))
-        and (not route.code or is_meant(route.code.upper(), event.code.upper()))
-        and (not route.qualifier or _qualifier(event.machine) in _digits(route.qualifier))
+        (not route.user or any(report.origin == f"user:{name}" for name in route.user))
+        and (not route.sender or _is_any(route.sender, report.sender))
+        and (not route.account or _is_any(route.account, event.account))
+        and (not route.code or _is_any(route.code, event.code) or event.kind in route.code)
+        and (not words or event.qualifier in words)
     )
-
-
-def _qualifier(machine: str) -> str:
-    return machine.split(",")[2]
-
-
-def _digits(words: Names) -> list[str]:
-    return [QUALIFIERS[word] for word in words]

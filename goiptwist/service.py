@@ -129,6 +129,7 @@ class GatewayService(MultiService):
                 count=count,
             )
         await gateway.lines.remember()
+        await gateway.alarms.start()
         await gateway.delivery.start()
 
     def stopService(self) -> Deferred[None]:

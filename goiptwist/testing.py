@@ -34,10 +34,11 @@ from twisted.internet.interfaces import IReactorTime
 from zope.interface import implementer
 from zope.interface.verify import verifyObject
 
+from goiptwist.alarm.event import Event
 from goiptwist.errors import Forbidden, GoipTwistError, Refused, TryLater, Unsure
 from goiptwist.interfaces import IBridge, IGateway
 from goiptwist.message import AlarmReport, Direction, Handover, Message, State, Submission
-from goiptwist.routes import Reads, Routes
+from goiptwist.routes import Routes
 
 #: What an SMS may hold when somebody means harm, or a device is broken.
 HOSTILE_TEXTS = (
@@ -175,8 +176,8 @@ class StandInGateway:
         self.kept[raised.id] = raised
         return raised
 
-    def reads(self, *, user: str = "", sender: str = "") -> Reads:
-        return self.routes.reads(user=user, sender=sender)
+    def alarm_in(self, text: str, *, user: str = "", sender: str = "") -> Event | None:
+        return self.routes.alarm_in(text, user=user, sender=sender)
 
     async def acknowledge(self, alarm_id: str, by: str) -> Message:
         self.acknowledged.append((alarm_id, by))
@@ -286,6 +287,14 @@ class BridgeContract:
         answer = await self.answer(FarSide.ACCEPTS)
         assert took(answer), f"the far side took it, but: {answer!r}"
         assert len(self.arrived()) == 1
+
+    async def test_an_alarm(self) -> None:
+        """A route may name it: an alarm arrives as one, and a repeat can be recognised."""
+        async with self.started(FarSide.ACCEPTS) as bridge:
+            for given in (alarm(), alarm(), alarm(id="a2")):
+                await self.delivers_safely(bridge, given)
+            first, again, other = self.arrived()
+        assert first == again != other
 
     async def test_busy(self) -> None:
         """A far side that is busy gets the message later."""

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from attrs import frozen
 
+from goiptwist.bridging import Pace, pace_of
 from goiptwist.errors import BadConfiguration
 from goiptwist.gateway import read_settings
 
@@ -28,3 +30,18 @@ def test_what_is_not_there(keys: dict[str, Any], sentence: str) -> None:
     with pytest.raises(BadConfiguration) as caught:
         read_settings(tables, "goip.toml")
     assert list(caught.value.problems) == [f"goip.toml [bridge.ops]: {sentence}"]
+
+
+@frozen
+class Says:
+    """A bridge, or its settings, that says something of its pace."""
+
+    attempts: int = 4
+    at_once: int = 2
+
+
+def test_pace() -> None:
+    """What a bridge says of itself counts, then its settings, then what suits a mail server."""
+    assert pace_of(object(), object()) == Pace()
+    assert pace_of(object(), Says()) == Pace(attempts=4, at_once=2)
+    assert pace_of(Says(attempts=1), Says()) == Pace(attempts=1, at_once=2)

@@ -8,6 +8,7 @@ import pytest
 from attrs import evolve
 
 from goiptwist.errors import Busy, Refused, StoreUnavailable, TryLater, Unsure
+from goiptwist.legs import Leg
 from goiptwist.message import Direction, Handover, Message, OnUnknown, State
 from goiptwist.outcomes import BRIDGE_SCHEDULE, LINE_SCHEDULE, Policy, after, expired, outcome_of
 from goiptwist.store import Waiting
@@ -142,3 +143,42 @@ def test_schedules_grow() -> None:
     for schedule in (BRIDGE_SCHEDULE, LINE_SCHEDULE):
         assert list(schedule) == sorted(schedule)
         assert schedule[0] == 5
+
+
+class TestAlarms:
+    """A second copy is a nuisance, a lost alarm a disaster."""
+
+    STEP = Leg("b:a", 2, ("b:b",), 60.0)
+
+    def waiting(self, leg: Leg | None = None) -> Waiting:
+        return evolve(waiting(Direction.ALARM), leg=leg)
+
+    def test_who_follows(self) -> None:
+        """The next of the chain; after the last the fallback, which is of that chain too."""
+        policy = evolve(BRIDGE, fallback="b:f")
+        for leg, follows in (
+            (self.STEP, self.STEP.next),
+            (self.STEP.next, Leg("b:f", 2)),
+            (None, Leg("b:f")),
+        ):
+            settled = outcome_of(Refused("no"), self.waiting(leg), "b:a", policy, NOW)
+            assert (settled.queue, settled.instead) == ("failed", follows)
+        later = outcome_of(TryLater("busy"), self.waiting(self.STEP), "b:a", policy, NOW)
+        assert (later.queue, later.instead) == ("waiting", None)
+
+    def test_unsure(self) -> None:
+        """It may not have arrived, so it goes again."""
+        settled = outcome_of(Unsure("no kissoff"), self.waiting(), "b:a", BRIDGE, NOW)
+        assert (settled.queue, settled.due - NOW, settled.step) == ("waiting", 5, "deferred")
+
+    @pytest.mark.parametrize(("rests", "pause", "attempts"), [(True, 0, 0), (False, 5, 1)])
+    def test_absence(self, rests: bool, pause: float, attempts: int) -> None:
+        """A bridge that does not rest uses up an attempt, and is not tried without a pause."""
+        settled = outcome_of(
+            TryLater("away", attempted=False),
+            self.waiting(),
+            "b:a",
+            evolve(BRIDGE, rests=rests),
+            NOW,
+        )
+        assert (settled.due - NOW, settled.attempts) == (pause, attempts)

@@ -141,6 +141,7 @@ class World:
         clock.advance(self.clock.seconds())
         self.gateway = Gateway(settings, self.store, clock, clock)
         now(self.store.after_restart(clock.seconds(), settings.delivery.on_unknown))
+        now(Deferred.fromCoroutine(self.gateway.alarms.start()))
         now(Deferred.fromCoroutine(self.gateway.delivery.start()))
         self.network.serve(self.gateway.protocol)
 

@@ -114,7 +114,7 @@ class Store:
     def __attrs_post_init__(self) -> None:
         self._keeping = Keeping(self.ids)
         self._telling = Telling(self.ids)
-        self._returning = Returning(self.ids)
+        self._returning = Returning(self.ids, self._telling)
         self._happening = Happening(self.ids)
         self._reporting = Reporting(self.ids, self._telling)
         self._settling = Settling(self.ids, self._reporting)
@@ -187,18 +187,19 @@ class Store:
         """@return: fires with the alarm, or fails with L{Conflict}."""
         return self.writer.wish(self._alarming.alarms, raised)
 
-    def pass_on(self, now: float) -> Deferred[float | None]:
+    def pass_on(self, now: float) -> Deferred[tuple[float | None, list[Message]]]:
         """
         Go on with steps of chains whose time is up.
 
-        @return: fires with when to look again; C{None} where no chain waits.
+        @return: fires with when to look again, C{None} where no chain waits;
+            and the alarms that have come to an end by that.
         """
         wished = self.writer.wish(self._alarming.overdue, now)
         return wished.addCallback(self._gone_on)
 
-    def _gone_on(self, overdue: Overdue) -> float | None:
-        self._changed(overdue.changed)
-        return overdue.next
+    def _gone_on(self, overdue: Overdue) -> tuple[float | None, list[Message]]:
+        ended = [self._changed(changed) for changed in overdue.changes]
+        return overdue.next, [alarm for alarm in ended if alarm is not None]
 
     def acknowledge(self, acknowledged: Acknowledged) -> Deferred[Message | None]:
         """
@@ -208,6 +209,10 @@ class Store:
         """
         wished = self.writer.wish(self._alarming.acknowledgements, acknowledged)
         return wished.addCallback(self._changed)
+
+    def failed_alarms(self, since: float) -> Deferred[list[Message]]:
+        """@return: fires with the alarms since then that nobody has delivered."""
+        return self._ask(self._reading.failed_alarms, since)
 
     def keep_facts(self, facts: Facts) -> Deferred[None]:
         """Keep the latest facts of a line."""

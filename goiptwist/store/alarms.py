@@ -6,6 +6,7 @@ up, and stop when a person has taken one over.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from attrs import evolve, frozen
 from sqlalchemy import Connection, func, insert, select, update
@@ -87,12 +88,12 @@ class Acknowledged:
 @frozen
 class Overdue:
     """
-    @ivar changed: what goes on.
+    @ivar changes: what goes on, and which alarms have come to an end.
     @ivar next: when to look again, in seconds since the epoch; C{None} where
         no chain waits.
     """
 
-    changed: Changed
+    changes: tuple[Changed, ...]
     next: float | None
 
 
@@ -195,12 +196,12 @@ class Alarming:
             .order_by(delivery.c.until)
             .limit(AT_ONCE)
         ).all()
-        parts = [self._pass_on(connection, row, at) for row in late]
+        changes = tuple(self._pass_on(connection, row, at) for row in late)
         after = connection.execute(select(func.min(delivery.c.until)).where(*_IS_STEP))
-        return Overdue(_all(parts), after.scalar_one_or_none())
+        return Overdue(changes, after.scalar_one_or_none())
 
-    def _pass_on(self, connection: Connection, row: object, at: float) -> Changed:
-        number, destination, chain = row.id, row.destination, row.chain  # type: ignore[attr-defined]
+    def _pass_on(self, connection: Connection, row: Any, at: float) -> Changed:
+        number, destination, chain = row.id, row.destination, row.chain
         leg = Leg.read(destination, chain)
         assert leg is not None
         why = f"has not delivered it within {leg.wait:g} s"
@@ -213,7 +214,8 @@ class Alarming:
                 .values(until=None)
             )
         incoming_states(connection, [(number, f"{destination} {why}")])
-        return changed
+        now = alarm_now(connection, self.ids, self.telling, number, row.state, at)
+        return Changed(now.message, (*changed.queued, *now.queued), changed.dropped)
 
     def acknowledgements(
         self, connection: Connection, items: Sequence[Acknowledged]
@@ -242,7 +244,7 @@ class Alarming:
         if row.state == State.HANDED_ON.value:
             known = as_message(row, self.ids)
             return evolve(given_up, message=evolve(known, reason=said))
-        now = alarm_now(connection, self.ids, self.telling, number, item.at)
+        now = alarm_now(connection, self.ids, self.telling, number, row.state, item.at)
         return Changed(now.message, now.queued, given_up.dropped)
 
 
@@ -261,10 +263,3 @@ def _repeated(
     earlier = results[first[item.report.origin, item.report.client_id]]
     assert earlier is not None
     return _same(item, earlier.message) if isinstance(earlier, KeptAlarm) else earlier
-
-
-def _all(parts: Sequence[Changed]) -> Changed:
-    return Changed(
-        queued=tuple(one for part in parts for one in part.queued),
-        dropped=tuple(one for part in parts for one in part.dropped),
-    )

@@ -11,10 +11,10 @@ from attrs import frozen
 from sqlalchemy import Connection, select, update
 
 from goiptwist.legs import Leg
-from goiptwist.store.passing import Failed, incoming_states, note, pass_on
+from goiptwist.store.passing import Failed, alarm_now, incoming_states, note, pass_on
 from goiptwist.store.rows import Ids, as_message
 from goiptwist.store.schema import delivery, message
-from goiptwist.store.telling import Changed, Queued
+from goiptwist.store.telling import Changed, Queued, Telling
 
 
 @frozen(kw_only=True)
@@ -37,6 +37,7 @@ class Returning:
     """The operation, as the writer wants it."""
 
     ids: Ids
+    telling: Telling
 
     def returns(self, connection: Connection, items: Sequence[Return]) -> list[Changed | None]:
         """
@@ -52,7 +53,7 @@ class Returning:
                 delivery.c.message_id == number, delivery.c.destination.in_(item.instead)
             )
         ).all()
-        done = [row.destination for row in rows if row.state == "done"]
+        done = {row.destination: row.chain for row in rows if row.state == "done"}
         if not done or number is None:
             return None
         connection.execute(
@@ -60,14 +61,21 @@ class Returning:
             .where(delivery.c.message_id == number, delivery.c.destination.in_(done))
             .values(state="failed", detail=item.reason, settled_at=item.at)
         )
-        known = as_message(
-            connection.execute(select(message).where(message.c.id == number)).one(), self.ids
-        )
+        row = connection.execute(select(message).where(message.c.id == number)).one()
+        known = as_message(row, self.ids)
         queued: list[Queued] = []
-        for name in done:
+        for name, chain in done.items():
             note(connection, number, item.at, "came back", name, item.reason)
-            if item.instead[name]:
-                failed = Failed(number, known, name, "got it back", item.at)
-                queued += pass_on(connection, failed, Leg(item.instead[name])).queued
+            failed = Failed(number, known, name, "got it back", item.at)
+            queued += pass_on(connection, failed, _follows(name, chain, item)).queued
         incoming_states(connection, [(number, item.reason)])
-        return Changed(queued=tuple(queued))
+        now = alarm_now(connection, self.ids, self.telling, number, row.state, item.at)
+        return Changed(now.message, (*queued, *now.queued))
+
+
+def _follows(destination: str, chain: str, item: Return) -> Leg | None:
+    """The next of the chain, or else the fallback."""
+    leg = Leg.read(destination, chain)
+    instead = item.instead[destination]
+    following = leg.next if leg else None
+    return following or (Leg(instead, leg.chain if leg else 0) if instead else None)

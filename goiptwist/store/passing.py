@@ -5,7 +5,8 @@ deliver, or does: who gets it instead, and where the message stands then.
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, Protocol
 
 from attrs import frozen
 from sqlalchemy import Connection, and_, bindparam, case, exists, insert, select, update
@@ -150,17 +151,39 @@ def give_up(
     return Changed(dropped=tuple((message_id, name) for name in names))
 
 
+class Settles(Protocol):
+    """What of a settlement is looked at here."""
+
+    @property
+    def message(self) -> Message: ...
+
+
+def alarm_states(
+    connection: Connection, settlements: Sequence[tuple[int, Settles]]
+) -> dict[int, str]:
+    """@return: where each alarm among them stands, by its number."""
+    numbers = [n for n, item in settlements if item.message.direction is Direction.ALARM]
+    if not numbers:
+        return {}
+    rows = connection.execute(
+        select(message.c.id, message.c.state).where(message.c.id.in_(numbers))
+    )
+    return {row.id: row.state for row in rows}
+
+
 def alarm_now(
-    connection: Connection, ids: Ids, telling: Telling, number: int, at: float
+    connection: Connection, ids: Ids, telling: Telling, number: int, before: str, at: float
 ) -> Changed:
     """
     Look where an alarm stands after a change.
 
-    @return: it, and the news of it, if it has come to an end.
+    @param before: its state until then.
+    @return: it, and the news of it, if it has come to an end by that.
     """
     row = connection.execute(select(message).where(message.c.id == number)).one()
     alarm = as_message(row, ids)
-    if alarm.direction is not Direction.ALARM or alarm.state not in _TIDINGS:
+    is_told = alarm.direction is Direction.ALARM and alarm.state in _TIDINGS
+    if not is_told or alarm.state.value == before:
         return Changed()
     tidings = Tidings(message=alarm, what=_TIDINGS[alarm.state], at=at, reason=alarm.reason)
     return Changed(alarm, tuple(telling.tell(connection, [tidings])))

@@ -10,9 +10,10 @@ from attrs import Factory, frozen
 from sqlalchemy import Connection, and_, bindparam, func, select
 
 from goiptwist.legs import Leg
-from goiptwist.message import Direction, Message, Step
+from goiptwist.message import Direction, Message, State, Step
 from goiptwist.store.rows import Ids, as_message
 from goiptwist.store.schema import (
+    ALARM,
     UNKNOWN,
     WAITING,
     delivery,
@@ -127,6 +128,16 @@ class Reading:
             query = query.where(message.c.direction.in_(OF_PEOPLE))
         else:
             query = query.where(message.c.direction == direction.value)
+        return [as_message(row, self.ids) for row in connection.execute(query)]
+
+    def failed_alarms(self, connection: Connection, since: float) -> list[Message]:
+        """@return: the alarms that came since then and were delivered by nobody."""
+        query = (
+            select(message)
+            .where(message.c.direction == ALARM, message.c.at >= since)
+            .where(message.c.state == State.FAILED.value)
+            .order_by(message.c.at)
+        )
         return [as_message(row, self.ids) for row in connection.execute(query)]
 
     def journey(self, connection: Connection, message_id: str) -> list[Step]:

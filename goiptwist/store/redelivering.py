@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from attrs import frozen
+from attrs import evolve, frozen
 from sqlalchemy import Connection, and_, bindparam, insert, or_, select, update
 
 from goiptwist.errors import Conflict
+from goiptwist.legs import Leg
 from goiptwist.message import Direction, State
 from goiptwist.store.rows import Ids, as_message
 from goiptwist.store.schema import delivery, journey, message
@@ -20,7 +21,13 @@ from goiptwist.store.telling import Changed, Queued
 #: What a bridge has had of a message: the SMS itself, and news about it. A
 #: text that went out is in it only by its news: it is never sent again here.
 _HAD = (
-    select(message, delivery.c.state.label("stood"), delivery.c.settled_at, delivery.c.detail)
+    select(
+        message,
+        delivery.c.state.label("stood"),
+        delivery.c.settled_at,
+        delivery.c.detail,
+        delivery.c.chain,
+    )
     .join_from(message, delivery, delivery.c.message_id == message.c.id)
     .where(
         and_(
@@ -73,12 +80,8 @@ class Redelivering:
         steps.append(_step(number, item.at, "redelivered", item.destination, f"by {item.by}"))
         connection.execute(insert(journey), steps)
         numbers = [row.id for row in rows]
-        connection.execute(
-            update(delivery)
-            .where(delivery.c.message_id.in_(numbers), delivery.c.destination == item.destination)
-            .values(state="waiting", attempts=0, due=item.at, since=item.at, settled_at=None)
-            .values(chain="", until=None)  # it is for this bridge alone
-        )
+        for row in rows:
+            _queue_again(connection, row, item)
         connection.execute(
             update(message).where(message.c.id.in_(numbers)).values(state=State.RECEIVED.value)
         )
@@ -93,6 +96,17 @@ class Redelivering:
                 for row in rows
             )
         )
+
+
+def _queue_again(connection: Connection, row: Any, item: Redelivery) -> None:
+    """Nobody follows this time; a delivery is one for the chain all the same."""
+    leg = Leg.read(item.destination, row.chain)
+    connection.execute(
+        update(delivery)
+        .where(delivery.c.message_id == row.id, delivery.c.destination == item.destination)
+        .values(state="waiting", attempts=0, due=item.at, since=item.at, settled_at=None)
+        .values(chain=evolve(leg, following=()).text() if leg else "", until=None)
+    )
 
 
 def _as_it_was(number: int, row: Any, item: Redelivery) -> dict[str, Any]:

@@ -29,6 +29,7 @@ metadata = MetaData()
 #: the value in the statement.
 WAITING = literal_column("'waiting'", Text)
 INCOMING = literal_column("'in'", Text)
+ALARM = literal_column("'alarm'", Text)
 UNKNOWN = literal_column("'unknown'", Text)
 QUEUED = literal_column("'queued'", Text)
 NOBODY = literal_column("''", Text)
@@ -82,6 +83,13 @@ Index(
     message.c.direction,
     sqlite_where=message.c.direction == INCOMING,
     postgresql_where=message.c.direction == INCOMING,
+)
+# Alarms, by the time that they came.
+Index(
+    "message_alarm",
+    message.c.at,
+    sqlite_where=message.c.direction == ALARM,
+    postgresql_where=message.c.direction == ALARM,
 )
 # What there was to tell of a message.
 Index(

@@ -12,12 +12,19 @@ from collections.abc import Sequence
 from typing import Any
 
 from attrs import evolve, frozen
-from sqlalchemy import Connection, and_, bindparam, func, insert, or_, select, update
+from sqlalchemy import Connection, and_, bindparam, func, insert, select, update
 
 from goiptwist.legs import Leg
 from goiptwist.message import Direction, Message, State
 from goiptwist.store.many import Many
-from goiptwist.store.passing import Failed, alarm_now, chain_ends, incoming_states, pass_on
+from goiptwist.store.passing import (
+    Failed,
+    alarm_now,
+    alarm_states,
+    chain_ends,
+    incoming_states,
+    pass_on,
+)
 from goiptwist.store.reports import Reporting
 from goiptwist.store.rows import Ids
 from goiptwist.store.schema import delivery, journey, message, report, transmission
@@ -89,20 +96,16 @@ _OPEN_TRANSMISSION = Many(
 _THE_ROW = and_(
     delivery.c.message_id == bindparam("m"), delivery.c.destination == bindparam("dest")
 )
-_AS_SETTLED: dict[str, Any] = {
-    "state": bindparam("s"),
-    "attempts": bindparam("a"),
-    "due": bindparam("due_"),
-    "detail": bindparam("d"),
-    "settled_at": bindparam("t"),
-}
-_DELIVERY = Many(update(delivery).where(_THE_ROW).values(**_AS_SETTLED))
-#: An alarm may have gone on, or have been acknowledged, while an attempt was
-#: under way: then it only counts if it was a delivery.
-_ALARM_DELIVERY = Many(
+_DELIVERY = Many(
     update(delivery)
-    .where(and_(_THE_ROW, or_(delivery.c.state == _WAITING, bindparam("s") == "done")))
-    .values(**_AS_SETTLED)
+    .where(_THE_ROW)
+    .values(
+        state=bindparam("s"),
+        attempts=bindparam("a"),
+        due=bindparam("due_"),
+        detail=bindparam("d"),
+        settled_at=bindparam("t"),
+    )
 )
 _OUTGOING = Many(
     update(message)
@@ -166,46 +169,59 @@ class Settling:
         """
         numbers = [self._number(item.message.id) for item in items]
         both = list(zip(numbers, items, strict=True))
-        alarms = [pair for pair in both if pair[1].message.direction is Direction.ALARM]
-        texts = [pair for pair in both if pair[1].message.direction is not Direction.ALARM]
-        for statement, pairs in ((_DELIVERY, texts), (_ALARM_DELIVERY, alarms)):
-            if pairs:
-                statement(connection, [_delivery_row(*pair) for pair in pairs])
-        outgoing = [pair for pair in both if pair[1].message.direction is Direction.OUT]
-        others = [pair for pair in both if pair[1].message.direction is not Direction.OUT]
+        is_late = [self._is_late(connection, *pair) for pair in both]
+        counts = [pair for pair, late in zip(both, is_late, strict=True) if not late]
+        alarms = alarm_states(connection, counts)
+        if counts:
+            _DELIVERY(connection, [_delivery_row(*pair) for pair in counts])
+        outgoing = [pair for pair in counts if pair[1].message.direction is Direction.OUT]
+        others = [pair for pair in counts if pair[1].message.direction is not Direction.OUT]
         steps = [_step_row(number, item) for number, item in both if item.step]
         if steps:
             _INSERT_STEP(connection, steps)
-        follows = [self._follows(connection, *pair) for pair in both]
+        follows = [
+            _NOTHING if late else self._follows(connection, *pair)
+            for pair, late in zip(both, is_late, strict=True)
+        ]
         if outgoing:
             _OPEN_TRANSMISSION(connection, [_transmission_row(*pair) for pair in outgoing])
             _OUTGOING(connection, [_message_row(*pair) for pair in outgoing])
         if others:
             incoming_states(connection, [(number, _reason(item)) for number, item in others])
-        told = [self._tell(connection, *pair) for pair in both]
+        told = [self._tell(connection, number, item, alarms) for number, item in both]
         early = self._early_reports(connection, both)
         return [_together(*parts) for parts in zip(early, told, follows, strict=True)]
+
+    def _is_late(self, connection: Connection, number: int, item: Settlement) -> bool:
+        """
+        An alarm may have gone on, or have been acknowledged, while an attempt
+        was under way: then only a delivery counts.
+        """
+        if item.message.direction is not Direction.ALARM or item.queue == "done":
+            return False
+        asked = {"m": number, "dest": item.destination}
+        return bool(connection.execute(_STATE, asked).scalar() != _WAITING)
 
     def _follows(self, connection: Connection, number: int, item: Settlement) -> Changed:
         """What waits now, or waits no more, since a row is settled for good."""
         name, at = item.destination, item.at
-        if item.instead is not None and self._stands(connection, number, name) == item.queue:
+        if item.instead is not None:
             failed = Failed(number, item.message, name, "failed", at)
             return evolve(pass_on(connection, failed, item.instead), dropped=())
         if item.queue == "done" and item.message.direction is Direction.ALARM:
             return chain_ends(connection, number, item.message.id, name, at)
         return _NOTHING
 
-    def _stands(self, connection: Connection, number: int, destination: str) -> str:
-        asked = {"m": number, "dest": destination}
-        return str(connection.execute(_STATE, asked).scalar_one())
-
-    def _tell(self, connection: Connection, number: int, item: Settlement) -> Changed:
-        if item.queue == _WAITING:
-            return _NOTHING
+    def _tell(
+        self, connection: Connection, number: int, item: Settlement, alarms: dict[int, str]
+    ) -> Changed:
+        """@param alarms: where those stood that are not told of yet."""
         if item.message.direction is Direction.ALARM:
-            return alarm_now(connection, self.ids, self.reporting.telling, number, item.at)
-        if not item.message.tell:
+            before = alarms.pop(number, "")
+            if not before:
+                return _NOTHING
+            return alarm_now(connection, self.ids, self.reporting.telling, number, before, item.at)
+        if not item.message.tell or item.queue == _WAITING:
             return _NOTHING
         after = evolve(item.message, state=item.state, line=item.line or item.message.line)
         reason = _reason(item)
@@ -228,7 +244,7 @@ class Settling:
 
 
 def _together(early: Changed | None, *others: Changed) -> Changed | None:
-    parts = [part for part in (early, *others) if part is not None and part != _NOTHING]
+    parts = [part for part in (early, *others) if part is not None and part is not _NOTHING]
     if not parts:
         return None
     return Changed(

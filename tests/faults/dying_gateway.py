@@ -10,6 +10,7 @@ which the environment names: C{DIE_AT="<when> <what> [<passage>]"}.
     number to send to.
   - C{mailed mail}: the smarthost has said yes to a mail.
   - C{answered yes}: a submission was answered over HTTP; the answer has not left.
+  - C{asked NAME}: a destination has answered; nobody has noted it yet.
   - C{created table}: a table of a new store was made.
 
 The passage is which time, 1 unless it is told. The points are around the
@@ -113,6 +114,18 @@ class Wrapped:
 
         MailBridge.deliver = delivered
 
+    def after_destinations(self) -> None:
+        from goiptwist.queue import Queue
+
+        ask: Callable[..., Any] = Queue._ask
+
+        async def asked(queue: Any, message: Any) -> Any:
+            said = await ask(queue, message)
+            self.point.passed("asked", queue.name)
+            return said
+
+        Queue._ask = asked
+
     def after_answers(self) -> None:
         from goiptwist.web.site import Request
 
@@ -140,6 +153,7 @@ def main() -> None:
     wrapped.after_datagrams()
     wrapped.after_mails()
     wrapped.after_answers()
+    wrapped.after_destinations()
     from twisted.scripts.twistd import run
 
     sys.exit(run())

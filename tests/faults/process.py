@@ -20,6 +20,8 @@ ROOT = Path(__file__).parents[2]
 TWISTD = [sys.executable, "-c", "from twisted.scripts.twistd import run; run()"]
 #: The same with fault points, see there.
 DYING = [sys.executable, str(Path(__file__).with_name("dying_gateway.py"))]
+#: Where it finds a panel and stations.
+PLUGINS = Path(__file__).with_name("plugins")
 
 LOOPBACK = "127.0.0.1"
 _PR_SET_PDEATHSIG = 1
@@ -88,7 +90,7 @@ class GatewayProcess:
             stdin=subprocess.DEVNULL,
             stdout=self._log,
             stderr=self._log,
-            env={**os.environ, "PYTHONPATH": str(ROOT), "DIE_AT": die_at},
+            env={**os.environ, "PYTHONPATH": f"{ROOT}:{PLUGINS}", "DIE_AT": die_at},
             preexec_fn=_die_with_the_test,
         )
 

@@ -60,8 +60,8 @@ INTRODUCTIONS = {
     "user": "Who may use the gateway, by HTTP or by mail. Secrets may be clear, or hashed:\n"
     "twistd goip --hash.",
     "contact": "The address book: any number of sections.",
-    "route": "Alarms: which way they go. Any number of sections; what is empty asks for nothing, and\n"
-    "all else must hold. Bridges get alarms by these alone, whatever their own rules say.",
+    "route": "Alarms: which way they go. Any number of sections; what is empty asks for nothing,\n"
+    "and all else must hold. Bridges get alarms by these alone, whatever their own rules say.",
     "bridge.ops": "Where SMS that come in are handed on to. Any number of bridges, each with a\n"
     "name of its own; every SMS goes to every bridge.",
     "bridge.station": "Alarms, told to a monitoring station on a telephone call (Contact ID, by\n"

@@ -15,7 +15,15 @@ ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "goiptwist"
 
 #: The limbs; everything else in the package is the spine.
-LIMBS = ("goip", "bridges.mail", "bridges.webhook", "bridges.call", "web", "simulator")
+LIMBS = (
+    "goip",
+    "bridges.call",
+    "bridges.dc09",
+    "bridges.mail",
+    "bridges.webhook",
+    "web",
+    "simulator",
+)
 #: The one module of the spine that knows limbs.
 INTRODUCES = "goiptwist.gateway"
 #: What a limb may take of another: the device's codec serves its simulator, and
@@ -154,6 +162,7 @@ PURE = (
     "goiptwist.alarm.codes",
     "goiptwist.alarm.contact_id",
     "goiptwist.alarm.event",
+    "goiptwist.alarm.panels",
     "goiptwist.goip.frames",
     "goiptwist.goip.cms",
     "goiptwist.message",
@@ -214,6 +223,8 @@ PURE = (
     "goiptwist.bridges.call.sip.messages",
     "goiptwist.bridges.call.sip.verdict",
     "goiptwist.bridges.call.tones",
+    "goiptwist.bridges.dc09.frames",
+    "goiptwist.bridges.dc09.settings",
     "goiptwist.bridges.webhook.fence",
     "goiptwist.bridges.webhook.payloads",
     "goiptwist.bridges.webhook.signing",

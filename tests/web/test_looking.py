@@ -42,6 +42,21 @@ def test_an_incoming_message(client: Client) -> None:
     }
 
 
+def test_an_alarm(client: Client) -> None:
+    """It is a message of a direction of its own, and says what happened."""
+    machine = "1113,18,1,123,03,003"
+    client.overview.kept.append(
+        message("d", Direction.ALARM, sender="Alarm 1113", origin="user:panel", alarm=machine)
+    )
+    (shown,) = client.get("/api/v1/messages?direction=alarm").json["messages"]
+    assert {name: shown[name] for name in ("id", "direction", "from", "alarm")} == {
+        "id": "d",
+        "direction": "alarm",
+        "from": "Alarm 1113",
+        "alarm": machine,
+    }
+
+
 def test_an_outgoing_message_and_its_journey(client: Client) -> None:
     """One look tells where a message is, why, and how it got there."""
     shown = client.get("/api/v1/messages/b").json

@@ -22,6 +22,7 @@ from cryptography.hazmat.primitives.ciphers.algorithms import AES
 from cryptography.hazmat.primitives.ciphers.modes import CBC
 
 from goiptwist.alarm.event import Event
+from goiptwist.alarm.panels import plain_account
 from goiptwist.errors import GoipTwistError, Unacceptable
 
 #: Names of what a panel says.
@@ -45,13 +46,13 @@ _PADDING = string.ascii_letters + string.digits
 _TIME = "%H:%M:%S,%m-%d-%Y"
 
 _OUTSIDE = re.compile(rb"([0-9A-Fa-f]{4})([0-9A-Fa-f]{4})(\".*)", re.DOTALL)
-#: Receivers write R and L in either order; one writes C{None} for no R, and an
-#: account may lack its #, or be the C{A0} of a NAK.
+#: Receivers write R and L in either order; one writes C{None} for no R, and the
+#: account of a NAK is C{A0}.
 _INSIDE = re.compile(
-    r'"(?P<star>\*?)(?P<name>[A-Z0-9-]{2,10})"(?P<sequence>[0-9]{4})'
+    r'"(?P<star>\*?)(?P<name>[A-Z0-9-]{2,10})"(?P<sequence>[0-9A-Fa-f]{4})'
     r"(?:None)?(?:R(?P<receiver>[0-9A-Fa-f]{1,6}))?"
-    r"(?:L(?P<line>[0-9A-Fa-f]{1,6}))?(?:R(?P<late>[0-9A-Fa-f]{1,6}?))?"
-    r"(?:A0|\#?(?P<account>[0-9A-Fa-f]{3,16}))?\[(?P<rest>.*)",
+    r"(?:L(?P<line>[0-9A-Fa-f]{1,6}?))?(?:R(?P<late>[0-9A-Fa-f]{1,6}?))?"
+    r"(?:A0|#(?P<account>[0-9A-Fa-f]{3,16}))?\[(?P<rest>.*)",
     re.DOTALL,
 )
 _DATA = re.compile(r"(?P<data>[^\[\]]*)\](?P<extra>(?:\[[^\[\]]*\])*)(?:_(?P<time>[0-9:,-]*))?\s*")
@@ -115,7 +116,8 @@ class Frame:
             rest = _encrypted("|" + rest, key)
         receiver = f"R{self.receiver}" if self.receiver else ""
         line = f"L{self.line}" if self.line else ""
-        account = f"#{self.account}" if self.account else ""
+        # A NAK knows no account, and says so (section 5.5.3.2).
+        account = f"#{self.account}" if self.account else "A0" if self.name == NAK else ""
         star = "*" if self.encrypted else ""
         head = f'"{star}{self.name}"{self.sequence}{receiver}{line}{account}['
         body = (head + rest).encode("latin-1")
@@ -165,6 +167,11 @@ def read(raw: bytes) -> Frame:
     return _read_body(body)
 
 
+def is_naked(raw: bytes) -> bool:
+    """Whether this is an answer of nothing but its name, without an end."""
+    return _NAKED.fullmatch(raw) is not None
+
+
 def event_of(frame: Frame) -> Event:
     """
     @param frame: an C{ADM-CID}, in clear.
@@ -185,6 +192,12 @@ def event_of(frame: Frame) -> Event:
         raise MalformedFrame(str(wrong)) from None
 
 
+def account_of(frame: Frame) -> str:
+    """Whose frame it is: by what stands outside, or in clear inside; or empty."""
+    found = _EVENT.fullmatch(frame.data)
+    return frame.account or ((found["account"] or "").upper() if found else "")
+
+
 def data_of(event: Event, account: str = "") -> str:
     """
     @param account: instead of the event's own.
@@ -197,11 +210,6 @@ def data_of(event: Event, account: str = "") -> str:
 def same_account(one: str, other: str) -> bool:
     """Whether two accounts are one, but for case and zeros before it."""
     return plain_account(one) == plain_account(other)
-
-
-def plain_account(account: str) -> str:
-    """An account as it can be compared."""
-    return account.upper().lstrip("0") or "0"
 
 
 def crc(body: bytes) -> int:
@@ -264,7 +272,7 @@ def _stamp(time: float) -> str:
 def _seconds(stamp: str) -> float | None:
     """A time that is none is as good as no time."""
     try:
-        return float(timegm(datetime.strptime(stamp, _TIME).timetuple()))  # noqa: DTZ007
+        return float(timegm(datetime.strptime(stamp, _TIME).timetuple()))
     except ValueError:
         return None
 

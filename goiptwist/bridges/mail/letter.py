@@ -32,6 +32,8 @@ SENDER_AT_MOST = 64
 NO_ANSWER = "The sender of this SMS is a name: it cannot be answered."
 #: Characters of a subject, and of the text that is quoted there.
 SUBJECT_AT_MOST, QUOTED_AT_MOST = 200, 40
+#: The subject of an alarm where no template is set, plainly and in private.
+ALARM_SUBJECT = {False: "{sender}: {text}", True: "Alarm"}
 #: Mails of a conversation that a mail refers to by their ids, beside its root.
 EARLIER_AT_MOST = 3
 
@@ -110,12 +112,14 @@ def subject(message: Message, template: str, name: str = "") -> str:
 
     @param name: what the correspondent is called, if that is known.
     """
+    # Of an alarm the rest is for machines.
+    first_line = message.text.partition("\n")[0] if message.alarm else message.text
     known = {
         "sender": message.sender,
         "name": header_text(name, SENDER_AT_MOST) or message.sender,
         "line": message.line,
         "id": message.id,
-        "text": header_text(message.text, QUOTED_AT_MOST),
+        "text": header_text(first_line, SUBJECT_AT_MOST if message.alarm else QUOTED_AT_MOST),
     }
     filled = _PLACEHOLDER.sub(lambda found: known[found[1]], template)
     return header_text(filled, SUBJECT_AT_MOST)
@@ -186,7 +190,7 @@ def render(
     ):
         for key, value in header:
             mail.set_raw(key, value)
-    unanswerable = settings.domain and answer is None
+    unanswerable = settings.domain and answer is None and not message.alarm
     note = f"\n\n-- \n{NO_ANSWER}" if unanswerable else ""
     mail.set_content(body_text(message.text) + note)
     return mail.as_bytes()
@@ -204,13 +208,22 @@ def _people(
     yield "To", _folded("To", settings.to, ", ")
     if settings.cc:
         yield "Cc", _folded("Cc", settings.cc, ", ")
-    said = subject(message, settings.subject_template, name)
-    yield "Subject", unstructured("Subject", said)
+    yield "Subject", unstructured("Subject", _about(message, settings, name))
+
+
+def _about(message: Message, settings: MailSettings, name: str) -> str:
+    if not message.alarm or settings.subject:
+        return subject(message, settings.subject_template, name)
+    account = message.alarm.partition(",")[0]
+    said = subject(message, ALARM_SUBJECT[settings.private])
+    return said.replace(f": Account {account}: ", ": ", 1)  # once is enough
 
 
 def _shown(message: Message, settings: MailSettings, name: str) -> str:
     """The display name: the correspondent, or in private only the line."""
     line = header_text(message.line, SENDER_AT_MOST)
+    if settings.private and message.alarm:
+        return "Alarm"
     if settings.private:
         return f"SMS on {line}" if line else "SMS"
     sender = header_text(message.sender, SENDER_AT_MOST) or "unknown"
@@ -237,8 +250,11 @@ def _marks(message: Message, settings: MailSettings) -> Iterator[tuple[str, str]
     """What programs go by."""
     line = header_text(message.line, SENDER_AT_MOST)
     sender = header_text(message.sender, SENDER_AT_MOST)
-    if line:
+    if line and not message.alarm:
         yield "List-Id", _list_id(line, settings.own_domain)
+    if message.alarm:
+        yield "X-GoIP-Alarm", unstructured("X-GoIP-Alarm", message.alarm)
+        yield "Importance", "high"  # RFC 4021 section 2.1.54
     yield "Auto-Submitted", "auto-generated"  # RFC 3834 section 5
     yield "X-Auto-Response-Suppress", "All"  # the same, as Exchange reads it
     yield "X-GoIP-Line", unstructured("X-GoIP-Line", line)

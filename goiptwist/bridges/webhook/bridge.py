@@ -14,7 +14,7 @@ from zope.interface import implementer
 
 from goiptwist import report_urls
 from goiptwist.bridges.webhook.caller import Caller, Fenced
-from goiptwist.bridges.webhook.payloads import body, of_event, of_news, of_sms
+from goiptwist.bridges.webhook.payloads import body, of_alarm, of_event, of_news, of_sms
 from goiptwist.bridges.webhook.settings import WebhookSettings
 from goiptwist.bridges.webhook.signing import signed
 from goiptwist.bridges.webhook.urls import fault_of, place_of
@@ -55,7 +55,9 @@ class WebhookBridge(Service):
         )
 
     async def deliver(self, message: Message) -> Handover:
-        """See L{IBridge}: an SMS came in."""
+        """See L{IBridge}: an SMS or an alarm came in."""
+        if message.alarm:
+            return await self._post(message.id, of_alarm(message))
         name = self.gateway.name_of(message.sender)
         return await self._post(message.id, of_sms(message, name))
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from goiptwist.alarm.event import Event
 from goiptwist.message import LineEvent, Message, News
 
 
@@ -22,6 +23,32 @@ def of_sms(message: Message, name: str) -> bytes:
         "smsc": message.smsc,
     }
     return body("sms.received", message.at, data)
+
+
+def of_alarm(message: Message) -> bytes:
+    """
+    An alarm: a sentence for people, the machine form, and its parts, so that
+    nobody needs to know Contact ID.
+    """
+    event = Event.from_machine(message.alarm)
+    data = {
+        "id": message.id,
+        "at": iso(message.at),
+        "text": event.words,
+        "alarm": message.alarm,
+        "account": event.account,
+        "qualifier": event.qualifier,
+        "code": event.code,
+        "kind": event.kind,
+        "what": event.what,
+        "partition": event.partition,
+        "zone": event.zone,
+        "line": message.line,
+        "to": message.recipient,
+        "origin": message.origin,
+        "client_id": message.client_id,
+    }
+    return body("alarm.received", message.at, data)
 
 
 def of_news(news: News) -> bytes:
@@ -40,6 +67,8 @@ def of_news(news: News) -> bytes:
         "report": message.report,
         "reason": news.reason,
     }
+    if message.alarm:
+        return body(f"alarm.{news.what}", news.at, {**data, "alarm": message.alarm})
     return body(f"message.{news.what}", news.at, data)
 
 

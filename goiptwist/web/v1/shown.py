@@ -101,7 +101,7 @@ class Message(Shape):
     """A message as it stands."""
 
     id: str
-    direction: Literal["in", "out"]
+    direction: Literal["in", "out", "alarm"]
     line: str
     sender: str = Field(alias="from")
     to: str
@@ -113,6 +113,9 @@ class Message(Shape):
     pool: str | None = None
     client_id: str | None = None
     origin: str | None = Field(default=None, description="Who submitted it.")
+    alarm: str | None = Field(
+        default=None, description="Of an alarm: the event, such as 1113,18,1,123,03,003."
+    )
 
 
 class Step(Shape):
@@ -229,7 +232,7 @@ def message(given: domain.Message) -> dict[str, object]:
         "state": given.state.value,
         "at": timestamp(given.at),
     }
-    for name in ("reason", "report", "pool", "client_id", "origin"):
+    for name in ("reason", "report", "pool", "client_id", "origin", "alarm"):
         value = getattr(given, name)
         if value:
             shown[name] = value

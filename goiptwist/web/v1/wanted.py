@@ -211,8 +211,8 @@ class Wanted(Shape):
     come oldest first; with one, newest first.
     """
 
-    direction: Literal["in", "out"] | None = Field(
-        default=None, description="in came from a SIM, out goes to one."
+    direction: Literal["in", "out", "alarm"] | None = Field(
+        default=None, description="in came from a SIM, out goes to one, alarm is an alarm."
     )
     after: Word = Field(
         default="", description="Oldest first: go on behind this id. Not with a search."

@@ -20,7 +20,7 @@ from goiptwist.bridges.mail.letter import (
     subject,
 )
 from goiptwist.bridges.mail.settings import MailSettings
-from goiptwist.testing import HOSTILE_TEXTS, any_text, sms
+from goiptwist.testing import HOSTILE_TEXTS, alarm, any_text, sms
 
 SETTINGS = MailSettings(to=("ops@example.org", "boss@example.org"), sender="sms@example.org")
 
@@ -316,3 +316,44 @@ def test_references_are_folded():
     letter = render(sms(id="m9"), OURS, earlier=EARLIER[:3])
     folded = "\r\n ".join([ROOT, *EARLIER[:3]])
     assert f"\r\nReferences: {folded}\r\n".encode() in letter
+
+
+class TestAlarms:
+    """An alarm is read on a locked screen in the night."""
+
+    def test_the_whole_letter(self):
+        """The sentence in the subject, both forms in the body, nobody to answer."""
+        settings = evolve(SETTINGS, domain="sms.example.org", to=("ops@example.org",))
+        assert render(alarm(line="goip1"), settings).decode("ascii").split("\r\n") == [
+            'From: "Alarm 1113 (goip1)" <sms@example.org>',
+            "To: ops@example.org",
+            "Subject: Alarm 1113: audible panic alarm, partition 3, zone 3",
+            "Date: Thu, 01 Jan 2026 00:00:00 +0000",
+            "Message-ID: <a1.1767225600250@sms.example.org>",
+            "References: <conversation.6075a3099c97a1d172e3cf44375f1043@sms.example.org>",
+            "X-GoIP-Alarm: 1113,18,1,123,03,003",
+            "Importance: high",
+            "Auto-Submitted: auto-generated",
+            "X-Auto-Response-Suppress: All",
+            "X-GoIP-Line: goip1",
+            "X-GoIP-From: Alarm 1113",
+            "X-GoIP-Id: a1",
+            'Content-Type: text/plain; charset="utf-8"',
+            "Content-Transfer-Encoding: 7bit",
+            "MIME-Version: 1.0",
+            "",
+            "Account 1113: audible panic alarm, partition 3, zone 3",
+            "1113,18,1,123,03,003",
+            "",
+        ]
+
+    def test_private(self):
+        """A list of mails tells that there is an alarm, and no more."""
+        head = read(render(alarm(), evolve(SETTINGS, private=True)))
+        assert (head["Subject"], parseaddr(head["From"])[0]) == ("Alarm", "Alarm")
+
+    def test_own_subject(self):
+        """A template of one's own is filled in for alarms as well."""
+        settings = evolve(SETTINGS, subject="[{sender}] {text}")
+        said = read(render(alarm(), settings))["Subject"]
+        assert said == "[Alarm 1113] Account 1113: audible panic alarm, partition 3, zone 3"

@@ -19,7 +19,7 @@ from goiptwist.bridges.webhook.urls import fault_of, place_of
 from goiptwist.bridges.webhook.verdict import LONGEST_WAIT, Answer, judged, seconds_of, snippet
 from goiptwist.errors import Refused, TryLater
 from goiptwist.message import Direction, LineEvent, News, State
-from goiptwist.testing import HOSTILE_TEXTS, sms
+from goiptwist.testing import HOSTILE_TEXTS, alarm, sms
 
 PLACES = {
     "loopback": ["127.0.0.1", "127.255.255.254", "::1"],
@@ -287,3 +287,41 @@ class TestUrls:
         assert place_of("https://hooks.example.org:8443/T0/B0/s3cr3t?x=1") == (
             "hooks.example.org:8443"
         )
+
+
+class TestAlarms:
+    """A receiver needs to know nothing of Contact ID."""
+
+    def test_alarm(self) -> None:
+        """The sentence, the machine form, and its parts."""
+        given = alarm(recipient="06201234567", client_id="x")
+        assert json.loads(payloads.of_alarm(given)) == {
+            "type": "alarm.received",
+            "timestamp": "2026-01-01T00:00:00.250Z",
+            "data": {
+                "id": "a1",
+                "at": "2026-01-01T00:00:00.250Z",
+                "text": "Account 1113: audible panic alarm, partition 3, zone 3",
+                "alarm": "1113,18,1,123,03,003",
+                "account": "1113",
+                "qualifier": "1",
+                "code": "123",
+                "kind": "panic",
+                "what": "audible panic alarm",
+                "partition": "03",
+                "zone": "003",
+                "line": "",
+                "to": "06201234567",
+                "origin": "user:panel",
+                "client_id": "x",
+            },
+        }
+
+    def test_news_of_one(self) -> None:
+        """What became of it has a name of its own."""
+        about = alarm(state=State.HANDED_ON)
+        told = News(id="n", what="delivered", at=1_767_225_600.0, reason="", message=about)
+        whole = json.loads(payloads.of_news(told))
+        assert whole["type"] == "alarm.delivered"
+        assert whole["data"]["alarm"] == "1113,18,1,123,03,003"
+        assert whole["data"]["state"] == "handed_on"

@@ -1,0 +1,238 @@
+"""
+Where the receiver meets the sockets: panels report over TCP and UDP.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from typing import Any
+
+from attrs import define, field
+from twisted.internet.defer import Deferred, DeferredList, ensureDeferred, maybeDeferred
+from twisted.internet.error import CannotListenError
+from twisted.internet.interfaces import IAddress, IListeningPort
+from twisted.internet.protocol import (
+    DatagramProtocol,
+    Protocol,
+    ServerFactory,
+    connectionDone,
+)
+from twisted.logger import Logger
+from twisted.protocols.policies import TimeoutMixin
+from twisted.python.failure import Failure
+
+from goiptwist.alarm.panels import PanelSettings
+from goiptwist.bridges.dc09 import frames
+from goiptwist.bridges.dc09.intake import Complains, Intake, Reply
+from goiptwist.errors import BadConfiguration
+from goiptwist.listening import Listening, Place
+from goiptwist.parting import Company
+
+#: Connections at once, and of them from one address.
+CONNECTIONS, OF_ONE = 1000, 50
+#: Seconds that a connection may stay without an answered frame; and once it has
+#: had one, for panels that stay connected between two link tests.
+NEWCOMER, QUIET = 30.0, 3600.0
+#: Datagrams that may be under way to the disk at once.
+IN_HAND = 200
+
+
+class Conversation(Protocol, TimeoutMixin):
+    """One panel that has connected. Its frames are answered one after the other."""
+
+    transport: Any
+
+    def __init__(self, reception: Reception, peer: str) -> None:
+        self._reception, self._peer = reception, peer
+        self._buffer = b""
+        self._waiting: deque[bytes] = deque()
+        self._busy = self._leaving = self._gone = False
+
+    def callLater(self, period: float, func: Any) -> Any:
+        """Where L{TimeoutMixin} takes time from."""
+        return self._reception.clock.callLater(period, func)
+
+    def connectionMade(self) -> None:
+        """Called by Twisted."""
+        self.setTimeout(NEWCOMER)
+
+    def dataReceived(self, data: bytes) -> None:
+        """Called by Twisted: any part of a frame, or several."""
+        whole, self._buffer = frames.cut(self._buffer + data)
+        self._waiting.extend(whole)
+        if len(self._buffer) > frames.LONGEST or any(len(raw) > frames.LONGEST for raw in whole):
+            self._reception.complaints.about(
+                "dc09_malformed", self._peer, "no frame of DC-09: it does not end"
+            )
+            self._waiting.clear()
+            self.abort()
+            return
+        self._go_on()
+
+    def _go_on(self) -> None:
+        if self._busy or not self._waiting:
+            return
+        self._busy = True
+        self.transport.pauseProducing()
+        asking = ensureDeferred(self._reception.intake.heard(self._waiting.popleft(), self._peer))
+        asking.addBoth(self._answered)
+
+    def _answered(self, reply: Reply | Failure | None) -> None:
+        self._busy = False
+        if isinstance(reply, Failure):
+            self._reception.log.failure("A report from {peer} broke", reply, peer=self._peer)
+        elif reply is not None and not self._gone:
+            self.setTimeout(QUIET)
+            self.transport.write(reply.raw)
+        if self._leaving:
+            self.transport.loseConnection()
+        elif not self._gone:
+            self.transport.resumeProducing()
+            self._go_on()
+
+    def timeoutConnection(self) -> None:
+        """Called by L{TimeoutMixin}."""
+        self.abort()
+
+    def leave(self) -> None:
+        """See L{goiptwist.parting.Guest}."""
+        self._leaving = True
+        if not self._busy:
+            self.transport.loseConnection()
+
+    def abort(self) -> None:
+        """See L{goiptwist.parting.Guest}."""
+        self.transport.abortConnection()
+
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
+        """Called by Twisted."""
+        self._gone = True
+        self._waiting.clear()
+        self.setTimeout(None)
+        self._reception.left(self, self._peer)
+
+
+class Reception(ServerFactory):
+    """All connections of all ports."""
+
+    noisy = False  # the service says where it listens
+    log = Logger()
+
+    def __init__(self, clock: Any, intake: Intake, complaints: Complains) -> None:
+        self.clock, self.intake, self.complaints = clock, intake, complaints
+        self.open: Company[Conversation] = Company(clock)
+        self._of: Counter[str] = Counter()
+
+    def buildProtocol(self, addr: IAddress | None) -> Protocol | None:
+        """Called by Twisted for each connection."""
+        peer = str(getattr(addr, "host", ""))
+        if len(self.open) >= CONNECTIONS or self._of[peer] >= OF_ONE:
+            self.complaints.about("dc09_crowded", peer, "one connection too many for DC-09")
+            return None
+        self._of[peer] += 1
+        conversation = Conversation(self, peer)
+        self.open.came(conversation)
+        return conversation
+
+    def left(self, conversation: Conversation, peer: str) -> None:
+        """A connection has gone."""
+        self._of -= Counter([peer])
+        self.open.went(conversation)
+
+
+@define(eq=False, repr=False, slots=False)
+class Datagrams(DatagramProtocol):
+    """Reports that come in one datagram each."""
+
+    intake: Intake
+    complaints: Complains
+    _in_hand: int = field(default=0, init=False)
+    noisy = False
+    log = Logger()
+
+    def datagramReceived(self, datagram: bytes, addr: Any) -> None:
+        """Called by Twisted."""
+        if self._in_hand >= IN_HAND:
+            self.complaints.about("dc09_crowded", addr[0], "too many reports at once by UDP")
+            return
+        self._in_hand += 1
+
+        def answered(reply: Reply | Failure | None) -> None:
+            self._in_hand -= 1
+            if isinstance(reply, Failure):
+                self.log.failure("A report from {peer} broke", reply, peer=addr[0])
+            # An answer to a stranger is never longer than the question.
+            elif reply is not None and (reply.proved or len(reply.raw) <= len(datagram)):
+                transport: Any = self.transport
+                if transport is not None:
+                    transport.write(reply.raw, addr)
+
+        ensureDeferred(self.intake.heard(datagram, addr[0])).addBoth(answered)
+
+
+class Dc09Receiver(Listening):
+    """
+    Takes reports of panels.
+
+    @ivar udp_ports: what it hears datagrams with, in the order of C{dc09_udp}.
+    """
+
+    def __init__(self, gateway: Any, settings: PanelSettings, complaints: Complains) -> None:
+        """
+        @param gateway: an L{IGateway<goiptwist.interfaces.IGateway>}.
+        @param complaints: for what is wrong with what comes in.
+        """
+        self._intake = Intake(gateway, settings.accounts, complaints)
+        self._complaints, self._udp = complaints, settings.dc09_udp
+        self._reception = Reception(gateway.clock, self._intake, complaints)
+        places = [
+            Place(address, " (dc09_listen)", self._reception) for address in settings.dc09_listen
+        ]
+        super().__init__(gateway.reactor, "DC-09", places)
+        self.udp_ports: list[IListeningPort] = []
+
+    def privilegedStartService(self) -> None:
+        """
+        See L{Listening}.
+
+        @raise BadConfiguration: nobody can listen on one of the addresses now.
+        """
+        super().privilegedStartService()
+        self._bind()
+
+    def startService(self) -> None:
+        """
+        @raise BadConfiguration: nobody can listen on one of the addresses now.
+        """
+        super().startService()
+        self._bind()
+
+    def _bind(self) -> None:
+        if self.udp_ports:
+            return
+        problems = []
+        for address in self._udp:
+            hears = Datagrams(self._intake, self._complaints)
+            try:
+                port = self.reactor.listenUDP(address.port, hears, interface=address.host)
+            except CannotListenError as trouble:
+                problems.append(
+                    f"DC-09 cannot listen on {address} (dc09_udp): {trouble.socketError}; "
+                    "is it running already?"
+                )
+            else:
+                self.udp_ports.append(port)
+                self.log.info("DC-09 listens on {address} (dc09_udp)", address=address)
+        if problems:
+            self.close_ports()
+            raise BadConfiguration(problems)
+
+    def close_ports(self) -> list[Deferred[Any]]:
+        """Take nothing more; what is under way goes on."""
+        ports, self.udp_ports = self.udp_ports, []
+        return [*super().close_ports(), *(maybeDeferred(port.stopListening) for port in ports)]
+
+    def stopService(self) -> Deferred[Any]:
+        """@return: fires when all ports and connections are closed."""
+        super().stopService()
+        return DeferredList([*self.close_ports(), self._reception.open.part()])

@@ -1,0 +1,205 @@
+"""
+L{Station}: the dialogue with one receiver of a monitoring station.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from attrs import define, evolve, field
+from twisted.internet.defer import Deferred, DeferredLock
+from twisted.internet.interfaces import IReactorTime
+
+from goiptwist.bridges.dc09 import frames
+from goiptwist.bridges.dc09.frames import ACK, ANSWERS, DUH, NAK, Frame, MalformedFrame
+from goiptwist.bridges.dc09.links import Link, Opens
+from goiptwist.errors import Away, Refused, TryLater
+from goiptwist.values import HostPort
+
+
+class Silent(TryLater):
+    """It was sent, and nothing came back that is an answer to it."""
+
+
+class NotAccepted(TryLater):
+    """It answered NAK."""
+
+
+class Stopping(TryLater):
+    """It is we who part."""
+
+    def __init__(self) -> None:
+        super().__init__("the gateway stops", attempted=False)
+
+
+class _Lost:
+    """In the place of an answer: the connection has gone."""
+
+
+@define(eq=False, repr=False)
+class Station:
+    """
+    One receiver. It is asked one thing at a time: receivers read no second
+    frame before they have answered the first.
+
+    @ivar key: of 16, 24 or 32 bytes, or C{None}.
+    @ivar opens: makes the way to it.
+    @ivar timeout: seconds to wait for an answer.
+    @ivar tries: how often the same is sent.
+    @ivar plain_ack: whether an answer in clear counts though there is a key.
+    @ivar offset: seconds that its clock is ahead of ours.
+    """
+
+    place: HostPort
+    clock: IReactorTime
+    opens: Opens
+    key: bytes | None
+    timeout: float
+    tries: int
+    plain_ack: bool = False
+    offset: float = field(default=0.0, init=False)
+    _turn: DeferredLock = field(factory=DeferredLock, init=False)
+    _link: Link | None = field(default=None, init=False)
+    _sequence: str = field(default="", init=False)
+    _answer: Deferred[Any] | None = field(default=None, init=False)
+    _ignored: str = field(default="", init=False)
+    _failed: int = field(default=0, init=False)
+    _failure: str = field(default="", init=False)
+    _closed: bool = field(default=False, init=False)
+
+    async def ask(self, frame: Frame) -> Frame:
+        """
+        Send a frame, and wait until it is taken.
+
+        @param frame: in clear; it is encrypted and gets its time here.
+        @return: the ACK.
+        @raise Away: nobody is there.
+        @raise TryLater: there was no answer, or a NAK twice.
+        @raise Refused: DUH: it will never understand this.
+        """
+        failed = self._failed
+        await self._turn.acquire()
+        try:
+            self._same_fate(failed)
+            return await self._tried(frame)
+        finally:
+            self._turn.release()
+            if not self._turn.locked:
+                self._hang_up()
+
+    def _same_fate(self, failed: int) -> None:
+        """Whoever tried while we waited has tried long enough for all."""
+        if self._failed != failed:
+            raise Silent(self._failure)
+
+    async def _tried(self, frame: Frame) -> Frame:
+        try:
+            return await self._dialogue(frame)
+        except (Silent, Away) as trouble:
+            self._failed, self._failure = self._failed + 1, str(trouble)
+            raise
+
+    async def _dialogue(self, frame: Frame) -> Frame:
+        answer = await self._answered(frame)
+        if answer.name == NAK and answer.time is not None:
+            # Section 5.5.3.2: the time of its NAK is the time that it wants.
+            self.offset = answer.time - self.clock.seconds()
+            answer = await self._answered(frame)
+        if answer.name == ACK:
+            return answer
+        if answer.name == DUH:
+            raise Refused(f"{self.place} answered DUH: it cannot process this")
+        raise NotAccepted(
+            f"{self.place} answered NAK: it does not know the account, or has another key or time"
+        )
+
+    async def _answered(self, frame: Frame) -> Frame:
+        self._sequence, self._ignored = frame.sequence, ""
+        left = self.tries
+        while left:
+            reused = self._link is not None
+            link = await self._linked()
+            self._answer = Deferred()
+            link.write(self._raw(frame))
+            self._answer.addTimeout(self.timeout, self.clock, lambda _, __: None)
+            answer = await self._answer
+            if isinstance(answer, Frame):
+                return answer
+            if self._closed:
+                raise Stopping
+            # Many receivers close after each answer: that was no try.
+            left -= not (reused and answer is _Lost)
+        raise Silent(self._silence(answer is _Lost))
+
+    def _silence(self, lost: bool) -> str:
+        if self._ignored:
+            return f"{self.place} {self._ignored}"
+        if lost:
+            return f"{self.place} did not answer: it hung up, or nothing listens there"
+        times = f", {self.tries} times" if self.tries > 1 else ""
+        return f"{self.place} did not answer within {self.timeout:g} s{times}"
+
+    def _raw(self, frame: Frame) -> bytes:
+        if self.key is None:
+            return frame.format()
+        time = self.clock.seconds() + self.offset
+        return evolve(frame, encrypted=True, time=time).format(self.key)
+
+    async def _linked(self) -> Link:
+        if self._closed:
+            raise Stopping
+        if self._link is None:
+            self._link = await self.opens(self)
+        return self._link
+
+    def _hang_up(self) -> None:
+        link, self._link = self._link, None
+        if link is not None:
+            link.close()
+
+    def open(self) -> None:
+        """Be ready again after L{close}."""
+        self._closed = False
+
+    def close(self) -> None:
+        """Part; whoever waits for an answer gets none."""
+        self._closed = True
+        self._hang_up()
+        self.lost()
+
+    # -- see L{goiptwist.bridges.dc09.links.Listener} --
+
+    def heard(self, raw: bytes) -> None:
+        """It said something; whether it means us is another matter."""
+        try:
+            answer = frames.read(raw)
+            if self._means_us(answer) and self._answer is not None and not self._answer.called:
+                self._answer.callback(answer)
+        except MalformedFrame:
+            self._ignored = "answered, but nothing of SIA DC-09 that can be read"
+
+    def lost(self) -> None:
+        """The connection has gone."""
+        self._link = None
+        if self._answer is not None and not self._answer.called:
+            self._answer.callback(_Lost)
+
+    def _means_us(self, answer: Frame) -> bool:
+        if answer.name not in ANSWERS:
+            return False
+        if answer.name == NAK:
+            return True  # its sequence number is always 0000
+        if answer.name == DUH and not answer.sequence:
+            return True
+        if answer.name not in (ACK, DUH) or answer.sequence != self._sequence:
+            return False
+        if answer.name == ACK and self.key is not None:
+            if answer.encrypted:
+                answer.decrypted(self.key)
+            elif not self.plain_ack:
+                self._ignored = (
+                    "answered in clear, which anybody could; if it knows no better, say "
+                    "plain_ack = true"
+                )
+                return False
+        return True

@@ -1,0 +1,355 @@
+"""
+What panels report is kept first, then acknowledged; whoever may not report, or
+cannot be understood, hears why as far as DC-09 has a word for it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+from attrs import evolve
+from hypothesis import given
+from hypothesis import strategies as st
+from twisted.internet.defer import Deferred, ensureDeferred
+from twisted.internet.task import Clock
+
+from goiptwist.alarm.panels import Panels
+from goiptwist.bridges.dc09 import frames
+from goiptwist.bridges.dc09.frames import Frame
+from goiptwist.bridges.dc09.intake import Intake, Reply
+from goiptwist.bridges.dc09.repeats import REPEATS_WITHIN
+from goiptwist.errors import Busy, StoreUnavailable, Unacceptable
+from goiptwist.message import AlarmReport, Message
+from goiptwist.testing import StandInGateway
+from tests.bridges.dc09.far_ends import KEY, NOW
+from tests.bridges.dc09.test_frames import framed
+
+_FILE = Path(__file__).parents[2] / "vectors" / "contact-id.jsonl"
+VECTORS = [
+    row
+    for row in map(json.loads, _FILE.read_text().splitlines())
+    if row["kind"] == "dc09" and row["valid"] and row.get("fields", {}).get("token") == "ADM-CID"
+]
+KEYED = "13E3186"
+
+PLAIN = Frame(
+    name="ADM-CID", sequence="0007", receiver="0", line="0", account="1113",
+    data="#1113|1123 03 003",
+)  # fmt: skip
+SECRET = evolve(
+    PLAIN, account=KEYED, data=f"#{KEYED}|1123 03 003", encrypted=True, time=NOW
+)  # fmt: skip
+
+
+class Complaints(Counter[str]):
+    """Counts, and keeps the last sentence."""
+
+    last = ""
+
+    def about(self, kind: str, host: str, why: str) -> None:
+        self[kind] += 1
+        self.last = why
+
+
+class Gateway(StandInGateway):
+    """A gateway whose store may fail, or take its time."""
+
+    trouble: Exception | None = None
+    commits: Deferred[None] | None = None
+
+    async def raise_alarm(self, report: AlarmReport) -> Message:
+        if self.trouble is not None:
+            raise self.trouble
+        if self.commits is not None:
+            await self.commits
+        return await super().raise_alarm(report)
+
+
+class House:
+    """A gateway with a receiver, and a panel that talks to it."""
+
+    def __init__(self, **panels: str) -> None:
+        self.clock = Clock()
+        self.clock.advance(NOW)
+        self.gateway = Gateway(reactor=None, clock=self.clock)
+        self.panels = Panels.from_setting(panels or {"1113": "", KEYED: KEY, "AAA": "", "123F": ""})
+        self.restart()
+
+    def restart(self) -> None:
+        self.complaints = Complaints()
+        self.intake = Intake(self.gateway, self.panels, self.complaints)
+
+    def hears(self, frame: Frame | bytes, key: str = KEY) -> Frame | None:
+        """@return: what it answers, in clear."""
+        raw = frame if isinstance(frame, bytes) else frame.format(key.encode())
+        answers: list[Reply | None] = []
+        ensureDeferred(self.intake.heard(raw, "192.0.2.7")).addCallback(answers.append)
+        [reply] = answers
+        if reply is None:
+            return None
+        answer = frames.read(reply.raw)
+        assert reply.proved == answer.encrypted
+        return answer.decrypted(KEY.encode()) if answer.encrypted else answer
+
+    @property
+    def events(self) -> list[Any]:
+        return [report.event.machine for report in self.gateway.reports]
+
+    @property
+    def names(self) -> list[str]:
+        """The client ids; one that comes again is one alarm (see the store)."""
+        return list(dict.fromkeys(report.client_id for report in self.gateway.reports))
+
+
+@pytest.fixture
+def house() -> House:
+    return House()
+
+
+def test_a_report(house: House) -> None:
+    """It is kept as the event that it is, and acknowledged with its number."""
+    answer = house.hears(PLAIN)
+    assert answer == Frame(name="ACK", sequence="0007", receiver="0", line="0", account="1113")
+    assert house.events == ["1113,18,1,123,03,003"]
+    assert house.gateway.reports[0].origin == "dc09"
+
+
+@pytest.mark.parametrize("row", VECTORS, ids=lambda row: row["body"][:40])
+def test_every_vector(row: dict[str, Any]) -> None:
+    """What panels were seen to send is taken from those that are known."""
+    fields = row["fields"]
+    house = House(**{fields["account"]: ""})
+    answer = house.hears(row["frame"].encode())
+    assert answer is not None
+    if fields["encrypted"]:  # with a key that nobody has published
+        assert answer.name == "NAK"
+        return
+    assert (answer.name, answer.sequence) == ("ACK", fields["sequence"])
+    [machine] = house.events
+    account = fields["account"].rjust(4, "0")
+    assert machine.startswith(f"{account},18,{fields['qualifier']},{fields['event']},")
+
+
+#: What dc09-spt 0.0.4 sent, taken down.
+DIALLER = (
+    b'\nC0600027"ADM-CID"0007L0#1113[#1113|3130 01 015]\r',
+    framed('"ADM-CID"000AR1L2#1113[#1113|1401 03 031]'),
+)
+
+
+@pytest.mark.parametrize("raw", DIALLER)
+def test_frames_of_a_dialler(house: House, raw: bytes) -> None:
+    """One that counts in hex gets its number back as it is."""
+    answer = house.hears(raw)
+    assert answer is not None
+    assert (answer.name, answer.sequence) == ("ACK", frames.read(raw).sequence)
+
+
+def test_not_before_it_is_kept(house: House) -> None:
+    """As long as the commit is under way, there is no ACK."""
+    house.gateway.commits = Deferred()
+    answers: list[Reply | None] = []
+    ensureDeferred(house.intake.heard(PLAIN.format(), "x")).addCallback(answers.append)
+    assert answers == []
+    house.gateway.commits.callback(None)
+    assert answers[0] is not None
+
+
+@pytest.mark.parametrize(
+    "trouble", [StoreUnavailable("the disk is full"), Busy("too much waits", after=10)]
+)
+def test_what_cannot_be_kept(house: House, trouble: Exception) -> None:
+    """Our trouble is silence: the panel repeats, or asks its second receiver."""
+    house.gateway.trouble = trouble
+    assert house.hears(PLAIN) is None
+    assert house.complaints["dc09_not_kept"] == 1
+    house.gateway.trouble = None
+    assert house.hears(PLAIN).name == "ACK"
+
+
+def test_what_no_route_takes(house: House) -> None:
+    """It would hold up all that stands behind it in the panel: DUH, and a complaint."""
+    house.gateway.trouble = Unacceptable("alarm", "no route takes it")
+    assert house.hears(PLAIN).name == "DUH"
+    assert "no route takes it" in house.complaints.last
+
+
+def test_a_repeat_is_one_event(house: House) -> None:
+    """A panel that missed the ACK asks again, with a new time; our restart changes nothing."""
+    for seconds in (0, 5, 10):
+        house.clock.advance(seconds)
+        assert house.hears(evolve(SECRET, time=house.clock.seconds())).name == "ACK"
+        house.restart()
+    assert len(house.names) == 1
+
+
+def test_what_is_no_repeat(house: House) -> None:
+    """Another number, another event, another line or another panel is another report."""
+    for frame in (
+        PLAIN,
+        evolve(PLAIN, sequence="0008"),
+        evolve(PLAIN, data="#1113|3123 03 003"),
+        evolve(PLAIN, line="1"),
+        evolve(PLAIN, account="AAA", data="#AAA|1123 03 003"),
+    ):
+        assert house.hears(frame).name == "ACK"
+    assert len(house.names) == 5
+
+
+def test_numbers_come_again(house: House) -> None:
+    """A panel that was started anew counts anew: the same number later is another alarm."""
+    house.hears(PLAIN)
+    house.clock.advance(REPEATS_WITHIN + 1)
+    house.hears(PLAIN)
+    assert len(house.names) == 2
+
+
+def test_a_repeat_while_the_first_is_under_way(house: House) -> None:
+    """A panel without patience makes no second alarm."""
+    house.gateway.commits = Deferred()
+    answers: list[Reply | None] = []
+    for _ in range(3):
+        ensureDeferred(house.intake.heard(PLAIN.format(), "x")).addCallback(answers.append)
+    house.gateway.commits.callback(None)
+    assert len(answers) == 3
+    assert len(house.names) == 1
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        '"NULL"0000L0#1113[]',
+        '"NULL"0000L0#1113[#0000|0000 00 000]_22:13:29,12-29-2022',
+        '"NULL"0000#1113[]',
+    ],
+)
+def test_link_test(house: House, body: str) -> None:
+    """A link test is answered and is no alarm, whatever it contains."""
+    answer = house.hears(framed(body))
+    assert (answer.name, answer.sequence, answer.account) == ("ACK", "0000", "1113")
+    assert house.events == []
+
+
+def test_encrypted(house: House) -> None:
+    """To an encrypted report the ACK is encrypted, with our time."""
+    answer = house.hears(SECRET)
+    assert (answer.name, answer.encrypted, answer.time) == ("ACK", True, NOW)
+    assert house.events == [f"{KEYED},18,1,123,03,003"]
+
+
+@pytest.mark.parametrize(("off", "name"), [(20, "ACK"), (21, "NAK"), (-40, "ACK"), (-41, "NAK")])
+def test_its_clock(house: House, off: int, name: str) -> None:
+    """A time out of bounds may be an old report played again; the NAK tells ours."""
+    answer = house.hears(evolve(SECRET, time=NOW + off))
+    assert answer.name == name
+    assert answer.time == NOW
+    assert bool(house.events) == (name == "ACK")
+
+
+def test_encrypted_without_a_time(house: House) -> None:
+    """It could be played again for ever."""
+    assert house.hears(evolve(SECRET, time=None)).name == "NAK"
+    assert house.events == []
+
+
+def test_no_time_is_needed_in_clear(house: House) -> None:
+    """In clear it proves nothing: a panel without a clock may report."""
+    assert house.hears(evolve(PLAIN, time=NOW - 10_000)).name == "ACK"
+
+
+def test_another_key(house: House) -> None:
+    """NAK, and nothing is kept."""
+    answer = house.hears(SECRET, KEY[::-1])
+    assert (answer.name, answer.sequence, answer.time) == ("NAK", "0000", NOW)
+    assert house.events == []
+    assert KEY not in house.complaints.last
+
+
+def test_in_clear_though_there_is_a_key(house: House) -> None:
+    """Else anybody could report in the name of who has a key."""
+    assert house.hears(evolve(SECRET, encrypted=False)).name == "DUH"
+    assert house.hears(framed(f'"NULL"0000L0#{KEYED}[]')).name == "DUH"
+    assert house.events == []
+
+
+def test_in_the_name_of_another(house: House) -> None:
+    """Inside a frame a panel may name accounts of the same key only; else it is its own."""
+    house.hears(evolve(PLAIN, data=f"#{KEYED}|1123 03 003"))
+    house.hears(evolve(PLAIN, sequence="0008", data="#AAA|1123 03 003"))
+    assert house.events == ["1113,18,1,123,03,003", "0AAA,18,1,123,03,003"]
+
+
+def test_unknown_account(house: House) -> None:
+    """NAK, told and counted, and nothing is kept."""
+    answer = house.hears(evolve(PLAIN, account="4711"))
+    assert answer.name == "NAK"
+    assert answer.format().endswith(b'"NAK"0000R0L0A0[]_00:00:00,01-01-2026\r')
+    assert "4711" in house.complaints.last
+    assert house.events == []
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        '"SIA-DCS"0001L0#1113[#1113|Nri1/BA001]',
+        '"SIA-DCS"0001L0#1113[]',
+        '"ADM-CID"0001L0#1113[#1113|2123 03 003]',
+        '"ADM-CID"0001L0#1113[]',
+    ],
+)
+def test_what_cannot_be_understood(house: House, body: str) -> None:
+    """DUH, so that the panel does not say it again and again."""
+    answer = house.hears(framed(body))
+    assert (answer.name, answer.sequence) == ("DUH", "0001")
+    assert house.events == []
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b'\n00000027"ADM-CID"0007L0#1113[#1113|3130 01 015]\r',
+        b'\nC0600028"ADM-CID"0007L0#1113[#1113|3130 01 015]\r',
+        b"GET / HTTP/1.1",
+        b"",
+    ],
+)
+def test_what_came_damaged(house: House, raw: bytes) -> None:
+    """It is not acknowledged; the panel says it again."""
+    assert house.hears(raw) is None
+    assert house.complaints["dc09_malformed"] == 1
+
+
+@pytest.mark.parametrize("name", ["ACK", "NAK", "DUH", "RSP"])
+def test_an_answer_is_not_answered(house: House, name: str) -> None:
+    """Two receivers must not talk to one another for ever."""
+    assert house.hears(evolve(PLAIN, name=name, data="")) is None
+
+
+def test_zeros_before_an_account(house: House) -> None:
+    """Panels fill accounts up, each as it likes."""
+    assert house.hears(evolve(PLAIN, account="0AAA", data="#000AAA|1123 03 003")).name == "ACK"
+    assert house.events == ["0AAA,18,1,123,03,003"]
+
+
+def test_no_account_outside(house: House) -> None:
+    """Then it is the one inside."""
+    assert house.hears(framed('"ADM-CID"0007R0L0[#1113|1123 03 003]')).name == "ACK"
+    assert house.events == ["1113,18,1,123,03,003"]
+
+
+def test_a_note_that_is_broken(house: House) -> None:
+    """What was noted down by another version costs no alarm."""
+    house.gateway.notes["dc09 heard 1113"] = "[1"
+    assert house.hears(PLAIN).name == "ACK"
+
+
+@given(st.binary(max_size=100) | st.text(max_size=60).map(lambda t: framed(t.encode().hex())))
+def test_any_bytes(raw: bytes) -> None:
+    """Strangers may send anything: no alarm comes of it, and no crash."""
+    house = House()
+    house.hears(raw)
+    assert house.events == []

@@ -1,0 +1,82 @@
+"""
+A bridge for tests of alarms in a gateway that is killed: an alarm panel that
+repeats itself until it hears a yes, also after a restart; and stations. What
+each saw stands in files, which outlive the process.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from attrs import define, frozen
+from twisted.application.service import Service
+from twisted.internet.defer import Deferred
+from twisted.plugin import IPlugin
+from zope.interface import implementer
+
+from goiptwist.alarm import contact_id
+from goiptwist.errors import Refused
+from goiptwist.interfaces import IBridge, IBridgeKind
+from goiptwist.message import AlarmReport, Handover, Message
+from goiptwist.values import setting
+
+
+@frozen
+class Settings:
+    """C{[bridge.NAME] kind = "panel"}"""
+
+    answer: str = setting("delivers, refuses, hangs or answers (a person).", default="delivers")
+    reports: tuple[str, ...] = setting("What the panel has to report.", default=())
+    sms: bool = False
+
+
+@implementer(IBridge)
+@define(eq=False, slots=False)
+class Panel(Service):
+    """Both ends of an alarm."""
+
+    called: str
+    settings: Settings
+    gateway: Any
+    rests = False
+
+    def startService(self) -> None:
+        super().startService()
+        self.gateway.clock.callLater(0, lambda: Deferred.fromCoroutine(self._report()))
+
+    async def _report(self) -> None:
+        for number, machine in enumerate(self.settings.reports):
+            report = AlarmReport(
+                event=contact_id.read(machine), origin="panel", client_id=str(number)
+            )
+            alarm = await self.gateway.raise_alarm(report)
+            self._note("accepted", f"{number} {alarm.id}")
+
+    async def deliver(self, message: Message) -> Handover:
+        self._note(f"asked-{self.called}", message.id)
+        if self.settings.answer == "refuses":
+            raise Refused("401")
+        if self.settings.answer == "hangs":
+            await Deferred()
+        if self.settings.answer == "answers":
+            await self.gateway.acknowledge(message.id, "Ann")
+        return Handover("kissoff")
+
+    def _note(self, file: str, line: str) -> None:
+        with Path(file).open("a") as opened:
+            opened.write(line + "\n")
+
+
+@implementer(IPlugin, IBridgeKind)
+class PanelKind:
+    """How the configuration makes one."""
+
+    kind = "panel"
+    settings = Settings
+
+    def build(self, name: str, settings: Settings, gateway: Any) -> Panel:
+        return Panel(name, settings, gateway)
+
+
+panel_kind = PanelKind()
