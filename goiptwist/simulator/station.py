@@ -7,6 +7,7 @@ It needs C{pip install goiptwist[calls]}.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from enum import StrEnum
 from typing import Any
@@ -230,7 +231,7 @@ class Station(DatagramProtocol):
         self.log.info("The station took an event. {words}", words=event.log_words)
 
     def _picked_up(self, call: Answered, audio: sdp.Audio, peer: tuple[str, int]) -> Response:
-        media = call.media = Media(self.reactor, call.talker)
+        media = call.media = Media(self.reactor, call.talker, moments=time.monotonic)
         port = self.reactor.listenUDP(0, media, interface=self._host)
         self.mangled(media)
         laws = audio.laws[:1] or (PCMA, PCMU)

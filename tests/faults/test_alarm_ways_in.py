@@ -8,15 +8,18 @@ from __future__ import annotations
 import re
 import shutil
 import signal
+import socket
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 from twisted.internet import reactor
+from twisted.internet.threads import deferToThread
 from twisted.internet.utils import getProcessOutputAndValue
 
 from goiptwist.simulator.settings import Settings
-from tests.faults.process import LOOPBACK
+from tests.faults.process import LOOPBACK, free_port
 from tests.faults.rig import TOKEN, Box, Rig, until
 from tests.faults.test_alarm import book
 from tests.web.ozeki.test_classic import SEED
@@ -24,6 +27,8 @@ from tests.web.ozeki.test_classic import SEED
 pytestmark = [pytest.mark.real, pytest.mark.slow]
 
 EVENT, PANEL = "1113,18,1,123,03,003", "+36301234567"
+#: Of C{tests/vectors/contact-id.jsonl}.
+FRAME = b'\nC0600027"ADM-CID"0007L0#1113[#1113|3130 01 015]\r'
 #: The query of Ozeki's page, with a name of the client's own.
 QUERY = (
     "action=sendmessage&username=httptest&password=abc123"
@@ -31,10 +36,10 @@ QUERY = (
 )
 
 
-def rig_of(tmp_path: Path, boxes: list[Box] | None = None) -> Rig:
+def rig_of(tmp_path: Path, boxes: list[Box] | None = None, **alarm: Any) -> Rig:
     """A station, and whose texts are alarms. Nothing is joined: ids alone must do it."""
     tables = {
-        "alarm": {"joins": 0.0},
+        "alarm": {"joins": 0.0, **alarm},
         "numbers": {"country": "HU"},
         "bridge": {"station": {"kind": "panel"}},
         "user": [{"name": "httptest", "password": "abc123"}, {"name": "test", "token": TOKEN}],
@@ -111,6 +116,38 @@ async def test_over_http(tmp_path: Path, ask: Any, point: str, asked: tuple[int,
     assert first in (None, second)
     station = book(tmp_path, "asked-station")
     assert (set(station), len(station) in asked) == ({second}, True)
+
+
+def reported(port: int, frame: bytes) -> bytes:
+    """A panel reports by DC-09; what it hears, or nothing."""
+    with (
+        suppress(OSError),
+        socket.create_connection((LOOPBACK, port), 5) as panel,
+    ):
+        panel.settimeout(5)
+        panel.sendall(frame)
+        return panel.recv(1000)
+    return b""
+
+
+async def test_over_ip(tmp_path: Path) -> None:
+    """
+    [alarm] says where panels report, and whose: the ACK comes after the
+    commit, and what is repeated after a kill is one alarm.
+    """
+    port = free_port(socket.SOCK_STREAM)
+    rig = rig_of(tmp_path, dc09_listen=f"{LOOPBACK}:{port}", accounts=["1113"])
+    async with rig:
+        await rig.start("after alarms")
+        assert await deferToThread(reported, port, FRAME) == b""
+        await dies(rig)
+        await rig.start()
+        assert b'"ACK"0007' in await deferToThread(reported, port, FRAME)
+        [alarm] = await ended(rig)
+        stranger = FRAME.replace(b"C060", b"2B52").replace(b"#1113", b"#2224")
+        assert b"ACK" not in await deferToThread(reported, port, stranger)
+    assert (alarm["alarm"], alarm["origin"]) == ("1113,18,3,130,01,015", "dc09")
+    assert book(tmp_path, "asked-station") == [alarm["id"]]
 
 
 @pytest.mark.parametrize("point", ["after alarms", "after arrivals"])

@@ -26,13 +26,15 @@ def test_it_can_be_used() -> None:
     assert [line.id for line in settings.lines] == ["goipid1"]
 
 
-def test_the_section_that_is_left_out() -> None:
-    """The second bridge is no more than a suggestion, but a right one."""
+def test_the_sections_that_are_left_out() -> None:
+    """The other bridges are no more than suggestions, but right ones."""
     text = (ETC / "goip.toml").read_text()
     assert list(read_settings(tomllib.loads(text), "goip.toml").bridges) == ["ops"]
-    section = text[text.index("# [bridge.hooks]") :]
-    hooks = tomllib.loads(re.sub(r"^# ", "", section, flags=re.MULTILINE))
-    assert read_settings(hooks, "goip.toml").bridges["hooks"][0] == "webhook"
+    left_out = text[text.index("# [bridge.hooks]") :]
+    sections = tomllib.loads(re.sub(r"^# ", "", left_out, flags=re.MULTILINE))
+    read = read_settings(sections, "goip.toml").bridges
+    kinds = {"hooks": "webhook", "oncall": "sms", "station": "contact-id-call", "receiver": "dc09"}
+    assert {name: kind for name, (kind, _) in read.items()} == kinds
 
 
 def test_what_is_shown_is_the_default() -> None:

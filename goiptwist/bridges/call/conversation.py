@@ -5,6 +5,7 @@ One call to a station, from dialling to hanging up: joins SIP, audio and tones.
 from __future__ import annotations
 
 import secrets
+import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -92,7 +93,9 @@ class Conversation:
         uri = self.settings.uri
         self.tell(f"Dialing number '{uri.user}' to send contact ID alarm")
         agent = self._agent = await self.opened()
-        media = self._media = Media(self.clock, self._dialogue, self._finish)
+        media = self._media = Media(
+            self.clock, self._dialogue, self._finish, moments=time.monotonic
+        )
         try:
             port = self.reactor.listenUDP(0, media, interface=agent.local.host)
         except CannotListenError as wrong:
@@ -117,6 +120,8 @@ class Conversation:
 
     def _cut(self, why: str) -> None:
         """The other side hung up; what had no kissoff is not delivered."""
+        if self._media is not None:
+            self._media.hear_out()
         self._dialogue.lost(why)
         self._finish()
 

@@ -19,6 +19,10 @@ from goiptwist.bridges.call.tones import digits
 PAUSE = 0.27
 #: Seconds after the last digit in which a kissoff has to begin (DC-05).
 PATIENCE = 1.25
+#: How much earlier than the end of what we said a kissoff may seem to begin, in
+#: seconds: some receivers begin with it in the last digit's pause, and what is
+#: heard and what is said are not counted from quite the same moment.
+EARLY = 0.5
 #: How often a frame is sent in one call (DC-05).
 TRIES = 4
 #: The longest kissoff whose end is waited for, in seconds; receivers send up to 1.
@@ -90,7 +94,7 @@ class Dialogue:
         current = self._errands[0]
         if current.first_end is None:
             self._await_handshake(current, self._answered)
-        elif any(sound.began >= current.first_end for sound in kissoffs):
+        elif any(sound.began >= current.first_end - EARLY * RATE for sound in kissoffs):
             self._taken(kissoffs[-1].ended)
         else:
             self._await_kissoff(current)

@@ -8,15 +8,16 @@ left in time, and a little ahead of the clock: the receiver's digits stay whole.
 from __future__ import annotations
 
 import secrets
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, Protocol
 
-from attrs import define, field
+from attrs import Factory, define, field
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.internet.protocol import DatagramProtocol
 
 from goiptwist.bridges.call.g711 import LAWS, PCMU, RATE, Law, Samples
-from goiptwist.bridges.call.rtp import PACKET, Inflow, Outflow, Packet
+from goiptwist.bridges.call.rtp import JITTER, PACKET, Inflow, Outflow, Packet
 from goiptwist.bridges.call.sdp import Audio
 
 #: Seconds between two looks at the clock.
@@ -46,12 +47,17 @@ class Media(DatagramProtocol):
     @ivar write: sends a datagram to an address; the socket, unless a test has
         something better.
     @ivar over: called once, when the talker is over.
+    @ivar moments: what paces it, in seconds: outside of tests a clock that
+        nobody sets, as the reactor's is.
     """
 
     clock: IReactorTime
     talker: Talker
     over: Any = field(default=lambda: None)
     write: Any = field(default=None)
+    moments: Callable[[], float] = field(
+        default=Factory(lambda self: self.clock.seconds, takes_self=True)
+    )
     law: Law = field(default=PCMU)
     noisy = False
     _outflow: Outflow | None = field(default=None, init=False)
@@ -79,13 +85,13 @@ class Media(DatagramProtocol):
         if self._outflow is None:
             number = secrets.randbits
             self._outflow = Outflow(self.law, number(32), number(15), number(32))
-            self._began = self.clock.seconds()
+            self._began = self.moments()
             self._tick()
         self._outflow.law = self.law
 
     @property
     def _now(self) -> int:
-        return int((self.clock.seconds() - self._began) * RATE)
+        return int((self.moments() - self._began) * RATE)
 
     def datagramReceived(self, datagram: bytes, addr: tuple[str, int]) -> None:
         """Audio, if it comes from whom we speak with."""
@@ -120,7 +126,15 @@ class Media(DatagramProtocol):
             self.over()
         elif self._outflow is not None:
             due = self._began + (now // PACKET + 1) * TICK
-            self._next = self.clock.callLater(max(due - self.clock.seconds(), 0), self._tick)
+            self._next = self.clock.callLater(max(due - self.moments(), 0), self._tick)
+
+    def hear_out(self) -> None:
+        """
+        The other side has gone: nothing follows what has come, and so a kissoff
+        that still sounded has ended.
+        """
+        if self._outflow is not None:
+            self.talker.hear(self.inflow.take(self._now + 2 * JITTER))
 
     def _send(self, datagram: bytes) -> None:
         write = self.write or (self.transport.write if self.transport else None)

@@ -179,6 +179,22 @@ def test_a_kissoff_for_nobody() -> None:
     assert talk.outcomes == {}
 
 
+@NEEDS_SPANDSP
+@pytest.mark.parametrize("shift", [0.0, 0.1, 0.3])
+def test_a_kissoff_that_seems_early(shift: float) -> None:
+    """
+    Libspandsp begins in the pause behind the last digit, and audio that leaves
+    ahead of the clock makes that seem earlier still: the frame is not sent again.
+    """
+    receiver = SpandspReceiver()
+    talk = Talk(receiver, SEED)
+    talk.dialogue.say(round(shift * RATE))  # what is said runs ahead of what is heard
+    talk.run()
+    receiver.close()
+    assert talk.outcomes == {0: ""}
+    assert len(receiver.events) == 1
+
+
 def test_hanging_up_before_the_kissoff() -> None:
     """It is not delivered, whatever the receiver may have heard."""
     talk = Talk(station(), SEED)

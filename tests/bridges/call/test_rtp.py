@@ -114,14 +114,20 @@ def test_silence_that_time_stamps_do_not_count() -> None:
 
 def test_a_lost_packet_goes_on() -> None:
     """What stood before it fills the hole, so that a tone does not end in its middle."""
-    flow = Inflow(LAWS)
+    flow, heard = Inflow(LAWS), []
     for number, packet in enumerate(packets(SOUND)):
         if number != 5:
             flow.packet(packet, number * PACKET)
-        flow.take(number * PACKET)
+        heard.append(flow.take(number * PACKET))
     sound = flow.take(20 * PACKET)
     assert flow.lost == 1
-    assert sound[: 5 * PACKET].all() or sound.any()
+    before, hole, after = (coded(SOUND)[n * PACKET : (n + 1) * PACKET] for n in (4, 5, 6))
+    assert hole.tolist() != before.tolist()
+    assert np.concatenate([*heard, sound])[4 * PACKET : 7 * PACKET].tolist() == [
+        *before,
+        *before,
+        *after,
+    ]
     assert flow.position == 20 * PACKET - JITTER
 
 

@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
-from twisted.internet.defer import ensureDeferred, gatherResults
+from twisted.internet.defer import DeferredList, ensureDeferred
 from twisted.internet.utils import getProcessOutputAndValue
 
 from goiptwist.errors import Refused, TryLater
@@ -33,16 +33,27 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-async def played(scenario: str, **keys: Any) -> Any:
+async def played(scenario: str, number: int, **keys: Any) -> Any:
     """
     What becomes of an event with whom sipp plays.
 
+    @param number: of this sipp among those that run: its media ports are at an
+        address of their own.
     @return: the outcome; sipp has seen every message that its scenario wants.
     """
     port = free_port()
     with TemporaryDirectory() as folder:
         options = ["-sf", str(SCENARIOS / f"{scenario}.xml"), "-m", "1", "-nostdin"]
-        where = ["-i", "127.0.0.1", "-p", str(port), "-mp", str(free_port()), "-timeout", "20s"]
+        where = [
+            "-i",
+            "127.0.0.1",
+            "-p",
+            str(port),
+            "-mi",
+            f"127.0.0.{number + 2}",
+            "-timeout",
+            "20s",
+        ]
         ended = getProcessOutputAndValue(
             "/usr/bin/env", ["sipp", *options, *where, "-timeout_error"],
             env={"PATH": "/usr/bin:/bin", "TERM": "dumb"}, path=folder, reactor=core,
@@ -70,8 +81,10 @@ async def test_signalling() -> None:
         ("slow", {}, TryLater, HUNG_UP),
     ]
 
-    async def one(scenario: str, keys: Any, error: type[Exception], words: str) -> None:
-        answer = await played(scenario, **keys)
+    async def one(
+        number: int, scenario: str, keys: Any, error: type[Exception], words: str
+    ) -> None:
+        answer = await played(scenario, number, **keys)
         assert type(answer) is error, (scenario, answer)
         assert words in str(answer), scenario
         if scenario == "unavailable":
@@ -80,4 +93,6 @@ async def test_signalling() -> None:
             assert answer.after == 900
             assert "wrong one" not in f"{answer!r}"
 
-    await gatherResults([ensureDeferred(one(*row)) for row in expected], consumeErrors=True)
+    running = [ensureDeferred(one(number, *row)) for number, row in enumerate(expected)]
+    for finished, result in await DeferredList(running, consumeErrors=True):
+        assert finished, result
