@@ -83,6 +83,28 @@ def test_the_seed(desk: Desk) -> None:
     assert desk.bridge("ops").taken == []
 
 
+def delete(desk: Desk, folder: str, alarm_id: str) -> list[str]:
+    """The ids that Ozeki's client library is told are deleted."""
+    body = json.dumps({"folder": folder, "message_ids": [alarm_id]}).encode()
+    headers = {**BASIC, "Content-Type": "application/json"}
+    deleted: list[str] = desk.asking.ask("POST", "/api?action=deletemsg", body, headers).json[
+        "data"
+    ]["message_ids"]
+    return deleted
+
+
+def test_an_alarm_is_not_taken_back(desk: Desk) -> None:
+    """Deleted from the outbox it goes on; once it has ended it can be put out of sight."""
+    desk.bridge("station").troubles = [TryLater("busy")]
+    own = desk.asking.get(QUERY).xml.findtext("data/acceptreport/messageid") or ""
+    assert delete(desk, "outbox", own) == []
+    desk.world.advance(120)
+    assert desk.alarm(own)["state"] == "handed_on"
+    assert delete(desk, "sent", own) == [own]
+    assert desk.asking.receive(folder="sent").xml.findall("data/message") == []
+    assert desk.alarm(own)["state"] == "handed_on"
+
+
 def test_the_same_name_again(desk: Desk) -> None:
     """After a restart too: the same id, and the station hears it once."""
     first = desk.asking.get(f"{QUERY}&messageid=a-1")

@@ -33,7 +33,9 @@ AT_ONCE = 500
 WITHIN = 20_000
 
 #: What still moves cannot be taken out of sight.
-_MOVING = (State.QUEUED.value, State.SENDING.value)
+_MOVING = (State.QUEUED.value, State.SENDING.value, State.RECEIVED.value)
+#: What users submit.
+_OUTGOING = (Direction.OUT.value, Direction.ALARM.value)
 
 
 @frozen(kw_only=True)
@@ -77,7 +79,7 @@ class Marks:
         numbers = {given: self.ids.inside(given) for given in item.ids[:AT_ONCE]}
         names = [given for given, number in numbers.items() if number is None]
         own = and_(
-            message.c.direction == Direction.OUT.value,
+            message.c.direction.in_(_OUTGOING),
             message.c.origin == item.owner,
             message.c.state.not_in(_MOVING),
         )
@@ -124,7 +126,7 @@ class Marks:
         query = (
             select(message)
             .where(message.c.id > newest - WITHIN, message.c.origin == owner, ~hidden)
-            .where(message.c.direction.in_((Direction.OUT.value, Direction.ALARM.value)))
+            .where(message.c.direction.in_(_OUTGOING))
             .where(message.c.state.in_([state.value for state in states]))
             .order_by(message.c.id.desc())
             .limit(limit)
