@@ -11,6 +11,7 @@ from typing import Any
 
 from attrs import fields, frozen
 
+from goiptwist.permits import UNLIMITED, Allowance
 from goiptwist.router import EVERYTHING, Rule
 
 #: Bridges by name, each with its kind and its settings.
@@ -28,6 +29,12 @@ def fallback_of(settings: Any) -> str:
     """@return: the destination that gets what this bridge can never deliver, or empty."""
     name = getattr(settings, "fallback", "")
     return f"bridge:{name}" if name else ""
+
+
+def allowances(bridges: Sections) -> dict[str, Allowance]:
+    """How much each person behind a bridge may send in a day, where that is limited."""
+    found = {name: getattr(own, "allowance", UNLIMITED) for name, (_, own) in bridges.items()}
+    return {name: allowance for name, allowance in found.items() if allowance.limited}
 
 
 @frozen

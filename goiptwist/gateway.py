@@ -23,6 +23,7 @@ from goiptwist.bridges.mail.mailroom import Mailroom
 from goiptwist.bridges.mail.reading import ReadingSettings
 from goiptwist.bridges.mail.tokens import Grant, Tokens
 from goiptwist.bridges.webhook.kind import WebhookKind
+from goiptwist.bridges.xmpp.kind import XmppKind
 from goiptwist.contacts import Contact, Contacts
 from goiptwist.delivery import Delivery, Route
 from goiptwist.errors import BadConfiguration
@@ -33,7 +34,14 @@ from goiptwist.goip.receiving import Receiver
 from goiptwist.goip.service import GoipProtocol, GoipService
 from goiptwist.goip.settings import GoipSettings, LineSettings
 from goiptwist.housekeeping import Housekeeping
-from goiptwist.interfaces import IBridge, IBridgeKind, IListens, ITakesNews, ITakesReports
+from goiptwist.interfaces import (
+    IBridge,
+    IBridgeKind,
+    IListens,
+    ISaysTrouble,
+    ITakesNews,
+    ITakesReports,
+)
 from goiptwist.message import Wish
 from goiptwist.numbers import NumbersSettings
 from goiptwist.outcomes import BRIDGE_SCHEDULE, LINE_SCHEDULE, Policy
@@ -79,7 +87,11 @@ class Settings:
 
 def bridge_kinds() -> dict[str, IBridgeKind]:
     """Every kind of bridge: our own, and those of plug-ins on the path."""
-    kinds: dict[str, IBridgeKind] = {"mail": MailKind(), "webhook": WebhookKind()}
+    kinds: dict[str, IBridgeKind] = {
+        "mail": MailKind(),
+        "webhook": WebhookKind(),
+        "xmpp": XmppKind(),
+    }
     for plugin in getPlugins(IBridgeKind):
         kinds.setdefault(plugin.kind, plugin)
     return kinds
@@ -165,7 +177,9 @@ class Gateway:
         self.delivery = Delivery(store, clock, self._route, self._settled)
         rules = {name: bridging.rule_of(own) for name, (_, own) in settings.bridges.items()}
         router = Router(rules, {line.id: line.pool for line in settings.lines})
-        permits = Permits.of_users(settings.users, settings.numbers.country)
+        permits = Permits.of_users(
+            settings.users, settings.numbers.country, bridging.allowances(settings.bridges)
+        )
         self.traffic = Traffic(clock, store, router, self.delivery, permits)
         self.lines = Lines(
             clock,
@@ -212,7 +226,7 @@ class Gateway:
             fallbacks={
                 f"bridge:{name}": bridging.fallback_of(own)
                 for name, (kind, own) in self.settings.bridges.items()
-                if kind == "mail"
+                if kind in ("mail", "xmpp")
             },
         )
 
@@ -222,6 +236,8 @@ class Gateway:
             bridge = self.bridges[name] = kinds[kind].build(name, settings, self.overview)
             if ITakesReports.providedBy(bridge):
                 self.traffic.takers[f"bridge:{name}"] = bridge
+            if ISaysTrouble.providedBy(bridge):
+                self.overview.troubled[name] = bridge
             listener: Any = bridge
             if IListens.providedBy(bridge) and listener.wants:
                 self.traffic.listeners.append(Wish(f"bridge:{name}", listener.wants))
@@ -286,8 +302,9 @@ class Gateway:
         return [
             name
             for name, bridge in self.bridges.items()
-            # A mail bridge tells the writer of a mail, and here was none.
-            if ITakesNews.providedBy(bridge) and self.settings.bridges[name][0] != "mail"
+            # These tell the writer of a mail or of a chat message, and here was none.
+            if ITakesNews.providedBy(bridge)
+            and self.settings.bridges[name][0] not in ("mail", "xmpp")
         ]
 
     def mail_services(self, defer_to_thread: DeferToThread) -> list[Service]:

@@ -108,6 +108,12 @@ class IChecksItself(Interface):
         """
 
 
+class ISaysTrouble(Interface):
+    """An extra power of a bridge: it knows that its far side is away while nothing waits."""
+
+    trouble: str = Attribute("Why nothing can be handed over now, in words; empty if all is well.")
+
+
 class IGateway(Interface):
     """What a bridge may ask of the gateway."""
 
@@ -151,8 +157,26 @@ class IGateway(Interface):
     def name_of(number: str) -> str:
         """@return: what the address book calls a number, or an empty text."""
 
+    async def sent(owner: str, states: Sequence[State], limit: int) -> list[Message]:
+        """
+        @return: the newest of what a user submitted lately and has not
+            deleted, of those in one of these states; oldest first.
+        """
+
+    async def withdraw(message_id: str, by: str) -> Message:
+        """
+        Take back an outgoing text that still waits.
+
+        @param by: who does it, as an origin.
+        @return: it, once that is on disk.
+        @raise Conflict: it does not wait any more.
+        """
+
+    def lines() -> list[LineStatus]:
+        """@return: every configured line, in the order of the configuration."""
+
     async def came_back(message_id: str, reason: str) -> None:
-        """An incoming SMS that was handed on by mail bounced; why, in words."""
+        """An incoming SMS that a bridge had handed on came back; why, in words."""
 
     async def remember(key: str, value: str) -> None:
         """
@@ -186,12 +210,6 @@ class IOverview(IGateway):
         @param after: as for L{messages}.
         """
 
-    async def sent(owner: str, states: Sequence[State], limit: int) -> list[Message]:
-        """
-        @return: the newest of what a user submitted lately and has not
-            deleted, of those in one of these states; oldest first.
-        """
-
     async def deleted(owner: str, limit: int) -> list[Message]:
         """@return: the newest of what a user has deleted, oldest first."""
 
@@ -210,15 +228,6 @@ class IOverview(IGateway):
         """
         @return: messages, newest first, and where to go on.
         @raise Unacceptable: C{wanted.before} is no id of this gateway.
-        """
-
-    async def withdraw(message_id: str, by: str) -> Message:
-        """
-        Take back an outgoing text that still waits.
-
-        @param by: who does it, as an origin.
-        @return: it, once that is on disk.
-        @raise Conflict: it does not wait any more.
         """
 
     async def settle(message_id: str, verdict: Verdict, by: str) -> Message:
@@ -244,9 +253,6 @@ class IOverview(IGateway):
 
     async def journey(message_id: str) -> list[Step]:
         """@return: each step of a message, oldest first."""
-
-    def lines() -> list[LineStatus]:
-        """@return: every configured line, in the order of the configuration."""
 
     def health() -> Health:
         """@return: what is wrong, if anything, and the figures."""

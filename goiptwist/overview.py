@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from attrs import define
+from attrs import define, field
 from twisted.internet.interfaces import IReactorTime
 from zope.interface import implementer
 
@@ -41,8 +41,9 @@ class Overview:
     @ivar line_statuses: asks the lines how they stand.
     @ivar complaints: how often each kind of bad datagram came.
     @ivar contacts: the address book.
-    @ivar fallbacks: each bridge that mails may come back to, with the
-        destination that gets their SMS then, or an empty text.
+    @ivar fallbacks: each bridge that what it handed on may come back to, with
+        the destination that gets their SMS then, or an empty text.
+    @ivar troubled: the bridges that know how they are, by name.
     """
 
     name: str
@@ -56,6 +57,7 @@ class Overview:
     complaints: Counter[str]
     contacts: Contacts
     fallbacks: Mapping[str, str]
+    troubled: dict[str, Any] = field(factory=dict)
 
     async def submit(self, submission: Submission) -> list[Message]:
         """See L{IOverview}."""
@@ -162,6 +164,7 @@ class Overview:
         if self.store.writer.trouble:
             problems.append(f"the store cannot commit: {self.store.writer.trouble}")
         problems += self.delivery.troubles()
+        problems += [f"bridge {n}: {b.trouble}" for n, b in self.troubled.items() if b.trouble]
         problems += [f"line {line.id} is stopped: {line.stopped}" for line in lines if line.stopped]
         problems += [f"line {line.id} is lost" for line in lines if line.presence == "lost"]
         figures: dict[str, float] = {

@@ -34,9 +34,10 @@ from twisted.internet.interfaces import IReactorTime
 from zope.interface import implementer
 from zope.interface.verify import verifyObject
 
-from goiptwist.errors import Forbidden, GoipTwistError, Refused, TryLater, Unsure
+from goiptwist.errors import Conflict, Forbidden, GoipTwistError, Refused, TryLater, Unsure
 from goiptwist.interfaces import IBridge, IGateway
 from goiptwist.message import Direction, Handover, Message, State, Submission
+from goiptwist.status import LineStatus
 
 #: What an SMS may hold when somebody means harm, or a device is broken.
 HOSTILE_TEXTS = (
@@ -117,6 +118,7 @@ class StandInGateway:
     @ivar notes: what was noted down.
     @ivar forbidden: what is said to whoever asks whether he may; empty is yes.
     @ivar returned: the ids of what came back, each with the reason.
+    @ivar statuses: of the lines.
     """
 
     reactor: Any
@@ -129,6 +131,7 @@ class StandInGateway:
     notes: dict[str, str] = field(factory=dict)
     forbidden: str = ""
     returned: list[tuple[str, str]] = field(factory=list)
+    statuses: list[LineStatus] = field(factory=list)
 
     async def submit(self, submission: Submission) -> list[Message]:
         self.submissions.append(submission)
@@ -151,6 +154,20 @@ class StandInGateway:
 
     def name_of(self, number: str) -> str:
         return self.names.get(number, "")
+
+    async def sent(self, owner: str, states: Sequence[State], limit: int) -> list[Message]:
+        own = [m for m in self.kept.values() if m.origin == owner and m.state in states]
+        return own[-limit:]
+
+    async def withdraw(self, message_id: str, by: str) -> Message:
+        message = self.kept[message_id]
+        if message.state not in (State.QUEUED, State.CANCELLED):
+            raise Conflict(f"it is {message.state.value} already")
+        self.kept[message_id] = evolve(message, state=State.CANCELLED, reason=f"withdrawn by {by}")
+        return self.kept[message_id]
+
+    def lines(self) -> list[LineStatus]:
+        return self.statuses
 
     async def came_back(self, message_id: str, reason: str) -> None:
         self.returned.append((message_id, reason))

@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "goiptwist"
 
 #: The limbs; everything else in the package is the spine.
-LIMBS = ("goip", "bridges.mail", "bridges.webhook", "web", "simulator")
+LIMBS = ("goip", "bridges.mail", "bridges.webhook", "bridges.xmpp", "web", "simulator")
 #: The one module of the spine that knows limbs.
 INTRODUCES = "goiptwist.gateway"
 #: What a limb may take of another: the device's codec serves its simulator.
@@ -189,6 +189,9 @@ PURE = (
     "goiptwist.bridges.mail.intake.login",
     "goiptwist.bridges.mail.intake.reply",
     "goiptwist.bridges.mail.intake.trace",
+    "goiptwist.bridges.xmpp.context",
+    "goiptwist.bridges.xmpp.doings",
+    "goiptwist.bridges.xmpp.speech",
     "goiptwist.bridges.webhook.fence",
     "goiptwist.bridges.webhook.payloads",
     "goiptwist.bridges.webhook.signing",
