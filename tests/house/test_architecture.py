@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "goiptwist"
 
 #: The limbs; everything else in the package is the spine.
-LIMBS = ("goip", "bridges.mail", "bridges.webhook", "web", "simulator")
+LIMBS = ("goip", "bridges.mail", "bridges.webhook", "bridges.xmpp", "web", "simulator")
 #: The one module of the spine that knows limbs.
 INTRODUCES = "goiptwist.gateway"
 #: What a limb may take of another: the device's codec serves its simulator.
