@@ -1,4 +1,4 @@
-"""Servers that the tests of the whole folder share; each starts with the first test that wants it."""
+"""Servers that all tests of this folder share; each starts with the first that wants it."""
 
 import pytest
 

@@ -6,6 +6,9 @@ from attrs import field, frozen
 
 from goiptwist.values import HostPort
 
+#: The port at which TLS begins with the first byte, by custom.
+DIRECT = 5223
+
 
 @frozen(kw_only=True)
 class Access:
@@ -14,6 +17,8 @@ class Access:
     @ivar jid: the account, with a resource if it matters, or the domain.
     @ivar password: of the account, or the secret of the component.
     @ivar server: where the server is; C{None} asks the DNS. A component has one.
+    @ivar direct: at C{server}, TLS begins with the first byte (XEP-0368), as it
+        does at port 5223 anyway.
     @ivar ca: a PEM file to trust instead of the system's certificates, or empty.
     @ivar clear: a component may talk in clear to another machine.
     """
@@ -22,8 +27,14 @@ class Access:
     password: str = field(repr=False)
     component: bool = False
     server: HostPort | None = None
+    direct: bool = False
     ca: str = ""
     clear: bool = False
+
+    @property
+    def is_direct(self) -> bool:
+        """Whether TLS begins with the first byte at the server that was named."""
+        return self.direct or (self.server is not None and self.server.port == DIRECT)
 
     @property
     def domain(self) -> str:

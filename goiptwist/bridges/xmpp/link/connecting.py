@@ -10,9 +10,7 @@ from typing import Any
 
 from attrs import define, field
 from twisted.internet.defer import CancelledError, Deferred
-from twisted.internet.endpoints import HostnameEndpoint, wrapClientTLS
-from twisted.internet.interfaces import IProtocol
-from twisted.internet.protocol import Factory
+from twisted.internet.endpoints import HostnameEndpoint, connectProtocol, wrapClientTLS
 from twisted.logger import Logger
 
 from goiptwist.bridges.xmpp.link import tls
@@ -108,7 +106,7 @@ class Connecting:
                 )
                 raise Trouble(sentence, slow=True)
             return [Place(server.host, server.port)]
-        return [Place(server.host, server.port, direct) for direct in (server.port == 5223,)]
+        return [Place(server.host, server.port, access.is_direct)]
 
     async def _connect(self, place: Place) -> None:
         access = self._access
@@ -143,22 +141,8 @@ class Connecting:
         )
         if place.direct:
             endpoint = wrapClientTLS(options, endpoint)
-        await endpoint.connect(_Once(stream))
+        await connectProtocol(endpoint, stream)
         self.stream = stream
-
-
-class _Once(Factory):  # type: ignore[type-arg]
-    """Gives out the one stream that is wanted."""
-
-    noisy = False
-
-    def __init__(self, stream: Stream) -> None:
-        self._stream = stream
-
-    def buildProtocol(self, addr: Any) -> IProtocol:
-        """Called by Twisted when the server is reached."""
-        stream: IProtocol = self._stream
-        return stream
 
 
 async def look(reactor: Any, access: Access) -> str:

@@ -95,9 +95,7 @@ async def entered(
     if (answer.uri, answer.name) != (NS_MANAGEMENT, "enabled"):
         return Entered(jid)
     again = answer.getAttribute("resume", "") in ("true", "1")
-    return Entered(
-        jid, True, answer.getAttribute("id", "") if again else "", arrived=arrived
-    )
+    return Entered(jid, True, answer.getAttribute("id", "") if again else "", arrived=arrived)
 
 
 def _had_of(stream: Stream, memory: Memory, answer: Element) -> tuple[frozenset[str], int]:
@@ -170,5 +168,3 @@ def error_of(error: Element) -> tuple[str, str]:
         else:
             condition = child.name
     return condition, text
-
-

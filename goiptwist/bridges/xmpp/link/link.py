@@ -125,8 +125,8 @@ class Link(Service):
         """@return: why there is no connection, or no more."""
         try:
             stream, entered = await self._connecting.reach(self._memory)
-        except Trouble as trouble:
-            return trouble
+        except Trouble as why:
+            return why
         self._memory = None
         session = Session(self._reactor, stream, self._access, entered, self._talk)
         self._session, self.jid = session, entered.jid

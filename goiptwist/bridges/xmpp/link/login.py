@@ -121,27 +121,32 @@ def _binding(stream: Stream, features: Element) -> Binding | None:
 
 
 async def _proven(stream: Stream, access: Access, mechanism: Mechanism) -> None:
-    auth = Element((NS_SASL, "auth"))
-    auth["mechanism"] = mechanism.name
-    auth.addContent(b64encode(mechanism.first()).decode() or "=")
-    stream.send(auth)
     try:
-        for _ in range(CHALLENGES):
-            answer = await stream.next()
-            if answer.uri != NS_SASL or answer.name not in ("challenge", "success", "failure"):
-                raise BadServer(f"answers a login with <{answer.name}/>")
-            if answer.name == "failure":
-                condition, text = error_in(answer)
-                raise of_login(stream.place, access.jid, condition, text)
-            if answer.name == "success":
-                mechanism.verify(_decoded(answer))
-                return
-            response = Element((NS_SASL, "response"))
-            response.addContent(b64encode(mechanism.answer(_decoded(answer))).decode())
-            stream.send(response)
-        raise BadServer("does not end the login")
+        await _converse(stream, access, mechanism)
     except BadServer as wrong:
         raise nonsense(stream.place, str(wrong)) from None
+
+
+async def _converse(stream: Stream, access: Access, mechanism: Mechanism) -> None:
+    _say(stream, "auth", mechanism.first(), mechanism=mechanism.name)
+    for _ in range(CHALLENGES):
+        answer = await stream.next()
+        if answer.uri != NS_SASL or answer.name not in ("challenge", "success", "failure"):
+            raise BadServer(f"answers a login with <{answer.name}/>")
+        if answer.name == "failure":
+            condition, text = error_in(answer)
+            raise of_login(stream.place, access.jid, condition, text)
+        if answer.name == "success":
+            mechanism.verify(_decoded(answer))
+            return
+        _say(stream, "response", mechanism.answer(_decoded(answer)))
+    raise BadServer("does not end the login")
+
+
+def _say(stream: Stream, name: str, content: bytes, **attributes: str) -> None:
+    element = Element((NS_SASL, name), attribs=attributes)
+    element.addContent(b64encode(content).decode())
+    stream.send(element)
 
 
 def _decoded(element: Element) -> bytes:
@@ -152,5 +157,3 @@ def _decoded(element: Element) -> bytes:
         return b64decode(text, validate=True)
     except (NotBase64, ValueError):
         raise BadServer("sends a challenge that is not base64") from None
-
-

@@ -87,7 +87,7 @@ class Session:
             raise TryLater("too many questions wait for an answer", after=1.0)
         name = iq.getAttribute("id") or uuid4().hex
         iq["id"] = name
-        answered: Deferred[Element] = Deferred(lambda _: self._forget(name))
+        answered: Deferred[Element] = Deferred(lambda _: self._drop(name))
         timer = self._clock.callLater(patience, self._silent, name)
         self._questions[name] = _Question(iq.getAttribute("to", ""), answered, timer)
         self.outgoing.send(iq)
@@ -98,6 +98,9 @@ class Session:
         if question is not None and question.timer.active():
             question.timer.cancel()
         return question
+
+    def _drop(self, name: str) -> None:
+        self._forget(name)
 
     def _silent(self, name: str) -> None:
         question = self._forget(name)

@@ -43,6 +43,8 @@ class _Nonsense(Exception):
 class _Onlooker(xmlstream.Authenticator):
     """Tells the stream what the stock one tells whom it thinks to drive the order."""
 
+    xmlstream: Any
+
     def streamStarted(self, rootElement: Element) -> None:
         """Called by the stock stream when the server's header is there."""
         self.xmlstream.arrived(rootElement)
@@ -56,6 +58,7 @@ class Stream(xmlstream.XmlStream):
     """
 
     transport: Any
+    stream: Any
 
     def __init__(
         self, clock: IReactorTime, place: str, to: str, namespace: str, fault: Callable[[], str]
@@ -202,12 +205,15 @@ class Stream(xmlstream.XmlStream):
         self._unread += len(data)
         try:
             self.stream.parse(data)
-            if self._unread > LARGEST:
-                raise _Nonsense(f"sends a stanza of more than {LARGEST} bytes")
+            self._measure()
         except _Nonsense as wrong:
             self.give_up(nonsense(self.place, str(wrong)))
         except Exception:  # whatever expat, domish or a JID find wrong
             self.give_up(nonsense(self.place, "does not send XML as XMPP wants it"))
+
+    def _measure(self) -> None:
+        if self._unread > LARGEST:
+            raise _Nonsense(f"sends a stanza of more than {LARGEST} bytes")
 
     def onDocumentStart(self, rootElement: Element) -> None:
         """Called by the parser."""
@@ -308,5 +314,3 @@ def error_in(element: Element) -> tuple[str, str]:
         elif child.uri in (NS_STREAM_ERRORS, element.uri):
             condition = child.name
     return condition, text
-
-

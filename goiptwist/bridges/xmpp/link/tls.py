@@ -52,7 +52,7 @@ class Verified:
 
     def clientConnectionForTLS(self, tlsProtocol: TLSMemoryBIOProtocol) -> SSL.Connection:
         """Called by Twisted when the handshake is about to begin."""
-        connection = self._inner.clientConnectionForTLS(tlsProtocol)
+        connection: SSL.Connection = self._inner.clientConnectionForTLS(tlsProtocol)
         self.fault = ""
         connection.set_verify(SSL.VERIFY_PEER | SSL.VERIFY_FAIL_IF_NO_PEER_CERT, self._seen)
         return connection

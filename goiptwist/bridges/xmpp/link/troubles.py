@@ -28,7 +28,7 @@ WORDS = 200
 _CONDITIONS = {
     "not-authorized": "refuses the login: the password or secret is wrong",
     "host-unknown": "does not serve that domain: see jid and server",
-    "conflict": "was told that somebody else is logged in under our name: is there a second gateway?",
+    "conflict": "has somebody else under our name: is there a second gateway?",
     "policy-violation": "found that we broke a rule of it",
     "invalid-namespace": "expects another kind of connection on that port: see server and mode",
     "invalid-from": "does not let us write in that name",
@@ -100,13 +100,13 @@ def of_connecting(place: str, why: BaseException) -> Trouble:
     elif isinstance(why, TimeoutError):
         words = "it did not answer in time"
     elif isinstance(why, ConnectError | ConnectBindError | OSError):
-        words = getattr(why, "osError", None) and str(why.osError) or str(why) or "no reason given"
+        words = str(getattr(why, "osError", None) or why) or "no reason given"
     else:
         return of_loss(place, why, "")
     return Trouble(f"{place} is not reached: {words}", slow=False)
 
 
-def of_loss(place: str, why: BaseException, certificate: str) -> Trouble:
+def of_loss(place: str, why: BaseException | None, certificate: str) -> Trouble:
     """
     A connection is gone.
 
