@@ -52,7 +52,7 @@ def bare(jid: str) -> str:
     @raise ValueError: it is none.
     """
     try:
-        return JID(jid).userhost()
+        return str(JID(jid).userhost())
     except (InvalidFormat, UnicodeError, RuntimeError, IndexError, TypeError):
         raise ValueError(f"{jid[:80]!r} is no JID, such as ann@example.org") from None
 

@@ -9,7 +9,6 @@ from collections.abc import Mapping
 
 from attrs import define, field
 from twisted.words.protocols.jabber.error import StanzaError
-from twisted.words.protocols.jabber.xmlstream import toResponse
 from twisted.words.xish.domish import Element
 
 from goiptwist.bridges.xmpp import stanzas
@@ -68,7 +67,7 @@ class Commands:
         if node not in _NAMES:
             raise StanzaError("item-not-found", "cancel", "there is no such command")
         session = command.getAttribute("sessionid", "") or f"cmd-{iq.getAttribute('id', '')}"
-        answer = toResponse(iq, "result")
+        answer = stanzas.result_of(iq)
         told = answer.addElement((stanzas.COMMANDS, "command"))
         told["node"], told["sessionid"], told["status"] = node, session, "completed"
         form = stanzas.child(command, "x", stanzas.FORMS)
@@ -76,7 +75,9 @@ class Commands:
             told["status"] = "canceled"
         elif node == LINES:
             shown = self.settings.show_lines
-            _note(told, lines_in_words(self.gateway.lines()) if shown else "That is not shown here.")
+            _note(
+                told, lines_in_words(self.gateway.lines()) if shown else "That is not shown here."
+            )
         elif node == FAILURES:
             origin = self.desk.origin(who)
             failed = await self.gateway.sent(origin, FAILED, FAILURES_SHOWN)
@@ -108,7 +109,10 @@ class Commands:
     async def _send(self, iq: Element, session: str, who: str, values: Mapping[str, str]) -> None:
         component = self.settings.mode == "component"
         stanza = Said(
-            sender=iq["from"], to=iq.getAttribute("to", ""), ids=(session,), body=values.get("text", "")
+            sender=iq["from"],
+            to=iq.getAttribute("to", ""),
+            ids=(session,),
+            body=values.get("text", ""),
         )
         asked = Asked(to=iq["from"], id=session, ours=stanza.to if component else "")
         to = Correspondent(values.get("to", ""), values.get("line", ""))
@@ -124,7 +128,7 @@ def _note(told: Element, words: str) -> None:
 
 
 def _field(form: Element, var: str, kind: str, label: str, *, required: bool = False) -> Element:
-    made = form.addElement("field")
+    made: Element = form.addElement("field")
     made["var"], made["type"], made["label"] = var, kind, label
     if required:
         made.addElement("required")

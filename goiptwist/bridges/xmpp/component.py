@@ -64,14 +64,15 @@ class Component(Talk):
 
     async def heard(self, stanza: Element) -> None:
         """See L{Talk}. What is written to an address that there is not is answered here."""
-        if stanza.name == "message" and stanza.getAttribute("type", "") not in ("error", "groupchat"):
+        if stanza.name == "message" and stanza.getAttribute("type", "") not in (
+            "error",
+            "groupchat",
+        ):
             try:
                 self.addresses.place(stanza.getAttribute("to", ""))
             except ValueError as wrong:
                 if self.settings.allows(bare_of(stanza)):
-                    self.link.send(
-                        stanzas.error_to(stanza, "item-not-found", "cancel", str(wrong))
-                    )
+                    self.link.send(stanzas.error_to(stanza, "item-not-found", "cancel", str(wrong)))
                 return
         await super().heard(stanza)
 

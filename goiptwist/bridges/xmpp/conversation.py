@@ -57,9 +57,7 @@ class Conversation:
         except GoipTwistError as wrong:
             self._noted(heard, wrong)
             trouble = trouble_of(wrong)
-            self.link.send(
-                stanzas.error_to(stanza, trouble.condition, trouble.kind, trouble.words)
-            )
+            self.link.send(stanzas.error_to(stanza, trouble.condition, trouble.kind, trouble.words))
 
     async def heard_in_room(self, stanza: Element) -> None:
         """Somebody wrote to all in a room: only what is clearly for us counts."""
@@ -80,9 +78,7 @@ class Conversation:
                 )
             self._check(who)
             heard.check(now, self.settings.too_old * 60)
-            asked = Asked(
-                to=room.jid, id=heard.id, ours=self.rooms.ours, room=True, nick=nick
-            )
+            asked = Asked(to=room.jid, id=heard.id, ours=self.rooms.ours, room=True, nick=nick)
             if isinstance(meant, Command):
                 self._post(room.jid, await self._answer(meant.word, who))
             else:
@@ -104,7 +100,9 @@ class Conversation:
         if place.name:
             name = await self.notes.spelling(place.name) or unescape(place.name)
             raise Unwelcome(
-                "item-not-found", "cancel", f"{name[:40]} is a name without a number: nobody can answer it"
+                "item-not-found",
+                "cancel",
+                f"{name[:40]} is a name without a number: nobody can answer it",
             )
         if place.number:
             line = place.line or await self.notes.came_by(who, place.number)

@@ -32,9 +32,7 @@ class Desk:
         """Under which name a person submits; each has a quota of his own."""
         return f"bridge:{self.bridge}/{who}"
 
-    async def take(
-        self, who: str, said: Said, to: Correspondent, text: str, asked: Asked
-    ) -> None:
+    async def take(self, who: str, said: Said, to: Correspondent, text: str, asked: Asked) -> None:
         """
         Submit a text; when this returns, it is on disk.
 
@@ -108,7 +106,9 @@ class Desk:
         became = await self.notes.became(who, stanza_id)
         if became is None:
             raise Unwelcome(
-                "item-not-found", "cancel", f"there is no SMS of yours that this is about; {ONLY_WAITING}"
+                "item-not-found",
+                "cancel",
+                f"there is no SMS of yours that this is about; {ONLY_WAITING}",
             )
         return became
 

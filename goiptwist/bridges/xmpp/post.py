@@ -83,5 +83,7 @@ def bounce_of(stanza: Element) -> Bounce:
     conditions = [e.name for e in error.elements() if e.uri == stanzas.STANZAS and e.name != "text"]
     condition = conditions[0] if conditions else "undefined-condition"
     text = stanzas.one_line(stanzas.text_of(stanzas.child(error, "text", stanzas.STANZAS)))[:200]
-    words = f"{bare_of(stanza)} cannot be reached by chat: {condition}{f' ({text})' if text else ''}"
+    words = (
+        f"{bare_of(stanza)} cannot be reached by chat: {condition}{f' ({text})' if text else ''}"
+    )
     return Bounce(words, lasting=error.getAttribute("type") != "wait")

@@ -8,7 +8,6 @@ from collections.abc import Awaitable, Callable
 
 from attrs import define, field
 from twisted.words.protocols.jabber.error import StanzaError
-from twisted.words.protocols.jabber.xmlstream import toResponse
 from twisted.words.xish.domish import Element
 
 from goiptwist.acceptance import accepted_number
@@ -43,10 +42,9 @@ class Queries:
         query = iq.firstChildElement()
         if query is None:
             raise StanzaError("bad-request", "modify", "there is nothing asked")
-        if self.addresses is None and bare_of(iq) in ("", self._own):
-            # Our own server: roster pushes need a yes (RFC 6121 section 2.1.6).
-            if query.uri == "jabber:iq:roster":
-                return toResponse(iq, "result")
+        ours = self.addresses is None and bare_of(iq) in ("", self._own)
+        if ours and query.uri == "jabber:iq:roster":
+            return stanzas.result_of(iq)  # a roster push wants a yes (RFC 6121 section 2.1.6)
         answers = _ANSWERS.get((iq.getAttribute("type", ""), query.uri, query.name))
         if answers is None:
             return None
@@ -67,17 +65,17 @@ class Queries:
         return who
 
     async def _ping(self, iq: Element, _: Element) -> Element:
-        return toResponse(iq, "result")
+        return stanzas.result_of(iq)
 
     async def _version(self, iq: Element, _: Element) -> Element:
-        answer = toResponse(iq, "result")
+        answer = stanzas.result_of(iq)
         # No number: it would only tell which holes to try.
         answer.addElement((stanzas.VERSION, "query")).addElement("name", content="goiptwist")
         return answer
 
     async def _info(self, iq: Element, query: Element) -> Element:
         address, node = self._address(iq), query.getAttribute("node", "")
-        answer = toResponse(iq, "result")
+        answer = stanzas.result_of(iq)
         told = answer.addElement((stanzas.DISCO_INFO, "query"))
         if node:
             told["node"] = node
@@ -94,7 +92,7 @@ class Queries:
 
     async def _items(self, iq: Element, query: Element) -> Element:
         address, node = self._address(iq), query.getAttribute("node", "")
-        answer = toResponse(iq, "result")
+        answer = stanzas.result_of(iq)
         told = answer.addElement((stanzas.DISCO_ITEMS, "query"))
         if node:
             told["node"] = node
@@ -109,12 +107,12 @@ class Queries:
         return answer
 
     async def _old_card(self, iq: Element, _: Element) -> Element:
-        answer = toResponse(iq, "result")
+        answer = stanzas.result_of(iq)
         (await self._card(iq)).add_old(answer)
         return answer
 
     async def _new_card(self, iq: Element, _: Element) -> Element:
-        answer = toResponse(iq, "result")
+        answer = stanzas.result_of(iq)
         (await self._card(iq)).add_new(answer)
         return answer
 
@@ -141,7 +139,7 @@ class Queries:
 
     async def _prompt(self, iq: Element, _: Element) -> Element:
         """XEP-0100 section 6.1: a person looks for the address of a number."""
-        answer = toResponse(iq, "result")
+        answer = stanzas.result_of(iq)
         query = answer.addElement((stanzas.GATEWAY, "query"))
         query.addElement("desc", content="Write to a telephone number.")
         query.addElement("prompt", content=_PROMPT)
@@ -155,7 +153,7 @@ class Queries:
             number = accepted_number(typed)
         except Unacceptable as wrong:
             raise StanzaError("item-not-found", "cancel", str(wrong)) from None
-        answer = toResponse(iq, "result")
+        answer = stanzas.result_of(iq)
         found = answer.addElement((stanzas.GATEWAY, "query"))
         found.addElement("jid", content=self.addresses.of_sender(number))
         return answer

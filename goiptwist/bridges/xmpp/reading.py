@@ -81,7 +81,7 @@ class Said:
             raise Unwelcome(
                 "not-acceptable",
                 "modify",
-                f"this came {minutes} minutes late and was not sent; send it again if it still counts",
+                f"this came {minutes} minutes late and was not sent; send it again if need be",
             )
         if self.encrypted:
             raise Unwelcome(

@@ -4,6 +4,7 @@ L{Rooms}: joins rooms (XEP-0045), stays in them, and knows who is there.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 from attrs import define, field
@@ -94,6 +95,7 @@ class Rooms:
             except Refused as refusal:
                 if "remote-server" in str(refusal):
                     raise TryLater(f"{domain} does not answer: {refusal}") from None
+                self._services[domain] = False
                 return False
             query = stanzas.child(answer, "query", stanzas.DISCO_INFO)
             features = stanzas.children(query, "feature", stanzas.DISCO_INFO) if query else ()
@@ -167,7 +169,7 @@ class Rooms:
         if room is None:
             return None, ""
         shown = room.shown.get(stanza.getAttribute("id", ""))
-        if nick == room.nick or shown is not None and not nick:
+        if nick == room.nick or (shown is not None and not nick):
             if shown is not None:
                 ids = stanzas.children(stanza, "stanza-id", stanzas.SID)
                 _fire(shown, next((i["id"] for i in ids if i.getAttribute("by") == room.jid), ""))
@@ -187,7 +189,9 @@ class Rooms:
             _fire(shown, TryLater(f"we are not in the room {room.jid} any more"))
         else:
             said = ", ".join(name for name in conditions if name != "text")
-            _fire(shown, Refused(f"the room {room.jid} does not let us speak: {said}"))
+            words = f"the room {room.jid} does not let us speak: {said}"
+            waits = error is not None and error.getAttribute("type") == "wait"
+            _fire(shown, TryLater(words) if waits else Refused(words))
         return True
 
     async def look(self) -> None:
@@ -256,7 +260,5 @@ def _not_shown(_: object, __: float) -> str:
 
 
 def _fire(waits: Deferred[str], result: str | Exception) -> None:
-    try:
+    with suppress(AlreadyCalled):  # its time may be over
         waits.errback(result) if isinstance(result, Exception) else waits.callback(result)
-    except AlreadyCalled:  # its time was over
-        pass

@@ -113,4 +113,4 @@ class Roster:
 
 
 def _without_resource(address: str) -> str:
-    return JID(address).userhost()
+    return str(JID(address).userhost())

@@ -57,7 +57,9 @@ def understood(body: str) -> Text | Command | Wrong | Plain:
     found = _AT.fullmatch(written) or _SMS.fullmatch(written)
     if found:
         text = found["text"].strip()
-        return Text(found["to"].strip(), text) if text else Wrong("there is no text behind the number")
+        return (
+            Text(found["to"].strip(), text) if text else Wrong("there is no text behind the number")
+        )
     if written.startswith("@"):
         return Wrong("write the number so: @+36301234567: text")
     if written.lower() == "/sms" or written.lower().startswith("/sms "):

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
+from twisted.words.protocols.jabber.xmlstream import toResponse
 from twisted.words.xish.domish import Element
 
 ADDRESS = "http://jabber.org/protocol/address"  # XEP-0033
@@ -41,7 +42,9 @@ VERSION = "jabber:iq:version"  # XEP-0092
 #: Unicode, at which some servers close the stream.
 _NO_XML = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff"
-    + "".join(f"{chr(plane * 65536 + 0xFFFE)}{chr(plane * 65536 + 0xFFFF)}" for plane in range(1, 17))
+    + "".join(
+        f"{chr(plane * 65536 + 0xFFFE)}{chr(plane * 65536 + 0xFFFF)}" for plane in range(1, 17)
+    )
     + "]"
 )
 #: What turns the direction of text, or hides: not in a name of ours.
@@ -96,6 +99,12 @@ def iq(kind: str, to: str, ours: str = "") -> Element:
     if ours:
         stanza["from"] = ours
     return stanza
+
+
+def result_of(question: Element) -> Element:
+    """The answer to an IQ, still empty."""
+    answer: Element = toResponse(question, "result")
+    return answer
 
 
 def presence(to: str = "", kind: str = "", ours: str = "") -> Element:

@@ -57,9 +57,7 @@ class Talk:
         self.desk = Desk(self.section, settings, gateway, self.notes)
         self.post = Post(link)
         self.rooms = Rooms(link, gateway.clock, settings.nick, self.in_rooms)
-        self.conversation = Conversation(
-            settings, gateway, link, self.notes, self.desk, self.rooms
-        )
+        self.conversation = Conversation(settings, gateway, link, self.notes, self.desk, self.rooms)
         commands = Commands(settings, gateway, self.desk)
         self.queries = Queries(settings, gateway, self.notes, commands, self.addresses)
         self.roster = Roster(settings, link, self.notes, self.shown, self.nick_of)

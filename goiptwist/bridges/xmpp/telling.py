@@ -11,7 +11,6 @@ from goiptwist.bridges.xmpp.context import Asked
 from goiptwist.bridges.xmpp.troubles import trouble_in
 from goiptwist.message import News
 
-
 #: Seconds after which the writer may have gone away. An error stanza is dropped
 #: by the server then (RFC 6121 section 8.5); a message is kept.
 GONE = 60.0
