@@ -2,6 +2,7 @@
 
 import pytest
 from attrs import evolve
+from twisted.internet import reactor
 
 from goiptwist.bridges.xmpp.link.link import check
 from goiptwist.errors import Away, Refused
@@ -9,8 +10,6 @@ from goiptwist.values import HostPort
 from tests.bridges.xmpp.ejabberd import NEEDS_EJABBERD
 from tests.bridges.xmpp.links import account, component, linked, until
 from tests.bridges.xmpp.prosody import NEEDS_PROSODY, free_port
-
-from twisted.internet import reactor
 
 pytestmark = pytest.mark.real
 
