@@ -43,8 +43,8 @@ def asked(name, to, kind="get", uri="urn:xmpp:ping", **attributes):
 async def test_handed_over_in_order(prosody):
     """A hundred stanzas at once, acknowledged by XEP-0198, arrive in their order."""
     ear = Ear(available=True)
-    ann = account(prosody, "ann@all.test")
-    async with linked(ann, ear) as hers, linked(account(prosody)) as link:
+    ann, bot = account(prosody, "ann@sha256.test"), account(prosody, "bot@sha256.test")
+    async with linked(ann, ear) as hers, linked(bot) as link:
         texts = [f"text {number}" for number in range(100)]
         stanzas = [message(hers.jid, text, text) for text in texts]
         await gatherResults([ensureDeferred(link.hand_over(stanza)) for stanza in stanzas])
@@ -204,8 +204,8 @@ async def test_no_text_breaks_the_stream(prosody):
 
     async def all_of_them(texts):
         ear = Ear(available=True)
-        link_ann = linked(account(prosody, "ann@all.test"), ear)
-        async with link_ann as hers, linked(account(prosody)) as link:
+        ann, bot = account(prosody, "ann@scram.test"), account(prosody, "bot@scram.test")
+        async with linked(ann, ear) as hers, linked(bot) as link:
             for number, text in enumerate(texts):
                 await link.hand_over(message(hers.jid, text, f"n{number}", subject=text))
             await until(lambda: len(ear.bodies()) >= len(texts), "heard")
