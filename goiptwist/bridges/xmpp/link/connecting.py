@@ -123,7 +123,10 @@ class Connecting:
         except CancelledError:
             raise
         except Exception as why:
-            raise of_connecting(str(place), why) from None
+            trouble = of_connecting(str(place), why)
+            if not trouble.known:
+                self.log.failure("The way to {place} broke", place=str(place))
+            raise trouble from None
 
     async def _dial(self, place: Place) -> None:
         access = self._access

@@ -20,6 +20,9 @@ from goiptwist.bridges.xmpp.link.troubles import Trouble, nonsense
 
 NS_MANAGEMENT = "urn:xmpp:sm:3"
 
+#: Ids that are remembered over several losses: some may never be asked about again.
+KNOWN = 5000
+
 
 @define
 class Memory:
@@ -74,14 +77,15 @@ async def entered(
     managed = any(features.elements(NS_MANAGEMENT, "sm"))
     arrived: frozenset[str] = frozenset()
     if managed and memory is not None and memory.previous:
+        # What is still being done comes again, and must not count twice.
+        memory.had.forget()
         resume = Element((NS_MANAGEMENT, "resume"))
         resume["previd"], resume["h"] = memory.previous, str(memory.had.count)
         stream.send(resume)
         answer = await stream.next()
         news, count = _had_of(stream, memory, answer)
-        arrived = news | memory.arrived
+        arrived = news if len(memory.arrived) > KNOWN else news | memory.arrived
         if answer.name == "resumed":
-            memory.had.forget()
             return Entered(
                 memory.jid, True, memory.previous, memory.had, count, resumed=True, arrived=arrived
             )

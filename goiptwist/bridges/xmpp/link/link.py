@@ -142,6 +142,7 @@ class Link(Service):
 
     def _connected(self) -> None:
         self.found, self.trouble = self._connecting.found, ""
+        self._told = ""
         self.log.info("Bridge {bridge}: {found}", bridge=self.section, found=self.found)
 
     def _misled(self, failure: Any) -> None:

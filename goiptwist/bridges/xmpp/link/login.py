@@ -17,7 +17,7 @@ from twisted.words.xish.domish import Element
 from goiptwist.bridges.xmpp.link import tls
 from goiptwist.bridges.xmpp.link.access import Access
 from goiptwist.bridges.xmpp.link.counting import joined
-from goiptwist.bridges.xmpp.link.scram import BadServer, Binding, Mechanism, choose
+from goiptwist.bridges.xmpp.link.scram import PREFERRED, BadServer, Binding, Mechanism, choose
 from goiptwist.bridges.xmpp.link.stream import Stream, error_in
 from goiptwist.bridges.xmpp.link.troubles import Trouble, nonsense, of_login
 
@@ -108,6 +108,9 @@ def _mechanism(stream: Stream, access: Access, features: Element) -> Mechanism:
     offered = [str(one) for one in offer.elements(NS_SASL, "mechanism")] if offer else []
     binding = _binding(stream, features)
     chosen = choose(offered, access.user, access.password, binding)
+    if chosen is None and set(offered) & set(PREFERRED) - {"PLAIN"}:
+        sentence = f"the password for {stream.place} has characters that no server takes"
+        raise Trouble(sentence, slow=True)
     if chosen is None:
         sentence = f"{stream.place} offers no login that we know, but {joined(offered)}"
         raise Trouble(sentence, slow=True)

@@ -87,8 +87,8 @@ def verified(domain: str, ca: str, *, direct: bool) -> Verified:
     @raise ValueError: C{ca} holds no certificate.
     """
     trust = trustRootFromCertificates(trusted_certificates(ca)) if ca else None
-    more = {"acceptableProtocols": [b"xmpp-client"]} if direct else {}
-    options = optionsForClientTLS(domain, trustRoot=trust, extraCertificateOptions=more)
+    protocols = [b"xmpp-client"] if direct else None
+    options = optionsForClientTLS(domain, trustRoot=trust, acceptableProtocols=protocols)
     return Verified(domain, options)
 
 

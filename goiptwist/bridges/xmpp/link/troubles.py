@@ -62,11 +62,12 @@ class Trouble(GoipTwistError):
     There is no connection. The text names the server and says why.
 
     @ivar slow: nothing will change by itself, so do not ask again soon.
+    @ivar known: false where it is a bug of ours.
     """
 
-    def __init__(self, sentence: str, *, slow: bool) -> None:
+    def __init__(self, sentence: str, *, slow: bool, known: bool = True) -> None:
         super().__init__(sentence)
-        self.slow = slow
+        self.slow, self.known = slow, known
 
 
 def nonsense(place: str, what: str) -> Trouble:
@@ -125,7 +126,7 @@ def of_loss(place: str, why: BaseException | None, certificate: str) -> Trouble:
         return Trouble(f"{place} closed the connection", slow=False)
     if isinstance(why, ConnectionClosed | OSError):
         return Trouble(f"{place} is not reached any more: {why}", slow=False)
-    return Trouble(f"{place}: {type(why).__name__}", slow=False)
+    return Trouble(f"{place}: {type(why).__name__}, see the log", slow=False, known=False)
 
 
 def _said(condition: str, text: str) -> str:
