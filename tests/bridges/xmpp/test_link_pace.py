@@ -83,10 +83,11 @@ def test_pace(trouble, paces, warned):
     servers lock out who comes with a wrong password again and again. Told once.
     """
     link, tries, clock, _ = link_with(trouble)
-    for pace in (*paces, paces[-1]):
-        clock.advance(pace)
-    waits = [later - earlier for earlier, later in zip(tries.times, tries.times[1:], strict=False)]
-    assert waits == [*paces, paces[-1]]
+    for number, pace in enumerate((*paces, paces[-1])):
+        clock.advance(pace - 0.5)
+        assert len(tries.times) == number + 1
+        clock.advance(0.5)
+        assert len(tries.times) == number + 2
     assert link.trouble == str(trouble)
     assert warned == [str(trouble)]
     ensureDeferred(link.stopService())
@@ -103,7 +104,9 @@ def test_back_again(warned):
     assert link.trouble == "the server closed the connection"
     assert warned == [str(AWAY), "found", "the server closed the connection"]
     assert tries.memories == [None, None]
-    clock.advance(SOON[1])
+    clock.advance(SOON[0])
+    assert len(tries.times) == 2  # it was cut off at once: that is no success
+    clock.advance(SOON[1] - SOON[0])
     assert tries.memories[-1].previous == "previous"  # the session may go on
     ensureDeferred(link.stopService())
 
@@ -208,6 +211,21 @@ def test_resumed():
     assert "<resume xmlns='urn:xmpp:sm:3' previd='before' h='0'/>" in said[0]
     assert (outcome.resumed, outcome.jid, outcome.sent) == (True, "bot@example.org/x", 6)
     assert outcome.arrived == {"one"}
+
+
+def test_what_is_still_being_done_when_the_session_goes_on():
+    """
+    It comes again, as the server was told; counting it twice would acknowledge
+    something that nobody has seen.
+    """
+    memory = lost()
+    number = memory.had.arrived()
+    outcome, said = entering(memory, ["<resumed xmlns='urn:xmpp:sm:3' previd='before' h='5'/>"])
+    assert "h='0'" in said[0]
+    outcome.had.done(number)
+    assert outcome.had.count == 0
+    outcome.had.done(outcome.had.arrived())
+    assert outcome.had.count == 1
 
 
 def test_not_resumed():
