@@ -197,6 +197,10 @@ PURE = (
     "goiptwist.bridges.webhook.signing",
     "goiptwist.bridges.webhook.urls",
     "goiptwist.bridges.webhook.verdict",
+    "goiptwist.bridges.xmpp.characters",
+    "goiptwist.bridges.xmpp.link.access",
+    "goiptwist.bridges.xmpp.link.counting",
+    "goiptwist.bridges.xmpp.link.scram",
 )
 
 

@@ -3,6 +3,7 @@ A real ejabberd of our own: its own folders and ports, on loopback only. It
 uses C{etc/ejabberd/sms.yml} as it stands, but for the port and the secret.
 """
 
+import json
 import os
 import shutil
 import signal
@@ -11,6 +12,7 @@ import time
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from urllib.request import Request, urlopen
 
 import pytest
 from attrs import define, field
@@ -126,6 +128,13 @@ class Ejabberd:
             while not listens(port):
                 assert self._process.poll() is None, f"ejabberd did not start:\n{self.log}"
                 time.sleep(0.05)
+
+    def register(self, user):
+        """Make an account of C{example.org}, with C{password}."""
+        wanted = {"user": user, "host": "example.org", "password": self.password}
+        place = f"http://127.0.0.1:{self._http_port}/api/register"
+        with urlopen(Request(place, json.dumps(wanted).encode())) as answer:
+            assert answer.status == 200
 
     def stop(self):
         """It and what it has started end."""

@@ -3,12 +3,13 @@
 import pytest
 from attrs import evolve
 from twisted.internet import reactor
+from twisted.internet.threads import deferToThread
 
 from goiptwist.bridges.xmpp.link.link import check
 from goiptwist.errors import Away, Refused
 from goiptwist.values import HostPort
 from tests.bridges.xmpp.ejabberd import NEEDS_EJABBERD
-from tests.bridges.xmpp.links import account, component, linked, until
+from tests.bridges.xmpp.links import Ear, account, component, linked, message, until
 from tests.bridges.xmpp.prosody import NEEDS_PROSODY, free_port
 
 pytestmark = pytest.mark.real
@@ -88,6 +89,18 @@ async def test_component_of_ejabberd(ejabberd):
     assert "has taken the secret of sms.example.org" in await check(reactor, component(ejabberd))
     with pytest.raises(Refused, match="the password or secret is wrong"):
         await check(reactor, component(ejabberd, password="opensesame"))
+
+
+@NEEDS_EJABBERD
+async def test_account_of_ejabberd(ejabberd):
+    """Another server than the one with which all this was tried first, and its acknowledgements."""
+    await deferToThread(ejabberd.register, "bot")
+    access = account(ejabberd, "bot@example.org")
+    assert "SCRAM-SHA" in await check(reactor, access)
+    ear = Ear(available=True)
+    async with linked(access, ear) as link:
+        await link.hand_over(message(link.jid, "hello", "one"))
+        await until(lambda: ear.bodies() == ["hello"], "heard")
 
 
 async def test_nobody_there():

@@ -95,10 +95,13 @@ class Link(Service):
             self.log.failure("The link of {bridge} broke", failure=failure, bridge=self.section)
             self.trouble = "the link broke, see the log"
 
-    async def stopService(self) -> None:
-        """Say goodbye, and wait for the end of the connection."""
+    def stopService(self) -> Deferred[None]:
+        """Say goodbye. Fires when the connection is closed."""
         super().stopService()
         self._stopping = True
+        return Deferred.fromCoroutine(self._part())
+
+    async def _part(self) -> None:
         stream = self._connecting.stream
         if self._session is not None:
             self._session.leave()
