@@ -64,6 +64,10 @@ def faults(bridges: Sections, pool_of: Mapping[str, str]) -> Iterator[Fault]:
         ):
             for missing in sorted(set(wanted) - known):
                 yield Fault(name, f"{key}: there is no {key[:-1]} {missing!r}")
+        for key, known in (("line", set(pool_of)), ("pool", set(pool_of.values()))):
+            wanted_one = getattr(settings, key, "")  # by which it sends
+            if wanted_one and wanted_one not in known:
+                yield Fault(name, f"{key}: there is no {key} {wanted_one!r}")
         fallback = getattr(settings, "fallback", "")
         if fallback == name:
             yield Fault(name, "fallback: must be another bridge")

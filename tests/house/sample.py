@@ -15,6 +15,7 @@ import attrs
 
 from goiptwist.bridges.mail.settings import MailSettings
 from goiptwist.bridges.webhook.settings import WebhookSettings
+from goiptwist.bridges.xmpp.settings import XmppSettings
 from goiptwist.contacts import Contact
 from goiptwist.gateway import scheme
 from goiptwist.goip.settings import LineSettings
@@ -38,6 +39,9 @@ EXAMPLES: dict[tuple[type[Any], str], str] = {
     (Contact, "name"): '"Kovács Béla"',
     (MailSettings, "to"): '["ops@example.org"]',
     (MailSettings, "sender"): '"sms@example.org"',
+    (XmppSettings, "jid"): '"sms-bot@example.org"',
+    (XmppSettings, "password"): '"the password of that account"',
+    (XmppSettings, "to"): '["ann@example.org"]',
     (WebhookSettings, "url"): '"https://hooks.example.org/sms"',
     (WebhookSettings, "secret"): '"the text that both sides know"',
 }
@@ -60,6 +64,8 @@ INTRODUCTIONS = {
     "bridge.hooks": "Callbacks: what happens at the gateway, posted to a URL as JSON. They are\n"
     "signed after Standard Webhooks (www.standardwebhooks.com), whose libraries check it.\n"
     'To have it, take "# " away from the beginning of each line.',
+    "bridge.chat": "SMS as chat messages (XMPP), and answers to them. See etc/prosody and\n"
+    'etc/ejabberd. To have it, take "# " away from the beginning of each line.',
 }
 
 
@@ -74,6 +80,8 @@ def rendered() -> str:
     parts += _section("[bridge.ops]", "bridge.ops", MailSettings, ['kind = "mail"'])
     hooks = _section("[bridge.hooks]", "bridge.hooks", WebhookSettings, ['kind = "webhook"'])
     parts += [textwrap.indent(part, "# ") for part in hooks]
+    chat = _section("[bridge.chat]", "bridge.chat", XmppSettings, ['kind = "xmpp"'])
+    parts += [textwrap.indent(part, "# ") for part in chat]
     return "\n".join(parts) + "\n"
 
 

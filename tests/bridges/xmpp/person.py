@@ -14,7 +14,16 @@ import slixmpp
 
 from tests.test_twistd import until
 
-PLUGINS = ("xep_0030", "xep_0045", "xep_0050", "xep_0054", "xep_0184", "xep_0199", "xep_0359", "xep_0461")
+PLUGINS = (
+    "xep_0030",
+    "xep_0045",
+    "xep_0050",
+    "xep_0054",
+    "xep_0184",
+    "xep_0199",
+    "xep_0359",
+    "xep_0461",
+)
 
 
 class Person:
@@ -74,6 +83,14 @@ class Person:
             return what()
 
         return self.do(called())
+
+    def ask(self, what: Callable[[], Any]) -> Any:
+        """Something that is begun in the loop, and answered later."""
+
+        async def asked() -> Any:
+            return await what()
+
+        return self.do(asked())
 
     def say(self, to: str, text: str, answers: str = "", kind: str = "chat") -> str:
         """

@@ -378,7 +378,7 @@ async def test_what_the_gateway_refuses_is_said(
     trouble: Exception, wanted: str, told: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """In the same conversation, with the reason."""
-    made, link, gateway = bridge()
+    made, link, _ = bridge()
 
     async def submit(submission: object) -> None:
         raise trouble

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Any
+from xml.etree.ElementTree import fromstring
 
 import pytest
 from slixmpp.exceptions import IqError
@@ -89,18 +90,11 @@ def test_the_prompt_of_a_gateway(gateway: Chatting, ann: Person) -> None:
     """XEP-0100: a number that is typed becomes an address."""
 
     def asked() -> Any:
-        from xml.etree.ElementTree import fromstring
-
         iq = ann.client.make_iq_set(ito=DOMAIN)
-        iq.append(
-            fromstring(f"<query xmlns='jabber:iq:gateway'><prompt>{NUMBER}</prompt></query>")
-        )
+        iq.append(fromstring(f"<query xmlns='jabber:iq:gateway'><prompt>{NUMBER}</prompt></query>"))
         return iq.send()
 
-    async def answer() -> Any:
-        return await asked()
-
-    [query] = list(ann.do(answer()).xml)
+    [query] = list(ann.ask(asked).xml)
     assert [child.text for child in query] == [CONTACT]
 
 
@@ -115,7 +109,7 @@ def test_commands_with_forms(gateway: Chatting, ann: Person) -> None:
     adhoc = ann.client.plugin["xep_0050"]
     listed = ann.do(adhoc.get_commands(DOMAIN))["disco_items"]["items"]
     assert [node for _, node, _ in sorted(listed)] == ["failures", "lines", "send"]
-    first = ann.do(adhoc.send_command(DOMAIN, "send"))["command"]
+    first = ann.ask(lambda: adhoc.send_command(DOMAIN, "send"))["command"]
     assert first["status"] == "executing"
     form = first["form"]
     assert set(form.get_fields()) == {"to", "text", "line"}
@@ -127,8 +121,8 @@ def test_commands_with_forms(gateway: Chatting, ann: Person) -> None:
         return reply
 
     payload = ann.call(filled)
-    done = ann.do(
-        adhoc.send_command(
+    done = ann.ask(
+        lambda: adhoc.send_command(
             DOMAIN, "send", action="complete", payload=payload, sessionid=first["sessionid"]
         )
     )["command"]
