@@ -223,6 +223,7 @@ class Gateway:
             line_statuses=lambda: [line.status for line in self.lines.by_id.values()],
             complaints=self.complaints.counts,
             contacts=Contacts(self.settings.contacts, self.settings.numbers.country),
+            country=self.settings.numbers.country,
             fallbacks={
                 f"bridge:{name}": bridging.fallback_of(own)
                 for name, (kind, own) in self.settings.bridges.items()

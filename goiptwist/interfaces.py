@@ -154,6 +154,14 @@ class IGateway(Interface):
     async def message(message_id: str) -> Message | None:
         """@return: the message as it stands now, or C{None}."""
 
+    def dialled(typed: str) -> str:
+        """
+        A number as a person writes it, as the device wants it: in the country
+        of the settings, 06301234567 is +36301234567.
+
+        @raise Unacceptable: nobody could be reached by it, and what to write instead.
+        """
+
     def name_of(number: str) -> str:
         """@return: what the address book calls a number, or an empty text."""
 

@@ -17,6 +17,7 @@ from goiptwist.delivery import Delivery
 from goiptwist.happenings import Happenings
 from goiptwist.interfaces import IOverview
 from goiptwist.message import Direction, Message, State, Step, Submission
+from goiptwist.numbers import international
 from goiptwist.permits import DAY, Allowance
 from goiptwist.status import Health, LineStatus
 from goiptwist.store import (
@@ -43,6 +44,7 @@ class Overview:
     @ivar contacts: the address book.
     @ivar fallbacks: each bridge that what it handed on may come back to, with
         the destination that gets their SMS then, or an empty text.
+    @ivar country: as in L{goiptwist.numbers.NumbersSettings}.
     @ivar troubled: the bridges that know how they are, by name.
     """
 
@@ -58,6 +60,7 @@ class Overview:
     contacts: Contacts
     fallbacks: Mapping[str, str]
     troubled: dict[str, Any] = field(factory=dict)
+    country: str = ""
 
     async def submit(self, submission: Submission) -> list[Message]:
         """See L{IOverview}."""
@@ -72,6 +75,10 @@ class Overview:
     def allowed(self, origin: str, number: str, line: str) -> None:
         """See L{IOverview}."""
         self.traffic.permits.check(origin, [number], line)
+
+    def dialled(self, typed: str) -> str:
+        """See L{IOverview}."""
+        return international(typed, self.country)
 
     def name_of(self, number: str) -> str:
         """See L{IOverview}."""

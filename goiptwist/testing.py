@@ -37,6 +37,7 @@ from zope.interface.verify import verifyObject
 from goiptwist.errors import Conflict, Forbidden, GoipTwistError, Refused, TryLater, Unsure
 from goiptwist.interfaces import IBridge, IGateway
 from goiptwist.message import Direction, Handover, Message, State, Submission
+from goiptwist.numbers import international
 from goiptwist.status import LineStatus
 
 #: What an SMS may hold when somebody means harm, or a device is broken.
@@ -119,6 +120,7 @@ class StandInGateway:
     @ivar forbidden: what is said to whoever asks whether he may; empty is yes.
     @ivar returned: the ids of what came back, each with the reason.
     @ivar statuses: of the lines.
+    @ivar country: whose national numbers are meant.
     """
 
     reactor: Any
@@ -132,6 +134,7 @@ class StandInGateway:
     forbidden: str = ""
     returned: list[tuple[str, str]] = field(factory=list)
     statuses: list[LineStatus] = field(factory=list)
+    country: str = ""
 
     async def submit(self, submission: Submission) -> list[Message]:
         self.submissions.append(submission)
@@ -151,6 +154,9 @@ class StandInGateway:
     def allowed(self, origin: str, number: str, line: str) -> None:
         if self.forbidden:
             raise Forbidden(self.forbidden)
+
+    def dialled(self, typed: str) -> str:
+        return international(typed, self.country)
 
     def name_of(self, number: str) -> str:
         return self.names.get(number, "")

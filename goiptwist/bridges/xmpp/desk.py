@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from attrs import define, field
 
-from goiptwist.acceptance import accepted_number, accepted_text
+from goiptwist.acceptance import accepted_text
 from goiptwist.bridges.xmpp.context import Asked
 from goiptwist.bridges.xmpp.notes import Became, Correspondent, Notes, client_id
 from goiptwist.bridges.xmpp.reading import Said
@@ -125,7 +125,7 @@ class Desk:
 
     def _by(self, to: Correspondent) -> Correspondent:
         """The settings say by which line, if nothing else does."""
-        number = accepted_number(to.number)
+        number = self.gateway.dialled(to.number)
         if to.line or to.pool:
             return Correspondent(number, to.line, to.pool)
         return Correspondent(number, self.settings.line, self.settings.pool)

@@ -10,7 +10,6 @@ from attrs import define, field
 from twisted.words.protocols.jabber.error import StanzaError
 from twisted.words.xish.domish import Element
 
-from goiptwist.acceptance import accepted_number
 from goiptwist.bridges.xmpp import disco, stanzas
 from goiptwist.bridges.xmpp.addressing import Addresses, unescape
 from goiptwist.bridges.xmpp.commands import Commands
@@ -22,7 +21,7 @@ from goiptwist.bridges.xmpp.vcards import Card
 from goiptwist.errors import Unacceptable
 from goiptwist.interfaces import IGateway
 
-_PROMPT = "The number, with + and the country code:"
+_PROMPT = "The number:"
 
 _Answers = Callable[["Queries", Element, Element], Awaitable[Element]]
 
@@ -150,7 +149,7 @@ class Queries:
         if self.addresses is None:
             raise StanzaError("feature-not-implemented", "cancel", "an account has no contacts")
         try:
-            number = accepted_number(typed)
+            number = self.gateway.dialled(typed)
         except Unacceptable as wrong:
             raise StanzaError("item-not-found", "cancel", str(wrong)) from None
         answer = stanzas.result_of(iq)

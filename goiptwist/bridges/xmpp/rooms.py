@@ -124,9 +124,9 @@ class Rooms:
         @raise TryLater: it did not.
         @raise Refused: it does not let us speak.
         """
-        room = self.by_jid.get(jid) or self.join(jid)
-        if not room.inside:
-            self.join(jid)
+        room = self.by_jid.get(jid)
+        if room is None or not room.inside:
+            room = self.join(jid)
         await room.entered(self.clock)
         shown: Deferred[str] = Deferred()
         room.shown[stanza["id"]] = shown

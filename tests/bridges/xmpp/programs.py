@@ -6,6 +6,7 @@ import json
 import os
 import socket
 import subprocess
+import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,8 +14,6 @@ from pathlib import Path
 from typing import Any
 
 from tests.test_twistd import ROOT, TWISTD, Program, free_port, until
-
-PASSWORD_KEY = "password"
 
 
 class Chatting(Program):
@@ -86,6 +85,29 @@ class Chatting(Program):
         lines = self.book.read_text().splitlines() if self.book.exists() else []
         entries = [json.loads(line) for line in lines]
         return [(e["line"], e["recipient"], e["text"]) for e in entries if e["kind"] == "sent"]
+
+    def survives_a_restart(self, person: Any, prosody: Any) -> None:
+        """100 SMS come in, and in the middle the server is away for a while."""
+        wanted = [f"restart {number:03}." for number in range(100)]
+        for number, text in enumerate(wanted):
+            self.hand_in(f"goip{1 + number % 2}", "+36301234567", text)
+            if number == 50:
+                prosody.stop()
+            if number == 70:
+                prosody.start()
+
+        def arrived() -> dict[str, set[str]]:
+            found: dict[str, set[str]] = {}
+            for message in list(person.messages):
+                if message["type"] == "chat" and "restart " in message["body"]:
+                    text = message["body"].rpartition("\n")[2]
+                    found.setdefault(text, set()).add(message["id"])
+            return found
+
+        until(lambda: len(arrived()) == 100, "all of them arrive")
+        assert sorted(arrived()) == wanted
+        assert {text: ids for text, ids in arrived().items() if len(ids) > 1} == {}
+        until(lambda: self.problems() == [], "all is well again")
 
     def problems(self) -> list[str]:
         """What /healthz says."""

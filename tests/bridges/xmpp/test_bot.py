@@ -175,6 +175,16 @@ async def test_the_number_stands_before_the_text(body: str) -> None:
     assert gateway.submissions[0].pool == "cheap"
 
 
+async def test_a_national_number() -> None:
+    """It is understood as in a mail, in the country of the settings."""
+    made, link, gateway = bridge()
+    gateway.country = "HU"
+    await made.heard(chat("@06 30 123 4567: I come"))
+    assert texts(gateway) == [("+36301234567", "", "I come")]
+    await made.heard(chat("@0630123: I come", id="a2"))
+    assert condition(link.sent[-1]) == "item-not-found"
+
+
 async def test_a_reply_to_what_oneself_wrote_goes_there_too() -> None:
     """A second thought."""
     made, _, gateway = bridge()

@@ -248,7 +248,7 @@ async def test_the_prompt_of_a_gateway() -> None:
     """XEP-0100 section 6.1: a number becomes the address of a contact."""
     made, _, _ = component()
     answer = await made.asked(question("sms.example.org", "<query xmlns='jabber:iq:gateway'/>"))
-    assert "<prompt>The number" in answer.toXml()
+    assert "<prompt>The number:" in answer.toXml()
     typed = "<query xmlns='jabber:iq:gateway'><prompt>{}</prompt></query>"
     filled = question("sms.example.org", typed.format("+36 30 123-4567"), "set")
     assert f"<jid>{CONTACT}</jid>" in (await made.asked(filled)).toXml()

@@ -122,26 +122,7 @@ def test_a_room(gateway: Chatting, ann: Person) -> None:
 
 def test_the_server_restarts(gateway: Chatting, ann: Person, one_prosody: Any) -> None:
     """In the middle of 100 SMS: none is lost, and none comes twice, by its id."""
-    wanted = [f"restart {number:03}." for number in range(100)]
-    for number, text in enumerate(wanted):
-        gateway.hand_in(f"goip{1 + number % 2}", NUMBER, text)
-        if number == 50:
-            one_prosody.stop()
-        if number == 70:
-            one_prosody.start()
-
-    def arrived() -> dict[str, set[str]]:
-        found: dict[str, set[str]] = {}
-        for message in list(ann.messages):
-            if message["type"] == "chat" and "restart " in message["body"]:
-                text = message["body"].rpartition("\n")[2]
-                found.setdefault(text, set()).add(message["id"])
-        return found
-
-    until(lambda: len(arrived()) == 100, f"all come: {len(arrived())}")
-    assert sorted(arrived()) == wanted
-    assert {text: ids for text, ids in arrived().items() if len(ids) > 1} == {}
-    until(lambda: gateway.problems() == [], "all is well again")
+    gateway.survives_a_restart(ann, one_prosody)
 
 
 def test_the_configuration_is_checked(gateway: Chatting) -> None:

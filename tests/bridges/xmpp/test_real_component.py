@@ -152,6 +152,11 @@ def test_strangers_may_not(gateway: Chatting, one_prosody: Any) -> None:
         ben.leave()
 
 
+def test_the_server_restarts(gateway: Chatting, ann: Person, one_prosody: Any) -> None:
+    """In the middle of 100 SMS: none is lost, and none comes twice, by its id."""
+    gateway.survives_a_restart(ann, one_prosody)
+
+
 def test_nothing_is_in_the_log(gateway: Chatting, one_prosody: Any) -> None:
     """No text, no number, no secret."""
     log = gateway.log.read_text()
