@@ -91,6 +91,12 @@ def reporter(name: str, bridges: Sections) -> str:
     return name or (mail[0] if mail else "")
 
 
+def mailboxes(bridges: Sections) -> tuple[str, ...]:
+    """@return: addresses of the mailboxes that answers come to, where bridges have no domain."""
+    named = (getattr(own, "mailbox", "") for _, own in bridges.values())
+    return tuple(dict.fromkeys(filter(None, named)))
+
+
 def caller_of_urls(bridges: Sections) -> str:
     """@return: the bridge that calls the report URLs of submissions; empty is none."""
     names = (name for name, (_, own) in bridges.items() if getattr(own, "report_urls", False))

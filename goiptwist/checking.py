@@ -1,14 +1,15 @@
-"""C{--check-config}: asks each bridge whether it works, and says what it found."""
+"""C{--check-config}: asks bridges and mailbox whether they work, and says what it found."""
 
 from __future__ import annotations
 
+from collections.abc import Awaitable
 from typing import Any
 
 from attrs import frozen
 from twisted.internet.task import react
 
 from goiptwist.errors import Away, GoipTwistError
-from goiptwist.gateway import Settings, bridge_kinds
+from goiptwist.gateway import Settings, bridge_kinds, check_mailbox
 from goiptwist.interfaces import IChecksItself
 
 
@@ -24,7 +25,7 @@ class Surroundings:
 
 def check_bridges(settings: Settings, reactor: Any) -> int:
     """
-    Ask, and print one sentence for each bridge.
+    Ask, and print one sentence for each bridge, and for the mailbox if there is one.
 
     @return: the exit status: 0, or 1 where one is there and does not work.
     """
@@ -38,14 +39,20 @@ def check_bridges(settings: Settings, reactor: Any) -> int:
             if not IChecksItself.providedBy(bridge):
                 print(f"bridge {name}: cannot check itself")
                 continue
-            try:
-                print(f"bridge {name}: {await bridge.check()}")
-            except Away as absence:
-                # The settings may be right all the same, and mail would wait.
-                print(f"bridge {name}: cannot be checked now: {absence}")
-            except GoipTwistError as trouble:
-                print(f"bridge {name}: {trouble}")
-                faulty.append(name)
+            await say(f"bridge {name}", bridge.check())
+        await say("mailbox", check_mailbox(settings, reactor))
+
+    async def say(name: str, check: Awaitable[str]) -> None:
+        try:
+            found = await check
+        except Away as absence:
+            # The settings may be right all the same, and mail would wait.
+            found = f"cannot be checked now: {absence}"
+        except GoipTwistError as trouble:
+            found = str(trouble)
+            faulty.append(name)
+        if found:
+            print(f"{name}: {found}")
 
     try:
         react(ask, (), _reactor=reactor)

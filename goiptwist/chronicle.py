@@ -1,16 +1,19 @@
 """
-What the log says of messages: each one while a person can read along, and how
-many there were when a person could not. Each message's own journey is in the
-store, so nothing is lost to those who ask.
+What the log says of what is ordinary, such as messages and answers over HTTP:
+each one while a person can read along, and how many there were when a person
+could not. Each message's own journey is in the store, so nothing is lost to
+those who ask.
 """
 
 from __future__ import annotations
 
+from typing import Any
+
 from attrs import define, field
 from twisted.internet.interfaces import IReactorTime
-from twisted.logger import Logger
+from twisted.logger import Logger, LogLevel
 
-#: Messages of one second that are told one by one. Nobody reads faster, and a
+#: News of one second that are told one by one. Nobody reads faster, and a
 #: line of the log costs a quarter of what it takes to keep an SMS.
 LEGIBLE = 20
 
@@ -18,17 +21,21 @@ LEGIBLE = 20
 @define(eq=False, repr=False)
 class Chronicle:
     """
-    The ordinary news of messages. Troubles are told elsewhere, every one.
+    Ordinary news of one kind. Troubles are told elsewhere, every one.
+
+    @ivar log: whose news it is.
+    @ivar level: one of L{LogLevel}.
     """
 
     clock: IReactorTime
+    log: Logger = field(factory=lambda: Logger(namespace=__name__))
+    level: Any = LogLevel.info
     _second: int = field(default=0, init=False)
     _told: int = field(default=0, init=False)
-    log = Logger()
 
     def tell(self, news: str, **fields: object) -> None:
         """
-        Something ordinary happened to a message.
+        Something ordinary happened.
 
         @param news: a sentence with names of C{fields} in it.
         """
@@ -38,9 +45,10 @@ class Chronicle:
             self._second, self._told = second, 0
         self._told += 1
         if self._told <= LEGIBLE:
-            self.log.info(news, **fields)
+            self.log.emit(self.level, news, **fields)
 
     def _sum_up(self) -> None:
         untold = self._told - LEGIBLE
         if untold > 0:
-            self.log.info("... and {count} more such news in that second", count=untold)
+            words = "... and {count} more such news in that second"
+            self.log.emit(self.level, words, count=untold)

@@ -14,6 +14,7 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.plugin import getPlugins
 
 from goiptwist import bridging, config
+from goiptwist.bridges.mail import imap as mailbox
 from goiptwist.bridges.mail.addresses import Directory
 from goiptwist.bridges.mail.imap import ImapIntake, ImapSettings
 from goiptwist.bridges.mail.intake.service import MailIntake
@@ -133,6 +134,9 @@ def read_settings(tables: config.Table, file: str) -> Settings:
             bridging.reporter(mail.reports if mail else "", read.named["bridge"])
         except ValueError as fault_of_it:
             problems.add("[mail]", str(fault_of_it))
+        boxes, imap = bridging.mailboxes(read.named["bridge"]), read.single["imap"]
+        if boxes and imap is not None and imap.server is None:
+            problems.add("[imap]", f"server: name the server that has the mailbox {boxes[0]}")
         config.unique(read.lists["user"], lambda user: str(user.name), "user", problems)
         for sentence in shared_addresses([u for u in read.lists["user"] if u is not None]):
             problems.add("[[user]]", sentence)
@@ -327,7 +331,8 @@ class Gateway:
                 )
             )
         if imap.server is not None:
-            services.append(ImapIntake(self.reactor, imap, mailroom, self.complaints))
+            boxes = bridging.mailboxes(self.settings.bridges)
+            services.append(ImapIntake(self.reactor, imap, mailroom, self.complaints, boxes))
         return services
 
     def _mailroom(self, defer_to_thread: DeferToThread) -> Mailroom:
@@ -342,6 +347,7 @@ class Gateway:
             lines=tuple(line.id for line in settings.lines),
             pools=tuple(sorted({line.pool for line in settings.lines})),
             country=settings.numbers.country,
+            mailboxes=bridging.mailboxes(settings.bridges),
         )
         return Mailroom(
             self.overview,
@@ -356,6 +362,16 @@ class Gateway:
             imap_authserv=settings.imap.authserv,
             reports_by=bridging.reporter(settings.mail.reports, settings.bridges),
         )
+
+
+async def check_mailbox(settings: Settings, reactor: Any) -> str:
+    """
+    @return: what was found, in one sentence; empty where there is no mailbox.
+    @raise GoipTwistError: what is wrong.
+    """
+    if settings.imap.server is None:
+        return ""
+    return await mailbox.check(reactor, settings.imap)
 
 
 def demonstration(reactor: Any, folder: Path) -> Demonstration:

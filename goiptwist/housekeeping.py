@@ -25,6 +25,9 @@ FACTS_EVERY = 60.0
 FORGET_EVERY = 3600.0
 #: Seconds between two looks for texts that are late.
 DELAYS_EVERY = 60.0
+#: Seconds for which a text that was given an id is known, so that a repeat of it
+#: is no second SMS: mail servers try for five days (RFC 5321 section 4.5.4.1).
+REPEATS = 7 * DAY
 #: Seconds between two bites of one round: acknowledgements go in between.
 BITE_EVERY = 0.1
 
@@ -89,9 +92,10 @@ class Housekeeping:
         now = self.clock.seconds()
         try:
             await self.store.forget_receipts(now)
+            before = now - self.keep_days * DAY
             if self.keep_days:
-                await self.store.forget_notes(now - self.keep_days * DAY)
-            while self.keep_days and await self.store.prune(now - self.keep_days * DAY):
+                await self.store.forget_notes(before)
+            while self.keep_days and await self.store.prune(before, min(before, now - REPEATS)):
                 await deferLater(self.clock, BITE_EVERY)
         except StoreUnavailable:
             return  # the store has said why; there is a next round

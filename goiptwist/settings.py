@@ -81,7 +81,8 @@ class HistorySettings:
     """C{[history]}"""
 
     keep: float = setting(
-        "Days for which settled messages are kept; 0 is for ever.",
+        "Days for which settled messages are kept; 0 is for ever. Those that came by mail, or "
+        "with an id, stay for 7 days at least: until then the same mail or id sends nothing again.",
         default=90.0,
         validator=_check_days,
     )

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
+from ipaddress import IPv6Address, IPv6Network
 from typing import Any
 
 from attrs import Attribute, define, field, frozen
@@ -38,6 +39,10 @@ FAILURES = 10
 
 #: Seconds from a source's first failure until all its failures are forgotten.
 WINDOW = 60.0
+
+#: Bits of an address of IPv6 that tell one customer from another: each gets at
+#: least a network of that length (RFC 6177 section 2; RFC 4291 section 2.5.1).
+CUSTOMER_BITS = 64
 
 #: Sources whose failures are kept at a time; about a hundred bytes each.
 MAX_SOURCES = 4096
@@ -227,6 +232,21 @@ def _decoy(users: Sequence[User]) -> Secret | None:
     return next((password.decoy() for password in passwords if password.is_slow), None)
 
 
+def _one_customer(source: str) -> str:
+    """
+    @return: an address of IPv4 as it is, on whichever socket it came; of IPv6
+        the network of 64 bits, of whose addresses one machine has all.
+    """
+    if ":" not in source:
+        return source
+    try:
+        address = IPv6Address(source)
+    except ValueError:
+        return source
+    plain = address.ipv4_mapped
+    return str(plain or IPv6Network((int(address), CUSTOMER_BITS), strict=False))
+
+
 @define
 class Attempts:
     """
@@ -246,14 +266,14 @@ class Attempts:
         @param source: an address.
         @return: seconds until that source may try again; 0 is now.
         """
-        since, count = self._failed.get(source, (0.0, 0))
+        since, count = self._failed.get(_one_customer(source), (0.0, 0))
         if count < self.failures:
             return 0.0
         return max(0.0, since + self.window - self.clock.seconds())
 
     def failed(self, source: str) -> None:
         """Note one failure; where too many sources fail, the oldest is let go."""
-        now = self.clock.seconds()
+        now, source = self.clock.seconds(), _one_customer(source)
         since, count = self._failed.get(source, (now, 0))
         if now >= since + self.window:
             since, count = now, 0

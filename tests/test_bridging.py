@@ -28,3 +28,14 @@ def test_what_is_not_there(keys: dict[str, Any], sentence: str) -> None:
     with pytest.raises(BadConfiguration) as caught:
         read_settings(tables, "goip.toml")
     assert list(caught.value.problems) == [f"goip.toml [bridge.ops]: {sentence}"]
+
+
+def test_a_mailbox_that_nobody_looks_into() -> None:
+    """Answers would pile up there unread."""
+    tables = {"line": LINES, "bridge": {"ops": {**MAIL, "mailbox": "sms@example.org"}}}
+    with pytest.raises(BadConfiguration) as caught:
+        read_settings(tables, "goip.toml")
+    sentence = "server: name the server that has the mailbox sms@example.org"
+    assert list(caught.value.problems) == [f"goip.toml [imap]: {sentence}"]
+    imap = {"server": "127.0.0.1:993", "username": "sms", "password": "secret2"}
+    read_settings({**tables, "imap": imap}, "goip.toml")

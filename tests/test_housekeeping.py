@@ -71,6 +71,22 @@ def test_rounds(house: House) -> None:
     assert house.clock.getDelayedCalls() == []
 
 
+@pytest.mark.parametrize(("days_ago", "left"), [(2.0, 1), (6.9, 1), (7.1, 0)])
+def test_repeats_are_known_for_a_week(kept: Kept, days_ago: float, left: int) -> None:
+    """What has an id is kept for seven days at least, or a repeat would be sent again."""
+    house = House(kept, keep_days=1.0)
+    at = AT - days_ago * DAY
+    [named] = kept.order(at=at, client_id="mail:1")
+    settle(kept, named, SENT)
+    house.settled(days_ago)
+    house.keeping.start()
+    house.clock.advance(FORGET_EVERY)
+    assert house.left() == left
+    [again] = kept.order(client_id="mail:1")
+    assert (again.id == named.id) is bool(left)
+    house.keeping.stop()
+
+
 @pytest.mark.parametrize(("keep_days", "left"), [(90.0, 1), (1.0, 0), (0.0, 2)])
 def test_how_long(kept: Kept, keep_days: float, left: int) -> None:
     """As configured; 0 is for ever."""

@@ -221,6 +221,25 @@ def test_failures_are_counted_by_source_and_forgotten() -> None:
     assert attempts.wait("192.0.2.1") == 0
 
 
+@pytest.mark.parametrize(
+    ("source", "other", "is_the_same"),
+    [
+        ("2001:db8::1", "2001:db8::ffff:0:0:2", True),
+        ("2001:db8::1", "2001:db8:0:1::1", False),
+        ("192.0.2.1", "::ffff:192.0.2.1", True),
+        ("::ffff:192.0.2.1", "::ffff:192.0.2.2", False),
+        ("fe80::1%eth0", "fe80::2%eth0", True),
+        ("", "", True),
+        ("a:b", "a:c", False),
+    ],
+)
+def test_a_guesser_with_many_addresses(source: str, other: str, is_the_same: bool) -> None:
+    """One machine has 2**64 addresses of IPv6: a fresh one for each guess must not help."""
+    attempts = Attempts(Clock(), failures=1)
+    attempts.failed(source)
+    assert (attempts.wait(other) > 0) is is_the_same
+
+
 def test_many_sources_take_bounded_memory() -> None:
     """An attacker with a whole network must not fill ours."""
     attempts = Attempts(Clock(), failures=1, max_sources=3)

@@ -33,6 +33,45 @@ pytestmark = [pytest.mark.real, pytest.mark.slow, NEEDS_POSTFIX]
 
 BOSS = "boss@example.org"
 CUSTOMER = "+36301234567"
+#: A number that the network says is nobody's.
+NOBODY = "+36301230000"
+
+
+#: The header of a mail about an SMS, as we write it, and of a status mail.
+SMS_HEADER = [
+    "From",
+    "Reply-To",
+    "To",
+    "Subject",
+    "Date",
+    "Message-ID",
+    "References",
+    "List-Id",
+    "Auto-Submitted",
+    "X-Auto-Response-Suppress",
+    "X-GoIP-Line",
+    "X-GoIP-From",
+    "X-GoIP-Id",
+    "Content-Type",
+    "Content-Transfer-Encoding",
+    "MIME-Version",
+]
+STATUS_HEADER = [
+    "From",
+    "To",
+    "Subject",
+    "Date",
+    "Message-ID",
+    "In-Reply-To",
+    "References",
+    "Auto-Submitted",
+    "X-Auto-Response-Suppress",
+    "X-GoIP-Id",
+    "MIME-Version",
+    "Content-Type",
+]
+#: What Postfix puts on top when it delivers.
+_DELIVERED = ("Return-Path", "X-Original-To", "Delivered-To", "Received")
 
 
 class Circle(Program):
@@ -84,7 +123,7 @@ class Circle(Program):
                     *("--server", f"127.0.0.1:{self.udp}"),
                     *("--line", "goip1:secret1", "--line", "goip2:secret2"),
                     *("--control", f"127.0.0.1:{self.control}", "--reports"),
-                    *("--book", str(self.book)),
+                    *("--book", str(self.book), "--error", rf"\{NOBODY}$=28"),
                 ],
                 cwd=self.folder,
                 stdout=log,
@@ -150,13 +189,18 @@ def header(mail: Message, *names: str) -> list[Any]:
     return [mail[name] for name in names]
 
 
-def reply_to(mail: Message, text: str) -> EmailMessage:
+def own_header(mail: Message) -> list[str]:
+    """What of the header is ours, in its order: nothing may be missing, or have come in."""
+    return [name for name in mail if name not in _DELIVERED]
+
+
+def reply_to(mail: Message, text: str, number: int = 1) -> EmailMessage:
     """What any mail program makes of Reply."""
     reply = EmailMessage()
     reply["From"] = f"Boss <{BOSS}>"
     reply["To"] = mail["Reply-To"]
     reply["Subject"] = f"Re: {mail['Subject']}"
-    reply["Message-ID"] = "<reply-1@example.org>"
+    reply["Message-ID"] = f"<reply-{number}@example.org>"
     reply["In-Reply-To"] = mail["Message-ID"]
     reply["References"] = f"{mail['References']} {mail['Message-ID']}"
     quoted = "".join(f"> {line}\n" for line in mail.get_payload().splitlines())
@@ -184,6 +228,9 @@ def goes_round(circle: Circle) -> None:
         "goip2",
         CUSTOMER,
     ]
+    assert own_header(mail) == SMS_HEADER
+    assert mail["Content-Type"] == 'text/plain; charset="utf-8"'
+    assert mail["X-Auto-Response-Suppress"] == "All"
     assert mail["Subject"] == f"SMS from {CUSTOMER} on goip2"
     assert mail["References"].startswith("<conversation.")
     assert mail["In-Reply-To"] is None
@@ -210,7 +257,28 @@ def goes_round(circle: Circle) -> None:
     root = mail["References"]
     assert thanks[0]["References"].split() == [root, mail["Message-ID"], "<reply-1@example.org>"]
     assert thanks[0]["In-Reply-To"] == "<reply-1@example.org>"
+    fails(circle)
     assert "secret1" not in circle.log.read_text()
+
+
+def fails(circle: Circle) -> None:
+    """A plain reply that cannot be sent: its writer hears why, and was not asked whether."""
+    circle.hand_in("goip1", NOBODY, "Hello?")
+    (mail,) = until(lambda: [m for m in circle.mails() if m["X-GoIP-From"] == NOBODY], "the mail")
+    with smtplib.SMTP("127.0.0.1", circle.postfix.port, timeout=60) as client:
+        client.send_message(reply_to(mail, "Who is there?", 2))
+    (told,) = until(
+        lambda: [m for m in circle.mails() if m["In-Reply-To"] == "<reply-2@example.org>"],
+        "the failure",
+    )
+    assert own_header(told) == STATUS_HEADER
+    assert told["Subject"] == f"SMS not sent: Re: SMS from {NOBODY} on goip1"
+    words, machine, _ = told.iter_parts()
+    assert "Your SMS could not be sent." in words.get_content()
+    assert "Who is there?" in words.get_content()
+    assert header(machine.get_payload(1), "Action", "Status") == ["failed", "5.0.0"]
+    assert machine.get_payload(1)["Diagnostic-Code"].startswith("x-goip; ")
+    assert [text for _, _, text in circle.sent()] == ["In ten minutes."]
 
 
 def check_status(circle: Circle, told: EmailMessage, answers_to: str) -> None:
@@ -221,6 +289,7 @@ def check_status(circle: Circle, told: EmailMessage, answers_to: str) -> None:
         "<>",
         "<reply-1@example.org>",
     ]
+    assert own_header(told) == STATUS_HEADER
     assert told["Subject"] == f"SMS delivered: Re: SMS from {CUSTOMER} on goip2"
     assert "<reply-1@example.org>" in told["References"]
     words, machine, returned = told.iter_parts()
@@ -233,9 +302,17 @@ def check_status(circle: Circle, told: EmailMessage, answers_to: str) -> None:
         "2.0.0",
         "x-goip; TP-Status 0",
     ]
-    assert (
-        header(one, "Original-Recipient") == [f"rfc822;{answers_to}"] or one["Original-Recipient"]
-    )
+    assert header(one, "Original-Recipient", "Remote-MTA") == [f"rfc822; {answers_to}", None]
+    assert whole.keys() == ["Reporting-MTA", "Arrival-Date"]
+    assert one.keys() == [
+        "Original-Recipient",
+        "Final-Recipient",
+        "Action",
+        "Status",
+        "Last-Attempt-Date",
+        "Final-Log-Id",
+        "Diagnostic-Code",
+    ]
     assert "Message-ID: <reply-1@example.org>" in returned.get_payload()
 
 

@@ -26,7 +26,7 @@ from goiptwist.store.marks import AT_ONCE as MARKS_AT_ONCE
 from goiptwist.store.marks import DELETED, DOWNLOADED, Marking, Marks
 from goiptwist.store.notes import Note, forget_notes, keep_notes, noted
 from goiptwist.store.numbering import reserve
-from goiptwist.store.pruning import forget_receipts, prune
+from goiptwist.store.pruning import Forget, forget_receipts, prune
 from goiptwist.store.reading import Reading, Waiting
 from goiptwist.store.redelivering import Redelivering, Redelivery
 from goiptwist.store.reports import AFTER_UNKNOWN, LateAnswer, Reporting, Restart
@@ -240,13 +240,15 @@ class Store:
         """@return: fires with how many texts nobody knows the fate of."""
         return self.writer.wish(self._reporting.open_ones, Restart(at, policy))
 
-    def prune(self, before: float) -> Deferred[int]:
+    def prune(self, before: float, named: float | None = None) -> Deferred[int]:
         """
         Forget settled messages accepted before C{before}, some at a time.
 
+        @param named: before this, where they have an id of the submitter's;
+            C{None} is C{before}.
         @return: fires with how many; call again while it is not 0.
         """
-        return self.writer.wish(prune, before)
+        return self.writer.wish(prune, Forget(before, before if named is None else named))
 
     def forget_receipts(self, now: float) -> Deferred[int]:
         """Forget the receipts of pushes that cannot come again."""

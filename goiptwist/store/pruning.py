@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import Connection, delete, select
+from attrs import frozen
+from sqlalchemy import Connection, delete, or_, select
 
 from goiptwist.message import State
 from goiptwist.store.receipts import REPEAT_WINDOW
@@ -29,20 +30,36 @@ _SETTLED = [s.value for s in (State.SENT, State.FAILED, State.EXPIRED, State.CAN
 _SETTLED.append(State.HANDED_ON.value)
 
 
-def prune(connection: Connection, items: Sequence[float]) -> list[int]:
+@frozen
+class Forget:
     """
-    Forget settled messages that were accepted before a time, oldest first.
+    Settled messages that may go.
+
+    @ivar before: accepted before that.
+    @ivar named: and before that, where whoever submitted them gave them an id,
+        by which a repeat is known.
+    """
+
+    before: float
+    named: float
+
+
+def prune(connection: Connection, items: Sequence[Forget]) -> list[int]:
+    """
+    Forget, oldest first.
 
     @return: how many messages went, for each item.
     """
-    return [_prune(connection, before) for before in items]
+    return [_prune(connection, item) for item in items]
 
 
-def _prune(connection: Connection, before: float) -> int:
+def _prune(connection: Connection, item: Forget) -> int:
+    before = item.before
     # Ids grow with time, so the oldest stand first in the primary key.
     oldest = (
         select(message.c.id)
         .where(message.c.at < before, message.c.state.in_(_SETTLED))
+        .where(or_(message.c.client_id.is_(None), message.c.at < item.named))
         .order_by(message.c.id)
         .limit(AT_ONCE)
     )

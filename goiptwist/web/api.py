@@ -28,8 +28,9 @@ from goiptwist.users import Attempts, Users
 from goiptwist.web import reading
 from goiptwist.web.access import Access
 from goiptwist.web.answers import JSON, whole
-from goiptwist.web.problems import Problem, problem_of
+from goiptwist.web.problems import Problem, problem_of, retry_after
 from goiptwist.web.reading import Shape, queried, shaped
+from goiptwist.web.request import CROWDED, CROWDED_WAIT
 from goiptwist.web.v1 import openapi, page
 from goiptwist.web.v1.asking import Asked, Desk, Operation
 from goiptwist.web.v1.operations import OPERATIONS
@@ -99,6 +100,9 @@ class Api:
         return does
 
     async def _do(self, operation: Operation, request: IRequest, place: str) -> bytes:
+        # Who asks for much must wait; who has a text to send need not.
+        if operation.scope == "read" and getattr(request, "is_crowded", False):
+            raise Problem(503, CROWDED, headers=retry_after(CROWDED_WAIT))
         scope = "" if operation.scope == "any" else operation.scope
         user = await self.access.user(request, scope) if operation.scope else None
         query = None

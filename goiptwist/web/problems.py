@@ -61,6 +61,11 @@ class Problem(GoipTwistError):
         detail = "; ".join(f"{field}: {sentence}" for field, sentence in errors)
         return cls(400, detail, errors=errors)
 
+    @property
+    def after(self) -> float:
+        """Seconds after which another try makes sense; 0 is never."""
+        return float(self.headers.get(b"Retry-After", 0))
+
     def document(self) -> dict[str, object]:
         """What the body of the answer says."""
         document: dict[str, object] = {

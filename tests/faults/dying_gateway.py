@@ -114,7 +114,7 @@ class Wrapped:
         MailBridge.deliver = delivered
 
     def after_answers(self) -> None:
-        from goiptwist.web.site import Request
+        from goiptwist.web.request import Request
 
         finish = Request.finish
 

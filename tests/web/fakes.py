@@ -13,7 +13,7 @@ from twisted.internet.task import Clock
 from twisted.web.client import ResponseNeverReceived
 from zope.interface import implementer
 
-from goiptwist.acceptance import accepted
+from goiptwist.acceptance import accepted, check_expiry
 from goiptwist.errors import Conflict, OverQuota, Unacceptable
 from goiptwist.happenings import Happenings
 from goiptwist.interfaces import IOverview
@@ -96,7 +96,8 @@ class FakeOverview:
         results: list[list[Message] | Exception] = []
         for submission in submissions:
             try:
-                accepted(submission, self.clock.seconds())
+                now = self.clock.seconds()
+                check_expiry(accepted(submission, now), now)  # as the store does, for what is new
                 results.append(await self.submit(submission))
             except (OverQuota, Unacceptable) as error:
                 results.append(error)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import socket
 from collections.abc import AsyncIterator
 from typing import Any
@@ -17,18 +18,22 @@ from twisted.internet.error import ConnectionDone
 from twisted.internet.protocol import Protocol
 from twisted.internet.task import Clock, deferLater
 from twisted.internet.testing import StringTransport
-from twisted.logger import LogLevel, capturedLogs
+from twisted.logger import LogLevel, capturedLogs, formatEvent
 from twisted.python.failure import Failure
 
+from goiptwist.chronicle import LEGIBLE
 from goiptwist.errors import BadConfiguration
+from goiptwist.message import Direction, Message, State
 from goiptwist.parting import GRACE
 from goiptwist.users import Users
 from goiptwist.values import HostPort, HostPorts
 from goiptwist.web.api import Api
+from goiptwist.web.request import LINGER, MAX_BODY, MAX_HELD, SLICE
 from goiptwist.web.service import HttpService
 from goiptwist.web.settings import HttpSettings
-from goiptwist.web.site import LINGER, MAX_BODY, PATIENCE, Site
+from goiptwist.web.site import PATIENCE, Site
 from tests.web.fakes import USERS, FakeOverview, at_once
+from tests.web.test_site import Reader
 
 GOOD = b'{"to": "+361", "text": "x"}'
 HEADERS = b"Host: x\r\nAuthorization: Bearer ops-token\r\nContent-Type: application/json\r\n"
@@ -160,6 +165,44 @@ def test_a_trickle_buys_no_time(wire: Wire) -> None:
     wire.gone()
 
 
+def test_too_much_in_memory(wire: Wire) -> None:
+    """Who asks for what may be large has to wait; who sends, or asks how it is, does not."""
+    wire.site.room.taken = MAX_HELD
+    for path in (b"/api/v1/messages", b"/api/v1/lines", b"/healthz"):
+        wire.says(b"GET %s HTTP/1.1\r\n%s\r\n" % (path, HEADERS))
+    wire.says(whole())
+    assert re.findall(rb"HTTP/1\.1 (\d+)", wire.heard) == [b"503", b"503", b"200", b"202"]
+    assert wire.heard.count(b"Retry-After: 5\r\n") == 2
+    wire.gone()
+
+
+def test_a_slow_reader_of_messages(wire: Wire) -> None:
+    """A page of long texts waits in memory once, is counted, and arrives whole."""
+    text = "x" * 3000
+    wire.overview.kept = [
+        Message(
+            id=f"m{n}",
+            direction=Direction.IN,
+            line="goip1",
+            text=text,
+            at=1.0,
+            state=State.HANDED_ON,
+        )
+        for n in range(100)
+    ]
+    reader = Reader()
+    wire.channel.connectionLost(Failure(ConnectionDone()))
+    wire.channel = wire.site.buildProtocol(None)
+    wire.channel.makeConnection(reader)
+    wire.says(b"GET /api/v1/messages?limit=100 HTTP/1.1\r\n%s\r\n" % HEADERS)
+    assert len(reader.value()) < 2 * SLICE
+    assert wire.site.room.taken > 100 * len(text)
+    reader.reads(200 * len(text))
+    assert len(json.loads(reader.value().partition(b"\r\n\r\n")[2])["messages"]) == 100
+    assert wire.site.room.taken == 0
+    wire.gone()
+
+
 def test_an_idle_connection_is_closed(wire: Wire) -> None:
     """Time counts anew after each answer."""
     wire.clock.advance(PATIENCE - 1)
@@ -223,6 +266,23 @@ def test_the_log_has_neither_query_nor_token(wire: Wire) -> None:
     assert "36301234567" not in said
     assert "t0ken" not in said
     assert "ops-token" not in said
+    wire.gone()
+
+
+def test_the_log_stays_legible(wire: Wire) -> None:
+    """A line for each of a thousand answers a second is read by nobody, and costs; a no is seen."""
+    with capturedLogs() as logs:
+        for _ in range(LEGIBLE + 30):
+            wire.says(whole())
+        wire.says(b"GET /nothing HTTP/1.1\r\nHost: x\r\n\r\n")
+        wire.clock.advance(1)
+        wire.says(whole())
+    told = [formatEvent(one) for one in logs if one["log_namespace"] == "goiptwist.web.site"]
+    assert told[LEGIBLE:] == [
+        "192.168.1.1 GET /nothing: 404",
+        "... and 30 more such news in that second",
+        "192.168.1.1 POST /api/v1/messages: 202",
+    ]
     wire.gone()
 
 

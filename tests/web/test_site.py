@@ -14,18 +14,18 @@ from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET
 
 from goiptwist.web import site as module
-from goiptwist.web.site import (
+from goiptwist.web.request import (
     LINGER,
     MAX_BODY,
     MAX_LARGE_BODY,
     READING_PATIENCE,
     SLICE,
     SMALL,
-    Leniency,
     Request,
     Room,
-    Site,
+    Slices,
 )
+from goiptwist.web.site import Leniency, Site
 
 ABORT = 15  # seconds that Twisted gives a connection to close after that
 
@@ -51,7 +51,8 @@ class Answering(Resource):
     @staticmethod
     def answer(request: Any, body: bytes) -> None:
         request.setHeader(b"Content-Length", b"%d" % len(body))
-        request.send(body)
+        request.write(body)
+        request.finish()
 
 
 class Reader(StringTransport):
@@ -188,6 +189,19 @@ def test_a_slow_reader_gets_a_slice_at_a_time(clients: Clients) -> None:
     reader.reads(3 * SLICE)
     assert len(reader.value()) > 5 * SLICE
     assert clients.site.room.taken == 0
+
+
+def test_who_paces_himself(clients: Clients) -> None:
+    """A stream of events stops by itself where nobody reads; one event may be large."""
+    clients.answering.waits = True
+    reader = clients.says(b"GET /api HTTP/1.1\r\nHost: x\r\n\r\n", Reader()).transport
+    [request] = clients.answering.later
+    request.registerProducer(Slices(request, b""), True)
+    request.write(b"x" * 2 * SLICE)
+    request.write(b"end")
+    assert reader.value().endswith(b"x\r\n3\r\nend\r\n")
+    request.unregisterProducer()
+    request.finish()
 
 
 def test_who_does_not_read_is_cut_off(clients: Clients) -> None:

@@ -10,6 +10,9 @@ The forms::
     +36301234567+TOKEN           the answer to an SMS
     bounce+ID.TOKEN              the envelope sender of our own mail
 
+Where we have a mailbox and no domain, they stand behind its name and a plus, as
+in C{sms++36301234567+TOKEN@example.org} (RFC 5233, subaddresses).
+
 Servers on the way may fold the case of a local part, so case decides only
 between names that differ in nothing else.
 """
@@ -41,6 +44,10 @@ LOCAL_AT_MOST = 64
 #: Days for which a mail may still bounce: servers give up after four or five
 #: (RFC 5321 section 4.5.4.1), and some wait a week.
 BOUNCE_DAYS = 14
+
+#: Octets of a mailbox's name, so that there is room behind it: two pluses, a
+#: number of 15 digits with its own plus (E.164 section 6), and a token.
+MAILBOX_AT_MOST = LOCAL_AT_MOST - REPLY_LETTERS - 16 - 2
 
 #: Digits of a group of a number that is written with dots.
 GROUP_AT_MOST = 7
@@ -91,11 +98,21 @@ class Directory:
     @ivar lines: the ids of all lines; they may hold dots and pluses.
     @ivar pools: the names of all pools.
     @ivar country: see L{goiptwist.numbers.NumbersSettings}.
+    @ivar mailboxes: addresses of mailboxes that are ours, without a domain that is.
     """
 
     lines: tuple[str, ...] = ()
     pools: tuple[str, ...] = ()
     country: str = ""
+    mailboxes: tuple[str, ...] = ()
+
+    def unwrapped(self, recipient: str) -> str:
+        """
+        @return: what stands behind the plus of a mailbox, which is then no
+            address of any domain; every other recipient as it is.
+        """
+        inner = (behind_mailbox(recipient, mailbox) for mailbox in self.mailboxes)
+        return next(filter(None, inner), recipient)
 
     def read(self, local: str) -> Recipient | Bounced:
         """
@@ -150,18 +167,30 @@ class Directory:
         )
 
 
-def reply_address(tokens: Tokens, grant: Grant, number: str, until: float, domain: str) -> str:
+def reply_address(tokens: Tokens, grant: Grant, number: str, until: float, place: str) -> str:
     """
     The address that answers an SMS.
 
     @param number: who wrote the SMS.
     @param until: the last moment at which it can be answered.
+    @param place: our domain, or the address of a mailbox of ours.
     @raise Unacceptable: the sender is a name, which cannot be answered.
     """
     if not answerable(number):
         raise Unacceptable("to", f"{number[:40]!r} is a name and no number; it cannot be answered")
     number = accepted_number(number)
-    return f"{number}+{tokens.reply(grant, number, until)}@{domain}"
+    mailbox, at, domain = place.rpartition("@")
+    before = f"{mailbox}+" if at else ""
+    return f"{before}{number}+{tokens.reply(grant, number, until)}@{domain}"
+
+
+def behind_mailbox(recipient: str, mailbox: str) -> str:
+    """@return: what stands behind the name of that mailbox and a plus, or empty."""
+    name, _, domain = mailbox.rpartition("@")
+    local, _, own_domain = recipient.rpartition("@")
+    if own_domain.lower() != domain.lower() or not local.lower().startswith(f"{name}+".lower()):
+        return ""
+    return local[len(name) + 1 :]
 
 
 def answerable(number: str) -> bool:

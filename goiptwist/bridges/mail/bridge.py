@@ -151,14 +151,14 @@ class MailBridge:
 
     def _answer(self, message: Message) -> Answerable | None:
         """The addresses that an answer needs, where there can be one."""
-        domain = self.settings.domain
-        if not domain or not answerable(message.sender):
+        settings = self.settings
+        if not settings.answers_to or not answerable(message.sender):
             return None
         grant = Grant(f"bridge:{self.name}", message.line)
-        until = message.at + self.settings.reply_days * DAY
+        until = message.at + settings.reply_days * DAY
         return Answerable(
-            f"{message.sender}@{domain}",
-            reply_address(self.tokens, grant, message.sender, until, domain),
+            f"{message.sender}@{settings.domain}" if settings.domain else settings.sender,
+            reply_address(self.tokens, grant, message.sender, until, settings.answers_to),
         )
 
     async def check(self) -> str:

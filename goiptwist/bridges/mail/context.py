@@ -16,6 +16,8 @@ from attrs import field as attribute
 TEXT_AT_MOST = 4000
 #: Characters of a subject; it only reminds the sender.
 SUBJECT_AT_MOST = 200
+#: Characters of the sentences about what was left out.
+NOTE_AT_MOST = 300
 #: Characters of one message id. RFC 5322 section 2.1.1 has 998 for a whole
 #: line; real ones have under a hundred.
 ID_AT_MOST = 320
@@ -82,6 +84,7 @@ class Submitted:
     @ivar ret: C{FULL}, C{HDRS} or empty.
     @ivar notify: what is wanted: of C{success}, C{failure} and C{delay}.
     @ivar recipient: the address of RCPT, as it was written.
+    @ivar note: what of the mail is not in the SMS, in sentences, or empty.
     @ivar arrived: when the mail was taken, in whole seconds since the epoch.
     """
 
@@ -94,17 +97,20 @@ class Submitted:
     ret: str = attribute(default="", validator=_check_ret)
     notify: frozenset[str] = attribute(default=frozenset(), validator=_check_notify)
     recipient: str = attribute(validator=_check_text(320), repr=False)
+    note: str = attribute(default="", validator=_check_text(NOTE_AT_MOST), repr=False)
     arrived: int = attribute(validator=_check_arrived)
 
     def to_text(self) -> str:
         """
         @return: JSON of at most C{TEXT_AT_MOST} characters; where that is not
-            enough, the oldest ids of the thread stay away.
+            enough, the oldest ids of the thread stay away, and then the note.
         """
         value = asdict(self) | {"kind": _KIND, "notify": sorted(self.notify)}
         text = json.dumps(value, ensure_ascii=False)
         if len(text) > TEXT_AT_MOST and self.references:
             return evolve(self, references=self.references[1:]).to_text()
+        if len(text) > TEXT_AT_MOST and self.note:
+            return evolve(self, note="").to_text()
         return text
 
     @classmethod
@@ -117,6 +123,8 @@ class Submitted:
         except (ValueError, RecursionError):
             raise ValueError("the context is no JSON") from None
         names = {each.name for each in fields(cls)}
+        if isinstance(value, dict):
+            value.setdefault("note", "")  # earlier versions knew none
         if not isinstance(value, dict) or value.pop("kind", None) != _KIND or set(value) != names:
             raise ValueError("the context is not that of a mail")
         return cls(

@@ -82,6 +82,7 @@ class Doorkeeper:
 
     def way(self, caller: Caller, recipient: str) -> Way | Bounced:
         """@raise Reply: this caller may not write to this recipient."""
+        recipient = self.directory.unwrapped(recipient)
         local, at, domain = recipient.rpartition("@")
         if not at:
             local, domain = recipient, ""

@@ -11,10 +11,8 @@ UIDVALIDITY and UID, which are never given twice (RFC 3501 section 2.3.1.1).
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from email import policy
-from email.parser import BytesHeaderParser
 from itertools import pairwise
 from typing import Any
 
@@ -32,12 +30,12 @@ from twisted.mail import imap4
 from twisted.python.failure import Failure
 
 from goiptwist.bridges.mail.authentication import check_authserv
-from goiptwist.bridges.mail.intake.content import check_text
-from goiptwist.bridges.mail.intake.envelope import read_mail, read_recipient
+from goiptwist.bridges.mail.fetched import Letter
 from goiptwist.bridges.mail.intake.interfaces import Caller, Complains, Language
 from goiptwist.bridges.mail.intake.reply import OUR_FAULT, Reply, in_one, reply_to
-from goiptwist.bridges.mail.tls import verified
+from goiptwist.bridges.mail.tls import in_words, verified
 from goiptwist.bridges.mail.verdict import readable
+from goiptwist.errors import Away, TryLater
 from goiptwist.values import HostPort, Password, setting
 from goiptwist.waiting import carried_through
 
@@ -129,43 +127,6 @@ class ImapSettings:
     max_size: int = setting("Bytes that one mail may have; more is refused.", default=262144)
 
 
-@frozen
-class Letter:
-    """
-    A fetched mail with the envelope that the server has noted in it.
-
-    @ivar content: with a Message-ID.
-    """
-
-    sender: str
-    recipient: str
-    content: bytes
-
-    @classmethod
-    def read(cls, content: bytes, recipient_header: str, own_id: str) -> Letter:
-        """
-        @param own_id: the Message-ID of a mail that has none.
-        @raise Reply: it is no mail, or not for anybody.
-        """
-        check_text(content)
-        headers = BytesHeaderParser(policy=policy.compat32).parsebytes(content)
-        recipient = _topmost(headers, recipient_header).strip("<>")
-        sender = _topmost(headers, "Return-Path") or "<>"
-        if not headers.get("Message-ID"):
-            content = f"Message-ID: <{own_id}>\r\n".encode() + content
-        return cls(
-            read_mail(f"FROM:{sender} SMTPUTF8".encode(), extended=True, login=False).sender,
-            read_recipient(f"TO:<{recipient}>".encode(), extended=False, utf8=True).recipient,
-            content,
-        )
-
-
-def _topmost(headers: Any, name: str) -> str:
-    # What is further down was there before the mail came, and anybody may have written it.
-    value = str((headers.get_all(name) or [""])[0]).strip()
-    return value.encode("utf-8", "replace").decode()
-
-
 def _quoted(text: str) -> bytes:
     """RFC 3501 section 4.3. The settings let no CR or LF through."""
     return b'"' + re.sub(rb'(["\\])', rb"\\\1", text.encode()) + b'"'
@@ -203,6 +164,7 @@ class Look:
 
     @ivar fates: where mails belong that were taken or refused and perhaps not
         moved yet, by UIDVALIDITY and UID.
+    @ivar mailboxes: see L{ImapIntake}.
     """
 
     settings: ImapSettings
@@ -210,14 +172,14 @@ class Look:
     clock: Any
     client: Any
     fates: dict[tuple[int, int], str]
+    mailboxes: Sequence[str] = ()
     _moves: bool = field(default=False, init=False)
     log = Logger()
 
     async def run(self) -> None:
         """@raise Exception: any of C{_TROUBLES}; the next look goes on."""
         settings = self.settings
-        secret = settings.password.clear if settings.password else ""
-        await self._say(b"LOGIN", _quoted(settings.username), _quoted(secret))
+        await self._log_in()
         self._moves = b"MOVE" in await self._within(self.client.getCapabilities(useCache=0))
         for folder in (settings.taken_folder, settings.refused_folder):
             with suppress(imap4.IMAP4Exception):  # it is there
@@ -234,6 +196,17 @@ class Look:
         await self._within(self.client.logout())
         if trouble is not None:
             raise trouble
+
+    async def count(self) -> int:
+        """@return: how many mails are in the folder, of which none is touched."""
+        await self._log_in()
+        opened = await self._within(self.client.examine(self.settings.folder))
+        return int(opened.get("EXISTS", 0))
+
+    async def _log_in(self) -> None:
+        settings = self.settings
+        secret = settings.password.clear if settings.password else ""
+        await self._say(b"LOGIN", _quoted(settings.username), _quoted(secret))
 
     async def _settle(self, validity: int, uid: int) -> None:
         folder = self.fates.get((validity, uid)) or await self._work(validity, uid)
@@ -263,7 +236,10 @@ class Look:
             raise Reply(552, "5.3.4", "The mail is too large")
         fetched = await self._within(self.client.fetchSpecific(uid, uid=True, peek=True))
         letter = Letter.read(
-            _content(fetched), self.settings.recipient_header, f"imap-{validity}-{uid}@{host}"
+            _content(fetched),
+            self.settings.recipient_header,
+            f"imap-{validity}-{uid}@{host}",
+            self.mailboxes,
         )
         caller = Caller(
             peer=host,
@@ -324,10 +300,20 @@ class ImapIntake(Service):
     log = Logger()
 
     def __init__(
-        self, reactor: Any, settings: ImapSettings, mailroom: Any, complaints: Complains
+        self,
+        reactor: Any,
+        settings: ImapSettings,
+        mailroom: Any,
+        complaints: Complains,
+        mailboxes: Sequence[str] = (),
     ) -> None:
+        """
+        @param mailboxes: the addresses under which the folder gets its mail, of
+            bridges that have no domain.
+        """
         self._reactor, self._settings = reactor, settings
         self._mailroom, self._complaints = mailroom, complaints
+        self._mailboxes = mailboxes
         self._fates: dict[tuple[int, int], str] = {}
         self._looking: Deferred[None] | None = None
         self._again = LoopingCall(self.look)
@@ -356,8 +342,10 @@ class ImapIntake(Service):
         server = self._settings.server
         client: Any = None
         try:
-            client = await connectProtocol(self._endpoint(), Client())
-            look = Look(self._settings, self._mailroom, self._reactor, client, self._fates)
+            client = await connectProtocol(_endpoint(self._reactor, self._settings), Client())
+            look = Look(
+                self._settings, self._mailroom, self._reactor, client, self._fates, self._mailboxes
+            )
             await look.run()
         except CancelledError:
             pass
@@ -370,12 +358,38 @@ class ImapIntake(Service):
             if client is not None:
                 await client.hang_up()
 
-    def _endpoint(self) -> Any:
-        settings = self._settings
-        server = settings.server or HostPort("127.0.0.1", 143)
-        endpoint = HostnameEndpoint(
-            self._reactor, server.host, server.port, timeout=settings.timeout
-        )
-        if not settings.tls:
-            return endpoint
-        return wrapClientTLS(verified(server.host, settings.ca), endpoint)
+
+async def check(reactor: Any, settings: ImapSettings) -> str:
+    """
+    Connect, log in, and leave everything as it is.
+
+    @return: what was found, in one sentence.
+    @raise Away: nobody answers there.
+    @raise TryLater: what is wrong.
+    """
+    server = settings.server
+    try:
+        client: Any = await connectProtocol(_endpoint(reactor, settings), Client())
+    except (ConnectError, DNSLookupError, OSError) as trouble:
+        why = readable(str(trouble)) or type(trouble).__name__
+        raise Away(f"the mailbox at {server} cannot be reached: {why}") from None
+    try:
+        mails = await Look(settings, None, reactor, client, {}).count()
+        words = "without TLS"
+        if settings.tls:
+            shown = client.transport.getPeerCertificate()
+            words = f"{in_words(client.transport.getHandle(), shown)}, verified"
+    except _TROUBLES as trouble:
+        why = readable(str(trouble)) or type(trouble).__name__
+        raise TryLater(f"the mailbox at {server} cannot be emptied: {why}") from None
+    finally:
+        await client.hang_up()
+    return f"{server} answers, {words}, logged in; {settings.folder} has {mails} mails"
+
+
+def _endpoint(reactor: Any, settings: ImapSettings) -> Any:
+    server = settings.server or HostPort("127.0.0.1", 143)
+    endpoint = HostnameEndpoint(reactor, server.host, server.port, timeout=settings.timeout)
+    if not settings.tls:
+        return endpoint
+    return wrapClientTLS(verified(server.host, settings.ca), endpoint)

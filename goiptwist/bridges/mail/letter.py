@@ -145,10 +145,11 @@ def references(root: str, earlier: Sequence[str], own: str) -> list[str]:
 @frozen
 class Answerable:
     """
-    The addresses of a correspondent in the domain that is ours.
+    The addresses of a correspondent who can be answered.
 
-    @ivar address: who the mail is from.
-    @ivar reply_to: the same with a token, so that an answer is taken.
+    @ivar address: who the mail is from: his in the domain that is ours, or the
+        one that all mails are from.
+    @ivar reply_to: his with a token, so that an answer is taken.
     """
 
     address: str
@@ -186,7 +187,7 @@ def render(
     ):
         for key, value in header:
             mail.set_raw(key, value)
-    unanswerable = settings.domain and answer is None
+    unanswerable = settings.answers_to and answer is None
     note = f"\n\n-- \n{NO_ANSWER}" if unanswerable else ""
     mail.set_content(body_text(message.text) + note)
     return mail.as_bytes()

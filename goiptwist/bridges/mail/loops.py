@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections import OrderedDict, deque
+from collections.abc import Iterable
 
 from attrs import define, field
 
@@ -118,21 +119,32 @@ class Pairs:
     at_most: int = PAIR_AT_MOST
     window: float = WINDOW
     pairs: int = PAIRS_AT_MOST
-    _sent: OrderedDict[tuple[str, str], deque[float]] = field(factory=OrderedDict, init=False)
+    _sent: OrderedDict[tuple[str, str], deque[tuple[float, str]]] = field(
+        factory=OrderedDict, init=False
+    )
 
-    def wait(self, writer: str, number: str, now: float) -> float:
-        """@return: seconds until another may go; 0 is now."""
+    def wait(self, writer: str, number: str, now: float, mail: str = "") -> float:
+        """
+        @param mail: what tells it from others, so that it may come again; empty
+            if it has no name.
+        @return: seconds until another may go; 0 is now.
+        """
         sent = self._sent.get((writer.lower(), number), ())
-        recent = [at for at in sent if at > now - self.window]
-        if len(recent) < self.at_most:
+        recent = [at for at, _ in sent if at > now - self.window]
+        if len(recent) < self.at_most or _has(sent, mail):
             return 0.0
         return recent[-self.at_most] + self.window - now
 
-    def sent(self, writer: str, number: str, now: float) -> None:
-        """Note one that has been accepted."""
+    def sent(self, writer: str, number: str, now: float, mail: str = "") -> None:
+        """Note one that has been accepted; the same mail again is not another."""
         pair = (writer.lower(), number)
         sent = self._sent.setdefault(pair, deque(maxlen=self.at_most))
-        sent.append(now)
+        if not _has(sent, mail):
+            sent.append((now, mail))
         self._sent.move_to_end(pair)
         if len(self._sent) > self.pairs:
             self._sent.popitem(last=False)
+
+
+def _has(sent: Iterable[tuple[float, str]], mail: str) -> bool:
+    return mail != "" and any(known == mail for _, known in sent)

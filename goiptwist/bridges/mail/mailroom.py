@@ -200,8 +200,9 @@ class Mailroom:
 
     async def _sent(self, job: _Job, reading: Reading) -> Reply:
         way, now = job.way, self.gateway.clock.seconds()
+        known = _client_id(job.mail, way)
         if way.counted:
-            wait = self.pairs.wait(way.origin, way.number, now)
+            wait = self.pairs.wait(way.origin, way.number, now, known)
             if wait > 0:
                 return Reply(450, "4.7.1", f"Too many to this number; come again in {wait:.0f} s")
         wanted = Submission(
@@ -210,29 +211,31 @@ class Mailroom:
             text=reading.text,
             line=way.line,
             pool=way.pool,
-            client_id=_client_id(job.mail, way),
+            client_id=known,
         )
         try:
-            (message,) = await self.gateway.submit(self._with_news(wanted, job, now))
+            wanted = self._with_news(wanted, job, now, reading.note)
+            (message,) = await self.gateway.submit(wanted)
         except Conflict:  # the same mail, read otherwise than the first time
             return _HAD_BEFORE
         except GoipTwistError as trouble:
             return reply_to(trouble) or OUR_FAULT
         if way.counted:
-            self.pairs.sent(way.origin, way.number, now)
+            self.pairs.sent(way.origin, way.number, now, known)
             for own in job.mail.headers.ids("Message-ID")[:1]:
                 await self._threads.add(way.line, way.number, f"<{own}>")
-        respelt = ", in the letters of GSM 7-bit" if reading.respelt else ""
-        return Reply(250, "2.0.0", f"Kept as {message.id}{respelt}")
+        note = f", {reading.note}" if reading.note else ""
+        return Reply(250, "2.0.0", f"Kept as {message.id}{note}")
 
-    def _with_news(self, wanted: Submission, job: _Job, now: float) -> Submission:
+    def _with_news(self, wanted: Submission, job: _Job, now: float, note: str) -> Submission:
         """The same, and its sender will hear of it as he wants to, if that can be."""
         wishes = job.wishes
         if not (self.reports_by and wishes.notify and job.may_hear):
             return wanted
         if self.rules.confirm:
             wishes = evolve(wishes, notify=wishes.notify | {"success"})
-        context = news.submitted(job.mail.headers, job.sender, job.recipient, wishes, now)
+        headers = job.mail.headers
+        context = news.submitted(headers, job.sender, job.recipient, wishes, now, note)
         if context is None:
             return wanted
         tell = Wish(f"bridge:{self.reports_by}", news.whats(wishes.notify))

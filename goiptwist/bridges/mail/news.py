@@ -10,7 +10,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from goiptwist.bridges.mail.authentication import author_of
-from goiptwist.bridges.mail.context import REFERENCES_AT_MOST, SUBJECT_AT_MOST, Submitted, is_id
+from goiptwist.bridges.mail.context import (
+    NOTE_AT_MOST,
+    REFERENCES_AT_MOST,
+    SUBJECT_AT_MOST,
+    Submitted,
+    is_id,
+)
 from goiptwist.bridges.mail.doorkeeper import By
 from goiptwist.bridges.mail.headers import Headers
 from goiptwist.bridges.mail.intake.interfaces import Wishes
@@ -45,9 +51,17 @@ def may_hear(by: By, envelope_from: str, headers: Headers, *, logged_in: bool) -
 
 
 def submitted(
-    headers: Headers, envelope_from: str, recipient: str, wishes: Wishes, now: float
+    headers: Headers,
+    envelope_from: str,
+    recipient: str,
+    wishes: Wishes,
+    now: float,
+    note: str = "",
 ) -> Submitted | None:
-    """@return: C{None} where no report could be written to the sender."""
+    """
+    @param note: what of the mail is not in the SMS.
+    @return: C{None} where no report could be written to the sender.
+    """
     own = [each for each in headers.ids("Message-ID")[:1] if is_id(each)]
     before = [each for each in headers.ids("References") if is_id(each) and each not in own]
     try:
@@ -61,6 +75,7 @@ def submitted(
             ret=wishes.ret,
             notify=wishes.notify,
             recipient=recipient,
+            note=readable(note)[:NOTE_AT_MOST],
             arrived=int(now),
         )
     except ValueError:

@@ -77,7 +77,8 @@ class ReadingSettings:
         default=SubjectUse.IGNORE,
     )
     attachments: AttachmentUse = setting(
-        'A mail with an attachment: "reject" it, or "ignore" the attachment.',
+        'A mail with an attachment: "reject" it, or "ignore" the attachment, which the answer to '
+        "the mail and the mails about what became of the SMS then note.",
         default=AttachmentUse.REJECT,
     )
     end_mark: str = setting(
@@ -137,6 +138,12 @@ class Reading:
     cut: tuple[Cut, ...] = ()
     notes: tuple[str, ...] = ()
     attachments: tuple[Attachment, ...] = ()
+
+    @property
+    def note(self) -> str:
+        """What the writer should know, in one line; empty where nothing surprises."""
+        respelt = ("in the letters of GSM 7-bit",) if self.respelt else ()
+        return "; ".join((*respelt, *self.notes))
 
 
 def read(mail: Mail, rules: ReadingSettings, ours: Sequence[str] = ()) -> Reading:

@@ -12,6 +12,7 @@ from typing import Any
 
 from attrs import frozen
 
+from goiptwist.bridges.mail.addresses import MAILBOX_AT_MOST
 from goiptwist.trust import trusted_certificates
 from goiptwist.values import HostPort, Password, setting
 
@@ -90,6 +91,24 @@ def _check_sender(_: Any, __: Any, sender: str) -> None:
 def _check_domain(_: Any, __: Any, domain: str) -> None:
     if domain and (not _DOMAIN.fullmatch(domain) or len(domain) > _DOMAIN_AT_MOST):
         raise ValueError(f"domain: {domain!r} is no domain, such as sms.example.org")
+
+
+def _check_mailbox(settings: MailSettings, __: Any, mailbox: str) -> None:
+    if not mailbox:
+        return
+    fault = fault_of_address(mailbox)
+    name = mailbox.rpartition("@")[0]
+    if not fault and "+" in name:
+        fault = f"{mailbox!r} has a plus in it already; write the address without what follows it"
+    if not fault and len(name) > MAILBOX_AT_MOST:
+        fault = (
+            f"{name!r} leaves no room for a number and a token behind it; take a mailbox whose "
+            f"name has at most {MAILBOX_AT_MOST} letters"
+        )
+    if not fault and settings.domain:
+        fault = "domain says already where answers go; leave one of them out"
+    if fault:
+        raise ValueError(f"mailbox: {fault}")
 
 
 def _check_match(_: Any, __: Any, match: str) -> None:
@@ -203,6 +222,12 @@ class MailSettings:
         validator=_check_domain,
         default="",
     )
+    mailbox: str = setting(
+        "Without a domain: the address of the mailbox that [imap] looks into. Mails come from "
+        "sender, and answers go to NAME+...@ of the mailbox, which most providers deliver to it.",
+        validator=_check_mailbox,
+        default="",
+    )
     reply_days: int = setting(
         "Days for which a mail can be answered.", validator=_check_days, default=30
     )
@@ -303,6 +328,11 @@ class MailSettings:
         """What C{subject} comes to, once the default is worked out."""
         default = "SMS on {line}" if self.private else "SMS from {sender} on {line}"
         return self.subject or default
+
+    @property
+    def answers_to(self) -> str:
+        """Where answers go: a domain, or the address of a mailbox; empty is nowhere."""
+        return self.domain or self.mailbox
 
     @property
     def own_domain(self) -> str:

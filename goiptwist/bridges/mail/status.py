@@ -130,6 +130,8 @@ def _words(news: News, mail: Submitted, meaning: Meaning) -> str:
         about.append(f"Reason: {_reason(news)}")
     about.append(f"Handed in: {_moment(mail.arrived)}")
     about.append(f"Number of the message: {news.message.id}")
+    if mail.note:
+        about.append(f"Note: {mail.note}")
     return body_text(
         "\n".join([meaning.sentence, "", *about, "", "Your text:", "", news.message.text])
     )

@@ -1,4 +1,4 @@
-"""URLs: which ones are called, and those that a submission names itself."""
+"""Which URLs are called."""
 
 from __future__ import annotations
 
@@ -11,18 +11,6 @@ LONGEST = 8000
 _HOST = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9._-]{0,251}[A-Za-z0-9_.])?|[0-9A-Fa-f:.]+")
 _PRINTABLE = re.compile(r"[\x21-\x7e]+")
 _NOT_IN_URLS = re.compile(r'[\\"<>^`{|}]')
-
-_KEYWORDS = (
-    "messageid",
-    "recipient",
-    "originator",
-    "messagedata",
-    "messagetype",
-    "statusmessage",
-    "status",
-    "senttime",
-)
-_KEYWORD = re.compile(rf"\$({'|'.join(_KEYWORDS)})")
 
 
 def fault_of(url: str) -> str:

@@ -137,4 +137,5 @@ def _write(request: Any, reply: Reply) -> None:
     headers.setRawHeaders(b"Content-Type", [reply.kind])
     headers.setRawHeaders(b"Content-Length", [b"%d" % len(reply.body)])
     headers.setRawHeaders(b"Content-Security-Policy", [b"default-src 'none'"])
-    request.send(reply.body)
+    request.write(reply.body)
+    request.finish()

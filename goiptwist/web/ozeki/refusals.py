@@ -25,11 +25,16 @@ UNKNOWN_ACTION = 301
 WRONG_PARAMETER = 302
 #: Nobody said who is asking.
 LOGIN_NEEDED = 304
-#: Nobody has this name and password, or too many were tried.
+#: Nobody has this name and password.
 WRONG_LOGIN = 305
 #: The user may not do that.
 USER_FORBIDDEN = 306
-#: Our choice: the same request may succeed later.
+#: The user may not come from that address.
+ADDRESS_FORBIDDEN = 307
+#: Our choice: too many wrong passwords, more than the user may send in a day,
+#: or more at once than the gateway takes.
+TOO_MUCH = 429
+#: Our choice: the gateway cannot keep it now; the same may succeed later.
 TRY_LATER = 503
 #: Our choice: a fault of the gateway.
 OUR_FAULT = 500
@@ -40,6 +45,8 @@ _STATUS = {
     LOGIN_NEEDED: HTTPStatus.UNAUTHORIZED,
     WRONG_LOGIN: HTTPStatus.UNAUTHORIZED,
     USER_FORBIDDEN: HTTPStatus.FORBIDDEN,
+    ADDRESS_FORBIDDEN: HTTPStatus.FORBIDDEN,
+    TOO_MUCH: HTTPStatus.TOO_MANY_REQUESTS,
     TRY_LATER: HTTPStatus.SERVICE_UNAVAILABLE,
     OUR_FAULT: HTTPStatus.INTERNAL_SERVER_ERROR,
 }
@@ -80,7 +87,7 @@ def refusal_of(error: BaseException) -> Refusal | None:
         case Forbidden():
             return Refusal(USER_FORBIDDEN, str(error))
         case Busy():
-            return Refusal(TRY_LATER, str(error), after=error.after)
+            return Refusal(TOO_MUCH, str(error), after=error.after)
         case StoreUnavailable():
             return Refusal(TRY_LATER, str(error), after=5.0)
     return None

@@ -18,7 +18,9 @@ from goiptwist.message import Message, State, Submission, Wish
 from goiptwist.users import User
 from goiptwist.web.access import Access
 from goiptwist.web.ozeki.refusals import (
+    ADDRESS_FORBIDDEN,
     OUR_FAULT,
+    TOO_MUCH,
     TRY_LATER,
     USER_FORBIDDEN,
     WRONG_LOGIN,
@@ -28,6 +30,7 @@ from goiptwist.web.ozeki.refusals import (
 )
 from goiptwist.web.ozeki.wanted import Wanted
 from goiptwist.web.problems import Problem
+from goiptwist.web.request import CROWDED, CROWDED_WAIT
 
 log = Logger()
 
@@ -76,8 +79,9 @@ class Desk:
         """
         try:
             user = await self.access.by_password(request, name, password)
-        except Problem as slowed:
-            raise Refusal(WRONG_LOGIN, slowed.detail) from None
+        except Problem as problem:
+            number = ADDRESS_FORBIDDEN if problem.status == 403 else TOO_MUCH
+            raise Refusal(number, problem.detail, after=problem.after) from None
         if user is None:
             raise Refusal(WRONG_LOGIN, "no user has this name and password")
         if not user.allowed(scope):
@@ -172,4 +176,4 @@ def _outcome(result: Sequence[Message] | Exception) -> Outcome:
 def check_room(is_crowded: bool) -> None:
     """@raise Refusal: so much is in memory that nothing large can be answered."""
     if is_crowded:
-        raise Refusal(TRY_LATER, "too much is in memory already; come again", after=5.0)
+        raise Refusal(TRY_LATER, CROWDED, after=CROWDED_WAIT)

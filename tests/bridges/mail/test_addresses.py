@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from goiptwist.bridges.mail.addresses import (
     BOUNCE_DAYS,
     LOCAL_AT_MOST,
+    MAILBOX_AT_MOST,
     Bounced,
     Directory,
     Recipient,
@@ -122,6 +123,32 @@ def test_answers_come_back(number, line, folded):
     assert read.number == number
     grant = TOKENS.granted(read.token, read.number, NOW)
     assert grant == Grant("bridge:ops", line)
+
+
+@given(
+    st.from_regex(r"\A\+?[0-9]{3,15}\Z"),
+    st.from_regex(rf"\A[a-z][a-z0-9.]{{0,{MAILBOX_AT_MOST - 2}}}[a-z]\Z"),
+    st.booleans(),
+)
+def test_answers_come_back_to_a_mailbox(number, name, folded):
+    """Likewise behind the name of a mailbox that has no domain of its own."""
+    mailbox = f"{name}@example.org"
+    address = reply_address(TOKENS, Grant("bridge:ops", "goip1"), number, NOW, mailbox)
+    assert address.startswith(f"{name}+")
+    assert len(address.rpartition("@")[0]) <= LOCAL_AT_MOST
+    directory = Directory(lines=LINES, mailboxes=("other@example.org", mailbox))
+    read = directory.read(directory.unwrapped(address.upper() if folded else address))
+    assert (read.number, read.line) == (number, "")
+    assert TOKENS.granted(read.token, read.number, NOW).line == "goip1"
+
+
+@pytest.mark.parametrize(
+    "recipient",
+    ["sms@example.org", "sms+@example.org", "sms+1@example.net", "smsx+1@example.org", "", "sms+1"],
+)
+def test_what_is_not_behind_a_mailbox(recipient):
+    """Another domain, another name, or nothing at all: it means what it says."""
+    assert Directory(mailboxes=("sms@example.org",)).unwrapped(recipient) == recipient
 
 
 def test_an_answer_by_another_line():

@@ -4,6 +4,7 @@ import json
 from contextlib import suppress
 
 import pytest
+from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -20,6 +21,7 @@ ONE = Submitted(
     ret="HDRS",
     notify=frozenset(["success", "failure"]),
     recipient="+36301234567@sms.example.org",
+    note="left out: 'plan.pdf'",
     arrived=1_795_000_000,
 )
 VALUE = {
@@ -33,6 +35,7 @@ VALUE = {
     "ret": "HDRS",
     "notify": ["failure", "success"],
     "recipient": "+36301234567@sms.example.org",
+    "note": "left out: 'plan.pdf'",
     "arrived": 1_795_000_000,
 }
 
@@ -42,6 +45,12 @@ def test_both_ways():
     assert json.loads(ONE.to_text()) == VALUE
     assert Submitted.from_text(json.dumps(VALUE)) == ONE
     assert "ann@" not in repr(ONE)
+
+
+def test_an_older_version():
+    """It knew no note."""
+    older = {key: value for key, value in VALUE.items() if key != "note"}
+    assert Submitted.from_text(json.dumps(older)) == evolve(ONE, note="")
 
 
 @pytest.mark.parametrize(
@@ -71,6 +80,9 @@ def test_both_ways():
         {"notify": {"success": 1}},
         {"notify": [{}]},
         {"recipient": None},
+        {"note": "a\r\nb"},
+        {"note": "x" * 301},
+        {"note": None},
         {"arrived": 1.5},
         {"arrived": True},
         {"arrived": -1},

@@ -3,22 +3,31 @@
 import imaplib
 import os
 import pwd
+import re
 import shutil
 import socket
 import subprocess
 import time
 from contextlib import suppress
+from email import message_from_bytes
+from email.utils import parseaddr
 
 import pytest
+from attrs import evolve
+from hypothesis import given
 from twisted.internet import reactor
 from twisted.internet.threads import deferToThread
 
-from goiptwist.bridges.mail.imap import ImapIntake, ImapSettings, Letter
+from goiptwist.bridges.mail.fetched import Letter
+from goiptwist.bridges.mail.imap import ImapIntake, ImapSettings, check
 from goiptwist.bridges.mail.intake.reply import Reply
+from goiptwist.errors import Away, TryLater
+from goiptwist.testing import any_text, sms
 from goiptwist.users import User
 from goiptwist.values import HostPort, Password
 from tests.bridges.mail.intake.parts import Complaints, Mailroom
-from tests.bridges.mail.smarthosts import Authority, free_port
+from tests.bridges.mail.smarthosts import Authority, free_port, mail_bridge, smtp_server
+from tests.bridges.mail.smarthosts import Mailbox as MailBox
 from tests.bridges.mail.test_mailroom import Room
 
 CONFIGURATION = """
@@ -94,6 +103,29 @@ def test_a_mail_without_a_message_id_gets_one():
 
 
 @pytest.mark.parametrize(
+    ("header", "recipient"),
+    [
+        (
+            b"Delivered-To: sms@example.org\r\nTo: Sms <sms+1+x@example.org>\r\n",
+            "sms+1+x@example.org",
+        ),
+        (
+            b"Delivered-To: SMS@example.org\r\nTo: a@b.org\r\nCc: sms+2@example.org\r\n",
+            "sms+2@example.org",
+        ),
+        (b"To: b@b.org, sms+3@example.org\r\n", "sms+3@example.org"),
+        (b"Delivered-To: sms+4@example.org\r\nTo: sms+5@example.org\r\n", "sms+4@example.org"),
+        (b"Delivered-To: other@example.org\r\nTo: sms+6@example.org\r\n", "other@example.org"),
+        (b"Delivered-To: sms@example.org\r\nTo: b@b.org, <<,\r\n", "sms@example.org"),
+    ],
+)
+def test_behind_the_plus(header, recipient):
+    """Where the server notes only the mailbox, the mail says for which of its addresses it was."""
+    letter = Letter.read(header + b"\r\nx\r\n", "Delivered-To", "unused", ["sms@example.org"])
+    assert letter.recipient == recipient
+
+
+@pytest.mark.parametrize(
     "content",
     [b"", b"Subject: x\r\n\r\n", b"Delivered-To: a b\r\n\r\n", LETTER + b"\0", LETTER + b"\n"],
 )
@@ -102,6 +134,15 @@ def test_no_mail_for_us(content):
     with pytest.raises(Reply) as refused:
         Letter.read(content, "Delivered-To", "unused")
     assert refused.value.code // 100 == 5
+
+
+@given(any_text)
+def test_any_header(text):
+    """A mail that cannot be read is refused, and does not stop those behind it."""
+    for header in ("Delivered-To", "To", "Message-ID", "Return-Path"):
+        content = f"{header}: {text}\r\nCc: {text}\r\n\r\nx\r\n".encode("utf-8", "surrogatepass")
+        with suppress(Reply):
+            Letter.read(content, "Delivered-To", "unused", ["sms@example.org"])
 
 
 def test_no_password_in_clear_over_a_network():
@@ -192,7 +233,7 @@ class Open(Mailroom):
         self.asked.append((caller, envelope_from, recipient))
 
 
-def intake(dovecot, mailroom, **keys):
+def intake(dovecot, mailroom, mailboxes=(), **keys):
     settings = {
         "server": HostPort("localhost", dovecot[1]),
         "ca": dovecot[2],
@@ -200,7 +241,7 @@ def intake(dovecot, mailroom, **keys):
         "password": Password('right"horse'),
         **keys,
     }
-    return ImapIntake(reactor, ImapSettings(**settings), mailroom, Complaints())
+    return ImapIntake(reactor, ImapSettings(**settings), mailroom, Complaints(), mailboxes)
 
 
 async def look(dovecot, mailroom, **keys):
@@ -299,6 +340,29 @@ async def test_another_certificate(dovecot, tmp_path):
 
 
 @pytest.mark.real
+async def test_check(dovecot, mailbox, tmp_path):
+    """An operator sees that it works before anybody waits for an answer; nothing is touched."""
+    await deferToThread(mailbox.put, LETTER)
+    settings = intake(dovecot, Open())._settings
+    assert re.fullmatch(
+        rf"localhost:{dovecot[1]} answers, TLSv1\.3 with the certificate of CN=localhost "
+        r"\(from CN=Test CA, valid until 2.* UTC\), verified, logged in; INBOX has 1 mails",
+        await check(reactor, settings),
+    )
+    assert await deferToThread(mailbox.counts) == (1, 0, 0)
+    wrong = evolve(settings, password=Password("wrong"))
+    with pytest.raises(TryLater, match="AUTHENTICATIONFAILED"):
+        await check(reactor, wrong)
+    other = evolve(settings, ca=Authority(tmp_path, "Other CA").pem)
+    with pytest.raises(TryLater, match="certificate verify failed"):
+        await check(reactor, other)
+    with pytest.raises(TryLater, match="nowhere"):
+        await check(reactor, evolve(settings, folder="nowhere"))
+    with pytest.raises(Away, match="cannot be reached"):
+        await check(reactor, evolve(settings, server=HostPort("localhost", free_port())))
+
+
+@pytest.mark.real
 async def test_nobody_there():
     """The mailbox waits, and so do we."""
     service = intake((free_port(), free_port(), ""), Open())
@@ -322,6 +386,39 @@ async def test_a_new_mail_that_the_server_vouches_for(dovecot, mailbox):
         await look(dovecot, room.room)
         assert await deferToThread(mailbox.counts) == counts
         assert [origin for origin, *_ in room.sent()] == ["user:ann"] * (counts == (0, 1, 0))
+
+
+@pytest.mark.real
+@pytest.mark.parametrize("noted", ["sms@example.org", ""])
+async def test_a_plain_reply_without_a_domain(dovecot, mailbox, noted):
+    """
+    All that a person needs is a mailbox: our mail is from one address, its
+    answer comes to the mailbox, and goes out once, by the line of the SMS.
+    """
+    room = Room(mailboxes=("sms@example.org",))
+    sent = MailBox()
+    with smtp_server(sent) as port:
+        bridge = mail_bridge(reactor, port, mailbox="sms@example.org")
+        bridge.name, bridge.tokens = "ops", room.tokens
+        await bridge.deliver(sms(at=room.gateway.clock.seconds()))
+    ours = message_from_bytes(sent.taken[0].content)
+    assert parseaddr(ours["From"])[1] == "sms@gateway.example.org"
+    answer = (
+        f"Return-Path: <a@example.org>\r\nDelivered-To: {noted or parseaddr(ours['Reply-To'])[1]}"
+        f"\r\nFrom: a@example.org\r\nTo: {ours['Reply-To']}\r\nMessage-ID: <1@example.org>\r\n"
+        f"In-Reply-To: {ours['Message-ID']}\r\n\r\nOn my way.\r\n"
+    ).encode()
+    for looks in (1, 2):
+        await deferToThread(mailbox.put, answer)
+        service = intake(dovecot, room.room, mailboxes=("sms@example.org",))
+        await service.look()
+        assert await deferToThread(mailbox.counts) == (0, looks, 0)
+    assert room.sent()[0] == ("bridge:ops", "+36301234567", "goip1", "On my way.")
+    assert len({submitted.client_id for submitted in room.gateway.submissions}) == 1
+    forged = answer.replace(b"++36301234567", b"++36301234568")
+    await deferToThread(mailbox.put, forged)
+    await intake(dovecot, room.room, mailboxes=("sms@example.org",)).look()
+    assert await deferToThread(mailbox.counts) == (0, 2, 1)
 
 
 @pytest.mark.real

@@ -1,6 +1,8 @@
 """An SMS becomes a mail that says what the SMS said, whoever wrote it."""
 
 import email
+import email.errors
+import email.message
 import email.policy
 import re
 from email.header import decode_header, make_header
@@ -105,6 +107,19 @@ def check_letter(message):
     assert render(message, SETTINGS) == letter
 
 
+@pytest.mark.parametrize("kind", [email.message.Message, email.message.EmailMessage])
+def test_stock_breaks_on_line_ends(kind):
+    """The classes of C{email} raise where a sender has a line end: that SMS would never arrive."""
+    mail = kind()
+
+    def written():
+        mail["From"] = "BANK\r\nBcc: evil@example.org"
+        return mail.as_bytes()
+
+    with pytest.raises((ValueError, email.errors.HeaderParseError)):
+        written()
+
+
 @pytest.mark.parametrize("text", HOSTILE_TEXTS)
 def test_hostile_texts(text):
     """No SMS writes a header of its own, and its text comes through."""
@@ -192,9 +207,20 @@ def test_from_the_correspondent():
     assert NO_ANSWER not in mail.get_content()
 
 
-def test_a_name_cannot_be_answered():
+def test_from_a_fixed_sender():
+    """Where no domain is ours, all mails are from one address, and still each has its Reply-To."""
+    answer = Answerable("sms@example.org", "sms++36301234567+token@example.org")
+    mail = read(render(sms(), evolve(SETTINGS, mailbox="sms@example.org"), answer))
+    assert mail["From"].addresses[0].addr_spec == "sms@example.org"
+    assert mail["From"].addresses[0].display_name == "+36301234567 (goip1)"
+    assert mail["Reply-To"].addresses[0].addr_spec == answer.reply_to
+
+
+@pytest.mark.parametrize("ours", [{"domain": "sms.example.org"}, {"mailbox": "sms@example.org"}])
+def test_a_name_cannot_be_answered(ours):
     """It says so, below a signature mark, rather than leaving it to a bounce."""
-    mail = read(render(sms(sender="BANK"), OURS))
+    mail = read(render(sms(sender="BANK"), evolve(SETTINGS, **ours)))
+    assert mail["Reply-To"] is None
     assert mail["From"].addresses[0].addr_spec == "sms@example.org"
     assert mail.get_content().split() == f"Pump 3 stopped -- {NO_ANSWER}".split()
 

@@ -121,6 +121,17 @@ def test_pairs():
     assert pairs.wait("joe@example.net", "1749", 600.0) == 10.0
 
 
+def test_the_same_mail_again():
+    """It is known by its name, counts once, and need not wait; without a name each counts."""
+    pairs = Pairs()
+    for mail in ("1", "1", "1", "2", "3"):
+        assert pairs.wait("joe@example.net", "1749", 0.0, mail) == 0
+        pairs.sent("joe@example.net", "1749", 0.0, mail)
+    assert pairs.wait("joe@example.net", "1749", 0.0, "4") == 600.0
+    assert pairs.wait("joe@example.net", "1749", 0.0) == 600.0
+    assert pairs.wait("joe@example.net", "1749", 0.0, "1") == 0
+
+
 def test_pairs_are_bounded():
     """The one that has been silent for longest is let go."""
     pairs = Pairs(at_most=1, pairs=100)

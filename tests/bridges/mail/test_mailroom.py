@@ -13,10 +13,11 @@ from twisted.internet.defer import Deferred, execute
 from twisted.internet.task import Clock
 
 from goiptwist.bridges.mail.addresses import Directory, bounce_address, reply_address
+from goiptwist.bridges.mail.context import Submitted
 from goiptwist.bridges.mail.intake.interfaces import Caller, Language, Wishes
 from goiptwist.bridges.mail.intake.reply import Reply
 from goiptwist.bridges.mail.mailroom import Mailroom
-from goiptwist.bridges.mail.reading import Gsm7Use, ReadingSettings
+from goiptwist.bridges.mail.reading import AttachmentUse, Gsm7Use, ReadingSettings
 from goiptwist.bridges.mail.tokens import DAY, Grant, Tokens
 from goiptwist.errors import Conflict, Forbidden, OverQuota, StoreUnavailable, Unacceptable
 from goiptwist.message import State
@@ -35,7 +36,12 @@ ANSWER = "+36301234567"
 class Room:
     """A mailroom with a stand-in for the gateway."""
 
-    def __init__(self, rules: ReadingSettings | None = None, **more: Any) -> None:
+    def __init__(
+        self,
+        rules: ReadingSettings | None = None,
+        mailboxes: tuple[str, ...] = (),
+        **more: Any,
+    ) -> None:
         clock = Clock()
         clock.advance(NOW)
         self.gateway = StandInGateway(None, clock)
@@ -45,7 +51,9 @@ class Room:
         self.room = Mailroom(
             self.gateway,
             "sms.example.org",
-            Directory(lines=("goip1", "goip2"), pools=("default",), country="HU"),
+            Directory(
+                lines=("goip1", "goip2"), pools=("default",), country="HU", mailboxes=mailboxes
+            ),
             self.tokens,
             rules or ReadingSettings(),
             3,
@@ -200,11 +208,41 @@ def test_the_last_stop_of_a_loop() -> None:
     room = Room()
     said = [room.take(STRANGER, room.reply_to(), Message_ID=f"<{n}@example.org>") for n in range(4)]
     assert [answer[:3] for answer in said] == ["250", "250", "250", "450"]
+    assert room.take(STRANGER, room.reply_to(), Message_ID="<0@example.org>")[:3] == "250"
     more = [
         room.take(ANN, f"{ANSWER}@sms.example.org", Message_ID=f"<a{n}@example.org>")
         for n in range(5)
     ]
     assert {answer[:3] for answer in more} == {"250"}
+
+
+def test_a_repeat_is_not_counted() -> None:
+    """A server that did not hear our yes says it all again; that is no second SMS."""
+    room = Room()
+    for _ in range(5):
+        assert room.take(STRANGER, room.reply_to())[:3] == "250"
+    for other in (2, 3):
+        said = room.take(STRANGER, room.reply_to(), Message_ID=f"<{other}@example.org>")
+        assert said[:3] == "250"
+
+
+def test_what_is_left_out_is_said() -> None:
+    """In the answer, and in each mail about what became of the SMS."""
+    rules = ReadingSettings(attachments=AttachmentUse.IGNORE)
+    room = Room(rules, reports_by="ops")
+    to = f"{ANSWER}@sms.example.org"
+    text = (
+        "--b\r\nContent-Type: text/plain\r\n\r\nSee the plan.\r\n--b\r\n"
+        'Content-Type: application/pdf; name="plan.pdf"\r\n'
+        'Content-Disposition: attachment; filename="plan.pdf"\r\n\r\nPDF\r\n--b--'
+    )
+    said = room.take(ANN, to, text, Content_Type='multipart/mixed; boundary="b"')
+    assert said == "250 2.0.0 Kept as out1, left out: 'plan.pdf'"
+    [submission] = room.gateway.submissions
+    assert submission.text == "See the plan."
+    assert Submitted.from_text(submission.context).note == "left out: 'plan.pdf'"
+    refused = Room().take(ANN, to, text, Content_Type='multipart/mixed; boundary="b"')
+    assert refused.endswith("an SMS is text only: send the mail again without 'plan.pdf'")
 
 
 def test_no_disk_no_yes(monkeypatch: pytest.MonkeyPatch) -> None:

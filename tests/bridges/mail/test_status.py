@@ -50,6 +50,13 @@ def parts(mail: Any) -> tuple[str, Any, Any, str]:
     return words.get_content(), whole, one, returned.get_payload()
 
 
+def test_what_was_left_out() -> None:
+    """The writer may think that the picture went with it."""
+    mail = written(mail=evolve(MAIL, note="left out: 'plan.pdf'"))
+    assert "Note: left out: 'plan.pdf'" in parts(mail)[0].splitlines()
+    assert "Note:" not in parts(written())[0]
+
+
 def test_the_whole() -> None:
     """It hangs on the mail that it is about, and no program answers it."""
     mail = written()

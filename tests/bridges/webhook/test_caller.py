@@ -175,7 +175,11 @@ async def test_nobody_there() -> None:
 
 
 @pytest.mark.parametrize(
-    "host", ["127.0.0.1", "localhost", "[::1]", "[::ffff:127.0.0.1]", "0.0.0.0", "127.1", "0x7f.1"]
+    "host",
+    [
+        *("127.0.0.1", "localhost", "[::1]", "[::ffff:127.0.0.1]", "0.0.0.0", "127.1", "0x7f.1"),
+        *("2130706433", "0x7f000001", "0177.0.0.1"),
+    ],
 )
 async def test_this_machine(host: str) -> None:
     """Under whatever name, it is not called; the sentence says the cure."""

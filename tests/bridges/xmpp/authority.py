@@ -30,6 +30,7 @@ class Authority:
         self._name = x509.Name([common])
         own = self._begun(self._name, self._key, datetime.now(UTC) + timedelta(days=1))
         own = own.add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        own = own.add_extension(_signs_certificates(), critical=True)
         self.path.write_bytes(self._pem(own.sign(self._key, hashes.SHA256())))
 
     @property
@@ -46,6 +47,8 @@ class Authority:
         until = datetime.now(UTC) + timedelta(days=-1 if expired else 1)
         dns = x509.SubjectAlternativeName([x509.DNSName(name) for name in names])
         signed = self._begun(subject, key, until).add_extension(dns, critical=False)
+        issuer = x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key())
+        signed = signed.add_extension(issuer, critical=False)
         path = self.folder / f"{file}.pem"
         written = key.private_bytes(
             serialization.Encoding.PEM,
@@ -64,7 +67,25 @@ class Authority:
             .serial_number(x509.random_serial_number())
             .not_valid_before(datetime.now(UTC) - timedelta(days=2))
             .not_valid_after(until)
+            # What a strict reader of RFC 5280 wants to see.
+            .add_extension(
+                x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False
+            )
         )
 
     def _pem(self, certificate):
         return certificate.public_bytes(serialization.Encoding.PEM)
+
+
+def _signs_certificates():
+    return x509.KeyUsage(
+        digital_signature=False,
+        content_commitment=False,
+        key_encipherment=False,
+        data_encipherment=False,
+        key_agreement=False,
+        key_cert_sign=True,
+        crl_sign=True,
+        encipher_only=False,
+        decipher_only=False,
+    )

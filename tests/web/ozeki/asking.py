@@ -21,6 +21,7 @@ from goiptwist.message import Direction, Message, State
 from goiptwist.secret import Secret
 from goiptwist.status import LineStatus
 from goiptwist.users import Attempts, User, Users
+from goiptwist.values import Network
 from goiptwist.web.access import Access
 from goiptwist.web.api import Api
 from goiptwist.web.doors import Doors
@@ -33,6 +34,11 @@ USERS = [
     User(name="httptest", password=Secret.from_setting("abc123")),
     User(name="reader", password=Secret.from_setting("only looks"), may=("read",)),
     User(name="sender", password=Secret.from_setting("only sends"), may=("send",)),
+    User(
+        name="near",
+        password=Secret.from_setting("abc123"),
+        networks=(Network.from_setting("192.0.2.0/24"),),
+    ),
     User(name="tokens", token=Secret.from_setting("a-token")),
 ]
 LOGIN = {"username": "httptest", "password": "abc123"}

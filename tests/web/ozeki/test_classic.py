@@ -407,14 +407,17 @@ def test_refused_in_its_own_format(asking: Asking, style: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("fault", "wait"),
-    [(Busy("too much waits", after=2.0), "2"), (StoreUnavailable("disk full"), "5")],
+    ("fault", "number", "wait"),
+    [(Busy("too much waits", after=2.0), "429", "2"), (StoreUnavailable("disk full"), "503", "5")],
 )
-def test_not_now(asking: Asking, fault: Exception, wait: str) -> None:
+def test_not_now(fault: Exception, number: str, wait: str) -> None:
     """Nothing was kept, and the client is told when to come again."""
-    asking.overview.fault = fault
-    reply = asking.send()
-    assert (reply.error, reply.headers["Retry-After"]) == (("503", str(fault)), wait)
+    for strict in (False, True):
+        asking = Asking(strict=strict)
+        asking.overview.fault = fault
+        reply = asking.send()
+        assert reply.status == (int(number) if strict else 200)
+        assert (reply.error, reply.headers["Retry-After"]) == ((number, str(fault)), wait)
 
 
 def test_a_bug_is_logged_without_the_password(asking: Asking, logged_failures: FailureLog) -> None:
@@ -433,11 +436,23 @@ def test_guessing_is_slowed(asking: Asking) -> None:
     """After ten wrong passwords from one address the right one has to wait; elsewhere not."""
     for n in range(10):
         assert asking.send(password=str(n)).error[0] == "305"
-    assert "too many wrong" in asking.send(password="abc123").error[1]
+    slowed = asking.send(password="abc123")
+    assert slowed.error == ("429", "too many wrong tokens or passwords from your address")
+    assert slowed.headers["Retry-After"] == "60"
     given = {"action": "sendmessage", **LOGIN, **TEXT}
     assert asking.get(given, host="192.0.2.9").codes == ["0"]
     asking.clock.advance(60)
     assert asking.send().codes == ["0"]
+
+
+def test_from_another_network() -> None:
+    """The right password from the wrong place is no wrong password, and the sentence says so."""
+    given = {"action": "sendmessage", **LOGIN, **TEXT, "username": "near"}
+    assert Asking().get(given, host="192.0.2.9").codes == ["0"]
+    for strict, status in ((False, 200), (True, 403)):
+        reply = Asking(strict=strict).get(given, host="198.51.100.9")
+        assert reply.status == status
+        assert reply.error == ("307", "user near may not come from 198.51.100.9")
 
 
 def test_strict_where_nothing_was_accepted() -> None:

@@ -13,6 +13,7 @@ import subprocess
 import urllib.request
 from collections.abc import Iterator
 from contextlib import suppress
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -21,7 +22,8 @@ from xml.etree import ElementTree
 import pytest
 from ozekilibsrest import Configuration, Folder, Message, MessageApi
 
-from goiptwist.web.site import MAX_CONNECTIONS, MAX_HELD, MAX_LARGE_BODY
+from goiptwist.web.request import MAX_HELD, MAX_LARGE_BODY
+from goiptwist.web.site import MAX_CONNECTIONS
 from tests.bridges.mail.smarthosts import Authority
 from tests.test_twistd import PATIENCE, Program, free_port, until
 from tests.web.ozeki.test_classic import SEED
@@ -156,6 +158,12 @@ def test_the_official_library(program: OzekiProgram) -> None:
     assert api.download_incoming().messages == []
     assert api.delete(Folder.Inbox, Message(message_id=third.text)) is True
     assert api.delete(Folder.Inbox, Message(message_id="nonsense")) is False
+
+    made = datetime(2021, 7, 2, 16)
+    until = made - timedelta(hours=1)
+    late = Message(to_address="06201", text="x", create_date=made, time_to_send=made)
+    late.valid_until = until
+    assert "would have expired" in api.send(late).response_message
 
     wrong = MessageApi(Configuration("httptest", "abc12", program.url)).send(message)
     assert wrong.total_count == 0

@@ -7,14 +7,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from attrs import frozen
-from twisted.application.service import Service
-from twisted.internet.defer import Deferred, DeferredList, maybeDeferred
-from twisted.internet.endpoints import TCP4ServerEndpoint, TCP6ServerEndpoint
-from twisted.internet.error import CannotListenError
-from twisted.internet.interfaces import IListeningPort, IProtocolFactory
-from twisted.logger import Logger
-from twisted.python.failure import Failure
+from twisted.internet.defer import Deferred, DeferredList
+from twisted.internet.interfaces import IProtocolFactory
 
 from goiptwist.bridges.mail.intake.conversation import Conversation
 from goiptwist.bridges.mail.intake.house import House
@@ -23,29 +17,11 @@ from goiptwist.bridges.mail.intake.lmtp import LocalConversation
 from goiptwist.bridges.mail.intake.reception import Reception
 from goiptwist.bridges.mail.intake.settings import MailIntakeSettings
 from goiptwist.certificate import OurCertificate, WithinTls
-from goiptwist.errors import BadConfiguration
+from goiptwist.listening import Listening, Place
 from goiptwist.users import Attempts, Users
-from goiptwist.values import HostPort
-
-log = Logger()
 
 
-@frozen
-class _Place:
-    """
-    One address to listen on.
-
-    @ivar key: the setting it stands in.
-    @ivar factory: what a port is given; around the reception there may be TLS.
-    """
-
-    key: str
-    address: HostPort
-    reception: Reception
-    factory: IProtocolFactory
-
-
-class MailIntake(Service):
+class MailIntake(Listening):
     """
     SMTP and LMTP for whoever connects.
 
@@ -71,7 +47,6 @@ class MailIntake(Service):
         @param mailroom: an
             L{IMailroom<goiptwist.bridges.mail.intake.interfaces.IMailroom>}.
         """
-        self._reactor = reactor
         certificate = None
         if settings.certificate:
             certificate = OurCertificate(settings.certificate, settings.private_key)
@@ -85,10 +60,10 @@ class MailIntake(Service):
             complaints,
             certificate,
         )
-        self.ports: list[IListeningPort] = []
-        self._places = tuple(self._all_places())
+        self._receptions: list[Reception] = []
+        super().__init__(reactor, "Mail", tuple(self._all_places(reactor)))
 
-    def _all_places(self) -> Iterator[_Place]:
+    def _all_places(self, reactor: Any) -> Iterator[Place]:
         house = self.house
         for key, addresses, language in (
             ("listen", house.settings.listen, Conversation),
@@ -98,63 +73,15 @@ class MailIntake(Service):
             for address in addresses:
                 implicit = key == "listen_tls"
                 reception = Reception(house, language, implicit=implicit)
+                self._receptions.append(reception)
                 factory: IProtocolFactory = reception
                 if implicit and house.certificate is not None:
-                    factory = WithinTls(house.certificate, reception, self._reactor)
-                yield _Place(key, address, reception, factory)
-
-    def privilegedStartService(self) -> None:
-        """
-        Twisted calls this while it may still take ports below 1024.
-
-        @raise BadConfiguration: nobody can listen on one of the addresses now.
-        """
-        super().privilegedStartService()
-        self._listen()
-
-    def startService(self) -> None:
-        """
-        @raise BadConfiguration: nobody can listen on one of the addresses now.
-        """
-        self._listen()
-        super().startService()
-
-    def _listen(self) -> None:
-        if self.ports:
-            return
-        problems = [problem for place in self._places for problem in self._open(place)]
-        if problems:
-            self._close_ports()
-            raise BadConfiguration(problems)
-
-    def _open(self, place: _Place) -> Iterator[str]:
-        """@return: what is wrong, if anything, in a sentence."""
-        address = place.address
-        endpoint = TCP6ServerEndpoint if ":" in address.host else TCP4ServerEndpoint
-        listening = endpoint(self._reactor, address.port, interface=address.host).listen(
-            place.factory
-        )
-        failures: list[Failure] = []
-        listening.addCallbacks(self._listens, failures.append, callbackArgs=(place.key,))
-        for failure in failures:
-            failure.trap(CannotListenError)
-            reason = getattr(failure.value, "socketError", failure.value)
-            yield f"Mail cannot listen on {address} ({place.key}): {reason}; is it running already?"
-
-    def _listens(self, port: IListeningPort, key: str) -> None:
-        self.ports.append(port)
-        host: Any = port.getHost()
-        log.info(
-            "Mail listens on {address} ({key})", address=HostPort(host.host, host.port), key=key
-        )
-
-    def _close_ports(self) -> list[Deferred[Any]]:
-        ports, self.ports = self.ports, []
-        return [maybeDeferred(port.stopListening) for port in ports]
+                    factory = WithinTls(house.certificate, reception, reactor)
+                yield Place(address, f" ({key})", factory)
 
     def stopService(self) -> Deferred[Any]:
         """@return: fires when all ports and connections are closed."""
         super().stopService()
-        closing = self._close_ports()
-        closing += [place.reception.close() for place in self._places]
+        closing = self.close_ports()
+        closing += [reception.close() for reception in self._receptions]
         return DeferredList(closing)

@@ -65,11 +65,11 @@ def test_where_it_listens(tmp_path):
         ("127.0.0.1", 465),
         ("127.0.0.1", 24),
     ]
-    assert [event["key"] for event in logs if "key" in event] == [
-        "listen",
-        "listen",
-        "listen_tls",
-        "lmtp",
+    assert [event["remark"] for event in logs if "remark" in event] == [
+        " (listen)",
+        " (listen)",
+        " (listen_tls)",
+        " (lmtp)",
     ]
     assert service.stopService().called
     assert service.ports == []
