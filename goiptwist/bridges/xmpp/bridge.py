@@ -9,7 +9,7 @@ from typing import Any
 
 from attrs import define, field
 from twisted.application.service import Service
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 from twisted.words.xish.domish import Element
@@ -173,7 +173,7 @@ class XmppBridge(Service):
         super().stopService()
         while self._looks:
             self._looks.pop().stop()
-        return Deferred.fromCoroutine(self.link.stopService())
+        return maybeDeferred(self.link.stopService)
 
     async def _look_at_rooms(self) -> None:
         if not self.link.trouble:

@@ -130,5 +130,6 @@ def chatting(folder: Path, bridge: dict[str, Any]) -> Iterator[Chatting]:
         if made.simulator is not None:
             made.simulator.terminate()
             made.simulator.wait(30)
-        made.stop()
+        in_good_order = made.stop()
         made.device.close()
+    assert in_good_order
