@@ -13,7 +13,7 @@ from twisted.internet.task import Clock
 from twisted.web.client import ResponseNeverReceived
 from zope.interface import implementer
 
-from goiptwist.acceptance import accepted, check_expiry
+from goiptwist.acceptance import accepted, accepted_number, check_expiry
 from goiptwist.errors import Conflict, OverQuota, Unacceptable
 from goiptwist.happenings import Happenings
 from goiptwist.interfaces import IOverview
@@ -131,6 +131,9 @@ class FakeOverview:
 
     def allowed(self, origin: str, number: str, line: str) -> None:
         self._fail()
+
+    def dialled(self, typed: str) -> str:
+        return accepted_number(typed)
 
     def name_of(self, number: str) -> str:
         return ""
