@@ -27,6 +27,8 @@ NUMBER = "+36301234567"
 @pytest.fixture(scope="module")
 def ann(one_prosody: Any) -> Iterator[Person]:
     """Her program; her room is open before the gateway comes."""
+    if not one_prosody.runs:
+        one_prosody.start()
     person = Person(one_prosody, ANN)
     person.do(person.client.plugin["xep_0045"].join_muc_wait(ROOM, "ann"))
     form = {"muc#roomconfig_whois": "anyone"}
