@@ -12,6 +12,7 @@ from typing import Any
 from attrs import fields, frozen
 
 from goiptwist.outcomes import BRIDGE_SCHEDULE
+from goiptwist.permits import UNLIMITED, Allowance
 from goiptwist.router import EVERYTHING, Rule
 
 #: Attempts that one bridge may have under way: enough to hide a slow
@@ -69,6 +70,12 @@ def pace_of(bridge: Any, settings: Any) -> Pace:
     return Pace(**said)
 
 
+def allowances(bridges: Sections) -> dict[str, Allowance]:
+    """How much each person behind a bridge may send in a day, where that is limited."""
+    found = {name: getattr(own, "allowance", UNLIMITED) for name, (_, own) in bridges.items()}
+    return {name: allowance for name, allowance in found.items() if allowance.limited}
+
+
 @frozen
 class Fault:
     """
@@ -96,9 +103,10 @@ def faults(bridges: Sections, pool_of: Mapping[str, str]) -> Iterator[Fault]:
         ):
             for missing in sorted(set(wanted) - known):
                 yield Fault(name, f"{key}: there is no {key[:-1]} {missing!r}")
-        pool = getattr(settings, "pool", "")
-        if pool and pool not in pool_of.values():
-            yield Fault(name, f"pool: there is no pool {pool!r}")
+        for key, known in (("line", set(pool_of)), ("pool", set(pool_of.values()))):
+            wanted_one = getattr(settings, key, "")  # by which it sends
+            if wanted_one and wanted_one not in known:
+                yield Fault(name, f"{key}: there is no {key} {wanted_one!r}")
         fallback = getattr(settings, "fallback", "")
         if fallback == name:
             yield Fault(name, "fallback: must be another bridge")

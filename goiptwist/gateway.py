@@ -180,7 +180,9 @@ class Gateway:
         self.delivery = Delivery(store, clock, self._route, self._settled)
         rules = {name: bridging.rule_of(own) for name, (_, own) in settings.bridges.items()}
         router = Router(rules, {line.id: line.pool for line in settings.lines})
-        permits = Permits.of_users(settings.users, settings.numbers.country)
+        permits = Permits.of_users(
+            settings.users, settings.numbers.country, bridging.allowances(settings.bridges)
+        )
         self.traffic = Traffic(clock, store, router, self.delivery, permits)
         self.lines = Lines(
             clock,
@@ -235,10 +237,11 @@ class Gateway:
             line_statuses=lambda: [line.status for line in self.lines.by_id.values()],
             complaints=self.complaints.counts,
             contacts=Contacts(self.settings.contacts, self.settings.numbers.country),
+            country=self.settings.numbers.country,
             fallbacks={
                 f"bridge:{name}": bridging.fallback_of(own)
                 for name, (kind, own) in self.settings.bridges.items()
-                if kind == "mail"
+                if kind in ("mail", "xmpp")
             },
         )
 
@@ -311,8 +314,9 @@ class Gateway:
         return [
             name
             for name, bridge in self.bridges.items()
-            # A mail bridge tells the writer of a mail, and here was none.
-            if ITakesNews.providedBy(bridge) and self.settings.bridges[name][0] != "mail"
+            # These tell the writer of a mail or of a chat message, and here was none.
+            if ITakesNews.providedBy(bridge)
+            and self.settings.bridges[name][0] not in ("mail", "xmpp")
         ]
 
     def alarm_services(self) -> list[Service]:

@@ -62,8 +62,7 @@ class IBridge(IDestination):
     the gateway.
 
     It, or its settings, may have attributes that say how it wants to be tried:
-    those of L{goiptwist.bridging.Pace}. Where it has a C{trouble} that is not
-    empty, C{/healthz} says so.
+    those of L{goiptwist.bridging.Pace}.
     """
 
 
@@ -114,6 +113,12 @@ class IChecksItself(Interface):
         @return: one sentence about what was found.
         @raise GoipTwistError: what is wrong.
         """
+
+
+class ISaysTrouble(Interface):
+    """An extra power of a bridge: it knows that its far side is away while nothing waits."""
+
+    trouble: str = Attribute("Why nothing can be handed over now, in words; empty if all is well.")
 
 
 class IGateway(Interface):
@@ -197,11 +202,37 @@ class IGateway(Interface):
     async def message(message_id: str) -> Message | None:
         """@return: the message as it stands now, or C{None}."""
 
+    def dialled(typed: str) -> str:
+        """
+        A number as a person writes it, as the device wants it: in the country
+        of the settings, 06301234567 is +36301234567.
+
+        @raise Unacceptable: nobody could be reached by it, and what to write instead.
+        """
+
     def name_of(number: str) -> str:
         """@return: what the address book calls a number, or an empty text."""
 
+    async def sent(owner: str, states: Sequence[State], limit: int) -> list[Message]:
+        """
+        @return: the newest of what a user submitted lately and has not
+            deleted, of those in one of these states; oldest first.
+        """
+
+    async def withdraw(message_id: str, by: str) -> Message:
+        """
+        Take back an outgoing text that still waits.
+
+        @param by: who does it, as an origin.
+        @return: it, once that is on disk.
+        @raise Conflict: it does not wait any more.
+        """
+
+    def lines() -> list[LineStatus]:
+        """@return: every configured line, in the order of the configuration."""
+
     async def came_back(message_id: str, reason: str) -> None:
-        """An incoming SMS that was handed on by mail bounced; why, in words."""
+        """An incoming SMS that a bridge had handed on came back; why, in words."""
 
     async def remember(key: str, value: str) -> None:
         """
@@ -235,12 +266,6 @@ class IOverview(IGateway):
         @param after: as for L{messages}.
         """
 
-    async def sent(owner: str, states: Sequence[State], limit: int) -> list[Message]:
-        """
-        @return: the newest of what a user submitted lately and has not
-            deleted, of those in one of these states; oldest first.
-        """
-
     async def deleted(owner: str, limit: int) -> list[Message]:
         """@return: the newest of what a user has deleted, oldest first."""
 
@@ -259,15 +284,6 @@ class IOverview(IGateway):
         """
         @return: messages, newest first, and where to go on.
         @raise Unacceptable: C{wanted.before} is no id of this gateway.
-        """
-
-    async def withdraw(message_id: str, by: str) -> Message:
-        """
-        Take back an outgoing text that still waits.
-
-        @param by: who does it, as an origin.
-        @return: it, once that is on disk.
-        @raise Conflict: it does not wait any more.
         """
 
     async def settle(message_id: str, verdict: Verdict, by: str) -> Message:
@@ -296,9 +312,6 @@ class IOverview(IGateway):
 
     async def legs(alarm_id: str) -> list[LegStatus]:
         """@return: how each way of an alarm stands, in the order in which they began."""
-
-    def lines() -> list[LineStatus]:
-        """@return: every configured line, in the order of the configuration."""
 
     def health() -> Health:
         """@return: what is wrong, if anything, and the figures."""

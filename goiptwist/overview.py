@@ -19,8 +19,9 @@ from goiptwist.contacts import Contacts
 from goiptwist.delivery import Delivery
 from goiptwist.happenings import Happenings
 from goiptwist.heartbeats import Heartbeats
-from goiptwist.interfaces import IBridge, IOverview
+from goiptwist.interfaces import IBridge, IOverview, ISaysTrouble
 from goiptwist.message import AlarmReport, Direction, Message, State, Step, Submission
+from goiptwist.numbers import international
 from goiptwist.permits import DAY, Allowance
 from goiptwist.status import Health, LegStatus, LineStatus
 from goiptwist.store import (
@@ -47,8 +48,9 @@ class Overview:
     @ivar bridges: all of them, by name.
     @ivar complaints: how often each kind of bad datagram came.
     @ivar contacts: the address book.
-    @ivar fallbacks: each bridge that mails may come back to, with the
-        destination that gets their SMS then, or an empty text.
+    @ivar fallbacks: each bridge that what it handed on may come back to, with
+        the destination that gets their SMS then, or an empty text.
+    @ivar country: as in L{goiptwist.numbers.NumbersSettings}.
     """
 
     name: str
@@ -65,6 +67,7 @@ class Overview:
     complaints: Counter[str]
     contacts: Contacts
     fallbacks: Mapping[str, str]
+    country: str = ""
 
     async def submit(self, submission: Submission) -> list[Message]:
         """See L{IOverview}."""
@@ -95,6 +98,10 @@ class Overview:
     def allowed(self, origin: str, number: str, line: str) -> None:
         """See L{IOverview}."""
         self.traffic.permits.check(origin, [number], line)
+
+    def dialled(self, typed: str) -> str:
+        """See L{IOverview}."""
+        return international(typed, self.country)
 
     def name_of(self, number: str) -> str:
         """See L{IOverview}."""
@@ -186,6 +193,13 @@ class Overview:
         """See L{IOverview}."""
         return self.line_statuses()
 
+    def _troubled(self) -> list[str]:
+        """A sentence for each bridge that says it is not well."""
+        asked: dict[str, Any] = {
+            name: bridge for name, bridge in self.bridges.items() if ISaysTrouble.providedBy(bridge)
+        }
+        return [f"bridge {n}: {bridge.trouble}" for n, bridge in asked.items() if bridge.trouble]
+
     def health(self) -> Health:
         """See L{IOverview}."""
         lines = self.lines()
@@ -195,11 +209,7 @@ class Overview:
         problems += self.alarms.troubles()
         problems += self.heartbeats.troubles()
         problems += self.delivery.troubles()
-        problems += [
-            f"bridge {name}: {trouble}"
-            for name, bridge in self.bridges.items()
-            if (trouble := getattr(bridge, "trouble", ""))
-        ]
+        problems += self._troubled()
         problems += [f"line {line.id} is stopped: {line.stopped}" for line in lines if line.stopped]
         problems += [f"line {line.id} is lost" for line in lines if line.presence == "lost"]
         figures: dict[str, float] = {

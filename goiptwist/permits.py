@@ -87,13 +87,21 @@ class Permits:
     country: str = ""
 
     @classmethod
-    def of_users(cls, users: Sequence[User], country: str) -> Permits:
-        """@param users: of the configuration."""
-        return cls({f"user:{user.name}": _permit(user) for user in users}, country)
+    def of_users(
+        cls, users: Sequence[User], country: str, bridges: Mapping[str, Allowance] | None = None
+    ) -> Permits:
+        """
+        @param users: of the configuration.
+        @param bridges: how much each person behind a bridge may send, by its name.
+        """
+        known = {f"user:{user.name}": _permit(user) for user in users}
+        for name, allowance in (bridges or {}).items():
+            known[f"bridge:{name}"] = Permit(allowance=allowance)
+        return cls(known, country)
 
     def allowance(self, origin: str) -> Allowance:
         """How much it may send in a day."""
-        return self.by_origin.get(origin, ANYTHING).allowance
+        return self._permit(origin).allowance
 
     def check(self, origin: str, numbers: Sequence[str], line: str) -> None:
         """
@@ -102,7 +110,7 @@ class Permits:
         @raise Forbidden: this origin may not write to one of them, or not by
             that line.
         """
-        permit = self.by_origin.get(origin, ANYTHING)
+        permit = self._permit(origin)
         if permit.lines and line not in permit.lines:
             lines = ", ".join(permit.lines)
             raise Forbidden(f"{origin} may send by these lines only: {lines}; name one of them")
@@ -110,6 +118,11 @@ class Permits:
             whole = recognised(number, self.country)  # whoever knows numbers says what is wrong
             if not any(is_meant(pattern, whole) for pattern in permit.to):
                 raise Forbidden(f"{origin} may not write to {number[:40]!r}")
+
+    def _permit(self, origin: str) -> Permit:
+        """People behind a bridge, as C{bridge:NAME/WHO}, have its permit, each for himself."""
+        shared = origin.partition("/")[0] if origin.startswith("bridge:") else origin
+        return self.by_origin.get(origin) or self.by_origin.get(shared, ANYTHING)
 
 
 def _permit(user: User) -> Permit:

@@ -35,10 +35,12 @@ from zope.interface import implementer
 from zope.interface.verify import verifyObject
 
 from goiptwist.alarm.event import Event
-from goiptwist.errors import Forbidden, GoipTwistError, Refused, TryLater, Unsure
+from goiptwist.errors import Conflict, Forbidden, GoipTwistError, Refused, TryLater, Unsure
 from goiptwist.interfaces import IBridge, IGateway
 from goiptwist.message import AlarmReport, Direction, Handover, Message, State, Submission
+from goiptwist.numbers import international
 from goiptwist.routes import Routes
+from goiptwist.status import LineStatus
 
 #: What an SMS may hold when somebody means harm, or a device is broken.
 HOSTILE_TEXTS = (
@@ -138,6 +140,8 @@ class StandInGateway:
     @ivar routes: say how texts are read.
     @ivar acknowledged: the ids of alarms that persons took over, each with who.
     @ivar waiting: who waits for that, by id.
+    @ivar statuses: of the lines.
+    @ivar country: whose national numbers are meant.
     """
 
     reactor: Any
@@ -154,6 +158,8 @@ class StandInGateway:
     routes: Routes = field(factory=Routes)
     acknowledged: list[tuple[str, str]] = field(factory=list)
     waiting: dict[str, list[Deferred[str]]] = field(factory=dict)
+    statuses: list[LineStatus] = field(factory=list)
+    country: str = ""
 
     async def submit(self, submission: Submission) -> list[Message]:
         self.submissions.append(submission)
@@ -194,8 +200,25 @@ class StandInGateway:
         if self.forbidden:
             raise Forbidden(self.forbidden)
 
+    def dialled(self, typed: str) -> str:
+        return international(typed, self.country)
+
     def name_of(self, number: str) -> str:
         return self.names.get(number, "")
+
+    async def sent(self, owner: str, states: Sequence[State], limit: int) -> list[Message]:
+        own = [m for m in self.kept.values() if m.origin == owner and m.state in states]
+        return own[-limit:]
+
+    async def withdraw(self, message_id: str, by: str) -> Message:
+        message = self.kept[message_id]
+        if message.state not in (State.QUEUED, State.CANCELLED):
+            raise Conflict(f"it is {message.state.value} already")
+        self.kept[message_id] = evolve(message, state=State.CANCELLED, reason=f"withdrawn by {by}")
+        return self.kept[message_id]
+
+    def lines(self) -> list[LineStatus]:
+        return self.statuses
 
     async def came_back(self, message_id: str, reason: str) -> None:
         self.returned.append((message_id, reason))

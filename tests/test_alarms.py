@@ -17,7 +17,7 @@ from zope.interface import implementer
 
 from goiptwist.alarm import contact_id
 from goiptwist.errors import Away, Busy, Conflict, Refused, StoreUnavailable, TryLater, Unacceptable
-from goiptwist.interfaces import IBridge, IGateway
+from goiptwist.interfaces import IBridge, IGateway, ISaysTrouble
 from goiptwist.message import AlarmReport, Handover, Message, Wish
 from goiptwist.queue import WINDOW
 from goiptwist.traffic import STORE_OVERLOAD
@@ -29,7 +29,7 @@ PANIC = "1113,18,1,123,03,003"
 CHAIN: dict[str, Any] = {"account": "*", "chain": ["station", "backup", "oncall"], "wait": 60}
 
 
-@implementer(IBridge)
+@implementer(IBridge, ISaysTrouble)
 @define(eq=False)
 class Station:
     """

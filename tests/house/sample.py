@@ -18,6 +18,7 @@ from goiptwist.bridges.dc09.settings import Dc09Settings
 from goiptwist.bridges.mail.settings import MailSettings
 from goiptwist.bridges.sms.settings import SmsSettings
 from goiptwist.bridges.webhook.settings import WebhookSettings
+from goiptwist.bridges.xmpp.settings import XmppSettings
 from goiptwist.contacts import Contact
 from goiptwist.gateway import scheme
 from goiptwist.goip.settings import LineSettings
@@ -47,6 +48,9 @@ EXAMPLES: dict[tuple[type[Any], str], str] = {
     (MailSettings, "sender"): '"sms@example.org"',
     (SmsSettings, "numbers"): '["+36301234567"]',
     (Dc09Settings, "receiver"): '"192.0.2.20:12345"',
+    (XmppSettings, "jid"): '"sms-bot@example.org"',
+    (XmppSettings, "password"): '"the password of that account"',
+    (XmppSettings, "to"): '["ann@example.org"]',
     (WebhookSettings, "url"): '"https://hooks.example.org/sms"',
     (WebhookSettings, "secret"): '"the text that both sides know"',
 }
@@ -77,10 +81,13 @@ INTRODUCTIONS = {
     "bridge.oncall": "People who are texted when there is an alarm, and may answer ACK. It gets\n"
     "what a [[route]] or the fallback of another bridge sends it.",
     "bridge.receiver": "A monitoring station that is told over IP, by SIA DC-09.",
+    "bridge.chat": "SMS as chat messages (XMPP), and answers to them. See etc/prosody and\n"
+    'etc/ejabberd. To have it, take "# " away from the beginning of each line.',
 }
 #: Bridges that not everybody wants, each with its kind: they are commented out.
 ON_REQUEST = (
     ("hooks", "webhook", WebhookSettings),
+    ("chat", "xmpp", XmppSettings),
     ("oncall", "sms", SmsSettings),
     ("station", "contact-id-call", CallSettings),
     ("receiver", "dc09", Dc09Settings),

@@ -18,6 +18,7 @@ PACKAGE = ROOT / "goiptwist"
 LIMBS = (
     *("goip", "web", "simulator"),
     *("bridges.call", "bridges.dc09", "bridges.mail", "bridges.sms", "bridges.webhook"),
+    "bridges.xmpp",
 )
 #: The modules of the spine that know limbs: they introduce, and do nothing else.
 INTRODUCE = ("goiptwist.gateway", "goiptwist.kinds")
@@ -221,11 +222,18 @@ PURE = (
     "goiptwist.bridges.call.sip.messages",
     "goiptwist.bridges.call.sip.verdict",
     "goiptwist.bridges.call.tones",
+    "goiptwist.bridges.xmpp.context",
+    "goiptwist.bridges.xmpp.doings",
+    "goiptwist.bridges.xmpp.speech",
     "goiptwist.bridges.webhook.fence",
     "goiptwist.bridges.webhook.payloads",
     "goiptwist.bridges.webhook.signing",
     "goiptwist.bridges.webhook.urls",
     "goiptwist.bridges.webhook.verdict",
+    "goiptwist.bridges.xmpp.characters",
+    "goiptwist.bridges.xmpp.link.access",
+    "goiptwist.bridges.xmpp.link.counting",
+    "goiptwist.bridges.xmpp.link.scram",
 )
 
 

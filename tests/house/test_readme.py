@@ -47,7 +47,8 @@ def test_options(command: str) -> None:
 
 def test_configuration() -> None:
     """The configuration in the README is right."""
-    first, answering, callbacks, alarms, calls = re.findall(r"```toml\n(.*?)```", README, re.DOTALL)
+    blocks = re.findall(r"```toml\n(.*?)```", README, re.DOTALL)
+    first, answering, callbacks, alarms, calls, chat = blocks
     settings = read_settings(tomllib.loads(first), "README")
     assert [line.pool for line in settings.lines] == ["default", "alarms"]
     more = tomllib.loads(answering)
@@ -55,6 +56,7 @@ def test_configuration() -> None:
     more["bridge"]["ops"].update(bridge)
     assert read_settings(more, "README").mail.domain == "sms.example.org"
     assert list(read_settings(tomllib.loads(callbacks), "README").bridges) == ["hooks"]
+    assert list(read_settings(tomllib.loads(chat), "README").bridges) == ["chat"]
     users = '[[user]]\nname = "httptest"\npassword = "abc123"\n'
     read = read_settings(tomllib.loads(alarms + calls + users), "README")
     assert {name: kind for name, (kind, _) in read.bridges.items()} == {

@@ -13,7 +13,7 @@ from twisted.internet.task import Clock
 from twisted.web.client import ResponseNeverReceived
 from zope.interface import implementer
 
-from goiptwist.acceptance import accepted, accepted_report, check_expiry
+from goiptwist.acceptance import accepted, accepted_number, accepted_report, check_expiry
 from goiptwist.alarm.event import Event
 from goiptwist.errors import Conflict, OverQuota, Unacceptable
 from goiptwist.happenings import Happenings
@@ -184,6 +184,9 @@ class FakeOverview:
 
     def allowed(self, origin: str, number: str, line: str) -> None:
         self._fail()
+
+    def dialled(self, typed: str) -> str:
+        return accepted_number(typed)
 
     def name_of(self, number: str) -> str:
         return ""

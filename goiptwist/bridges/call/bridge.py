@@ -45,12 +45,15 @@ class CallBridge(Service):
     @ivar section: the name of the section, for the log.
     @ivar gateway: gives the time and the reactor.
     @ivar at_once: how many events may be in hand.
+    @ivar rests: an absent station costs each event an attempt, which its
+        journey then shows, and no event waits for another's.
     """
 
     section: str
     settings: CallSettings
     gateway: Any
     at_once: int = field(init=False)
+    rests: bool = False
     _way: UdpWay | TcpWay | None = field(default=None, init=False)
     _agent: Agent | None = field(default=None, init=False)
     _opening: DeferredLock = field(factory=DeferredLock, init=False)

@@ -20,7 +20,7 @@ from goiptwist.bridges.dc09.sequences import Sequences
 from goiptwist.bridges.dc09.settings import Dc09Settings
 from goiptwist.bridges.dc09.station import NotAccepted, Station, Stopping
 from goiptwist.errors import GoipTwistError, Refused, TryLater, Unacceptable
-from goiptwist.interfaces import IBridge, IChecksItself
+from goiptwist.interfaces import IBridge, IChecksItself, ISaysTrouble
 from goiptwist.message import Handover, Message
 from goiptwist.values import HostPort
 
@@ -28,7 +28,7 @@ from goiptwist.values import HostPort
 NO_ACCOUNT = "0000"
 
 
-@implementer(IBridge, IChecksItself)
+@implementer(IBridge, IChecksItself, ISaysTrouble)
 @define(eq=False, repr=False, slots=False)
 class Dc09Bridge(Service):
     """

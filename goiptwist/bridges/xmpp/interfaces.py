@@ -12,7 +12,13 @@ from zope.interface import Attribute, Interface
 
 
 class ILink(Interface):
-    """The way to a server; it comes back by itself whenever it is lost."""
+    """
+    The way to a server; it comes back by itself whenever it is lost.
+
+    A stanza of ours is an element without a namespace, C{(None, "message")}:
+    the stream has one for accounts and another for components. Characters that
+    XML forbids are left out of it.
+    """
 
     jid: str = Attribute(
         "Who we are: the bound full JID of an account, or the domain of a component; "
@@ -28,7 +34,9 @@ class ILink(Interface):
         @param stanza: with an C{id}; it is not sent again by the link.
         @raise Away: we are not connected.
         @raise TryLater: the connection was lost before the server said so; it may
-            have the stanza. The same stanza may come again.
+            have the stanza. The same stanza may come again; if the
+            server says later that it had it, that is done at once.
+        @raise Refused: it is larger than what servers take.
         """
 
     def send(stanza: Element) -> None:
@@ -58,13 +66,15 @@ class ITalk(Interface):
 
     async def heard(stanza: Element) -> None:
         """
-        A message or presence came. The server is told that we have it
-        (XEP-0198) once this is done; if it raises, the link logs that and goes on.
+        A message or presence came; one after the other, in their order. The
+        server is told that we have it (XEP-0198) once this is done; if it raises,
+        the link logs that and goes on. It may come again if the connection is
+        lost before that.
         """
 
     async def asked(iq: Element) -> Element | None:
         """
-        An IQ of type get or set came.
+        An IQ of type get or set came; others may come before this is done.
 
         @return: the result; C{None} answers service-unavailable.
         @raise StanzaError: twisted.words' own; becomes the error stanza.

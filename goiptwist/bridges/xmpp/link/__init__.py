@@ -1,0 +1,1 @@
+"""The connection: servers, logins, and what the server has acknowledged."""
