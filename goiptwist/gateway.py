@@ -180,9 +180,8 @@ class Gateway:
         self.delivery = Delivery(store, clock, self._route, self._settled)
         rules = {name: bridging.rule_of(own) for name, (_, own) in settings.bridges.items()}
         router = Router(rules, {line.id: line.pool for line in settings.lines})
-        permits = Permits.of_users(
-            settings.users, settings.numbers.country, bridging.allowances(settings.bridges)
-        )
+        allowances = bridging.allowances(settings.bridges)
+        permits = Permits.of_users(settings.users, settings.numbers.country, allowances)
         self.traffic = Traffic(clock, store, router, self.delivery, permits)
         self.lines = Lines(
             clock,

@@ -33,8 +33,13 @@ def test_the_sections_that_are_left_out() -> None:
     left_out = text[text.index("# [bridge.hooks]") :]
     sections = tomllib.loads(re.sub(r"^# ", "", left_out, flags=re.MULTILINE))
     read = read_settings(sections, "goip.toml").bridges
-    kinds = {"hooks": "webhook", "oncall": "sms", "station": "contact-id-call", "receiver": "dc09"}
-    assert {name: kind for name, (kind, _) in read.items()} == kinds
+    assert {name: kind for name, (kind, _) in read.items()} == {
+        "hooks": "webhook",
+        "chat": "xmpp",
+        "oncall": "sms",
+        "station": "contact-id-call",
+        "receiver": "dc09",
+    }
 
 
 def test_what_is_shown_is_the_default() -> None:
