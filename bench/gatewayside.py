@@ -23,9 +23,9 @@ from bench.alarming import Alarms
 from bench.datagrams import name_of, password_of
 from bench.orders import obey
 from bench.submitting import ORIGIN, Submitter
-from goiptwist import gateway as gateway_module
 from goiptwist.errors import TryLater
-from goiptwist.gateway import read_settings
+from goiptwist.gateway import kinds as kinds_module
+from goiptwist.gateway.settings import read_settings
 from goiptwist.interfaces import IBridge, IBridgeKind, ITakesReports
 from goiptwist.memory import settle
 from goiptwist.message import Message
@@ -113,8 +113,8 @@ def main() -> None:
     log = LogFile.fromFullPath(str(given.folder / "twistd.log"))
     globalLogBeginner.beginLoggingTo([textFileLogObserver(log)], redirectStandardIO=False)
     submitter = Submitter(core)
-    kinds = gateway_module.bridge_kinds() | {"bench": Kind(submitter.reported)}
-    gateway_module.bridge_kinds = lambda: kinds
+    kinds = kinds_module.bridge_kinds() | {"bench": Kind(submitter.reported)}
+    kinds_module.bridge_kinds = lambda: kinds
     settings = read_settings(
         configuration(
             given.lines,

@@ -9,9 +9,10 @@ from attrs import frozen
 from twisted.internet.task import react
 
 from goiptwist.errors import Away, GoipTwistError
-from goiptwist.gateway import Settings, check_mailbox
+from goiptwist.gateway import check_mailbox
+from goiptwist.gateway.kinds import bridge_kinds
+from goiptwist.gateway.settings import Settings
 from goiptwist.interfaces import IChecksItself
-from goiptwist.kinds import bridge_kinds
 
 
 @frozen

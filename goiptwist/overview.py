@@ -14,11 +14,11 @@ from twisted.internet.interfaces import IReactorTime
 from zope.interface import implementer
 
 from goiptwist.alarm.event import Event
-from goiptwist.alarms import Alarms
+from goiptwist.alarm.heartbeats import Heartbeats
+from goiptwist.alarm.raising import Alarms
 from goiptwist.contacts import Contacts
 from goiptwist.delivery import Delivery
 from goiptwist.happenings import Happenings
-from goiptwist.heartbeats import Heartbeats
 from goiptwist.interfaces import IBridge, IOverview, ISaysTrouble
 from goiptwist.message import AlarmReport, Direction, Message, State, Step, Submission
 from goiptwist.numbers import international

@@ -19,7 +19,8 @@ from twisted.python.failure import Failure
 from twisted.python.threadpool import ThreadPool
 
 from goiptwist.errors import BadConfiguration, StoreUnavailable
-from goiptwist.gateway import Gateway, Settings
+from goiptwist.gateway import Gateway
+from goiptwist.gateway.settings import Settings
 from goiptwist.store import Store
 
 

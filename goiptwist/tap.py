@@ -147,7 +147,7 @@ def makeService(options: Options) -> IService:
 
 def _gateway(options: Options, reactor: Any) -> IService:
     from goiptwist import config
-    from goiptwist.gateway import read_settings
+    from goiptwist.gateway.settings import read_settings
     from goiptwist.memory import settle
     from goiptwist.service import GatewayService
     from goiptwist.store import lock
@@ -166,7 +166,8 @@ def _gateway(options: Options, reactor: Any) -> IService:
 
 
 def _demonstration(options: Options, reactor: Any) -> IService:
-    from goiptwist.gateway import demonstration, read_settings
+    from goiptwist.gateway import demonstration
+    from goiptwist.gateway.settings import read_settings
     from goiptwist.service import GatewayService
     from goiptwist.store import lock
 

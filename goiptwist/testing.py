@@ -35,11 +35,11 @@ from zope.interface import implementer
 from zope.interface.verify import verifyObject
 
 from goiptwist.alarm.event import Event
+from goiptwist.alarm.routes import Routes
 from goiptwist.errors import Conflict, Forbidden, GoipTwistError, Refused, TryLater, Unsure
 from goiptwist.interfaces import IBridge, IGateway
 from goiptwist.message import AlarmReport, Direction, Handover, Message, State, Submission
 from goiptwist.numbers import international
-from goiptwist.routes import Routes
 from goiptwist.status import LineStatus
 
 #: What an SMS may hold when somebody means harm, or a device is broken.

@@ -9,7 +9,7 @@ from attrs import frozen
 
 from goiptwist.bridging import Pace, pace_of
 from goiptwist.errors import BadConfiguration
-from goiptwist.gateway import read_settings
+from goiptwist.gateway.settings import read_settings
 
 LINES = [{"id": "goip1", "password": "secret1"}]
 MAIL: dict[str, Any] = {"kind": "mail", "to": ["ops@example.org"], "sender": "sms@example.org"}

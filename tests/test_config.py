@@ -15,7 +15,7 @@ from attrs import Attribute, frozen
 
 from goiptwist.config import Problems, Scheme, check, load, section, unique
 from goiptwist.errors import BadConfiguration
-from goiptwist.gateway import read_settings, scheme
+from goiptwist.gateway.settings import read_settings, scheme
 from goiptwist.values import HostPort, Password, setting
 
 PLACEHOLDER = "is empty or still the placeholder: put the real secret here"

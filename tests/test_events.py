@@ -10,8 +10,8 @@ import pytest
 from attrs import define, field, frozen
 from zope.interface import implementer
 
-from goiptwist import gateway as gateway_module
 from goiptwist.errors import TryLater
+from goiptwist.gateway import kinds as kinds_module
 from goiptwist.goip.presence import SILENCE
 from goiptwist.interfaces import IBridge, IBridgeKind, ITakesEvents
 from goiptwist.message import Direction, LineEvent, Message
@@ -69,8 +69,8 @@ MakesWire = Callable[..., Wire]
 @pytest.fixture
 def ears(monkeypatch: pytest.MonkeyPatch) -> Ears:
     kind = EarsKind()
-    kinds = {**gateway_module.bridge_kinds(), "ears": kind}
-    monkeypatch.setattr(gateway_module, "bridge_kinds", lambda: kinds)
+    kinds = {**kinds_module.bridge_kinds(), "ears": kind}
+    monkeypatch.setattr(kinds_module, "bridge_kinds", lambda: kinds)
     return kind.ears
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from goiptwist.bridging import rule_of
 from goiptwist.errors import BadConfiguration
-from goiptwist.gateway import read_settings
+from goiptwist.gateway.settings import read_settings
 from goiptwist.router import EVERYTHING, Rule
 
 

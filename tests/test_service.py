@@ -15,7 +15,7 @@ from twisted.logger import capturedLogs
 
 from goiptwist import service as service_module
 from goiptwist.errors import StoreUnavailable
-from goiptwist.gateway import read_settings
+from goiptwist.gateway.settings import read_settings
 from goiptwist.service import GatewayService
 from goiptwist.store import Store, lock
 from tests.store.conftest import Kept

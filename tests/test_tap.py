@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from twisted.python.usage import UsageError
 
-from goiptwist.gateway import read_settings
+from goiptwist.gateway.settings import read_settings
 from goiptwist.secret import Secret
 from goiptwist.tap import TOKEN_FILE, Options, makeService
 

@@ -16,9 +16,10 @@ from sqlalchemy import text
 from twisted.internet.defer import Deferred, execute
 from twisted.internet.task import Clock
 
-from goiptwist import gateway as gateway_module
 from goiptwist.delivery import GRACE
-from goiptwist.gateway import Gateway, read_settings
+from goiptwist.gateway import Gateway
+from goiptwist.gateway import kinds as kinds_module
+from goiptwist.gateway.settings import read_settings
 from goiptwist.goip.line import Address, Line
 from goiptwist.message import Message, Step, Submission
 from goiptwist.store import Store, lock
@@ -88,9 +89,9 @@ class Wire:
 
     def __attrs_post_init__(self) -> None:
         self.clock.advance(BEGINNING)
-        kinds = gateway_module.bridge_kinds()
+        kinds = kinds_module.bridge_kinds()
         kinds["recorder"] = self.recorders
-        self.monkeypatch.setattr(gateway_module, "bridge_kinds", lambda: kinds)
+        self.monkeypatch.setattr(kinds_module, "bridge_kinds", lambda: kinds)
         self.start()
 
     @property

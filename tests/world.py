@@ -17,8 +17,9 @@ from twisted.internet.defer import Deferred, execute
 from twisted.internet.task import Clock
 from zope.interface import implementer
 
-from goiptwist import gateway as gateway_module
-from goiptwist.gateway import Gateway, read_settings
+from goiptwist.gateway import Gateway
+from goiptwist.gateway import kinds as kinds_module
+from goiptwist.gateway.settings import read_settings
 from goiptwist.interfaces import IBridge, IBridgeKind, ITakesNews
 from goiptwist.message import Message, News, OnUnknown, Submission
 from goiptwist.simulator.device import Device
@@ -115,9 +116,9 @@ class World:
         for number in range(1, self.lines + 1):
             line = self.device.add_line(f"goip{number}", f"secret{number}", f"+3630000000{number}")
             self.network.join(line)
-        kinds = gateway_module.bridge_kinds()
+        kinds = kinds_module.bridge_kinds()
         kinds["recorder"] = self.recorders
-        self.monkeypatch.setattr(gateway_module, "bridge_kinds", lambda: kinds)
+        self.monkeypatch.setattr(kinds_module, "bridge_kinds", lambda: kinds)
         self.start_gateway()
 
     @property

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from goiptwist.errors import BadConfiguration
-from goiptwist.gateway import read_settings
+from goiptwist.gateway.settings import read_settings
 from goiptwist.goip.settings import LineSettings, Poll
 
 

@@ -13,6 +13,7 @@ from typing import Any
 
 import attrs
 
+from goiptwist.alarm.routes import Names, RouteSettings
 from goiptwist.bridges.call.settings import CallSettings
 from goiptwist.bridges.dc09.settings import Dc09Settings
 from goiptwist.bridges.mail.settings import MailSettings
@@ -20,9 +21,8 @@ from goiptwist.bridges.sms.settings import SmsSettings
 from goiptwist.bridges.webhook.settings import WebhookSettings
 from goiptwist.bridges.xmpp.settings import XmppSettings
 from goiptwist.contacts import Contact
-from goiptwist.gateway import scheme
+from goiptwist.gateway.settings import scheme
 from goiptwist.goip.settings import LineSettings
-from goiptwist.routes import Names, RouteSettings
 from goiptwist.users import User
 
 HEAD = """\

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from goiptwist.gateway import read_settings
+from goiptwist.gateway.settings import read_settings
 from goiptwist.simulator.tap import Options as SimulatorOptions
 from goiptwist.tap import Options
 from goiptwist.web.api import DOCUMENT, PAGE

@@ -6,7 +6,7 @@ import re
 import tomllib
 from pathlib import Path
 
-from goiptwist.gateway import read_settings
+from goiptwist.gateway.settings import read_settings
 from tests.house.sample import rendered
 
 ETC = Path(__file__).parents[2] / "etc"

@@ -15,12 +15,12 @@ from zope.interface import implementer
 
 from goiptwist.acceptance import accepted, accepted_number, accepted_report, check_expiry
 from goiptwist.alarm.event import Event
+from goiptwist.alarm.routes import Routes
 from goiptwist.errors import Conflict, OverQuota, Unacceptable
 from goiptwist.happenings import Happenings
 from goiptwist.interfaces import IOverview
 from goiptwist.message import AlarmReport, Direction, Message, State, Step, Submission
 from goiptwist.permits import UNLIMITED, Allowance
-from goiptwist.routes import Routes
 from goiptwist.secret import Secret
 from goiptwist.status import Health, LegStatus, LineStatus
 from goiptwist.store.deciding import Verdict

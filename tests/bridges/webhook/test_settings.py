@@ -10,7 +10,7 @@ import pytest
 from goiptwist.bridges.webhook.settings import WebhookSettings
 from goiptwist.bridging import rule_of
 from goiptwist.errors import BadConfiguration
-from goiptwist.gateway import read_settings
+from goiptwist.gateway.settings import read_settings
 from goiptwist.router import Rule
 
 RIGHT = {"kind": "webhook", "url": "https://hooks.example.org/", "secret": "s" * 24}

@@ -9,7 +9,7 @@ import pytest
 from twisted.internet.defer import Deferred
 
 from goiptwist.errors import BadConfiguration, OverQuota
-from goiptwist.gateway import read_settings
+from goiptwist.gateway.settings import read_settings
 from goiptwist.message import Submission
 from tests.world import World, now
 

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from attrs import evolve
 
+from goiptwist.alarm.routes import Names, Routes, RouteSettings
 from goiptwist.errors import Busy, OverQuota, StoreUnavailable
 from goiptwist.message import State, Wish
 from goiptwist.report_urls import context_of
-from goiptwist.routes import Names, Routes, RouteSettings
 from goiptwist.web.ozeki import sending
 from tests.alarm.test_contact_id import BAD, VALID, refusal
 from tests.web.ozeki.asking import LOGIN, TEXT, Asking

@@ -9,7 +9,7 @@ from attrs import define
 from twisted.logger import Logger
 
 from goiptwist.alarm.event import Event
-from goiptwist.alarms import Alarms
+from goiptwist.alarm.raising import Alarms
 from goiptwist.errors import Busy, StoreUnavailable, Unacceptable
 from goiptwist.message import AlarmReport, IncomingSms, Message
 from goiptwist.store.receipts import REPEAT_WINDOW, digest_of

@@ -4,150 +4,53 @@ Builds the parts of a gateway and introduces them to one another. No logic.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from attrs import asdict, define, field, frozen
+from attrs import asdict, define, field
 from twisted.application.service import Service
 from twisted.internet.interfaces import IReactorTime
 
-from goiptwist import bridging, config, heartbeats, routes
-from goiptwist.alarm.settings import AlarmSettings
-from goiptwist.alarms import Alarms
+from goiptwist import bridging
+from goiptwist.alarm import heartbeats, routes
+from goiptwist.alarm.heartbeats import Heartbeats
+from goiptwist.alarm.panel_sms import PanelSms
+from goiptwist.alarm.raising import Alarms
+from goiptwist.alarm.repeats import Repeats
 from goiptwist.bridges.dc09.service import Dc09Receiver
 from goiptwist.bridges.mail import imap as mailbox
 from goiptwist.bridges.mail.addresses import Directory
-from goiptwist.bridges.mail.imap import ImapIntake, ImapSettings
+from goiptwist.bridges.mail.imap import ImapIntake
 from goiptwist.bridges.mail.intake.service import MailIntake
-from goiptwist.bridges.mail.intake.settings import MailIntakeSettings
 from goiptwist.bridges.mail.mailroom import Mailroom
-from goiptwist.bridges.mail.reading import ReadingSettings
 from goiptwist.bridges.mail.tokens import Grant, Tokens
-from goiptwist.contacts import Contact, Contacts
+from goiptwist.contacts import Contacts
 from goiptwist.delivery import Delivery, Route
-from goiptwist.errors import BadConfiguration
+from goiptwist.gateway import kinds
+from goiptwist.gateway.settings import Settings
 from goiptwist.goip.complaints import Complaints
 from goiptwist.goip.line import Address
 from goiptwist.goip.lines import Lines
 from goiptwist.goip.receiving import Receiver
 from goiptwist.goip.service import GoipProtocol, GoipService
-from goiptwist.goip.settings import GoipSettings, LineSettings
-from goiptwist.heartbeats import Heartbeats
 from goiptwist.housekeeping import Housekeeping
 from goiptwist.interfaces import IBridge, IListens, ITakesNews, ITakesReports
-from goiptwist.kinds import bridge_kinds
 from goiptwist.message import Wish
-from goiptwist.numbers import NumbersSettings
 from goiptwist.outcomes import LINE_SCHEDULE, Policy
 from goiptwist.overview import Overview
-from goiptwist.panel_sms import PanelSms
 from goiptwist.permits import Permits
-from goiptwist.repeats import Repeats
 from goiptwist.router import Router
-from goiptwist.settings import DeliverySettings, HistorySettings, TopSettings
 from goiptwist.simulator.demo import Demonstration
 from goiptwist.store import Store
 from goiptwist.traffic import Traffic
-from goiptwist.users import Attempts, DeferToThread, User, Users, shared_addresses
+from goiptwist.users import Attempts, DeferToThread, Users
 from goiptwist.web.api import Api
 from goiptwist.web.doors import Doors
 from goiptwist.web.ozeki.dialect import Dialect
 from goiptwist.web.service import HttpService
-from goiptwist.web.settings import HttpSettings
 
 #: Messages that lines may have in hand: more than 10,000 lines can take.
 LINES_AT_ONCE = 100_000
-
-
-@frozen(kw_only=True)
-class Settings:
-    """Everything that a configuration says, checked."""
-
-    top: TopSettings
-    goip: GoipSettings
-    http: HttpSettings
-    delivery: DeliverySettings
-    history: HistorySettings
-    lines: list[LineSettings]
-    mail: MailIntakeSettings
-    mail_text: ReadingSettings
-    imap: ImapSettings
-    numbers: NumbersSettings
-    alarm: AlarmSettings
-    users: list[User]
-    contacts: list[Contact]
-    routes: list[routes.RouteSettings]
-    bridges: Mapping[str, tuple[str, Any]]
-
-
-def scheme() -> config.Scheme[TopSettings]:
-    """What a configuration file may hold."""
-    return config.Scheme(
-        top=TopSettings,
-        single={
-            "goip": GoipSettings,
-            "http": HttpSettings,
-            "delivery": DeliverySettings,
-            "history": HistorySettings,
-            "mail": MailIntakeSettings,
-            "mail_text": ReadingSettings,
-            "imap": ImapSettings,
-            "numbers": NumbersSettings,
-            "alarm": AlarmSettings,
-        },
-        lists={
-            "line": LineSettings,
-            "user": User,
-            "contact": Contact,
-            "route": routes.RouteSettings,
-        },
-        named={"bridge": {name: kind.settings for name, kind in bridge_kinds().items()}},
-    )
-
-
-def read_settings(tables: config.Table, file: str) -> Settings:
-    """
-    @param file: how problems call the place that the tables come from.
-    @raise BadConfiguration: with every problem at once.
-    """
-    problems = config.Problems(file)
-    read = config.check(tables, scheme(), problems)
-    if read is not None:
-        config.unique(read.lists["line"], lambda line: str(line.id), "line", problems)
-        pool_of = {line.id: line.pool for line in read.lists["line"] if line is not None}
-        for fault in bridging.faults(read.named["bridge"], pool_of):
-            problems.add(f"[bridge.{fault.bridge}]", fault.sentence)
-        mail = read.single["mail"]
-        try:
-            bridging.reporter(mail.reports if mail else "", read.named["bridge"])
-        except ValueError as fault_of_it:
-            problems.add("[mail]", str(fault_of_it))
-        users = [user.name for user in read.lists["user"]]
-        for place, sentence in routes.faults(read.lists["route"], read.named["bridge"], users):
-            problems.add(f"[[route]] {place}", sentence)
-        alarm = read.single["alarm"]
-        if alarm is not None:
-            for sentence in heartbeats.faults(alarm, read.lists["route"], read.named["bridge"]):
-                problems.add("[alarm]", sentence)
-        boxes, imap = bridging.mailboxes(read.named["bridge"]), read.single["imap"]
-        if boxes and imap is not None and imap.server is None:
-            problems.add("[imap]", f"server: name the server that has the mailbox {boxes[0]}")
-        config.unique(read.lists["user"], lambda user: str(user.name), "user", problems)
-        for sentence in shared_addresses([u for u in read.lists["user"] if u is not None]):
-            problems.add("[[user]]", sentence)
-    problems.raise_any()
-    if read is None:  # pragma: no cover
-        raise BadConfiguration([f"{file}: cannot be used"])
-    return Settings(
-        top=read.top,
-        lines=read.lists["line"],
-        users=read.lists["user"],
-        contacts=read.lists["contact"],
-        routes=read.lists["route"],
-        bridges=read.named["bridge"],
-        **read.single,
-    )
 
 
 @define(eq=False, repr=False)
@@ -245,9 +148,9 @@ class Gateway:
         )
 
     def _build_bridges(self) -> None:
-        kinds = bridge_kinds()
+        known = kinds.bridge_kinds()
         for name, (kind, settings) in self.settings.bridges.items():
-            bridge = self.bridges[name] = kinds[kind].build(name, settings, self.overview)
+            bridge = self.bridges[name] = known[kind].build(name, settings, self.overview)
             if ITakesReports.providedBy(bridge):
                 self.traffic.takers[f"bridge:{name}"] = bridge
             listener: Any = bridge

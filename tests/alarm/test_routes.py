@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 
 from goiptwist.alarm import contact_id
+from goiptwist.alarm.routes import Reads, Routes
 from goiptwist.errors import BadConfiguration, Unacceptable
-from goiptwist.gateway import read_settings
+from goiptwist.gateway.settings import read_settings
 from goiptwist.legs import Leg, together
 from goiptwist.message import AlarmReport
-from goiptwist.routes import Reads, Routes
 
 PANIC = "1113,18,1,123,03,003"
 

@@ -13,13 +13,13 @@ from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger
 
 from goiptwist.alarm.event import NEW, RESTORE, Event
+from goiptwist.alarm.raising import Alarms
+from goiptwist.alarm.routes import Routes, RouteSettings
 from goiptwist.alarm.settings import AlarmSettings
-from goiptwist.alarms import Alarms
 from goiptwist.errors import Busy, Conflict, StoreUnavailable, Unacceptable
 from goiptwist.happenings import Happening
 from goiptwist.legs import Leg
 from goiptwist.message import AlarmReport, Message, State
-from goiptwist.routes import Routes, RouteSettings
 from goiptwist.store import Store
 
 #: Contact ID (SIA DC-05): periodic test report, and communication trouble.

@@ -9,11 +9,11 @@ from attrs import define, field
 from twisted.internet.defer import Deferred
 
 from goiptwist.acceptance import accepted_report
+from goiptwist.alarm.repeats import Repeats
+from goiptwist.alarm.routes import Routes
 from goiptwist.happenings import Happening
 from goiptwist.legs import Leg
 from goiptwist.message import AlarmReport, Message
-from goiptwist.repeats import Repeats
-from goiptwist.routes import Routes
 from goiptwist.store import Acknowledged, Raised
 from goiptwist.traffic import Traffic
 
