@@ -45,7 +45,7 @@ def rig_of(tmp_path: Path, tables: dict[str, Any] | None = None, **settings: Any
 
 async def dies(rig: Rig) -> None:
     """The gateway reaches the point, and is gone."""
-    await until(lambda: not rig.gateway.alive, "the gateway dies at the point", 30)
+    await until(lambda: not rig.gateway.alive, "the gateway dies at the point")
     assert rig.gateway.gone() == -signal.SIGKILL
 
 
