@@ -48,7 +48,7 @@ def test_options(command: str) -> None:
 def test_configuration() -> None:
     """The configuration in the README is right."""
     blocks = re.findall(r"```toml\n(.*?)```", README, re.DOTALL)
-    first, answering, callbacks, alarms, calls, chat = blocks
+    first, answering, chat, callbacks, alarms, calls = blocks
     settings = read_settings(tomllib.loads(first), "README")
     assert [line.pool for line in settings.lines] == ["default", "alarms"]
     more = tomllib.loads(answering)
