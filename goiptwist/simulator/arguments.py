@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import socket
 from enum import Enum
+from importlib.util import find_spec
 from typing import IO, TypeVar
 
 from attrs import frozen
@@ -16,6 +17,10 @@ from goiptwist.simulator.settings import REAL_PACE, Rule
 from goiptwist.values import HostPort
 
 Choice = TypeVar("Choice", bound=Enum)
+
+#: The words of L{goiptwist.simulator.station.Mood}, which is not imported here:
+#: it needs more than options should.
+MOODS = ("takes", "silent", "mute", "rings", "busy", "rejects", "hangs-up")
 
 _RULE = re.compile(r"(?P<pattern>.+)=(?P<code>[0-9]{1,9})(?:\*(?P<times>[0-9]{1,9}))?")
 
@@ -124,6 +129,21 @@ def control(text: str) -> HostPort:
     if not wanted.is_loopback:
         raise ValueError("must be on this machine, such as 127.0.0.1:8390: it asks no password")
     return wanted
+
+
+def station(text: str) -> HostPort:
+    """C{host:port} of a station that is called."""
+    missing = [name for name in ("numpy", "sipmessage") if find_spec(name) is None]
+    if missing:
+        raise ValueError(f"needs {' and '.join(missing)}: pip install 'goiptwist[calls]'")
+    return HostPort.from_setting(text)
+
+
+def mood(text: str) -> str:
+    """How that station behaves."""
+    if text not in MOODS:
+        raise ValueError(f"must be {', '.join(MOODS)}")
+    return text.replace("-", " ")
 
 
 def book(path: str) -> IO[str]:

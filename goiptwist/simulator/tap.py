@@ -38,6 +38,9 @@ class Plan:
     book: IO[str] | None
     rate: float
     seed: int | None
+    station: HostPort | None
+    mood: str
+    receiver: HostPort | None
 
 
 class Options(usage.Options):
@@ -48,7 +51,8 @@ class Options(usage.Options):
     synopsis = "[options]"
     longdesc = (
         "A GoIP device that is none: lines that register, send and receive SMS as real ones do. "
-        "At the least it needs --password. A share is written 30% or 0.3. The PATTERN of "
+        "At the least it needs --password, or one of --station and --receiver, where alarms "
+        "are taken. A share is written 30% or 0.3. The PATTERN of "
         "--error and --report-state is a regular expression, searched for in the number; "
         "--error '999$=38*2' fails the first two SMS to each number that ends in 999."
     )
@@ -75,6 +79,9 @@ class Options(usage.Options):
         ["book", "b", None, "File that gets each SMS sent and handed in, as a line of JSON."],
         ["rate", "r", "0", "Random incoming SMS a minute, on all lines together."],
         ["seed", None, None, "A number that makes chance repeat itself."],
+        ["station", None, None, "Take Contact ID calls at this host:port (SIP over UDP)."],
+        ["mood", None, "takes", f"How the station behaves: {', '.join(arguments.MOODS)}."],
+        ["receiver", None, None, "Take alarms at this host:port (SIA DC-09, TCP and UDP)."],
     ]
     optFlags = [
         ["reports", None, "Send delivery reports."],
@@ -125,6 +132,9 @@ class Options(usage.Options):
             book=self._read("book", arguments.book) if self["book"] else None,
             rate=self._read("rate", arguments.number, "SMS a minute"),
             seed=self._whole("seed", 0, 10**9 - 1) if self["seed"] is not None else None,
+            station=self._read("station", arguments.station) if self["station"] else None,
+            mood=self._read("mood", arguments.mood),
+            receiver=(self._read("receiver", HostPort.from_setting) if self["receiver"] else None),
         )
         self._allow_ports(len(lines))
 
@@ -136,7 +146,8 @@ class Options(usage.Options):
 
     def _all_lines(self) -> list[LineArgument]:
         lines = [_named("line", arguments.line, text) for text in self._lines]
-        if self["lines"] is not None or not lines:
+        only_alarms = (self["station"] or self["receiver"]) and not self["password"]
+        if self["lines"] is not None or not (lines or only_alarms):
             lines += self._numbered_lines()
         names = [line.name for line in lines]
         twice = sorted({name for name in names if names.count(name) > 1}) if self._lines else []
@@ -177,7 +188,7 @@ class Options(usage.Options):
         return Settings(
             generation=self._read("generation", arguments.choice, Generation),
             keepalive=keepalive,
-            stagger=min(STAGGER, keepalive / lines),
+            stagger=min(STAGGER, keepalive / max(1, lines)),
             personality=personality,
             pace=pace,
             unsolicited=not self["no-unsolicited"],
@@ -225,6 +236,7 @@ def makeService(options: Options) -> IService:
     """Build the service; no port is opened yet."""
     import random
 
+    from twisted.application.service import MultiService
     from twisted.internet import reactor
 
     from goiptwist.simulator.book import Book
@@ -232,6 +244,7 @@ def makeService(options: Options) -> IService:
     from goiptwist.simulator.device import Device
     from goiptwist.simulator.radio import Radio
     from goiptwist.simulator.service import Link, Simulator
+    from goiptwist.simulator.taking import Taking
     from goiptwist.simulator.traffic import Traffic
 
     plan, clock = options.plan, reactor
@@ -241,6 +254,9 @@ def makeService(options: Options) -> IService:
         device.add_line(line.name, line.password, line.number)
     link = Link(plan.server, Radio(clock, rng, plan.to_server), Radio(clock, rng, plan.to_device))
     traffic = Traffic(clock, rng, device)
-    return Simulator(
+    both = MultiService()
+    Simulator(
         reactor, device, link, traffic, plan.first_port, plan.control, plan.rate, Control
-    )
+    ).setServiceParent(both)
+    Taking(reactor, plan.station, plan.mood, plan.receiver).setServiceParent(both)
+    return both

@@ -12,10 +12,12 @@ import pytest
 from twisted.python.usage import UsageError
 
 from goiptwist.simulator import limits
-from goiptwist.simulator.arguments import LineArgument
+from goiptwist.simulator.arguments import MOODS, LineArgument
 from goiptwist.simulator.limits import SPARE, TooFewFiles, allow_ports
 from goiptwist.simulator.radio import Conditions
+from goiptwist.simulator.service import Simulator
 from goiptwist.simulator.settings import Generation, Personality, Settings
+from goiptwist.simulator.station import Mood
 from goiptwist.simulator.tap import Options, Plan, makeService
 from goiptwist.values import HostPort
 
@@ -41,7 +43,23 @@ class TestOptions:
             book=None,
             rate=0.0,
             seed=None,
+            station=None,
+            mood="takes",
+            receiver=None,
         )
+
+    def test_alarms_alone(self) -> None:
+        """Whoever tries out alarms needs no line."""
+        only = plan(
+            "--station", "127.0.0.1:5080", "--mood", "hangs-up", "--receiver", "127.0.0.1:0"
+        )
+        assert only.lines == []
+        assert (only.station, only.mood) == (HostPort("127.0.0.1", 5080), "hangs up")
+        assert only.receiver == HostPort("127.0.0.1", 0)
+
+    def test_every_mood(self) -> None:
+        """The words of the options are those of the station."""
+        assert [word.replace("-", " ") for word in MOODS] == [mood.value for mood in Mood]
 
     def test_lines(self) -> None:
         """By number, by name, or both."""
@@ -111,7 +129,8 @@ class TestOptions:
         """The plan becomes a service; nothing is opened before it starts."""
         options = Options()
         options.parseOptions(["-l", "a:b:+49", "--loss-in", "10%", "--seed", "1"])
-        simulator: Any = makeService(options)
+        service: Any = makeService(options)
+        simulator = next(part for part in service if isinstance(part, Simulator))
         assert [(line.name, line.sim.number) for line in simulator.device] == [("a", "+49")]
         assert simulator.link.to_device.conditions.loss == 0.1
         assert simulator.link.server == ("127.0.0.1", 44444)
@@ -145,6 +164,9 @@ MISTAKES = [
     (["-p", "x", "--rate", "many"], "--rate must be a number of SMS a minute"),
     (["-p", "x", "--first-port", "65535", "-n", "2"], "--first-port must leave room"),
     (["-p", "x", "--seed", "x"], "--seed must be a whole number"),
+    (["--station", "here"], "--station must be host:port"),
+    (["--receiver", "here"], "--receiver must be host:port"),
+    (["--receiver", "127.0.0.1:7700", "--mood", "sad"], "--mood must be takes, silent"),
 ]
 
 
