@@ -30,6 +30,43 @@ def _check_days(instance: Any, attribute: Attribute[float], value: float) -> Non
         raise ValueError(f"{attribute.name} must be a number of days, or 0 for ever")
 
 
+def _check_match(_: Any, __: Any, match: str) -> None:
+    try:
+        re.compile(match)
+    except re.error as wrong:
+        raise ValueError(f"match: {match!r} is no regular expression: {wrong}") from None
+
+
+@frozen(kw_only=True)
+class BridgeSettings:
+    """
+    The keys that bridges for SMS share, see L{goiptwist.router.Rule}; each kind
+    adds its own.
+    """
+
+    lines: tuple[str, ...] = setting(
+        "Only what comes in by these lines; empty: by any.", default=()
+    )
+    pools: tuple[str, ...] = setting(
+        "Only what comes in by lines of these pools; empty: of any.", default=()
+    )
+    numbers: tuple[str, ...] = setting(
+        'Only SMS from these numbers or names; "+3630*" is every number that begins so. Empty: '
+        "from any.",
+        default=(),
+    )
+    match: str = setting(
+        "Only SMS in whose text this regular expression is found; empty: any.",
+        validator=_check_match,
+        default="",
+    )
+    fallback: str = setting(
+        "The name of another bridge that gets the SMS which this one can never deliver, because "
+        "its far side refuses them for good, or sends them back. Empty: none.",
+        default="",
+    )
+
+
 @frozen(kw_only=True)
 class TopSettings:
     """The keys before any section."""

@@ -121,7 +121,7 @@ def _section(
 
 
 def _keys(cls: type[Any]) -> Iterator[str]:
-    for key in attrs.fields(cls):
+    for key in sorted(attrs.fields(cls), key=lambda key: key.inherited):  # its own first
         doc = key.metadata.get("doc", "")
         yield ""
         if doc:

@@ -13,6 +13,7 @@ from typing import Any
 from attrs import frozen
 
 from goiptwist.bridges.mail.addresses import MAILBOX_AT_MOST
+from goiptwist.settings import BridgeSettings
 from goiptwist.trust import trusted_certificates
 from goiptwist.values import HostPort, Password, setting
 
@@ -111,13 +112,6 @@ def _check_mailbox(settings: MailSettings, __: Any, mailbox: str) -> None:
         raise ValueError(f"mailbox: {fault}")
 
 
-def _check_match(_: Any, __: Any, match: str) -> None:
-    try:
-        re.compile(match)
-    except re.error as trouble:
-        raise ValueError(f"match: {match!r} is no regular expression: {trouble}") from None
-
-
 def _check_days(_: Any, __: Any, days: int) -> None:
     if not 1 <= days <= 3650:
         raise ValueError("reply_days: must be 1 to 3650")
@@ -199,7 +193,7 @@ def _check_subject(settings: MailSettings, __: Any, subject: str) -> None:
 
 
 @frozen(kw_only=True)
-class MailSettings:
+class MailSettings(BridgeSettings):
     """Where incoming SMS are mailed to, and through which smarthost."""
 
     to: tuple[str, ...] = setting(
@@ -231,31 +225,10 @@ class MailSettings:
     reply_days: int = setting(
         "Days for which a mail can be answered.", validator=_check_days, default=30
     )
-    lines: tuple[str, ...] = setting(
-        "Only SMS that came in by these lines; empty: by any.", default=()
-    )
-    pools: tuple[str, ...] = setting(
-        "Only SMS that came in by lines of these pools; empty: of any.", default=()
-    )
-    numbers: tuple[str, ...] = setting(
-        'Only SMS from these numbers or names; "+3630*" is every number that begins so. Empty: '
-        "from any.",
-        default=(),
-    )
-    match: str = setting(
-        "Only SMS in whose text this regular expression is found; empty: any.",
-        validator=_check_match,
-        default="",
-    )
     sms: bool = setting(
         "false: takes no SMS by itself, only those that another bridge hands over to it, "
         "and status mails.",
         default=True,
-    )
-    fallback: str = setting(
-        "The name of another bridge that gets the SMS which this one can never deliver: the "
-        "smarthost refuses them for good, or the mails come back. Empty: none.",
-        default="",
     )
     smarthost: HostPort = setting(
         "The mail server that takes the mails, host:port; it speaks SMTP, or LMTP with "

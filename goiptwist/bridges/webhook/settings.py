@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from attrs import frozen
@@ -10,6 +9,7 @@ from attrs import frozen
 from goiptwist.bridges.webhook.signing import MEANT, key_of
 from goiptwist.bridges.webhook.urls import fault_of
 from goiptwist.message import TIDINGS
+from goiptwist.settings import BridgeSettings
 from goiptwist.trust import trusted_certificates
 from goiptwist.values import Password, setting
 
@@ -46,13 +46,6 @@ def _check_report_urls(settings: WebhookSettings, __: Any, report_urls: bool) ->
         )
 
 
-def _check_match(_: Any, __: Any, match: str) -> None:
-    try:
-        re.compile(match)
-    except re.error as trouble:
-        raise ValueError(f"match: {match!r} is no regular expression: {trouble}") from None
-
-
 def _check_ca(_: Any, __: Any, ca: str) -> None:
     if not ca:
         return
@@ -70,7 +63,7 @@ def _check_timeout(_: Any, __: Any, timeout: float) -> None:
 
 
 @frozen(kw_only=True)
-class WebhookSettings:
+class WebhookSettings(BridgeSettings):
     """Where callbacks are posted to, and what they are about."""
 
     url: str = setting(
@@ -110,26 +103,6 @@ class WebhookSettings:
         "when that submission asks this bridge to tell what became of it.",
         validator=_check_report_urls,
         default=False,
-    )
-    lines: tuple[str, ...] = setting(
-        "Only SMS and events of these lines; empty: of any.", default=()
-    )
-    pools: tuple[str, ...] = setting(
-        "Only SMS and events of lines of these pools; empty: of any.", default=()
-    )
-    numbers: tuple[str, ...] = setting(
-        'Only SMS from these numbers or names; "+3630*" is every number that begins so. Empty: '
-        "from any.",
-        default=(),
-    )
-    match: str = setting(
-        "Only SMS in whose text this regular expression is found; empty: any.",
-        validator=_check_match,
-        default="",
-    )
-    fallback: str = setting(
-        "The name of the bridge that gets the SMS that this one can never deliver; or empty.",
-        default="",
     )
 
     @property

@@ -9,6 +9,7 @@ from attrs import frozen
 
 from goiptwist.bridges.xmpp.addressing import bare
 from goiptwist.permits import Allowance
+from goiptwist.settings import BridgeSettings
 from goiptwist.trust import trusted_certificates
 from goiptwist.values import HostPort, Password, setting
 
@@ -92,15 +93,8 @@ def _check_ca(_: Any, __: Any, ca: str) -> None:
         raise ValueError(f"ca: {ca} {trouble}") from None
 
 
-def _check_match(_: Any, __: Any, match: str) -> None:
-    try:
-        re.compile(match)
-    except re.error as trouble:
-        raise ValueError(f"match: {match!r} is no regular expression: {trouble}") from None
-
-
 @frozen(kw_only=True)
-class XmppSettings:
+class XmppSettings(BridgeSettings):
     """Who gets incoming SMS by chat, who may answer, and where we log in."""
 
     mode: str = setting(
@@ -173,29 +167,9 @@ class XmppSettings:
         "Whether the state of the lines can be seen as presence, and in /lines and /status.",
         default=True,
     )
-    lines: tuple[str, ...] = setting(
-        "Only SMS that came in by these lines; empty: by any.", default=()
-    )
-    pools: tuple[str, ...] = setting(
-        "Only SMS that came in by lines of these pools; empty: of any.", default=()
-    )
-    numbers: tuple[str, ...] = setting(
-        'Only SMS from these numbers or names; "+3630*" is every number that begins so. Empty: '
-        "from any.",
-        default=(),
-    )
-    match: str = setting(
-        "Only SMS in whose text this regular expression is found; empty: any.",
-        validator=_check_match,
-        default="",
-    )
     sms: bool = setting(
         "false: takes no SMS by itself, only those that another bridge hands over to it.",
         default=True,
-    )
-    fallback: str = setting(
-        "The name of the bridge that gets the SMS that this one can never deliver; or empty.",
-        default="",
     )
 
     @property
