@@ -166,7 +166,7 @@ class SmsBridge:
         return f"sms:{self.section}:{number}"
 
     async def _answer(self, sms: Message, said: str) -> Handover:
-        number = sms.sender
+        number = self._whole(sms.sender)
         if number not in self.settings.numbers:
             return Handover(detail="this number has no alarms here")
         alarm_id = said or await self.gateway.recall(self._latest(number))
@@ -176,17 +176,24 @@ class SmsBridge:
         try:
             await self.gateway.acknowledge(alarm_id, by)
         except Conflict as wrong:
-            await self._confirm(sms, f"ACK {alarm_id}: {wrong}")
+            await self._confirm(sms, number, f"ACK {alarm_id}: {wrong}")
             return Handover(detail=str(wrong))
         except StoreUnavailable as trouble:
             raise TryLater(str(trouble)) from None
-        await self._confirm(sms, f"Alarm {alarm_id} is yours, thank you")
+        await self._confirm(sms, number, f"Alarm {alarm_id} is yours, thank you")
         return Handover(detail=f"acknowledges alarm {alarm_id}")
 
-    async def _confirm(self, sms: Message, text: str) -> None:
+    def _whole(self, sender: str) -> str:
+        """Networks write a sender as they like: 0630..., 003630..., +3630..."""
+        try:
+            return str(self.gateway.dialled(sender))
+        except Unacceptable:
+            return sender  # a name
+
+    async def _confirm(self, sms: Message, number: str, text: str) -> None:
         if not self.settings.confirm:
             return
         try:
-            await self._text(sms.sender, text, f"ack-{sms.id}")
+            await self._text(number, text, f"ack-{sms.id}")
         except Refused as refusal:  # what was answered counts all the same
             self.log.warn("{message_id} is not confirmed: {why}", message_id=sms.id, why=refusal)

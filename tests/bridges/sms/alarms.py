@@ -10,6 +10,7 @@ from twisted.internet.task import Clock
 
 from goiptwist.errors import Conflict
 from goiptwist.message import Direction, Message, State, Submission
+from goiptwist.numbers import international
 
 ALARM = Message(
     id="x-7",
@@ -74,6 +75,9 @@ class Gateway:
         waiting: Deferred[str] = Deferred(lambda own: self.waiting[alarm_id].remove(own))
         self.waiting.setdefault(alarm_id, []).append(waiting)
         return waiting
+
+    def dialled(self, typed: str) -> str:
+        return international(typed, "HU")
 
     def name_of(self, number: str) -> str:
         return self.names.get(number, "")

@@ -215,11 +215,21 @@ class TestAnswers:
         assert after.gateway.alarms["x-7"] == ANNA
         before.gateway.clock.advance(300)
 
-    def test_strangers(self) -> None:
+    @pytest.mark.parametrize("sender", ["06301111111", "0036301111111"])
+    def test_as_networks_write_it(self, sender: str) -> None:
+        """The same person, whatever the network puts before the number."""
+        people = on_call()
+        people.alarm()
+        people.give(sms("ACK", id="x-20", sender=sender))
+        assert people.gateway.alarms["x-7"] == ANNA
+        assert f"ack-x-20/{ANNA}" in people.gateway.sms
+
+    @pytest.mark.parametrize("sender", [BELA, "Anna"])
+    def test_strangers(self, sender: str) -> None:
         """Who was not asked cannot stop an alarm."""
         people = on_call()
         people.alarm()
-        people.give(sms("ACK x-7", id="x-20", sender=BELA))
+        people.give(sms("ACK x-7", id="x-20", sender=sender))
         assert people.gateway.alarms["x-7"] == ""
         assert people.outcome == Handover(detail="this number has no alarms here")
         people.gateway.clock.advance(300)
