@@ -21,6 +21,7 @@ from goiptwist.errors import Busy, GoipTwistError, StoreUnavailable
 from goiptwist.happenings import Happenings
 from goiptwist.interfaces import ITakesReports
 from goiptwist.message import IncomingSms, Message, State, Submission, Wish, together
+from goiptwist.numbers import international
 from goiptwist.permits import Permits
 from goiptwist.router import Router
 from goiptwist.store import Arrival, Decision, Event, Kept, Order, Queued, Store, Verdict, queued
@@ -47,6 +48,7 @@ class Traffic:
         the origin that they submit under.
     @ivar happenings: all of it, for those who watch.
     @ivar listeners: who is told of every message, unasked.
+    @ivar country: as in L{goiptwist.numbers.NumbersSettings}.
     """
 
     clock: IReactorTime
@@ -56,6 +58,7 @@ class Traffic:
     permits: Permits = field(factory=lambda: Permits({}))
     takers: dict[str, ITakesReports] = field(factory=dict)
     listeners: list[Wish] = field(factory=list)
+    country: str = ""
     chronicle: Chronicle = field(init=False)
     happenings: Happenings = field(init=False)
     log = Logger()
@@ -165,6 +168,9 @@ class Traffic:
     def _order(self, submission: Submission) -> Order:
         now = self.clock.seconds()
         wanted = accepted(submission, now)
+        if self.country:
+            numbers = (international(number, self.country) for number in wanted.recipients)
+            wanted = evolve(wanted, recipients=tuple(dict.fromkeys(numbers)))
         self.permits.check(wanted.origin, wanted.recipients, wanted.line)
         if self.listeners:
             wanted = evolve(wanted, tell=together((*wanted.tell, *self.listeners)))

@@ -66,6 +66,15 @@ class TestSubmitting:
             wire.submit(**{"to": "+36301", **wrong})
         assert now(wire.store.messages(None, "", 9)) == []
 
+    def test_national_numbers(self, wire: Wire) -> None:
+        """Where the settings name a country, whoever submits may write as people there do."""
+        wire.gateway.traffic.country = "HU"
+        [one] = wire.submit("06 30 123 4567", client_id="x")
+        assert one.recipient == "+36301234567"
+        assert wire.submit("+36301234567", client_id="x") == [one]
+        with pytest.raises(Unacceptable, match="the area code is missing"):
+            wire.submit("0630123")
+
     def test_no_yes_without_the_disk(self, wire: Wire, logged_failures: FailureLog) -> None:
         """Refused, and the line hears nothing."""
         refuse_writes(wire.store)

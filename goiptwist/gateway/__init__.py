@@ -81,11 +81,7 @@ class Gateway:
         settings, store, clock = self.settings, self.store, self.clock
         self.complaints = Complaints(clock)
         self.delivery = Delivery(store, clock, self._route, self._settled)
-        rules = {name: bridging.rule_of(own) for name, (_, own) in settings.bridges.items()}
-        router = Router(rules, {line.id: line.pool for line in settings.lines})
-        allowances = bridging.allowances(settings.bridges)
-        permits = Permits.of_users(settings.users, settings.numbers.country, allowances)
-        self.traffic = Traffic(clock, store, router, self.delivery, permits)
+        self.traffic = self._traffic()
         self.lines = Lines(
             clock,
             store,
@@ -118,6 +114,15 @@ class Gateway:
             settings.delivery.delay_warning,
         )
         self._build_bridges()
+
+    def _traffic(self) -> Traffic:
+        settings = self.settings
+        rules = {name: bridging.rule_of(own) for name, (_, own) in settings.bridges.items()}
+        router = Router(rules, {line.id: line.pool for line in settings.lines})
+        country = settings.numbers.country
+        allowances = bridging.allowances(settings.bridges)
+        permits = Permits.of_users(settings.users, country, allowances)
+        return Traffic(self.clock, self.store, router, self.delivery, permits, country=country)
 
     def _alarms(self) -> Alarms:
         ways = routes.Routes(self.settings.routes, self.settings.numbers.country)
