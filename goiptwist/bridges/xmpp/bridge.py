@@ -25,6 +25,7 @@ from goiptwist.bridges.xmpp.rooms import LOOK
 from goiptwist.bridges.xmpp.settings import XmppSettings
 from goiptwist.bridges.xmpp.talk import Talk
 from goiptwist.bridges.xmpp.telling import stanzas_of
+from goiptwist.bridging import BRIDGE_AT_ONCE
 from goiptwist.errors import Away, GoipTwistError, Refused, TryLater
 from goiptwist.interfaces import IBridge, IChecksItself, IGateway, ISaysTrouble, ITakesNews
 from goiptwist.message import Handover, Message, News
@@ -64,6 +65,9 @@ class XmppBridge(Service):
 
     @ivar section: the name of the section.
     @ivar link_of: makes the link; tests have one of their own.
+    @ivar at_once: how many messages may be under way. What a component has sent
+        when its server stops may have arrived or not, and comes again: so that
+        is one message. The server is near, and says soon that it has it.
     """
 
     section: str
@@ -72,13 +76,16 @@ class XmppBridge(Service):
     link_of: Callable[[Any, XmppSettings, ITalk, str], Any] = linked
     link: Any = field(init=False)
     talk: Talk = field(init=False)
+    at_once: int = field(init=False)
     _had: dict[str, dict[str, Refused | None]] = field(factory=dict, init=False)
     _looks: list[LoopingCall] = field(factory=list, init=False)
     log = Logger()
 
     def __attrs_post_init__(self) -> None:
         self.link = self.link_of(self.gateway.reactor, self.settings, self, self.section)
-        kind = Component if self.settings.mode == "component" else Bot
+        component = self.settings.mode == "component"
+        self.at_once = 1 if component else BRIDGE_AT_ONCE
+        kind = Component if component else Bot
         self.talk = kind(self.section, self.settings, self.gateway, self.link)
 
     @property
