@@ -6,10 +6,8 @@ no kissoff, over IP to the next in the chain.
 
 from __future__ import annotations
 
-import os
 import re
 import socket
-import subprocess
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,7 +16,8 @@ from typing import Any
 
 import pytest
 
-from tests.test_twistd import ROOT, TWISTD, Program, free_port, until
+from tests.simulated import Simulated
+from tests.test_twistd import free_port, until
 
 pytestmark = [pytest.mark.real, pytest.mark.slow]
 
@@ -29,7 +28,7 @@ SEED = (
 WORDS = "Account: 1113, Type: Preferred, Event: NewEvent, Code: 123, Partition: 03, Zone: 003"
 
 
-class Alarmed(Program):
+class Alarmed(Simulated):
     """A gateway, and where its alarms end."""
 
     def __init__(self, folder: Path, mood: str, wait: float) -> None:
@@ -37,7 +36,6 @@ class Alarmed(Program):
         self.sip = free_port(socket.SOCK_DGRAM)
         self.dc09 = free_port(socket.SOCK_STREAM)
         self.mood = mood
-        self.ends: subprocess.Popen[bytes] | None = None
         self.end_log = folder / "ends.log"
         (folder / "state").mkdir()
         (folder / "state" / "api-token").write_text("token-of-ann")
@@ -62,29 +60,14 @@ class Alarmed(Program):
             receiver = "127.0.0.1:{self.dc09}"
             """)
 
-    def options(self) -> list[str]:
-        return ["--config", "goip.toml"]
-
     def switch_on(self) -> None:
-        """Start the station and the receiver."""
-        with self.end_log.open("ab") as log:
-            self.ends = subprocess.Popen(
-                [
-                    *(*TWISTD, "goip-sim", "--mood", self.mood),
-                    *("--station", f"127.0.0.1:{self.sip}"),
-                    *("--receiver", f"127.0.0.1:{self.dc09}"),
-                ],
-                cwd=self.folder,
-                stdout=log,
-                stderr=log,
-                env={**os.environ, "PYTHONPATH": str(ROOT)},
-            )
+        """Start the station and the receiver; no device is needed."""
+        self.simulator = self.twistd(
+            *("goip-sim", "--mood", self.mood),
+            *("--station", f"127.0.0.1:{self.sip}", "--receiver", f"127.0.0.1:{self.dc09}"),
+            log="ends.log",
+        )
         until(lambda: b"DC-09" in self.end_log.read_bytes(), "somebody takes alarms")
-
-    def switch_off(self) -> None:
-        if self.ends is not None:
-            self.ends.terminate()
-            self.ends.wait(30)
 
     def report(self) -> str:
         """What an old program does. @return: the id that it is given."""

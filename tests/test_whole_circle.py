@@ -6,13 +6,9 @@ line, and the handset's report becomes a status mail.
 
 from __future__ import annotations
 
-import json
-import os
 import re
 import smtplib
 import socket
-import subprocess
-import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from email import policy
@@ -27,7 +23,8 @@ import pytest
 from tests.bridges.mail.intake.test_postfix import postfix_for
 from tests.bridges.mail.postfix import NEEDS_POSTFIX, Postfix
 from tests.bridges.mail.smarthosts import Mailbox, smtp_server
-from tests.test_twistd import ROOT, TWISTD, Program, free_port, until
+from tests.simulated import Simulated
+from tests.test_twistd import free_port, until
 
 pytestmark = [pytest.mark.real, pytest.mark.slow, NEEDS_POSTFIX]
 
@@ -74,8 +71,10 @@ STATUS_HEADER = [
 _DELIVERED = ("Return-Path", "X-Original-To", "Delivered-To", "Received")
 
 
-class Circle(Program):
+class Circle(Simulated):
     """A gateway between a simulated device and a Postfix."""
+
+    behaviour = ("--error", rf"\{NOBODY}$=28")
 
     def __init__(self, folder: Path, postfix: Postfix, lmtp: int, more: str = "") -> None:
         super().__init__(folder)
@@ -106,56 +105,6 @@ class Circle(Program):
             ca = "{postfix.authority.pem}"
             {more.format(port=postfix.port)}
             """)
-        self.book = folder / "book"
-        self.control = free_port(socket.SOCK_STREAM)
-        self.simulator: subprocess.Popen[bytes] | None = None
-
-    def options(self) -> list[str]:
-        return ["--config", "goip.toml"]
-
-    def switch_on(self) -> None:
-        """Start the device."""
-        with (self.folder / "device.log").open("ab") as log:
-            self.simulator = subprocess.Popen(
-                [
-                    *TWISTD,
-                    "goip-sim",
-                    *("--server", f"127.0.0.1:{self.udp}"),
-                    *("--line", "goip1:secret1", "--line", "goip2:secret2"),
-                    *("--control", f"127.0.0.1:{self.control}", "--reports"),
-                    *("--book", str(self.book), "--error", rf"\{NOBODY}$=28"),
-                ],
-                cwd=self.folder,
-                stdout=log,
-                stderr=log,
-                env={**os.environ, "PYTHONPATH": str(ROOT)},
-            )
-
-        until(lambda: self.lines() == ["present"] * 2, "both lines register")
-
-    def lines(self) -> list[str]:
-        """How they stand."""
-        return [line["presence"] for line in self.api("/api/v1/lines")["lines"]]
-
-    def hand_in(self, line: str, sender: str, text: str) -> None:
-        """An SMS comes in from the network."""
-        request = urllib.request.Request(
-            f"http://127.0.0.1:{self.control}/lines/{line}/sms",
-            data=json.dumps({"sender": sender, "text": text}).encode(),
-            headers={"Content-Type": "application/json"},
-        )
-        urllib.request.urlopen(request, timeout=30).close()
-
-    def sent(self) -> list[tuple[str, str, str]]:
-        """Line, number and text of what the network took."""
-        lines = self.book.read_text().splitlines() if self.book.exists() else []
-        entries = [json.loads(line) for line in lines]
-        return [(e["line"], e["recipient"], e["text"]) for e in entries if e["kind"] == "sent"]
-
-    def switch_off(self) -> None:
-        if self.simulator is not None:
-            self.simulator.terminate()
-            self.simulator.wait(30)
 
     def mails(self) -> list[EmailMessage]:
         """What Postfix has delivered."""

@@ -14,7 +14,7 @@ from goiptwist.bridges.xmpp.settings import XmppSettings
 from goiptwist.bridges.xmpp.troubles import FAILURES, Unwelcome
 from goiptwist.errors import Conflict, GoipTwistError
 from goiptwist.interfaces import IGateway
-from goiptwist.message import Submission, Wish
+from goiptwist.message import Message, Submission, Wish
 
 ONLY_WAITING = "only what still waits can be changed"
 
@@ -41,18 +41,7 @@ class Desk:
         """
         name = client_id(who, said.id)
         to = self._by(to)
-        [message] = await self.gateway.submit(
-            Submission(
-                origin=self.origin(who),
-                recipients=(to.number,),
-                text=text,
-                line=to.line,
-                pool=to.pool,
-                client_id=name,
-                context=asked.to_text(),
-                tell=(self._wish(asked),),
-            )
-        )
+        message = await self._submit(who, name, to, text, asked)
         if said.id and await self.notes.became(who, said.id) is None:
             became = Became(
                 message_id=message.id, by=name, number=message.recipient, line=to.line, pool=to.pool
@@ -71,20 +60,9 @@ class Desk:
             return  # the same correction once more
         accepted_text(text)  # whatever is wrong is said before the first one is gone
         await self._withdraw(who, old, "it was not corrected")
+        to = old.correspondent
         try:
-            to = old.correspondent
-            [message] = await self.gateway.submit(
-                Submission(
-                    origin=self.origin(who),
-                    recipients=(to.number,),
-                    text=text,
-                    line=to.line,
-                    pool=to.pool,
-                    client_id=name,
-                    context=asked.to_text(),
-                    tell=(self._wish(asked),),
-                )
-            )
+            message = await self._submit(who, name, to, text, asked)
         except GoipTwistError as wrong:
             said_so = f"the first text was withdrawn, and the new one not taken: {wrong}"
             raise Unwelcome("not-acceptable", "modify", said_so) from None
@@ -101,6 +79,24 @@ class Desk:
         @raise Unwelcome: it has left.
         """
         await self._withdraw(who, await self._known(who, said.retracts), "it was not taken back")
+
+    async def _submit(
+        self, who: str, name: str, to: Correspondent, text: str, asked: Asked
+    ) -> Message:
+        """@param name: what makes the same stanza again the same SMS."""
+        [message] = await self.gateway.submit(
+            Submission(
+                origin=self.origin(who),
+                recipients=(to.number,),
+                text=text,
+                line=to.line,
+                pool=to.pool,
+                client_id=name,
+                context=asked.to_text(),
+                tell=(self._wish(asked),),
+            )
+        )
+        return message
 
     async def _known(self, who: str, stanza_id: str) -> Became:
         became = await self.notes.became(who, stanza_id)

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import socket
-import subprocess
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -14,13 +11,17 @@ from pathlib import Path
 from typing import Any
 
 from goiptwist.bridging import BRIDGE_AT_ONCE
-from tests.test_twistd import ROOT, TWISTD, Program, free_port, until
+from tests.simulated import Simulated
+from tests.test_twistd import until
 
 
-class Chatting(Program):
+class Chatting(Simulated):
     """
     @param bridge: keys of C{[bridge.chat]}.
     """
+
+    #: Numbers that end in 999 are refused by the network.
+    behaviour = ("--error", "999$=38")
 
     def __init__(self, folder: Path, bridge: dict[str, Any]) -> None:
         super().__init__(folder)
@@ -45,48 +46,6 @@ class Chatting(Program):
             kind = "xmpp"
             {keys}
             """)
-        self.book = folder / "book"
-        self.control = free_port(socket.SOCK_STREAM)
-        self.simulator: subprocess.Popen[bytes] | None = None
-
-    def options(self) -> list[str]:
-        return ["--config", "goip.toml"]
-
-    def switch_on(self) -> None:
-        """Start the device; numbers that end in 999 are refused by the network."""
-        with (self.folder / "device.log").open("ab") as log:
-            self.simulator = subprocess.Popen(
-                [
-                    *(*TWISTD, "goip-sim", "--server", f"127.0.0.1:{self.udp}"),
-                    *("--line", "goip1:secret1", "--line", "goip2:secret2"),
-                    *("--control", f"127.0.0.1:{self.control}", "--reports"),
-                    *("--error", "999$=38", "--book", str(self.book)),
-                ],
-                cwd=self.folder,
-                stdout=log,
-                stderr=log,
-                env={**os.environ, "PYTHONPATH": str(ROOT)},
-            )
-        until(lambda: self.lines() == ["present"] * 2, "both lines register")
-
-    def lines(self) -> list[str]:
-        """How they stand."""
-        return [line["presence"] for line in self.api("/api/v1/lines")["lines"]]
-
-    def hand_in(self, line: str, sender: str, text: str) -> None:
-        """An SMS comes in from the network."""
-        request = urllib.request.Request(
-            f"http://127.0.0.1:{self.control}/lines/{line}/sms",
-            data=json.dumps({"sender": sender, "text": text}).encode(),
-            headers={"Content-Type": "application/json"},
-        )
-        urllib.request.urlopen(request, timeout=30).close()
-
-    def sent(self) -> list[tuple[str, str, str]]:
-        """Line, number and text of what the network took."""
-        lines = self.book.read_text().splitlines() if self.book.exists() else []
-        entries = [json.loads(line) for line in lines]
-        return [(e["line"], e["recipient"], e["text"]) for e in entries if e["kind"] == "sent"]
 
     def survives_a_restart(self, person: Any, prosody: Any) -> None:
         """
@@ -134,9 +93,7 @@ def chatting(folder: Path, bridge: dict[str, Any]) -> Iterator[Chatting]:
         made.switch_on()
         yield made
     finally:
-        if made.simulator is not None:
-            made.simulator.terminate()
-            made.simulator.wait(30)
+        made.switch_off()
         in_good_order = made.stop()
         made.device.close()
     assert in_good_order
