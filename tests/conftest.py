@@ -56,6 +56,7 @@ def logged_failures() -> Iterator[FailureLog]:
     try:
         yield failures
         gc.collect()  # an unhandled failed Deferred speaks when it is collected
+        gc.freeze()  # what this test leaves alive need not be looked through again
     finally:
         globalLogPublisher.removeObserver(failures)
     assert not failures, [event.get("log_failure") or event.get("log_format") for event in failures]
