@@ -8,9 +8,9 @@ from typing import Any
 from attrs import define
 from twisted.internet.defer import Deferred, TimeoutError
 
-from goiptwist.alarm.event import Event
-from goiptwist.happenings import Happening
-from goiptwist.message import AlarmReport
+from goiptwist.contact_id.event import Event
+from goiptwist.messaging.events import Happening
+from goiptwist.model.messages import AlarmReport
 
 #: Seconds after which what has not arrived is missing.
 PATIENCE = 60.0

@@ -25,11 +25,11 @@ from bench.orders import obey
 from bench.submitting import ORIGIN, Submitter
 from goiptwist.errors import TryLater
 from goiptwist.gateway import kinds as kinds_module
+from goiptwist.gateway.garbage import settle
+from goiptwist.gateway.service import GatewayService
 from goiptwist.gateway.settings import read_settings
 from goiptwist.interfaces import IBridge, IBridgeKind, ITakesReports
-from goiptwist.memory import settle
-from goiptwist.message import Message
-from goiptwist.service import GatewayService
+from goiptwist.model.messages import Message
 from goiptwist.store import lock
 from goiptwist.web.service import HttpService
 

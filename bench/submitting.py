@@ -14,7 +14,7 @@ from twisted.python.failure import Failure
 
 from bench.figures import latencies
 from goiptwist.errors import GoipTwistError
-from goiptwist.message import Message, State, Submission
+from goiptwist.model.messages import Message, State, Submission
 
 #: Under which the benchmark submits; also the name of its bridge.
 ORIGIN = "bridge:bench"

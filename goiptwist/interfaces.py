@@ -14,9 +14,10 @@ from typing import Any
 from twisted.internet.defer import Deferred
 from zope.interface import Attribute, Interface
 
-from goiptwist.alarm.event import Event
-from goiptwist.happenings import Happenings
-from goiptwist.message import (
+from goiptwist.accounts.quotas import Allowance
+from goiptwist.contact_id.event import Event
+from goiptwist.messaging.events import Happenings
+from goiptwist.model.messages import (
     AlarmReport,
     Direction,
     Handover,
@@ -27,8 +28,7 @@ from goiptwist.message import (
     Step,
     Submission,
 )
-from goiptwist.permits import Allowance
-from goiptwist.status import Health, LegStatus, LineStatus
+from goiptwist.model.status import Health, LegStatus, LineStatus
 from goiptwist.store.deciding import Verdict
 from goiptwist.store.searching import Found, Search
 
@@ -62,7 +62,7 @@ class IBridge(IDestination):
     the gateway.
 
     It, or its settings, may have attributes that say how it wants to be tried:
-    those of L{goiptwist.bridging.Pace}.
+    those of L{goiptwist.gateway.bridging.Pace}.
     """
 
 
@@ -85,20 +85,20 @@ class ITakesNews(Interface):
     async def tell(news: News) -> Handover | None:
         """
         As L{IDestination.deliver}; C{news.id} is the same if it comes again.
-        Only what somebody asked for by a L{goiptwist.message.Wish} comes.
+        Only what somebody asked for by a L{goiptwist.model.messages.Wish} comes.
         """
 
 
 class IListens(ITakesNews):
     """An extra power of a bridge: it is told of every outgoing message, unasked."""
 
-    wants: tuple[str, ...] = Attribute("Of which L{TIDINGS<goiptwist.message.TIDINGS>}.")
+    wants: tuple[str, ...] = Attribute("Of which L{TIDINGS<goiptwist.model.messages.TIDINGS>}.")
 
 
 class ITakesEvents(Interface):
     """
     An extra power of a bridge: it hears what happens on lines. Its settings
-    have a C{takes_events} that is true, see L{goiptwist.router.Rule}.
+    have a C{takes_events} that is true, see L{goiptwist.messaging.router.Rule}.
     """
 
     async def heard(event: LineEvent) -> Handover | None:

@@ -146,15 +146,15 @@ def makeService(options: Options) -> IService:
 
 
 def _gateway(options: Options, reactor: Any) -> IService:
-    from goiptwist import config
+    from goiptwist.config import loader
+    from goiptwist.gateway.garbage import settle
+    from goiptwist.gateway.service import GatewayService
     from goiptwist.gateway.settings import read_settings
-    from goiptwist.memory import settle
-    from goiptwist.service import GatewayService
     from goiptwist.store import lock
 
     if options["config"]:
         path = Path(options["config"])
-        settings = read_settings(config.load(path), str(path))
+        settings = read_settings(loader.load(path), str(path))
     else:
         settings = read_settings(_with_token(options.tables, options), "options")
     # Twisted may change the folder later, when it becomes a daemon.
@@ -166,9 +166,9 @@ def _gateway(options: Options, reactor: Any) -> IService:
 
 
 def _demonstration(options: Options, reactor: Any) -> IService:
-    from goiptwist.gateway import demonstration
+    from goiptwist.gateway.composition import demonstration
+    from goiptwist.gateway.service import GatewayService
     from goiptwist.gateway.settings import read_settings
-    from goiptwist.service import GatewayService
     from goiptwist.store import lock
 
     folder = Path(options["state"] or DEMO_STATE).expanduser().absolute()
@@ -198,14 +198,14 @@ def _with_token(tables: dict[str, Any], options: Options) -> dict[str, Any]:
 
 
 def _check(settings: Any, reactor: Any) -> NoReturn:
-    from goiptwist.checking import check_bridges
+    from goiptwist.gateway.check import check_bridges
 
     print(f"The settings are right: {len(settings.lines)} lines, {len(settings.bridges)} bridges.")
     raise SystemExit(check_bridges(settings, reactor))
 
 
 def _print_hash() -> NoReturn:
-    from goiptwist.secret import hashed
+    from goiptwist.accounts.secrets import hashed
 
     secret = getpass.getpass("Secret: ") if sys.stdin.isatty() else sys.stdin.readline()
     secret = secret.rstrip("\r\n")
@@ -216,8 +216,8 @@ def _print_hash() -> NoReturn:
 
 
 def _print_key(name: str) -> NoReturn:
-    from goiptwist.secret import hashed
-    from goiptwist.users import User
+    from goiptwist.accounts.secrets import hashed
+    from goiptwist.accounts.users import User
 
     try:
         User(name=name)

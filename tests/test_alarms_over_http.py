@@ -15,7 +15,7 @@ import pytest
 from attrs import define
 
 from goiptwist.errors import Refused, TryLater
-from goiptwist.report_urls import context_of
+from goiptwist.messaging.report_urls import context_of
 from goiptwist.store import searching
 from tests.web.ozeki.asking import Asking, Reply
 from tests.web.ozeki.test_classic import SEED

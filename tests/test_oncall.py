@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 from twisted.internet.defer import Deferred
 
-from goiptwist.alarm import contact_id
+from goiptwist.contact_id import notation
 from goiptwist.errors import TryLater
-from goiptwist.message import AlarmReport, Message, State
+from goiptwist.model.messages import AlarmReport, Message, State
 from goiptwist.simulator.settings import Settings as Simulated
 from tests.world import World, now
 
@@ -55,7 +55,7 @@ def night(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Night]:
 
 def alarm(world: World, event: str = SEED) -> Message:
     """A panel reports an event."""
-    report = AlarmReport(event=contact_id.read(event), origin="user:panel")
+    report = AlarmReport(event=notation.read(event), origin="user:panel")
     return now(Deferred.fromCoroutine(world.gateway.overview.raise_alarm(report)))
 
 

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from twisted.python.usage import UsageError
 
+from goiptwist.accounts.secrets import Secret
 from goiptwist.gateway.settings import read_settings
-from goiptwist.secret import Secret
 from goiptwist.tap import TOKEN_FILE, Options, makeService
 
 SMALL = [

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from goiptwist.acceptance import FARTHEST, HEAD_START
 from goiptwist.errors import Unacceptable
-from goiptwist.message import OnUnknown
+from goiptwist.model.messages import OnUnknown
+from goiptwist.telephony.validation import FARTHEST, HEAD_START
 from tests.wire import Wire
 
 

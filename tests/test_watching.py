@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from goiptwist.goip.presence import SILENCE
-from goiptwist.happenings import Happening
+from goiptwist.messaging.events import Happening
 from tests.world import World
 
 

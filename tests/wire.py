@@ -16,12 +16,12 @@ from sqlalchemy import text
 from twisted.internet.defer import Deferred, execute
 from twisted.internet.task import Clock
 
-from goiptwist.delivery import GRACE
-from goiptwist.gateway import Gateway
+from goiptwist.delivery.dispatcher import GRACE
 from goiptwist.gateway import kinds as kinds_module
+from goiptwist.gateway.composition import Gateway
 from goiptwist.gateway.settings import read_settings
 from goiptwist.goip.line import Address, Line
-from goiptwist.message import Message, Step, Submission
+from goiptwist.model.messages import Message, Step, Submission
 from goiptwist.store import Store, lock
 from tests.world import BEGINNING, Recorder, RecorderKind, careless, now
 

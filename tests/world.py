@@ -17,18 +17,18 @@ from twisted.internet.defer import Deferred, execute
 from twisted.internet.task import Clock
 from zope.interface import implementer
 
-from goiptwist.gateway import Gateway
+from goiptwist.config.values import setting
 from goiptwist.gateway import kinds as kinds_module
+from goiptwist.gateway.composition import Gateway
 from goiptwist.gateway.settings import read_settings
 from goiptwist.interfaces import IBridge, IBridgeKind, ITakesNews
-from goiptwist.message import Message, News, OnUnknown, Submission
+from goiptwist.model.messages import Message, News, OnUnknown, Submission
 from goiptwist.simulator.device import Device
 from goiptwist.simulator.network import Network
 from goiptwist.simulator.radio import CLEAR, Conditions
 from goiptwist.simulator.settings import Settings as Simulated
 from goiptwist.store import Store, lock
 from goiptwist.store.writer import RunsWork
-from goiptwist.values import setting
 
 #: Where the clock of a world begins: some time in November 2026.
 BEGINNING = 1_795_000_000.0

@@ -8,12 +8,12 @@ from __future__ import annotations
 from attrs import define
 from twisted.logger import Logger
 
-from goiptwist.alarm.event import Event
-from goiptwist.alarm.raising import Alarms
+from goiptwist.alarm.service import Alarms
+from goiptwist.contact_id.event import Event
 from goiptwist.errors import Busy, StoreUnavailable, Unacceptable
-from goiptwist.message import AlarmReport, IncomingSms, Message
+from goiptwist.messaging.service import Traffic
+from goiptwist.model.messages import AlarmReport, IncomingSms, Message
 from goiptwist.store.receipts import REPEAT_WINDOW, digest_of
-from goiptwist.traffic import Traffic
 
 #: Who brings an alarm that came as an SMS; by which line stands beside it.
 ORIGIN = "sms"

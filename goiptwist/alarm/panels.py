@@ -10,7 +10,7 @@ from typing import Any, Self
 
 from attrs import field, frozen
 
-from goiptwist.values import PLACEHOLDERS, HostPorts, setting
+from goiptwist.config.values import PLACEHOLDERS, HostPorts, setting
 
 #: Bytes of a key: AES-128, 192 and 256.
 KEY_LENGTHS = (16, 24, 32)

@@ -13,15 +13,15 @@ from typing import Any, Self
 
 from attrs import Attribute, Factory, evolve, field, frozen
 
-from goiptwist.alarm import contact_id
-from goiptwist.alarm.codes import KINDS
-from goiptwist.alarm.event import NEW, RESTORE, STATUS, Event
+from goiptwist.config.values import setting
+from goiptwist.contact_id import notation
+from goiptwist.contact_id.codes import KINDS
+from goiptwist.contact_id.event import NEW, RESTORE, STATUS, Event
 from goiptwist.errors import Unacceptable
-from goiptwist.legs import Leg, together
-from goiptwist.message import AlarmReport
-from goiptwist.numbers import recognised
-from goiptwist.router import is_meant
-from goiptwist.values import setting
+from goiptwist.messaging.router import is_meant
+from goiptwist.model.escalation import Leg, together
+from goiptwist.model.messages import AlarmReport
+from goiptwist.telephony.numbering import recognised
 
 #: Seconds that a step of a chain has: a call of four tries takes about 45
 #: (contact-id.md, "Timing"), and nobody should wait for an alarm for much longer.
@@ -184,7 +184,7 @@ class Routes:
     All routes, in the order of the configuration.
 
     @ivar settings: which are sound, see L{faults}.
-    @ivar country: as in L{goiptwist.numbers.NumbersSettings}: a route for
+    @ivar country: as in L{goiptwist.telephony.numbering.NumbersSettings}: a route for
         C{+3630*} is one for 0630... too.
     """
 
@@ -226,7 +226,7 @@ class Routes:
         if reads is Reads.TEXT:
             return None
         try:
-            event = contact_id.read(text)
+            event = notation.read(text)
         except Unacceptable:
             if reads is Reads.ALARM:
                 raise

@@ -10,7 +10,7 @@ from typing import Any
 from attrs import Attribute, frozen
 
 from goiptwist.alarm.panels import PanelSettings
-from goiptwist.values import setting
+from goiptwist.config.values import setting
 
 _ACCOUNT = re.compile(r"[0-9A-Fa-f]{4}")
 

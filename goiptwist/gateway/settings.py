@@ -10,19 +10,19 @@ from typing import Any
 
 from attrs import frozen
 
-from goiptwist import bridging, config
-from goiptwist.alarm import heartbeats, routes
+from goiptwist.accounts.users import User, shared_addresses
+from goiptwist.alarm import routes, supervision
 from goiptwist.alarm.settings import AlarmSettings
 from goiptwist.bridges.mail.imap import ImapSettings
 from goiptwist.bridges.mail.intake.settings import MailIntakeSettings
 from goiptwist.bridges.mail.reading import ReadingSettings
-from goiptwist.contacts import Contact
+from goiptwist.config import loader
+from goiptwist.config.common import DeliverySettings, HistorySettings, TopSettings
 from goiptwist.errors import BadConfiguration
-from goiptwist.gateway import kinds
+from goiptwist.gateway import bridging, kinds
 from goiptwist.goip.settings import GoipSettings, LineSettings
-from goiptwist.numbers import NumbersSettings
-from goiptwist.settings import DeliverySettings, HistorySettings, TopSettings
-from goiptwist.users import User, shared_addresses
+from goiptwist.telephony.contacts import Contact
+from goiptwist.telephony.numbering import NumbersSettings
 from goiptwist.web.settings import HttpSettings
 
 
@@ -47,9 +47,9 @@ class Settings:
     bridges: Mapping[str, tuple[str, Any]]
 
 
-def scheme() -> config.Scheme[TopSettings]:
+def scheme() -> loader.Scheme[TopSettings]:
     """What a configuration file may hold."""
-    return config.Scheme(
+    return loader.Scheme(
         top=TopSettings,
         single={
             "goip": GoipSettings,
@@ -72,16 +72,16 @@ def scheme() -> config.Scheme[TopSettings]:
     )
 
 
-def read_settings(tables: config.Table, file: str) -> Settings:
+def read_settings(tables: loader.Table, file: str) -> Settings:
     """
     @param file: how problems call the place that the tables come from.
     @raise BadConfiguration: with every problem at once.
     """
-    problems = config.Problems(file)
-    read = config.check(tables, scheme(), problems)
+    problems = loader.Problems(file)
+    read = loader.check(tables, scheme(), problems)
     if read is not None:
-        config.unique(read.lists["line"], lambda line: str(line.id), "line", problems)
-        config.unique(read.lists["user"], lambda user: str(user.name), "user", problems)
+        loader.unique(read.lists["line"], lambda line: str(line.id), "line", problems)
+        loader.unique(read.lists["user"], lambda user: str(user.name), "user", problems)
         for section, sentence in _faults(read):
             problems.add(section, sentence)
     problems.raise_any()
@@ -98,7 +98,7 @@ def read_settings(tables: config.Table, file: str) -> Settings:
     )
 
 
-def _faults(read: config.Read[TopSettings]) -> Iterator[tuple[str, str]]:
+def _faults(read: loader.Read[TopSettings]) -> Iterator[tuple[str, str]]:
     """What no section can know of itself: each fault with its section."""
     bridges = read.named["bridge"]
     users = [user for user in read.lists["user"] if user is not None]
@@ -117,7 +117,7 @@ def _faults(read: config.Read[TopSettings]) -> Iterator[tuple[str, str]]:
     for place, sentence in routes.faults(read.lists["route"], bridges, names):
         yield f"[[route]] {place}", sentence
     if (alarm := read.single["alarm"]) is not None:
-        for sentence in heartbeats.faults(alarm, read.lists["route"], bridges):
+        for sentence in supervision.faults(alarm, read.lists["route"], bridges):
             yield "[alarm]", sentence
     for sentence in shared_addresses(users):
         yield "[[user]]", sentence

@@ -17,8 +17,8 @@ from goiptwist.goip.frames import Answer, Keepalive
 from goiptwist.goip.presence import Presence, presence_of
 from goiptwist.goip.sending import BulkSession, telid_of, verdict_of
 from goiptwist.goip.settings import LineSettings
-from goiptwist.message import Handover, Message
-from goiptwist.status import LineStatus
+from goiptwist.model.messages import Handover, Message
+from goiptwist.model.status import LineStatus
 from goiptwist.store import LateAnswer, Store, Transmission
 
 Address = tuple[str, int]

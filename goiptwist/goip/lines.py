@@ -12,12 +12,12 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from goiptwist.errors import StoreUnavailable
-from goiptwist.goip.complaints import Complaints
 from goiptwist.goip.frames import Answer, Keepalive, KeepaliveAnswer
 from goiptwist.goip.line import Address, Line, SessionNumbers
 from goiptwist.goip.pool import Pool
 from goiptwist.goip.settings import LineSettings
-from goiptwist.message import Message
+from goiptwist.model.messages import Message
+from goiptwist.net.rejections import Complaints
 from goiptwist.store import Event, Facts, LateAnswer, Store
 
 

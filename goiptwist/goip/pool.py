@@ -12,7 +12,7 @@ from goiptwist.errors import TryLater
 from goiptwist.goip.line import Line
 from goiptwist.goip.sending import BulkSession
 from goiptwist.interfaces import IDestination
-from goiptwist.message import Handover, Message
+from goiptwist.model.messages import Handover, Message
 
 #: Numbers that may wait in one session before another line is opened for the
 #: same text: at 2 to 5 s each the last of them waits about ten seconds.

@@ -12,10 +12,10 @@ from attrs import define
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
-from goiptwist.goip.complaints import Complaints
 from goiptwist.goip.frames import Acknowledgement, DeliveryReport, Push, ReceivedSms
 from goiptwist.goip.lines import Lines
-from goiptwist.message import HandsetReport, IncomingSms, Message
+from goiptwist.model.messages import HandsetReport, IncomingSms, Message
+from goiptwist.net.rejections import Complaints
 from goiptwist.store import Event, Store
 
 #: Pushes whose content is the line's latest state and nothing more; what is

@@ -22,7 +22,7 @@ from goiptwist.goip import cms
 from goiptwist.goip.exchange import Exchange, Meaning, NoAnswer
 from goiptwist.goip.frames import Answer, Authenticate, Goodbye, Offer, Submit
 from goiptwist.goip.settings import LineSettings
-from goiptwist.message import Handover, Message
+from goiptwist.model.messages import Handover, Message
 from goiptwist.store import Transmission
 
 #: Seconds of silence after each MSG and each PASSWORD. The vendor's server

@@ -17,13 +17,13 @@ from twisted.internet.protocol import DatagramProtocol
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from goiptwist.config.values import HostPort
 from goiptwist.errors import BadConfiguration, StoreUnavailable
 from goiptwist.goip import frames
-from goiptwist.goip.complaints import Complaints
 from goiptwist.goip.line import Address
 from goiptwist.goip.lines import Lines
 from goiptwist.goip.receiving import Receiver
-from goiptwist.values import HostPort
+from goiptwist.net.rejections import Complaints
 
 #: A batch of keepalives from thousands of lines after a power cut must not
 #: overflow the kernel's default of about 200 KiB. In bytes; the kernel caps it.

@@ -7,7 +7,7 @@ from typing import Any
 
 from attrs import Attribute, frozen
 
-from goiptwist.values import HostPort, Network, Password, setting
+from goiptwist.config.values import HostPort, Network, Password, setting
 
 #: What would break a frame: the device does not escape.
 _UNSAFE = re.compile(r"[;:\s\x00-\x1f\x7f]")

@@ -13,8 +13,8 @@ from typing import IO, TypeVar
 
 from attrs import frozen
 
+from goiptwist.config.values import HostPort
 from goiptwist.simulator.settings import REAL_PACE, Rule
-from goiptwist.values import HostPort
 
 Choice = TypeVar("Choice", bound=Enum)
 

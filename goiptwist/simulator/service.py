@@ -13,12 +13,12 @@ from twisted.logger import Logger
 from twisted.web.resource import Resource
 from twisted.web.server import Site
 
+from goiptwist.config.values import HostPort
 from goiptwist.simulator.device import Device
 from goiptwist.simulator.limits import allow_ports
 from goiptwist.simulator.line import Line
 from goiptwist.simulator.radio import Radio
 from goiptwist.simulator.traffic import Traffic
-from goiptwist.values import HostPort
 
 Address = tuple[str, int]
 

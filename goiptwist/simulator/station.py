@@ -16,13 +16,13 @@ from attrs import define, field
 from twisted.internet.protocol import DatagramProtocol
 from twisted.logger import Logger
 
-from goiptwist.alarm import contact_id
 from goiptwist.bridges.call import sdp
 from goiptwist.bridges.call.g711 import PCMA, PCMU, RATE, Samples, silence
 from goiptwist.bridges.call.media import Media, Talker
 from goiptwist.bridges.call.sip import messages
 from goiptwist.bridges.call.sip.messages import Local, Request, Response
 from goiptwist.bridges.call.tones import DigitEar, tone
+from goiptwist.contact_id import notation
 from goiptwist.errors import Unacceptable
 
 #: A receiver's times in seconds (SIA DC-05; the kissoff as the seed has it).
@@ -100,7 +100,7 @@ class Receiver:
     def _heard(self, frame: str) -> None:
         self.frames.append(frame)
         try:
-            contact_id.read(frame)
+            notation.read(frame)
         except Unacceptable:
             return  # there is no tone that says no: silence does
         if self.mood is Mood.SILENT:
@@ -227,7 +227,7 @@ class Station(DatagramProtocol):
 
     def _took(self, frame: str) -> None:
         self.events.append(frame)
-        event = contact_id.read(frame)
+        event = notation.read(frame)
         self.log.info("The station took an event. {words}", words=event.log_words)
 
     def _picked_up(self, call: Answered, audio: sdp.Audio, peer: tuple[str, int]) -> Response:

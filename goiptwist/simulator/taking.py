@@ -12,8 +12,8 @@ from twisted.application.service import Service
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
+from goiptwist.config.values import HostPort
 from goiptwist.simulator.dc09 import Receiver
-from goiptwist.values import HostPort
 
 
 @define(eq=False)

@@ -9,11 +9,11 @@ from attrs import frozen
 from twisted.application.service import IService
 from twisted.python import usage
 
+from goiptwist.config.values import HostPort
 from goiptwist.simulator import arguments
 from goiptwist.simulator.arguments import LineArgument
 from goiptwist.simulator.radio import Conditions
 from goiptwist.simulator.settings import Generation, Personality, Rule, Settings
-from goiptwist.values import HostPort
 
 Value = TypeVar("Value")
 

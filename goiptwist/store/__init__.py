@@ -15,8 +15,8 @@ from sqlalchemy import Connection, Engine
 from twisted.internet.defer import Deferred
 
 from goiptwist.errors import Unacceptable
-from goiptwist.message import Direction, HandsetReport, Message, OnUnknown, State, Step
-from goiptwist.status import LegStatus
+from goiptwist.model.messages import Direction, HandsetReport, Message, OnUnknown, State, Step
+from goiptwist.model.status import LegStatus
 from goiptwist.store import database
 from goiptwist.store.alarms import Acknowledged, Alarming, KeptAlarm, Overdue, Raised, Repeated
 from goiptwist.store.coming_back import Return, Returning

@@ -11,10 +11,10 @@ from typing import Any
 from attrs import evolve, frozen
 from sqlalchemy import Connection, func, insert, select, update
 
+from goiptwist.accounts.quotas import UNLIMITED, Allowance
 from goiptwist.errors import Conflict
-from goiptwist.legs import Leg
-from goiptwist.message import AlarmReport, Direction, Message, State
-from goiptwist.permits import UNLIMITED, Allowance
+from goiptwist.model.escalation import Leg
+from goiptwist.model.messages import AlarmReport, Direction, Message, State
 from goiptwist.store.many import Many
 from goiptwist.store.numbering import take_numbers
 from goiptwist.store.passing import Failed, alarm_now, give_up, incoming_states, note, pass_on

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from attrs import frozen
 from sqlalchemy import Connection, select, update
 
-from goiptwist.legs import Leg
+from goiptwist.model.escalation import Leg
 from goiptwist.store.passing import Failed, alarm_now, incoming_states, note, pass_on
 from goiptwist.store.rows import Ids, as_message
 from goiptwist.store.schema import delivery, message

@@ -13,7 +13,7 @@ from attrs import evolve, frozen
 from sqlalchemy import Connection, insert, select, update
 
 from goiptwist.errors import Conflict
-from goiptwist.message import Direction, Message, State
+from goiptwist.model.messages import Direction, Message, State
 from goiptwist.store.rows import Ids, as_message
 from goiptwist.store.schema import delivery, journey, message, transmission
 from goiptwist.store.telling import Changed, Queued, Telling, Tidings

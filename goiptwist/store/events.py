@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from attrs import frozen
 from sqlalchemy import Connection, insert
 
-from goiptwist.message import Direction, Message, State
+from goiptwist.model.messages import Direction, Message, State
 from goiptwist.store.many import Many
 from goiptwist.store.numbering import take_numbers
 from goiptwist.store.receipts import digest_of, unseen

@@ -9,11 +9,9 @@ from typing import Any
 from attrs import frozen
 from sqlalchemy import Connection, bindparam, delete, insert, select
 
-from goiptwist.acceptance import HEAD_START, check_expiry
+from goiptwist.accounts.quotas import UNLIMITED, Allowance
 from goiptwist.errors import Conflict, Unacceptable
-from goiptwist.message import Direction, IncomingSms, Message, State, Submission
-from goiptwist.parts import count
-from goiptwist.permits import UNLIMITED, Allowance
+from goiptwist.model.messages import Direction, IncomingSms, Message, State, Submission
 from goiptwist.store.many import Many
 from goiptwist.store.numbering import take_numbers
 from goiptwist.store.passing import note
@@ -22,6 +20,8 @@ from goiptwist.store.rows import Ids, as_message, as_row, order_row
 from goiptwist.store.schema import delivery, line, message
 from goiptwist.store.spending import spend
 from goiptwist.store.telling import Queued, queue_row
+from goiptwist.telephony.segments import count
+from goiptwist.telephony.validation import HEAD_START, check_expiry
 
 _INSERT_ARRIVALS = Many(insert(message))
 _INSERT_ORDERS = Many(insert(message))

@@ -14,7 +14,7 @@ from typing import Any
 from attrs import frozen
 from sqlalchemy import Connection, Select, and_, delete, func, insert, or_, select, update
 
-from goiptwist.message import Direction, Message, State
+from goiptwist.model.messages import Direction, Message, State
 from goiptwist.store.rows import Ids, as_message
 from goiptwist.store.schema import INCOMING, inbox, mark, message
 

@@ -11,8 +11,8 @@ from typing import Any, Protocol
 from attrs import frozen
 from sqlalchemy import Connection, and_, bindparam, case, exists, insert, select, update
 
-from goiptwist.legs import Leg
-from goiptwist.message import Direction, Message, State
+from goiptwist.model.escalation import Leg
+from goiptwist.model.messages import Direction, Message, State
 from goiptwist.store.many import Many
 from goiptwist.store.rows import Ids, as_message
 from goiptwist.store.schema import delivery, journey, message

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from attrs import frozen
 from sqlalchemy import Connection, delete, or_, select
 
-from goiptwist.message import State
+from goiptwist.model.messages import State
 from goiptwist.store.receipts import REPEAT_WINDOW
 from goiptwist.store.reports import ORPHAN_WINDOW
 from goiptwist.store.schema import (

@@ -9,9 +9,9 @@ from typing import Any
 from attrs import Factory, frozen
 from sqlalchemy import Connection, and_, bindparam, func, select
 
-from goiptwist.legs import Leg
-from goiptwist.message import Direction, Message, State, Step
-from goiptwist.status import LegStatus
+from goiptwist.model.escalation import Leg
+from goiptwist.model.messages import Direction, Message, State, Step
+from goiptwist.model.status import LegStatus
 from goiptwist.store.rows import Ids, as_message
 from goiptwist.store.schema import (
     ALARM,

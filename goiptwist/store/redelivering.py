@@ -12,8 +12,8 @@ from attrs import evolve, frozen
 from sqlalchemy import Connection, and_, bindparam, insert, or_, select, update
 
 from goiptwist.errors import Conflict
-from goiptwist.legs import Leg
-from goiptwist.message import Direction, State
+from goiptwist.model.escalation import Leg
+from goiptwist.model.messages import Direction, State
 from goiptwist.store.rows import Ids, as_message
 from goiptwist.store.schema import delivery, journey, message
 from goiptwist.store.telling import Changed, Queued

@@ -11,7 +11,7 @@ from typing import Any
 from attrs import frozen
 from sqlalchemy import Connection, and_, bindparam, delete, insert, select, update
 
-from goiptwist.message import HandsetReport, Message, OnUnknown, State
+from goiptwist.model.messages import HandsetReport, Message, OnUnknown, State
 from goiptwist.store.receipts import digest_of, unseen
 from goiptwist.store.rows import Ids, as_message
 from goiptwist.store.schema import delivery, journey, message, report, transmission

@@ -8,7 +8,7 @@ from typing import Any
 
 from attrs import frozen
 
-from goiptwist.message import Direction, Message, OnUnknown, State, Wish
+from goiptwist.model.messages import Direction, Message, OnUnknown, State, Wish
 
 
 @frozen

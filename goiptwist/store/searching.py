@@ -11,7 +11,7 @@ from typing import Any
 from attrs import frozen
 from sqlalchemy import Connection, func, or_, select
 
-from goiptwist.message import Direction, Message, State
+from goiptwist.model.messages import Direction, Message, State
 from goiptwist.store.reading import OF_PEOPLE
 from goiptwist.store.rows import Ids, as_message
 from goiptwist.store.schema import ALARM, message

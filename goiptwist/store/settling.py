@@ -14,8 +14,8 @@ from typing import Any
 from attrs import evolve, frozen
 from sqlalchemy import Connection, and_, bindparam, func, insert, select, update
 
-from goiptwist.legs import Leg
-from goiptwist.message import Direction, Message, State
+from goiptwist.model.escalation import Leg
+from goiptwist.model.messages import Direction, Message, State
 from goiptwist.store.many import Many
 from goiptwist.store.passing import (
     Failed,

@@ -11,8 +11,8 @@ from typing import Protocol
 
 from sqlalchemy import Connection, bindparam, delete, insert, select
 
+from goiptwist.accounts.quotas import DAY, Allowance
 from goiptwist.errors import OverQuota
-from goiptwist.permits import DAY, Allowance
 from goiptwist.store.schema import usage
 
 #: Days that are remembered.

@@ -13,8 +13,8 @@ from typing import Any
 from attrs import frozen
 from sqlalchemy import Connection, and_, bindparam, exists, insert, select
 
-from goiptwist.legs import Leg
-from goiptwist.message import Direction, Message, State
+from goiptwist.model.escalation import Leg
+from goiptwist.model.messages import Direction, Message, State
 from goiptwist.store.many import Many
 from goiptwist.store.numbering import take_numbers
 from goiptwist.store.rows import Ids, as_message
@@ -85,7 +85,7 @@ class Tidings:
     """
     Something to tell of a message.
 
-    @ivar what: one of L{TIDINGS<goiptwist.message.TIDINGS>}; any other word is
+    @ivar what: one of L{TIDINGS<goiptwist.model.messages.TIDINGS>}; any other word is
         told to nobody.
     """
 

@@ -11,9 +11,9 @@ from collections.abc import Awaitable, Callable
 from attrs import define, field
 from twisted.web.iweb import IRequest
 
-from goiptwist.secret import Remembered
-from goiptwist.users import Attempts, User, Users
-from goiptwist.waiting import carried_through
+from goiptwist.accounts.secrets import Remembered
+from goiptwist.accounts.users import Attempts, User, Users
+from goiptwist.net.shielding import carried_through
 from goiptwist.web.problems import Problem, retry_after
 
 #: What a 401 must offer (RFC 9110 section 11.6.1).
@@ -38,7 +38,7 @@ class Access:
     async def user(self, request: IRequest, scope: str) -> User:
         """
         @param scope: what the user must be allowed, one of
-            L{goiptwist.users.SCOPES}; or empty, if any user will do.
+            L{goiptwist.accounts.users.SCOPES}; or empty, if any user will do.
         @raise Problem: 401, 403, or 429 after too many wrong tokens.
         @raise Busy: too many tokens are being checked.
         """

@@ -23,8 +23,8 @@ from twisted.web.iweb import IRequest
 from twisted.web.resource import IResource
 from werkzeug.routing import BaseConverter
 
+from goiptwist.accounts.users import Attempts, Users
 from goiptwist.interfaces import IOverview
-from goiptwist.users import Attempts, Users
 from goiptwist.web import reading
 from goiptwist.web.access import Access
 from goiptwist.web.answers import JSON, whole

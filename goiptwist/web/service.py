@@ -10,8 +10,8 @@ from typing import Any
 from twisted.internet.defer import Deferred, DeferredList
 from twisted.web.resource import IResource
 
-from goiptwist.certificate import OurCertificate, WithinTls
-from goiptwist.listening import Listening, Place
+from goiptwist.net.certificate import OurCertificate, WithinTls
+from goiptwist.net.listening import Listening, Place
 from goiptwist.web.settings import HttpSettings
 from goiptwist.web.site import STRICT, Leniency, Site
 

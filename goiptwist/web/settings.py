@@ -6,8 +6,8 @@ from typing import Any
 
 from attrs import Attribute, frozen
 
-from goiptwist.certificate import check_certificate, check_listen_tls, check_private_key
-from goiptwist.values import HostPort, HostPorts, setting
+from goiptwist.config.values import HostPort, HostPorts, setting
+from goiptwist.net.certificate import check_certificate, check_listen_tls, check_private_key
 
 
 def _check_listen(settings: Any, _: Attribute[Any], listen: HostPorts) -> None:

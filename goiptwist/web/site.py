@@ -19,8 +19,8 @@ from twisted.web.http import HTTPChannel
 from twisted.web.http import Request as AnyRequest
 from twisted.web.resource import IResource
 
-from goiptwist.chronicle import Chronicle
-from goiptwist.parting import Company
+from goiptwist.net.draining import Company
+from goiptwist.net.sampled_log import Chronicle
 from goiptwist.web.request import MAX_LOGGED, Request, Room
 
 log = Logger()

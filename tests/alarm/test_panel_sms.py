@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 from twisted.logger import LogLevel, capturedLogs
 
-from goiptwist import traffic as traffic_module
-from goiptwist.message import Direction, Message
+from goiptwist.messaging import service as traffic_module
+from goiptwist.model.messages import Direction, Message
 from goiptwist.store import Store
 from goiptwist.store.receipts import REPEAT_WINDOW
 from tests.conftest import FailureLog

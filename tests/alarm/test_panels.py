@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from goiptwist.alarm.panels import Key, Panels, PanelSettings
-from goiptwist.config import Problems, section
+from goiptwist.config.loader import Problems, section
 
 
 def read(cls: type[Any], **keys: Any) -> Any:

@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from goiptwist.alarm import contact_id
 from goiptwist.alarm.routes import Reads, Routes
+from goiptwist.contact_id import notation
 from goiptwist.errors import BadConfiguration, Unacceptable
 from goiptwist.gateway.settings import read_settings
-from goiptwist.legs import Leg, together
-from goiptwist.message import AlarmReport
+from goiptwist.model.escalation import Leg, together
+from goiptwist.model.messages import AlarmReport
 
 PANIC = "1113,18,1,123,03,003"
 
@@ -39,7 +39,7 @@ def problems(*tables: dict[str, Any]) -> list[str]:
 
 
 def report(machine: str = PANIC, origin: str = "user:panel", sender: str = "") -> AlarmReport:
-    return AlarmReport(event=contact_id.read(machine), origin=origin, sender=sender)
+    return AlarmReport(event=notation.read(machine), origin=origin, sender=sender)
 
 
 def ways(found: Routes, **about: str) -> list[str]:
@@ -156,12 +156,12 @@ class TestReading:
         """Whoever must write alarms is told what is wrong; whoever may gets a text."""
         must = routes({"user": "panel", "alarm": True, "to": "a"})
         may = routes({"account": "1113", "alarm": True, "to": "a"})
-        assert must.alarm_in(PANIC, user="panel") == contact_id.read(PANIC)
+        assert must.alarm_in(PANIC, user="panel") == notation.read(PANIC)
         assert must.alarm_in(PANIC, user="ops") is None
         with pytest.raises(Unacceptable) as wrong:
             must.alarm_in("1113,18,2,123,03,003", user="panel")
         assert wrong.value.field == "qualifier"
-        assert may.alarm_in(PANIC, user="panel") == contact_id.read(PANIC)
+        assert may.alarm_in(PANIC, user="panel") == notation.read(PANIC)
         assert may.alarm_in("hello", user="panel") is None
         assert may.alarm_in("1114,18,1,123,03,003", user="panel") is None
         assert may.alarm_in(PANIC, sender="+361") is None

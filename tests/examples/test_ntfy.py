@@ -12,8 +12,8 @@ from twisted.internet.defer import fail
 from twisted.internet.error import ConnectionRefusedError
 from twisted.plugins.goiptwist_ntfy import NtfyBridge, NtfySettings
 
-from goiptwist.testing import BridgeContract, FarSide
-from goiptwist.values import Password
+from goiptwist.config.values import Password
+from goiptwist.testing.contract import BridgeContract, FarSide
 
 CODES = {FarSide.ACCEPTS: 200, FarSide.BUSY: 503, FarSide.REFUSES: 413, FarSide.NONSENSE: 299}
 

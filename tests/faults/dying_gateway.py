@@ -115,7 +115,7 @@ class Wrapped:
         MailBridge.deliver = delivered
 
     def after_destinations(self) -> None:
-        from goiptwist.queue import Queue
+        from goiptwist.delivery.queue import Queue
 
         ask: Callable[..., Any] = Queue._ask
 

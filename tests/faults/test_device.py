@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 import pytest
 
-from goiptwist.message import Message
+from goiptwist.model.messages import Message
 from goiptwist.simulator.settings import Personality, Settings
 from tests.world import World
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import pytest
 
-from goiptwist.message import Message
+from goiptwist.model.messages import Message
 from goiptwist.simulator.radio import CLEAR, Conditions
 from goiptwist.simulator.settings import Settings
 from tests.world import World

@@ -175,7 +175,7 @@ def test_slow_disk(worlds: Worlds) -> None:
 
 def submitted(world: World, number: int) -> list[Any]:
     """@return: gets the accepted messages, some time."""
-    from goiptwist.message import Submission
+    from goiptwist.model.messages import Submission
 
     answer: list[Any] = []
     wanted = Submission(origin="user:test", recipients=(f"+3630{number:07}",), text=f"out {number}")

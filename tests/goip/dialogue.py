@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from goiptwist.message import Message
+from goiptwist.model.messages import Message
 from tests.wire import Wire
 
 MSG = b"MSG 11 5 hello\n"

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pytest
 
-from goiptwist.message import Message
+from goiptwist.model.messages import Message
 from tests.conftest import FailureLog
 from tests.goip.conftest import MakesWires
 from tests.wire import Wire, refuse_writes

@@ -13,6 +13,7 @@ from typing import Any
 
 import attrs
 
+from goiptwist.accounts.users import User
 from goiptwist.alarm.routes import Names, RouteSettings
 from goiptwist.bridges.call.settings import CallSettings
 from goiptwist.bridges.dc09.settings import Dc09Settings
@@ -20,10 +21,9 @@ from goiptwist.bridges.mail.settings import MailSettings
 from goiptwist.bridges.sms.settings import SmsSettings
 from goiptwist.bridges.webhook.settings import WebhookSettings
 from goiptwist.bridges.xmpp.settings import XmppSettings
-from goiptwist.contacts import Contact
 from goiptwist.gateway.settings import scheme
 from goiptwist.goip.settings import LineSettings
-from goiptwist.users import User
+from goiptwist.telephony.contacts import Contact
 
 HEAD = """\
 # The configuration of the SMS gateway: twistd -n goip --config goip.toml

@@ -39,7 +39,7 @@ def test_everything_is_in_the_wheel(wheel: Path) -> None:
     modules = {str(path.relative_to(ROOT)) for path in (ROOT / "goiptwist").rglob("*.py")}
     assert modules - inside == set()
     assert "twisted/plugins/goip_plugin.py" in inside
-    assert {"goiptwist/py.typed", "goiptwist/alarm/codes.json"} <= inside
+    assert {"goiptwist/py.typed", "goiptwist/contact_id/codes.json"} <= inside
     assert not {"twisted/__init__.py", "twisted/plugins/__init__.py"} & inside
     assert not [name for name in inside if name.startswith(("tests", "bench", "examples"))]
 

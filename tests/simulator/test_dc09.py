@@ -12,11 +12,11 @@ from twisted.internet.defer import maybeDeferred
 
 from goiptwist.bridges.dc09.kind import Dc09Kind
 from goiptwist.bridges.dc09.settings import Dc09Settings
+from goiptwist.config.values import HostPort
 from goiptwist.errors import TryLater
-from goiptwist.message import Direction
+from goiptwist.model.messages import Direction
 from goiptwist.simulator.dc09 import MOST, Receiver
-from goiptwist.testing import StandInGateway, sms
-from goiptwist.values import HostPort
+from goiptwist.testing.contract import StandInGateway, sms
 
 pytestmark = pytest.mark.real
 ALARM = evolve(sms("a panic alarm"), direction=Direction.ALARM, alarm="1113,18,1,123,03,003")

@@ -14,13 +14,13 @@ from twisted.internet.defer import Deferred
 from twisted.internet.protocol import DatagramProtocol
 from twisted.web.client import Agent, HTTPConnectionPool
 
+from goiptwist.config.values import HostPort
 from goiptwist.simulator.book import Book
 from goiptwist.simulator.control import Control
 from goiptwist.simulator.device import Device
 from goiptwist.simulator.radio import Radio
 from goiptwist.simulator.service import Link, Simulator
 from goiptwist.simulator.traffic import Traffic
-from goiptwist.values import HostPort
 
 reactor: Any = _reactor
 

@@ -12,10 +12,10 @@ from twisted.internet.testing import StringTransport
 from goiptwist.bridges.mail.bridge import MailBridge
 from goiptwist.bridges.mail.settings import MailSettings
 from goiptwist.bridges.mail.tokens import Tokens
-from goiptwist.message import Handover
+from goiptwist.config.values import HostPort
+from goiptwist.model.messages import Handover
 from goiptwist.simulator.smarthost import MAIL_AT_MOST, Smarthost
-from goiptwist.testing import HOSTILE_TEXTS, StandInGateway, sms
-from goiptwist.values import HostPort
+from goiptwist.testing.contract import HOSTILE_TEXTS, StandInGateway, sms
 
 HERE = IPv4Address("TCP", "127.0.0.1", 1234)
 

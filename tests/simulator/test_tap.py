@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from twisted.python.usage import UsageError
 
+from goiptwist.config.values import HostPort
 from goiptwist.simulator import limits
 from goiptwist.simulator.arguments import MOODS, LineArgument
 from goiptwist.simulator.limits import SPARE, TooFewFiles, allow_ports
@@ -19,7 +20,6 @@ from goiptwist.simulator.service import Simulator
 from goiptwist.simulator.settings import Generation, Personality, Settings
 from goiptwist.simulator.station import Mood
 from goiptwist.simulator.tap import Options, Plan, makeService
-from goiptwist.values import HostPort
 
 
 def plan(*arguments: str) -> Plan:

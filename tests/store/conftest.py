@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from twisted.internet.defer import execute
 
-from goiptwist.message import IncomingSms, Message, Submission
+from goiptwist.model.messages import IncomingSms, Message, Submission
 from goiptwist.store import Arrival, Order, Store, lock
 from goiptwist.store.writer import RunsWork
 from tests.world import careless, now

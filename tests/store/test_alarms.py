@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 from attrs import evolve
 
-from goiptwist.alarm import contact_id
+from goiptwist.accounts.quotas import Allowance
+from goiptwist.contact_id import notation
+from goiptwist.delivery.retry import Policy, outcome_of
 from goiptwist.errors import Conflict, OverQuota, Refused, TryLater, Unsure
-from goiptwist.legs import Leg
-from goiptwist.message import AlarmReport, Direction, Message, State, Step, Wish
-from goiptwist.outcomes import Policy, outcome_of
-from goiptwist.permits import Allowance
+from goiptwist.model.escalation import Leg
+from goiptwist.model.messages import AlarmReport, Direction, Message, State, Step, Wish
 from goiptwist.store import Acknowledged, KeptAlarm, Queued, Raised, Return, Search, Waiting
 from tests.store.conftest import AT, Kept
 from tests.wire import HeldBack
@@ -26,7 +26,7 @@ POLICY = Policy(schedule=(5.0,), lifetime=1000.0, rests=False, at_once=9)
 def raised(machine: str = PANIC, legs: tuple[Leg, ...] = CHAIN, **more: Any) -> Raised:
     at, allowance = more.pop("at", AT), more.pop("allowance", Allowance())
     about = {"origin": "user:panel", **more}
-    report = AlarmReport(event=contact_id.read(machine), **about)
+    report = AlarmReport(event=notation.read(machine), **about)
     return Raised(report=report, legs=legs, at=at, allowance=allowance)
 
 
@@ -82,7 +82,7 @@ class TestKeeping:
             id=alarm.id,
             direction=Direction.ALARM,
             sender="Alarm 1113",
-            text=f"{contact_id.read(PANIC).words}\n{PANIC}",
+            text=f"{notation.read(PANIC).words}\n{PANIC}",
             alarm=PANIC,
             at=AT,
             state=State.RECEIVED,

@@ -11,7 +11,7 @@ from sqlalchemy import text
 from twisted.internet.defer import execute
 
 from goiptwist.errors import Conflict
-from goiptwist.message import Direction, State, Submission
+from goiptwist.model.messages import Direction, State, Submission
 from goiptwist.store import Event, Facts, Order, Store, lock
 from goiptwist.store.receipts import REPEAT_WINDOW, digest_of
 from goiptwist.store.rows import Ids

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import text
 
 from goiptwist.errors import Unacceptable
-from goiptwist.message import Message, State
+from goiptwist.model.messages import Message, State
 from goiptwist.store import Marking, marks
 from goiptwist.store.marks import DELETED, DOWNLOADED
 from tests.store.conftest import AT, Kept

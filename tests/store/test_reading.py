@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from goiptwist.errors import Refused, TryLater, Unacceptable, Unsure
-from goiptwist.message import Direction, Wish
+from goiptwist.model.messages import Direction, Wish
 from tests.store.conftest import AT, Kept
 from tests.store.test_settling import SENT, give, settle
 from tests.world import now

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from goiptwist.errors import Unacceptable
-from goiptwist.message import Direction, State
+from goiptwist.model.messages import Direction, State
 from goiptwist.store import Search, searching
 from tests.store.conftest import AT, Kept
 from tests.world import now

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from attrs import evolve
 
+from goiptwist.delivery.retry import Policy, after, expired, outcome_of
 from goiptwist.errors import Refused, TryLater, Unsure
-from goiptwist.message import Handover, HandsetReport, Message, OnUnknown, State
-from goiptwist.outcomes import Policy, after, expired, outcome_of
+from goiptwist.model.messages import Handover, HandsetReport, Message, OnUnknown, State
 from goiptwist.store import LateAnswer, Settlement, Transmission, Waiting
 from goiptwist.store.reports import same_number
 from tests.store.conftest import AT, Kept

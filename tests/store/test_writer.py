@@ -16,7 +16,7 @@ from twisted.logger import LogLevel, capturedLogs
 from twisted.python.failure import Failure
 
 from goiptwist.errors import StoreUnavailable
-from goiptwist.message import IncomingSms
+from goiptwist.model.messages import IncomingSms
 from goiptwist.store import Arrival, Store
 from goiptwist.store.writer import RunsWork
 from tests.conftest import FailureLog

@@ -13,20 +13,25 @@ from twisted.internet.task import Clock
 from twisted.web.client import ResponseNeverReceived
 from zope.interface import implementer
 
-from goiptwist.acceptance import accepted, accepted_number, accepted_report, check_expiry
-from goiptwist.alarm.event import Event
+from goiptwist.accounts.quotas import UNLIMITED, Allowance
+from goiptwist.accounts.secrets import Secret
+from goiptwist.accounts.users import DeferToThread, User, Users
 from goiptwist.alarm.routes import Routes
+from goiptwist.config.values import Network
+from goiptwist.contact_id.event import Event
 from goiptwist.errors import Conflict, OverQuota, Unacceptable
-from goiptwist.happenings import Happenings
 from goiptwist.interfaces import IOverview
-from goiptwist.message import AlarmReport, Direction, Message, State, Step, Submission
-from goiptwist.permits import UNLIMITED, Allowance
-from goiptwist.secret import Secret
-from goiptwist.status import Health, LegStatus, LineStatus
+from goiptwist.messaging.events import Happenings
+from goiptwist.model.messages import AlarmReport, Direction, Message, State, Step, Submission
+from goiptwist.model.status import Health, LegStatus, LineStatus
 from goiptwist.store.deciding import Verdict
 from goiptwist.store.searching import Found, Search
-from goiptwist.users import DeferToThread, User, Users
-from goiptwist.values import Network
+from goiptwist.telephony.validation import (
+    accepted,
+    accepted_number,
+    accepted_report,
+    check_expiry,
+)
 from goiptwist.web.api import Api
 from tests.test_secret import CHEAP
 

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from twisted.internet.defer import Deferred
 
-from goiptwist.permits import Allowance
-from goiptwist.users import FAILURES, WINDOW
+from goiptwist.accounts.quotas import Allowance
+from goiptwist.accounts.users import FAILURES, WINDOW
 from tests.web.fakes import Client
 
 PATHS = ["/api/v1/messages", "/api/v1/messages/m0", "/api/v1/lines"]

@@ -9,7 +9,7 @@ from twisted.internet.defer import Deferred
 
 from goiptwist.alarm.routes import Names, Routes, RouteSettings
 from goiptwist.errors import Busy, GoipTwistError, OverQuota, StoreUnavailable
-from goiptwist.message import Direction, Message, State, Wish
+from goiptwist.model.messages import Direction, Message, State, Wish
 from goiptwist.store.searching import Search
 from tests.alarm.test_contact_id import BAD, VALID, refusal
 from tests.web.fakes import NOON, Client, Reply

@@ -14,9 +14,9 @@ from openapi_spec_validator import validate
 from twisted.internet import reactor
 from twisted.internet.utils import getProcessOutputAndValue
 
-from goiptwist.acceptance import accepted_number, accepted_text
 from goiptwist.errors import Unacceptable
 from goiptwist.simulator.settings import Settings
+from goiptwist.telephony.validation import accepted_number, accepted_text
 from goiptwist.web.doors import Doors
 from goiptwist.web.v1 import openapi, wanted
 from goiptwist.web.v1.operations import OPERATIONS

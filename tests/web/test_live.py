@@ -11,10 +11,10 @@ from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
 from twisted.python.failure import Failure
 
-from goiptwist.message import Direction, Message, State
+from goiptwist.accounts.users import Users
+from goiptwist.config.values import HostPorts
+from goiptwist.model.messages import Direction, Message, State
 from goiptwist.store import Event
-from goiptwist.users import Users
-from goiptwist.values import HostPorts
 from goiptwist.web.api import Api
 from goiptwist.web.service import HttpService
 from goiptwist.web.settings import HttpSettings

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from goiptwist.message import Direction, Message, State
-from goiptwist.status import Health, LineStatus
+from goiptwist.model.messages import Direction, Message, State
+from goiptwist.model.status import Health, LineStatus
 from tests.conftest import FailureLog
 from tests.web.fakes import NOON, Client
 

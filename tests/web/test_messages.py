@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
+from goiptwist.accounts.quotas import Allowance
 from goiptwist.errors import OverQuota
-from goiptwist.message import Direction, Message, OnUnknown, State, Wish
-from goiptwist.permits import Allowance
-from goiptwist.status import LineStatus
+from goiptwist.model.messages import Direction, Message, OnUnknown, State, Wish
+from goiptwist.model.status import LineStatus
 from goiptwist.store.searching import Search
 from tests.web.fakes import NOON, Client
 

@@ -21,12 +21,12 @@ from twisted.internet.testing import StringTransport
 from twisted.logger import LogLevel, capturedLogs, formatEvent
 from twisted.python.failure import Failure
 
-from goiptwist.chronicle import LEGIBLE
+from goiptwist.accounts.users import Users
+from goiptwist.config.values import HostPort, HostPorts
 from goiptwist.errors import BadConfiguration
-from goiptwist.message import Direction, Message, State
-from goiptwist.parting import GRACE
-from goiptwist.users import Users
-from goiptwist.values import HostPort, HostPorts
+from goiptwist.model.messages import Direction, Message, State
+from goiptwist.net.draining import GRACE
+from goiptwist.net.sampled_log import LEGIBLE
 from goiptwist.web.api import Api
 from goiptwist.web.request import LINGER, MAX_BODY, MAX_HELD, SLICE
 from goiptwist.web.service import HttpService

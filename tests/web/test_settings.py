@@ -7,16 +7,16 @@ from typing import Any
 
 import pytest
 
-from goiptwist import config
-from goiptwist.values import HostPort
+from goiptwist.config import loader
+from goiptwist.config.values import HostPort
 from goiptwist.web.settings import HttpSettings
 from tests.bridges.mail.smarthosts import Authority
 
 
 def read(table: dict[str, Any]) -> tuple[HttpSettings | None, list[str]]:
     """@return: the settings, and the problems."""
-    problems = config.Problems("goip.toml")
-    return config.section(HttpSettings, table, "[http]", problems), problems.found
+    problems = loader.Problems("goip.toml")
+    return loader.section(HttpSettings, table, "[http]", problems), problems.found
 
 
 def test_only_this_machine_by_default() -> None:

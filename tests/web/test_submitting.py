@@ -10,7 +10,7 @@ from zope.interface.verify import verifyObject
 
 from goiptwist.errors import Busy, Conflict, GoipTwistError, StoreUnavailable, Unacceptable
 from goiptwist.interfaces import IOverview
-from goiptwist.message import Submission
+from goiptwist.model.messages import Submission
 from tests.conftest import FailureLog
 from tests.web.fakes import Client, FakeOverview
 

@@ -21,10 +21,10 @@ from twisted.plugin import IPlugin
 from twisted.web.client import Agent
 from zope.interface import implementer
 
+from goiptwist.config.values import Password, setting
 from goiptwist.errors import Refused, TryLater
 from goiptwist.interfaces import IBridge, IBridgeKind, IGateway
-from goiptwist.message import Handover, Message
-from goiptwist.values import Password, setting
+from goiptwist.model.messages import Handover, Message
 
 #: Seconds for a whole request.
 PATIENCE = 30.0

@@ -14,8 +14,6 @@ from twisted.internet.error import CannotListenError
 from twisted.logger import Logger
 from zope.interface import implementer
 
-from goiptwist.alarm import contact_id
-from goiptwist.alarm.event import Event
 from goiptwist.bridges.call.conversation import Conversation
 from goiptwist.bridges.call.dialogue import Errand
 from goiptwist.bridges.call.settings import SIP_PORT, CallSettings
@@ -26,9 +24,11 @@ from goiptwist.bridges.call.sip.messages import Course, Local
 from goiptwist.bridges.call.sip.registration import Registration
 from goiptwist.bridges.call.sip.verdict import said, trouble
 from goiptwist.bridges.call.sip.ways import TcpWay, UdpWay, address_of, own_address
+from goiptwist.contact_id import notation
+from goiptwist.contact_id.event import Event
 from goiptwist.errors import Away, GoipTwistError, Refused, TryLater, Unacceptable
 from goiptwist.interfaces import IBridge, IChecksItself
-from goiptwist.message import Handover, Message
+from goiptwist.model.messages import Handover, Message
 
 #: Addresses that stand for every address of this machine.
 ANY = frozenset({"0.0.0.0", "::", ""})  # noqa: S104
@@ -225,6 +225,6 @@ def _frame_of(message: Message) -> tuple[Event, str]:
         raise Refused("only alarms can be told by a Contact ID call, and this is none")
     try:
         event = Event.from_machine(message.alarm)
-        return event, contact_id.digits(event)
+        return event, notation.digits(event)
     except Unacceptable as wrong:
         raise Refused(str(wrong)) from None

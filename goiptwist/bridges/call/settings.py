@@ -8,7 +8,7 @@ from typing import Any, Self
 
 from attrs import frozen
 
-from goiptwist.values import HostPort, Password, setting
+from goiptwist.config.values import HostPort, Password, setting
 
 #: What the calls need besides the gateway.
 NEEDED = ("numpy", "sipmessage")

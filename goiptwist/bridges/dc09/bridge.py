@@ -13,16 +13,16 @@ from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 from zope.interface import implementer
 
-from goiptwist.alarm.event import Event
 from goiptwist.bridges.dc09 import frames, links
 from goiptwist.bridges.dc09.frames import Frame
 from goiptwist.bridges.dc09.sequences import Sequences
 from goiptwist.bridges.dc09.settings import Dc09Settings
 from goiptwist.bridges.dc09.station import NotAccepted, Station, Stopping
+from goiptwist.config.values import HostPort
+from goiptwist.contact_id.event import Event
 from goiptwist.errors import GoipTwistError, Refused, TryLater, Unacceptable
 from goiptwist.interfaces import IBridge, IChecksItself, ISaysTrouble
-from goiptwist.message import Handover, Message
-from goiptwist.values import HostPort
+from goiptwist.model.messages import Handover, Message
 
 #: The account of a link test where alarms have each their own.
 NO_ACCOUNT = "0000"
@@ -43,7 +43,7 @@ class Dc09Bridge(Service):
     settings: Dc09Settings
     gateway: Any
     opens: Any = None
-    #: See L{goiptwist.bridging.Pace}: events queue here for the one connection,
+    #: See L{goiptwist.gateway.bridging.Pace}: events queue here for the one connection,
     #: and the next way must have its turn when this one is away.
     at_once = 50
     rests = False

@@ -21,8 +21,8 @@ from cryptography.hazmat.primitives.ciphers import Cipher
 from cryptography.hazmat.primitives.ciphers.algorithms import AES
 from cryptography.hazmat.primitives.ciphers.modes import CBC
 
-from goiptwist.alarm.event import Event
 from goiptwist.alarm.panels import plain_account
+from goiptwist.contact_id.event import Event
 from goiptwist.errors import GoipTwistError, Unacceptable
 
 #: Names of what a panel says.

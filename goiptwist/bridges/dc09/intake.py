@@ -9,13 +9,13 @@ from typing import Any, Protocol
 from attrs import define, evolve, field, frozen
 from twisted.logger import Logger
 
-from goiptwist.alarm.event import Event
 from goiptwist.alarm.panels import Panels, plain_account
 from goiptwist.bridges.dc09 import frames
 from goiptwist.bridges.dc09.frames import ACK, ANSWERS, DUH, NAK, Frame, MalformedFrame
 from goiptwist.bridges.dc09.repeats import Repeats
+from goiptwist.contact_id.event import Event
 from goiptwist.errors import Busy, Conflict, Forbidden, StoreUnavailable, Unacceptable
-from goiptwist.message import AlarmReport
+from goiptwist.model.messages import AlarmReport
 
 #: Seconds that the clock of a panel may be ahead of or behind ours, where the
 #: time proves that a report is no old one (section 5.5.1.8).
@@ -25,7 +25,7 @@ ORIGIN = "dc09"
 
 
 class Complains(Protocol):
-    """Says what is wrong with what comes in, see L{goiptwist.goip.complaints}."""
+    """Says what is wrong with what comes in, see L{goiptwist.net.rejections}."""
 
     def about(self, kind: str, host: str, why: str) -> None: ...
 

@@ -18,8 +18,8 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from goiptwist.bridges.dc09 import frames
+from goiptwist.config.values import HostPort
 from goiptwist.errors import Away
-from goiptwist.values import HostPort
 
 
 class Listener(Protocol):

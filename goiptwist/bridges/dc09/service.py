@@ -25,8 +25,8 @@ from goiptwist.alarm.panels import PanelSettings
 from goiptwist.bridges.dc09 import frames
 from goiptwist.bridges.dc09.intake import Complains, Intake, Reply
 from goiptwist.errors import BadConfiguration
-from goiptwist.listening import Listening, Place
-from goiptwist.parting import Company
+from goiptwist.net.draining import Company
+from goiptwist.net.listening import Listening, Place
 
 #: Connections at once, and of them from one address.
 CONNECTIONS, OF_ONE = 1000, 50
@@ -95,13 +95,13 @@ class Conversation(Protocol, TimeoutMixin):
         self.abort()
 
     def leave(self) -> None:
-        """See L{goiptwist.parting.Guest}."""
+        """See L{goiptwist.net.draining.Guest}."""
         self._leaving = True
         if not self._busy:
             self.transport.loseConnection()
 
     def abort(self) -> None:
-        """See L{goiptwist.parting.Guest}."""
+        """See L{goiptwist.net.draining.Guest}."""
         self.transport.abortConnection()
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:

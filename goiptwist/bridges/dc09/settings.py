@@ -10,7 +10,7 @@ from typing import Any
 from attrs import frozen
 
 from goiptwist.alarm.panels import ACCOUNT, MEANT_ACCOUNT, MEANT_KEY, Key
-from goiptwist.values import HostPort, setting
+from goiptwist.config.values import HostPort, setting
 
 _NUMBER = re.compile(r"[0-9A-Fa-f]{1,6}")
 #: Seconds between link tests that are no burden to anybody.
@@ -112,5 +112,5 @@ class Dc09Settings:
 
     @property
     def sms(self) -> bool:
-        """See L{goiptwist.router.Rule}: it has no use for an SMS."""
+        """See L{goiptwist.messaging.router.Rule}: it has no use for an SMS."""
         return False

@@ -13,8 +13,8 @@ from twisted.internet.interfaces import IReactorTime
 from goiptwist.bridges.dc09 import frames
 from goiptwist.bridges.dc09.frames import ACK, ANSWERS, DUH, NAK, Frame, MalformedFrame
 from goiptwist.bridges.dc09.links import Link, Opens
+from goiptwist.config.values import HostPort
 from goiptwist.errors import Away, Refused, TryLater
-from goiptwist.values import HostPort
 
 
 class Silent(TryLater):

@@ -25,7 +25,6 @@ from collections.abc import Iterable, Iterator
 
 from attrs import field, frozen
 
-from goiptwist.acceptance import accepted_number
 from goiptwist.bridges.mail.tokens import (
     BOUNCE_LETTERS,
     DAY,
@@ -36,7 +35,8 @@ from goiptwist.bridges.mail.tokens import (
     Tokens,
 )
 from goiptwist.errors import Unacceptable
-from goiptwist.numbers import international
+from goiptwist.telephony.numbering import international
+from goiptwist.telephony.validation import accepted_number
 
 #: Octets of a local part (RFC 5321 section 4.5.3.1.1).
 LOCAL_AT_MOST = 64
@@ -97,7 +97,7 @@ class Directory:
 
     @ivar lines: the ids of all lines; they may hold dots and pluses.
     @ivar pools: the names of all pools.
-    @ivar country: see L{goiptwist.numbers.NumbersSettings}.
+    @ivar country: see L{goiptwist.telephony.numbering.NumbersSettings}.
     @ivar mailboxes: addresses of mailboxes that are ours, without a domain that is.
     """
 

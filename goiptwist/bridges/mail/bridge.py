@@ -27,7 +27,7 @@ from goiptwist.bridges.mail.tokens import DAY, Grant, Tokens
 from goiptwist.bridges.mail.verdict import Reply, judge, readable
 from goiptwist.errors import Away, GoipTwistError, Refused
 from goiptwist.interfaces import IBridge, IChecksItself, IGateway, ITakesNews
-from goiptwist.message import Handover, Message, News
+from goiptwist.model.messages import Handover, Message, News
 
 #: Messages of which it is remembered who has them already, while another
 #: recipient is put off. Past that the oldest is forgotten, and goes to all again.

@@ -14,6 +14,7 @@ from enum import StrEnum
 from attrs import define, evolve, field, frozen
 from twisted.internet.interfaces import IReactorTime
 
+from goiptwist.accounts.users import User
 from goiptwist.bridges.mail.addresses import Bounced, Directory, Recipient
 from goiptwist.bridges.mail.authentication import authenticated
 from goiptwist.bridges.mail.headers import Headers
@@ -21,7 +22,6 @@ from goiptwist.bridges.mail.intake.interfaces import Caller, Language
 from goiptwist.bridges.mail.intake.reply import Reply
 from goiptwist.bridges.mail.tokens import Tokens
 from goiptwist.errors import Unacceptable
-from goiptwist.users import User
 
 _NOT_YOU = Reply(
     550, "5.7.1", "Log in to send SMS, or answer a mail of ours to the address that it came with"

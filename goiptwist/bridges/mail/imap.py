@@ -35,9 +35,9 @@ from goiptwist.bridges.mail.intake.interfaces import Caller, Complains, Language
 from goiptwist.bridges.mail.intake.reply import OUR_FAULT, Reply, in_one, reply_to
 from goiptwist.bridges.mail.tls import in_words, verified
 from goiptwist.bridges.mail.verdict import readable
+from goiptwist.config.values import HostPort, Password, setting
 from goiptwist.errors import Away, TryLater
-from goiptwist.values import HostPort, Password, setting
-from goiptwist.waiting import carried_through
+from goiptwist.net.shielding import carried_through
 
 _FOLDER = re.compile(r"[A-Za-z0-9._/ -]{1,100}")
 _HEADER = re.compile(r"[A-Za-z0-9-]{1,60}")

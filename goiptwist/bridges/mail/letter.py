@@ -17,7 +17,7 @@ from email.utils import format_datetime
 from attrs import frozen
 
 from goiptwist.bridges.mail.settings import MailSettings
-from goiptwist.message import Message
+from goiptwist.model.messages import Message
 
 #: Seven bits suffice on every way, whatever the next server offers. The header
 #: is folded here: C{email} may put a blank into an encoded name when it folds.

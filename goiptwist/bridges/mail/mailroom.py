@@ -14,7 +14,7 @@ from attrs import define, evolve, field, frozen
 from twisted.logger import Logger
 from zope.interface import implementer
 
-from goiptwist import parts
+from goiptwist.accounts.users import DeferToThread, User
 from goiptwist.bridges.mail import bounces, loops, news
 from goiptwist.bridges.mail.addresses import Bounced, Directory
 from goiptwist.bridges.mail.doorkeeper import By, Doorkeeper, Way
@@ -26,8 +26,8 @@ from goiptwist.bridges.mail.threads import Threads
 from goiptwist.bridges.mail.tokens import Tokens
 from goiptwist.errors import Conflict, Forbidden, GoipTwistError
 from goiptwist.interfaces import IGateway
-from goiptwist.message import Submission, Wish
-from goiptwist.users import DeferToThread, User
+from goiptwist.model.messages import Submission, Wish
+from goiptwist.telephony import segments
 
 _BOUNCE_TAKEN = Reply(250, "2.0.0", "Noted")
 _HAD_BEFORE = Reply(250, "2.0.0", "Taken before")
@@ -185,7 +185,7 @@ class Mailroom:
     async def _reading(self, mail: Mail) -> Reading:
         ours = [sms for known in mail.answers if (sms := await self._text_of(known))]
         reading: Reading = await self.in_thread(read, mail, self.rules, ours)
-        needed = parts.count(reading.text).parts
+        needed = segments.count(reading.text).parts
         if needed > self.most_parts:
             raise Reply(
                 552, "5.3.4", f"The text needs {needed} SMS; at most {self.most_parts} are sent"

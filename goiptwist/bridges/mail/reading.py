@@ -13,7 +13,6 @@ from typing import Any
 
 from attrs import define, field, frozen
 
-from goiptwist import parts
 from goiptwist.bridges.mail.hypertext import text_from
 from goiptwist.bridges.mail.opening import Attachment, Mail
 from goiptwist.bridges.mail.quotes import parted
@@ -26,9 +25,10 @@ from goiptwist.bridges.mail.signatures import (
 )
 from goiptwist.bridges.mail.subjects import bare
 from goiptwist.bridges.mail.tidy import rejoined, tidy
+from goiptwist.config.values import setting
 from goiptwist.errors import Unacceptable
-from goiptwist.gsm7 import fitted
-from goiptwist.values import setting
+from goiptwist.telephony import segments
+from goiptwist.telephony.gsm7 import fitted
 
 #: SMS that a text of 3000 bytes, the most a device takes, can need at the most.
 PARTS_AT_MOST = 45
@@ -214,7 +214,7 @@ def _spelt(text: str, use: Gsm7Use) -> str:
     if use == Gsm7Use.NEVER:
         return text
     plain = fitted(text)
-    shorter = parts.count(plain).parts < parts.count(text).parts
+    shorter = segments.count(plain).parts < segments.count(text).parts
     return plain if plain.strip() and (shorter or use == Gsm7Use.ALWAYS) else text
 
 

@@ -13,9 +13,9 @@ from typing import Any
 from attrs import frozen
 
 from goiptwist.bridges.mail.addresses import MAILBOX_AT_MOST
-from goiptwist.settings import BridgeSettings
-from goiptwist.trust import trusted_certificates
-from goiptwist.values import HostPort, Password, setting
+from goiptwist.config.common import BridgeSettings
+from goiptwist.config.values import HostPort, Password, setting
+from goiptwist.net.trust import trusted_certificates
 
 
 class TlsMode(StrEnum):

@@ -22,7 +22,7 @@ from goiptwist.bridges.mail.letter import (
     message_id,
     unstructured,
 )
-from goiptwist.message import News
+from goiptwist.model.messages import News
 
 #: Characters of a diagnostic.
 REASON_AT_MOST = 300

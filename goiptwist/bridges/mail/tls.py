@@ -19,7 +19,7 @@ from twisted.protocols.tls import TLSMemoryBIOProtocol
 from zope.interface import implementer
 
 from goiptwist.bridges.mail.verdict import readable
-from goiptwist.trust import trusted_certificates
+from goiptwist.net.trust import trusted_certificates
 
 
 @implementer(IOpenSSLClientConnectionCreator)

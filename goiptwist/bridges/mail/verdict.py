@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from attrs import frozen
 
 from goiptwist.errors import Refused, TryLater
-from goiptwist.message import Handover
+from goiptwist.model.messages import Handover
 
 #: Codes that speak of our login or of TLS and not of the mail: an operator
 #: mends that, and the mail waits (RFC 4954 section 6, RFC 3207 section 4).

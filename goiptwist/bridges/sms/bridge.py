@@ -11,7 +11,6 @@ from twisted.internet.defer import CancelledError, Deferred
 from twisted.logger import Logger
 from zope.interface import implementer
 
-from goiptwist.acceptance import MOST_URGENT
 from goiptwist.bridges.sms.settings import SmsSettings
 from goiptwist.bridges.sms.texts import answered, of_alarm, of_sms
 from goiptwist.bridges.sms.watch import Watch
@@ -25,7 +24,8 @@ from goiptwist.errors import (
     Unacceptable,
 )
 from goiptwist.interfaces import IBridge, ITakesReports
-from goiptwist.message import Direction, Handover, Message, Submission
+from goiptwist.model.messages import Direction, Handover, Message, Submission
+from goiptwist.telephony.validation import MOST_URGENT
 
 
 @define(eq=False)

@@ -10,8 +10,8 @@ from typing import Any
 from attrs import frozen
 
 from goiptwist.bridges.sms.texts import ANSWER
-from goiptwist.router import Rule
-from goiptwist.values import setting
+from goiptwist.config.values import setting
+from goiptwist.messaging.router import Rule
 
 FORMS = ("words", "machine")
 UNTIL = ("delivered", "sent", "acknowledged")

@@ -6,8 +6,8 @@ from __future__ import annotations
 
 import re
 
-from goiptwist.acceptance import LONGEST_TEXT
-from goiptwist.message import Message
+from goiptwist.model.messages import Message
+from goiptwist.telephony.validation import LONGEST_TEXT
 
 #: What an answer looks like: ACK, and perhaps the id that the SMS asked for.
 #: Telephones put capitals and full stops where they like.

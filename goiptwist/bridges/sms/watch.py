@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from attrs import define, field
 
-from goiptwist.message import Message, State
+from goiptwist.model.messages import Message, State
 
 #: States from which no SMS comes back.
 _ENDED = (State.FAILED, State.EXPIRED, State.CANCELLED)

@@ -12,7 +12,6 @@ from twisted.internet.defer import Deferred, DeferredList
 from twisted.logger import Logger
 from zope.interface import implementer
 
-from goiptwist import report_urls
 from goiptwist.bridges.webhook.caller import Caller, Fenced
 from goiptwist.bridges.webhook.payloads import body, of_alarm, of_event, of_news, of_sms
 from goiptwist.bridges.webhook.settings import WebhookSettings
@@ -21,7 +20,8 @@ from goiptwist.bridges.webhook.urls import fault_of, place_of
 from goiptwist.bridges.webhook.verdict import judged
 from goiptwist.errors import GoipTwistError, Refused, TryLater
 from goiptwist.interfaces import IBridge, IChecksItself, IListens, ITakesEvents
-from goiptwist.message import Handover, LineEvent, Message, News
+from goiptwist.messaging import report_urls
+from goiptwist.model.messages import Handover, LineEvent, Message, News
 
 AGENT = {"User-Agent": "goiptwist"}
 

@@ -32,7 +32,7 @@ from goiptwist.bridges.webhook.fence import inside
 from goiptwist.bridges.webhook.urls import place_of
 from goiptwist.bridges.webhook.verdict import Answer, snippet
 from goiptwist.errors import Away, Refused, TryLater
-from goiptwist.trust import trusted_certificates
+from goiptwist.net.trust import trusted_certificates
 
 #: Bytes of an answer that are listened to, its headers included.
 LONGEST_ANSWER = 16384

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from goiptwist.alarm.event import Event
-from goiptwist.message import LineEvent, Message, News
+from goiptwist.contact_id.event import Event
+from goiptwist.model.messages import LineEvent, Message, News
 
 
 def of_sms(message: Message, name: str) -> bytes:

@@ -8,10 +8,10 @@ from attrs import frozen
 
 from goiptwist.bridges.webhook.signing import MEANT, key_of
 from goiptwist.bridges.webhook.urls import fault_of
-from goiptwist.message import TIDINGS
-from goiptwist.settings import BridgeSettings
-from goiptwist.trust import trusted_certificates
-from goiptwist.values import Password, setting
+from goiptwist.config.common import BridgeSettings
+from goiptwist.config.values import Password, setting
+from goiptwist.model.messages import TIDINGS
+from goiptwist.net.trust import trusted_certificates
 
 #: What a callback may be about.
 EVENTS = ("sms", "state", "line")
@@ -107,12 +107,12 @@ class WebhookSettings(BridgeSettings):
 
     @property
     def sms(self) -> bool:
-        """See L{goiptwist.router.Rule}."""
+        """See L{goiptwist.messaging.router.Rule}."""
         return "sms" in self.events
 
     @property
     def takes_events(self) -> bool:
-        """See L{goiptwist.router.Rule}."""
+        """See L{goiptwist.messaging.router.Rule}."""
         return "line" in self.events
 
     @property

@@ -8,7 +8,7 @@ from email.utils import parsedate_to_datetime
 from attrs import frozen
 
 from goiptwist.errors import Refused, TryLater
-from goiptwist.message import Handover
+from goiptwist.model.messages import Handover
 
 #: The longest that a receiver may ask us to wait, in seconds: a day, of the
 #: days for which we try.

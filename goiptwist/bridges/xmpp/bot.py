@@ -9,7 +9,7 @@ from twisted.words.xish.domish import Element
 
 from goiptwist.bridges.xmpp.letters import Letter
 from goiptwist.bridges.xmpp.talk import Talk
-from goiptwist.message import Message
+from goiptwist.model.messages import Message
 
 
 class Bot(Talk):

@@ -25,11 +25,11 @@ from goiptwist.bridges.xmpp.rooms import LOOK
 from goiptwist.bridges.xmpp.settings import XmppSettings
 from goiptwist.bridges.xmpp.talk import Talk
 from goiptwist.bridges.xmpp.telling import stanzas_of
-from goiptwist.bridging import BRIDGE_AT_ONCE
+from goiptwist.config.values import HostPort
 from goiptwist.errors import Away, GoipTwistError, Refused, TryLater
+from goiptwist.gateway.bridging import BRIDGE_AT_ONCE
 from goiptwist.interfaces import IBridge, IChecksItself, IGateway, ISaysTrouble, ITakesNews
-from goiptwist.message import Handover, Message, News
-from goiptwist.values import HostPort
+from goiptwist.model.messages import Handover, Message, News
 
 #: Messages of which it is remembered who has them already, while another
 #: recipient is put off. Past that the oldest is forgotten, and goes to all again.

@@ -13,7 +13,7 @@ from goiptwist.bridges.xmpp.doings import Shown, of_all, of_line
 from goiptwist.bridges.xmpp.letters import Letter
 from goiptwist.bridges.xmpp.reading import bare_of
 from goiptwist.bridges.xmpp.talk import Talk
-from goiptwist.message import Message
+from goiptwist.model.messages import Message
 
 
 class Component(Talk):

@@ -34,7 +34,7 @@ class Asked:
     nick: str = field(default="", repr=False)
 
     def to_text(self) -> str:
-        """As L{goiptwist.message.Submission} keeps it."""
+        """As L{goiptwist.model.messages.Submission} keeps it."""
         return json.dumps({"kind": _KIND, **asdict(self)}, ensure_ascii=False)
 
     @classmethod

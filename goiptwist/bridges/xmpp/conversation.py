@@ -22,7 +22,7 @@ from goiptwist.bridges.xmpp.speech import HELP, Command, Plain, Text, Wrong, und
 from goiptwist.bridges.xmpp.troubles import Unwelcome, trouble_of
 from goiptwist.errors import GoipTwistError
 from goiptwist.interfaces import IGateway
-from goiptwist.message import State
+from goiptwist.model.messages import State
 
 #: How many failures /status and the command show.
 FAILURES_SHOWN = 10

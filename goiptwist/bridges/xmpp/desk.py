@@ -6,7 +6,6 @@ from __future__ import annotations
 
 from attrs import define, field
 
-from goiptwist.acceptance import accepted_text
 from goiptwist.bridges.xmpp.context import Asked
 from goiptwist.bridges.xmpp.notes import Became, Correspondent, Notes, client_id
 from goiptwist.bridges.xmpp.reading import Said
@@ -14,7 +13,8 @@ from goiptwist.bridges.xmpp.settings import XmppSettings
 from goiptwist.bridges.xmpp.troubles import FAILURES, Unwelcome
 from goiptwist.errors import Conflict, GoipTwistError
 from goiptwist.interfaces import IGateway
-from goiptwist.message import Message, Submission, Wish
+from goiptwist.model.messages import Message, Submission, Wish
+from goiptwist.telephony.validation import accepted_text
 
 ONLY_WAITING = "only what still waits can be changed"
 

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 
 from attrs import frozen
 
-from goiptwist.message import Message
-from goiptwist.status import LineStatus
+from goiptwist.model.messages import Message
+from goiptwist.model.status import LineStatus
 
 
 @frozen

@@ -9,7 +9,7 @@ from twisted.words.xish.domish import Element
 
 from goiptwist.bridges.xmpp import stanzas
 from goiptwist.bridges.xmpp.notes import SMS
-from goiptwist.message import Message
+from goiptwist.model.messages import Message
 
 #: Seconds after which it is said when an SMS came (XEP-0203): before that, now
 #: is true enough.

@@ -12,14 +12,14 @@ from hashlib import sha256
 from attrs import asdict, define, field, frozen
 
 from goiptwist.interfaces import IGateway
-from goiptwist.message import Direction, Message
+from goiptwist.model.messages import Direction, Message
 
 #: Before the gateway's id of an SMS in the ids of our stanzas.
 SMS = "sms-"
 #: Seconds after which "the last one" is nobody any more: a text to the wrong
 #: person costs more than an address.
 LAST_FOR = 3600.0
-#: Characters of a client id (L{goiptwist.acceptance.LONGEST_CLIENT_ID}), of a digest.
+#: Characters of a client id (L{goiptwist.telephony.validation.LONGEST_CLIENT_ID}), of a digest.
 _LONGEST_ID = 200
 
 

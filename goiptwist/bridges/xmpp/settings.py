@@ -7,11 +7,11 @@ from typing import Any
 
 from attrs import frozen
 
+from goiptwist.accounts.quotas import Allowance
 from goiptwist.bridges.xmpp.addressing import bare
-from goiptwist.permits import Allowance
-from goiptwist.settings import BridgeSettings
-from goiptwist.trust import trusted_certificates
-from goiptwist.values import HostPort, Password, setting
+from goiptwist.config.common import BridgeSettings
+from goiptwist.config.values import HostPort, Password, setting
+from goiptwist.net.trust import trusted_certificates
 
 #: RFC 1035 section 2.3.1, or a name of one label, as in a network of one's own.
 _DOMAIN = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*", re.I)

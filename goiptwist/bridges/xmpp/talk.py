@@ -26,7 +26,7 @@ from goiptwist.bridges.xmpp.roster import Roster
 from goiptwist.bridges.xmpp.settings import XmppSettings
 from goiptwist.errors import GoipTwistError
 from goiptwist.interfaces import IGateway
-from goiptwist.message import Message
+from goiptwist.model.messages import Message
 
 
 @implementer(ITalk)

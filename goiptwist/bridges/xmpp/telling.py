@@ -9,7 +9,7 @@ from twisted.words.xish.domish import Element
 from goiptwist.bridges.xmpp import stanzas
 from goiptwist.bridges.xmpp.context import Asked
 from goiptwist.bridges.xmpp.troubles import trouble_in
-from goiptwist.message import News
+from goiptwist.model.messages import News
 
 #: Seconds after which the writer may have gone away. An error stanza is dropped
 #: by the server then (RFC 6121 section 8.5); a message is kept.

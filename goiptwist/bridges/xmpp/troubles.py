@@ -9,7 +9,7 @@ from attrs import frozen
 from twisted.words.protocols.jabber.error import StanzaError
 
 from goiptwist.errors import Busy, Conflict, Forbidden, GoipTwistError, Unacceptable
-from goiptwist.message import News
+from goiptwist.model.messages import News
 
 
 @frozen
@@ -62,7 +62,7 @@ def trouble_of(error: GoipTwistError) -> Trouble:
             return Trouble("internal-server-error", "wait", f"{words}; try again later")
 
 
-#: What each of L{goiptwist.message.TIDINGS} that is bad comes to, and in words.
+#: What each of L{goiptwist.model.messages.TIDINGS} that is bad comes to, and in words.
 _OF_NEWS = {
     "failed": ("service-unavailable", "cancel", "the SMS was not sent"),
     "expired": ("remote-server-timeout", "wait", "no line could send the SMS in time"),

@@ -11,9 +11,9 @@ from datetime import tzinfo
 from attrs import define
 from twisted.web.iweb import IRequest
 
-from goiptwist.message import Direction, Message
-from goiptwist.report_urls import context_of, filled, keywords_of, time_of
-from goiptwist.users import DeferToThread, User
+from goiptwist.accounts.users import DeferToThread, User
+from goiptwist.messaging.report_urls import context_of, filled, keywords_of, time_of
+from goiptwist.model.messages import Direction, Message
 from goiptwist.web.ozeki import answers, parameters
 from goiptwist.web.ozeki.answers import ACCEPTED, Received, Report
 from goiptwist.web.ozeki.parameters import TEXT, After, Format, Sending

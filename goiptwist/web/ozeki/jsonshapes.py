@@ -17,8 +17,8 @@ from typing import Any
 
 from attrs import frozen
 
-from goiptwist.message import Direction, Message
-from goiptwist.report_urls import time_of
+from goiptwist.messaging.report_urls import time_of
+from goiptwist.model.messages import Direction, Message
 from goiptwist.web.ozeki.parameters import MAX_RECIPIENT
 from goiptwist.web.ozeki.refusals import Refusal, wrong
 from goiptwist.web.ozeki.wanted import MAX_MESSAGES, Wanted

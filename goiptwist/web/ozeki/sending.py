@@ -12,10 +12,10 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 from twisted.web.iweb import IRequest
 
+from goiptwist.accounts.users import User
 from goiptwist.errors import Busy, GoipTwistError, OverQuota, Unacceptable
 from goiptwist.interfaces import IOverview
-from goiptwist.message import AlarmReport, Message, State, Submission, Wish
-from goiptwist.users import User
+from goiptwist.model.messages import AlarmReport, Message, State, Submission, Wish
 from goiptwist.web.access import Access
 from goiptwist.web.ozeki.refusals import (
     ADDRESS_FORBIDDEN,

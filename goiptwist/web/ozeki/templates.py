@@ -1,6 +1,6 @@
 """
 URLs with keywords in them (C{reporturl}, C{redirecturl}), as a client gives
-them; see L{goiptwist.report_urls}. Pure.
+them; see L{goiptwist.messaging.report_urls}. Pure.
 """
 
 from __future__ import annotations

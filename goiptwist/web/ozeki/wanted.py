@@ -8,8 +8,8 @@ from collections.abc import Collection
 
 from attrs import field, frozen
 
-from goiptwist.acceptance import LONGEST_TEXT
-from goiptwist.message import Submission
+from goiptwist.model.messages import Submission
+from goiptwist.telephony.validation import LONGEST_TEXT
 from goiptwist.web.ozeki.refusals import wrong
 
 #: Messages of one request (Ozeki's page p_2175).

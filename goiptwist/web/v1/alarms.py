@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from goiptwist.alarm import contact_id
-from goiptwist.alarm.event import Event
+from goiptwist.contact_id import notation
+from goiptwist.contact_id.event import Event
 from goiptwist.errors import OverQuota, Unacceptable
-from goiptwist.message import AlarmReport, Direction, Message, State
+from goiptwist.model.messages import AlarmReport, Direction, Message, State
+from goiptwist.net.shielding import carried_through
 from goiptwist.store.searching import Search
-from goiptwist.waiting import carried_through
 from goiptwist.web.answers import answer
 from goiptwist.web.problems import Problem
 from goiptwist.web.v1 import shown, wanted
@@ -52,7 +52,7 @@ def _event(given: wanted.NewAlarm) -> Event:
         parts = {name: getattr(given, name) for name in wanted.PARTS if getattr(given, name)}
         return Event(**{"account": "", "qualifier": "", "code": "", **parts})
     try:
-        return contact_id.read(given.event)
+        return notation.read(given.event)
     except Unacceptable as wrong:
         # What is wrong as a whole is called alarm where it is no key of an object.
         raise Unacceptable("event" if wrong.field == "alarm" else wrong.field, str(wrong)) from None

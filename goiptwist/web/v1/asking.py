@@ -9,8 +9,8 @@ from attrs import field, frozen
 from twisted.internet.interfaces import IReactorTime
 from twisted.web.iweb import IRequest
 
+from goiptwist.accounts.users import User, Users
 from goiptwist.interfaces import IOverview
-from goiptwist.users import User, Users
 from goiptwist.web.reading import Shape
 from goiptwist.web.v1.streams import Streams
 

@@ -9,8 +9,8 @@ from twisted.internet.defer import Deferred
 from twisted.internet.task import deferLater
 
 from goiptwist.errors import Busy, StoreUnavailable
-from goiptwist.message import Message, Submission
-from goiptwist.waiting import carried_through
+from goiptwist.model.messages import Message, Submission
+from goiptwist.net.shielding import carried_through
 from goiptwist.web.answers import answer
 from goiptwist.web.problems import Problem, problem_of
 from goiptwist.web.reading import shaped

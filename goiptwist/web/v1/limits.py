@@ -9,8 +9,8 @@ from math import ceil
 
 from twisted.logger import Logger
 
-from goiptwist.permits import DAY
-from goiptwist.users import User
+from goiptwist.accounts.quotas import DAY
+from goiptwist.accounts.users import User
 from goiptwist.web.v1.asking import Asked, Desk
 
 log = Logger()

@@ -9,12 +9,12 @@ from urllib.parse import urlencode
 from twisted.web.iweb import IRequest
 
 from goiptwist.errors import OverQuota
-from goiptwist.gsm7 import fitted
-from goiptwist.message import Direction, Message, OnUnknown, State, Submission, Wish
-from goiptwist.parts import count
+from goiptwist.model.messages import Direction, Message, OnUnknown, State, Submission, Wish
+from goiptwist.net.shielding import carried_through
 from goiptwist.store.deciding import Verdict
 from goiptwist.store.searching import Search
-from goiptwist.waiting import carried_through
+from goiptwist.telephony.gsm7 import fitted
+from goiptwist.telephony.segments import count
 from goiptwist.web.answers import answer
 from goiptwist.web.problems import Problem
 from goiptwist.web.v1 import shown, wanted

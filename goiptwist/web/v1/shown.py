@@ -12,10 +12,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, WithJsonSchema
 
-from goiptwist import message as domain
-from goiptwist import status
-from goiptwist.parts import count
-from goiptwist.users import User
+from goiptwist.accounts.users import User
+from goiptwist.model import messages as domain
+from goiptwist.model import status
+from goiptwist.telephony.segments import count
 from goiptwist.web.moments import timestamp
 from goiptwist.web.reading import Shape
 

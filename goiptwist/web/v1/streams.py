@@ -16,8 +16,8 @@ from twisted.internet.interfaces import IPushProducer, IReactorTime
 from twisted.internet.task import LoopingCall
 from zope.interface import implementer
 
-from goiptwist.happenings import KEPT, Happening, Happenings
-from goiptwist.message import Message
+from goiptwist.messaging.events import KEPT, Happening, Happenings
+from goiptwist.model.messages import Message
 from goiptwist.web.moments import timestamp
 from goiptwist.web.problems import Problem, retry_after
 from goiptwist.web.v1 import shown

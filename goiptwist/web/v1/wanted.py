@@ -13,8 +13,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, ConfigDict, Field, WithJsonSchema
 
-from goiptwist.acceptance import LONGEST_CLIENT_ID, LONGEST_TEXT, MOST_URGENT
-from goiptwist.alarm.event import USUAL_ACCOUNT
+from goiptwist.contact_id.event import USUAL_ACCOUNT
+from goiptwist.telephony.validation import LONGEST_CLIENT_ID, LONGEST_TEXT, MOST_URGENT
 from goiptwist.web.moments import moment
 from goiptwist.web.reading import Shape
 
@@ -66,7 +66,7 @@ def _one_or_many(one: dict[str, Any], most: int) -> WithJsonSchema:
     return WithJsonSchema({"anyOf": [one, many]})
 
 
-#: What the document says of what L{goiptwist.acceptance} checks.
+#: What the document says of what L{goiptwist.telephony.validation} checks.
 NUMBER = r"^[ \u00a0().\-/]*\+?([ \u00a0().\-/]*[0-9]){3,20}[ \u00a0().\-/]*$"
 NO_CONTROLS = r"^[^\u0000-\u0008\u000b-\u001f\u007f-\u009f]+$"
 

@@ -16,12 +16,12 @@ from goiptwist.bridges.call.bridge import CallBridge
 from goiptwist.bridges.call.kind import CallKind
 from goiptwist.bridges.call.settings import CallSettings, SipUri
 from goiptwist.bridges.call.sip.ways import Stream
+from goiptwist.config.values import Password
 from goiptwist.errors import Away, Refused, TryLater
 from goiptwist.interfaces import IBridge, IBridgeKind, IChecksItself
-from goiptwist.message import Handover
+from goiptwist.model.messages import Handover
 from goiptwist.simulator.station import Mood, Station
-from goiptwist.testing import StandInGateway, alarm, sms
-from goiptwist.values import Password
+from goiptwist.testing.contract import StandInGateway, alarm, sms
 from tests.bridges.call.spandsp import NEEDS_SPANDSP, SpandspReceiver
 from tests.bridges.call.world import bridge_to, calling, core, outcome
 

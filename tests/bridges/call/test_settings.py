@@ -8,17 +8,17 @@ from typing import Any
 
 import pytest
 
-from goiptwist import config
 from goiptwist.bridges.call import settings as module
 from goiptwist.bridges.call.settings import CallSettings
+from goiptwist.config import loader
 
 FEWEST = {"uri": "sip:9999@127.0.0.1:5080"}
 
 
 def problems(**table: Any) -> list[str]:
     """What is wrong with a section."""
-    found = config.Problems("goip.toml")
-    config.section(CallSettings, {**FEWEST, **table}, "[bridge.station]", found)
+    found = loader.Problems("goip.toml")
+    loader.section(CallSettings, {**FEWEST, **table}, "[bridge.station]", found)
     return [line.removeprefix("goip.toml [bridge.station]: ") for line in found.found]
 
 

@@ -12,9 +12,9 @@ import pytest
 from twisted.internet.defer import DeferredList, ensureDeferred
 from twisted.internet.utils import getProcessOutputAndValue
 
+from goiptwist.config.values import Password
 from goiptwist.errors import Refused, TryLater
-from goiptwist.testing import alarm
-from goiptwist.values import Password
+from goiptwist.testing.contract import alarm
 from tests.bridges.call.world import bridge_to, core, outcome
 
 pytestmark = [

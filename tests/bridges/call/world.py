@@ -11,11 +11,11 @@ from twisted.internet.defer import maybeDeferred
 
 from goiptwist.bridges.call.bridge import CallBridge
 from goiptwist.bridges.call.settings import CallSettings, SipUri
+from goiptwist.config.values import HostPort
 from goiptwist.errors import GoipTwistError
-from goiptwist.message import Message
+from goiptwist.model.messages import Message
 from goiptwist.simulator.station import Station
-from goiptwist.testing import StandInGateway
-from goiptwist.values import HostPort
+from goiptwist.testing.contract import StandInGateway
 
 core: Any = reactor
 HERE = HostPort("127.0.0.1", 0)

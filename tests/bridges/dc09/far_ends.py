@@ -15,9 +15,9 @@ from goiptwist.bridges.dc09 import frames
 from goiptwist.bridges.dc09.bridge import Dc09Bridge
 from goiptwist.bridges.dc09.frames import Frame
 from goiptwist.bridges.dc09.settings import Dc09Settings
+from goiptwist.config.values import HostPort
 from goiptwist.errors import Away
-from goiptwist.testing import StandInGateway
-from goiptwist.values import HostPort
+from goiptwist.testing.contract import StandInGateway
 
 KEY = "0123456789ABCDEF"
 MAIN, BACKUP = HostPort("main.example.org", 7700), HostPort("backup.example.org", 7700)

@@ -16,10 +16,10 @@ from twisted.python.failure import Failure
 from goiptwist.bridges.dc09.bridge import Dc09Bridge
 from goiptwist.bridges.dc09.frames import Frame, crc
 from goiptwist.bridges.dc09.sequences import BLOCK, LAST
-from goiptwist.bridging import pace_of
 from goiptwist.errors import Refused, StoreUnavailable, TryLater
-from goiptwist.message import Handover
-from goiptwist.testing import StandInGateway, alarm, sms
+from goiptwist.gateway.bridging import pace_of
+from goiptwist.model.messages import Handover
+from goiptwist.testing.contract import StandInGateway, alarm, sms
 from tests.bridges.dc09.far_ends import BACKUP, KEY, MAIN, NOW, Wire, bridge_on, settings
 
 ACK = "ACK"

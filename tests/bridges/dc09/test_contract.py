@@ -18,11 +18,11 @@ from zope.interface import implementer
 from goiptwist.alarm.panels import Key
 from goiptwist.bridges.dc09.bridge import Dc09Bridge
 from goiptwist.bridges.dc09.frames import Frame
+from goiptwist.config.values import HostPort
 from goiptwist.errors import TryLater
 from goiptwist.interfaces import IBridge
-from goiptwist.message import Handover, Message
-from goiptwist.testing import BridgeContract, FarSide, StandInGateway
-from goiptwist.values import HostPort
+from goiptwist.model.messages import Handover, Message
+from goiptwist.testing.contract import BridgeContract, FarSide, StandInGateway
 from tests.bridges.dc09.far_ends import KEY, Receiver, answer_to, settings
 from tests.bridges.webhook.receivers import free_port
 

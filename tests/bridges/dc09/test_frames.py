@@ -15,9 +15,9 @@ from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 
-from goiptwist.alarm.event import Event
 from goiptwist.bridges.dc09 import frames
 from goiptwist.bridges.dc09.frames import Frame, MalformedFrame, NotDecrypted, WrongSum, read
+from goiptwist.contact_id.event import Event
 
 _FILE = Path(__file__).parents[2] / "vectors" / "contact-id.jsonl"
 ROWS = [row for row in map(json.loads, _FILE.read_text().splitlines()) if row["kind"] == "dc09"]

@@ -23,8 +23,8 @@ from goiptwist.bridges.dc09.frames import Frame
 from goiptwist.bridges.dc09.intake import Intake, Reply
 from goiptwist.bridges.dc09.repeats import REPEATS_WITHIN
 from goiptwist.errors import Busy, StoreUnavailable, Unacceptable
-from goiptwist.message import AlarmReport, Message
-from goiptwist.testing import StandInGateway
+from goiptwist.model.messages import AlarmReport, Message
+from goiptwist.testing.contract import StandInGateway
 from tests.bridges.dc09.far_ends import KEY, NOW
 from tests.bridges.dc09.test_frames import framed
 

@@ -19,9 +19,9 @@ from twisted.internet.threads import deferToThread
 
 from goiptwist.alarm.panels import Key
 from goiptwist.bridges.dc09.bridge import Dc09Bridge
+from goiptwist.config.values import HostPort
 from goiptwist.errors import TryLater
-from goiptwist.testing import StandInGateway, alarm
-from goiptwist.values import HostPort
+from goiptwist.testing.contract import StandInGateway, alarm
 from tests.bridges.dc09.far_ends import settings
 
 pytestmark = pytest.mark.real

@@ -26,10 +26,10 @@ from goiptwist.bridges.dc09.bridge import Dc09Bridge
 from goiptwist.bridges.dc09.frames import Frame
 from goiptwist.bridges.dc09.intake import Intake
 from goiptwist.bridges.dc09.service import Dc09Receiver, Reception
+from goiptwist.config.values import HostPort, HostPorts
 from goiptwist.errors import BadConfiguration
-from goiptwist.listening import Listening
-from goiptwist.testing import alarm
-from goiptwist.values import HostPort, HostPorts
+from goiptwist.net.listening import Listening
+from goiptwist.testing.contract import alarm
 from tests.bridges.dc09 import far_ends
 from tests.bridges.dc09.far_ends import KEY
 from tests.bridges.dc09.test_frames import framed

@@ -22,8 +22,8 @@ from cryptography.x509.oid import NameOID
 from goiptwist.bridges.mail.bridge import MailBridge
 from goiptwist.bridges.mail.settings import MailSettings
 from goiptwist.bridges.mail.tokens import Tokens
-from goiptwist.testing import StandInGateway
-from goiptwist.values import HostPort
+from goiptwist.config.values import HostPort
+from goiptwist.testing.contract import StandInGateway
 
 
 def free_port() -> int:

@@ -20,7 +20,7 @@ from goiptwist.bridges.mail.addresses import (
 )
 from goiptwist.bridges.mail.tokens import DAY, BadToken, Fault, Grant, Tokens
 from goiptwist.errors import Unacceptable
-from goiptwist.testing import any_text
+from goiptwist.testing.contract import any_text
 
 NOW = 1_795_000_000.0
 NUMBER = "+36301234567"

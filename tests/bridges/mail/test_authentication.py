@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from goiptwist.bridges.mail.authentication import authenticated, results
 from goiptwist.bridges.mail.headers import Headers
-from goiptwist.testing import any_text
+from goiptwist.testing.contract import any_text
 
 MX = "mx.example.org"
 JOE = "Joe <Joe@Example.NET>"

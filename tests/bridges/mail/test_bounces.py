@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from goiptwist.bridges.mail.bounces import REASON_AT_MOST, failure
-from goiptwist.testing import any_text
+from goiptwist.testing.contract import any_text
 
 #: As Postfix 3.7 writes it (bounce(8)), with our own mail behind.
 POSTFIX = """\

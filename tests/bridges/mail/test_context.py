@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from goiptwist.bridges.mail.context import ID_AT_MOST, TEXT_AT_MOST, Submitted
-from goiptwist.testing import any_text
+from goiptwist.testing.contract import any_text
 
 ONE = Submitted(
     to="ann@example.org",

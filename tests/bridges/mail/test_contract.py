@@ -6,8 +6,8 @@ from contextlib import ExitStack
 import pytest
 from twisted.internet import reactor
 
-from goiptwist.testing import BridgeContract, FarSide
-from goiptwist.values import Password
+from goiptwist.config.values import Password
+from goiptwist.testing.contract import BridgeContract, FarSide
 from tests.bridges.mail.smarthosts import (
     Mailbox,
     free_port,

@@ -12,12 +12,12 @@ from twisted.internet import reactor
 from twisted.internet.defer import execute
 from twisted.internet.threads import deferToThread
 
+from goiptwist.accounts.users import Attempts, User, Users
 from goiptwist.bridges.mail.imap import ImapSettings
 from goiptwist.bridges.mail.intake.interfaces import Caller, Language
 from goiptwist.bridges.mail.intake.service import MailIntake
 from goiptwist.bridges.mail.intake.settings import MailIntakeSettings
-from goiptwist.users import Attempts, User, Users
-from goiptwist.values import HostPort, Network
+from goiptwist.config.values import HostPort, Network
 from tests.bridges.mail.intake.parts import Complaints
 from tests.bridges.mail.smarthosts import free_port
 from tests.bridges.mail.test_mailroom import ANN, ANSWER, NEIGHBOUR, STRANGER, Room

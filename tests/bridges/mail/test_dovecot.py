@@ -14,10 +14,10 @@ import pytest
 from attrs import frozen
 from twisted.internet import reactor
 
+from goiptwist.config.values import HostPort
 from goiptwist.errors import Refused, TryLater
-from goiptwist.message import Handover
-from goiptwist.testing import outcome, sms
-from goiptwist.values import HostPort
+from goiptwist.model.messages import Handover
+from goiptwist.testing.contract import outcome, sms
 from tests.bridges.mail.smarthosts import Authority, free_port, mail_bridge
 
 pytestmark = [

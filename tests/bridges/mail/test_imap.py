@@ -18,13 +18,13 @@ from hypothesis import given
 from twisted.internet import reactor
 from twisted.internet.threads import deferToThread
 
+from goiptwist.accounts.users import User
 from goiptwist.bridges.mail.fetched import Letter
 from goiptwist.bridges.mail.imap import ImapIntake, ImapSettings, check
 from goiptwist.bridges.mail.intake.reply import Reply
+from goiptwist.config.values import HostPort, Password
 from goiptwist.errors import Away, TryLater
-from goiptwist.testing import any_text, sms
-from goiptwist.users import User
-from goiptwist.values import HostPort, Password
+from goiptwist.testing.contract import any_text, sms
 from tests.bridges.mail.intake.parts import Complaints, Mailroom
 from tests.bridges.mail.smarthosts import Authority, free_port, mail_bridge, smtp_server
 from tests.bridges.mail.smarthosts import Mailbox as MailBox

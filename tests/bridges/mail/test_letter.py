@@ -22,7 +22,7 @@ from goiptwist.bridges.mail.letter import (
     subject,
 )
 from goiptwist.bridges.mail.settings import MailSettings
-from goiptwist.testing import HOSTILE_TEXTS, alarm, any_text, sms
+from goiptwist.testing.contract import HOSTILE_TEXTS, alarm, any_text, sms
 
 SETTINGS = MailSettings(to=("ops@example.org", "boss@example.org"), sender="sms@example.org")
 

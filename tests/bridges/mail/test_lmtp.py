@@ -10,10 +10,10 @@ from goiptwist.bridges.mail.intake.reply import Reply as Answer
 from goiptwist.bridges.mail.lmtp import LocalDialogue
 from goiptwist.bridges.mail.login import Login
 from goiptwist.bridges.mail.verdict import UNSAID, Reply
+from goiptwist.config.values import HostPort, Password
 from goiptwist.errors import Refused, TryLater
-from goiptwist.message import Handover
-from goiptwist.testing import outcome, sms
-from goiptwist.values import HostPort, Password
+from goiptwist.model.messages import Handover
+from goiptwist.testing.contract import outcome, sms
 from tests.bridges.mail.intake.test_service import ANY, intake
 from tests.bridges.mail.smarthosts import Authority, mail_bridge, saying, scripted_server
 from tests.bridges.mail.test_dialogue import TIMEOUT, Smarthost

@@ -12,6 +12,7 @@ from attrs import evolve
 from twisted.internet.defer import Deferred, execute
 from twisted.internet.task import Clock
 
+from goiptwist.accounts.users import User
 from goiptwist.bridges.mail.addresses import Directory, bounce_address, reply_address
 from goiptwist.bridges.mail.context import Submitted
 from goiptwist.bridges.mail.intake.interfaces import Caller, Language, Wishes
@@ -20,9 +21,8 @@ from goiptwist.bridges.mail.mailroom import Mailroom
 from goiptwist.bridges.mail.reading import AttachmentUse, Gsm7Use, ReadingSettings
 from goiptwist.bridges.mail.tokens import DAY, Grant, Tokens
 from goiptwist.errors import Conflict, Forbidden, OverQuota, StoreUnavailable, Unacceptable
-from goiptwist.message import State
-from goiptwist.testing import StandInGateway, sms
-from goiptwist.users import User
+from goiptwist.model.messages import State
+from goiptwist.testing.contract import StandInGateway, sms
 
 NOW = 1_795_000_000.0
 STRANGER = Caller(

@@ -11,7 +11,7 @@ from goiptwist.bridges.mail.headers import Headers
 from goiptwist.bridges.mail.intake.interfaces import Wishes
 from goiptwist.bridges.mail.news import submitted, whats
 from goiptwist.bridges.mail.reading import ReadingSettings
-from goiptwist.message import Wish
+from goiptwist.model.messages import Wish
 from tests.bridges.mail.test_doorkeeper import PASS, TO, room
 from tests.bridges.mail.test_mailroom import ANN, NEIGHBOUR, NOW, STRANGER, Room
 

@@ -3,10 +3,10 @@
 import pytest
 from twisted.internet import reactor
 
+from goiptwist.config.values import HostPort, Password
 from goiptwist.errors import Away, Refused, TryLater
-from goiptwist.message import Handover
-from goiptwist.testing import outcome, sms
-from goiptwist.values import HostPort, Password
+from goiptwist.model.messages import Handover
+from goiptwist.testing.contract import outcome, sms
 from tests.bridges.mail.postfix import NEEDS_POSTFIX, passwords, running, until
 from tests.bridges.mail.smarthosts import mail_bridge
 

@@ -7,10 +7,10 @@ from contextlib import suppress
 import pytest
 from twisted.internet import reactor
 
+from goiptwist.config.values import HostPort, Password
 from goiptwist.errors import TryLater
-from goiptwist.message import Handover
-from goiptwist.testing import outcome, sms
-from goiptwist.values import HostPort, Password
+from goiptwist.model.messages import Handover
+from goiptwist.testing.contract import outcome, sms
 from tests.bridges.mail.smarthosts import (
     Authority,
     Mailbox,

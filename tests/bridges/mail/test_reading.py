@@ -14,7 +14,7 @@ from goiptwist.bridges.mail.reading import Cut, ReadingSettings, What, read
 from goiptwist.bridges.mail.signatures import without_added, without_closing
 from goiptwist.bridges.mail.subjects import bare
 from goiptwist.bridges.mail.tidy import rejoined, tidy
-from goiptwist.config import Problems, section
+from goiptwist.config.loader import Problems, section
 from goiptwist.errors import Unacceptable
 
 FILE = Attachment("a.pdf", "application/pdf", 9)

@@ -7,7 +7,7 @@ import attrs
 import pytest
 
 from goiptwist.bridges.mail.settings import MailSettings, TlsMode
-from goiptwist.values import HostPort, Password
+from goiptwist.config.values import HostPort, Password
 
 RIGHT = {"to": ("ops@example.org",), "sender": "sms@example.org"}
 FAR = HostPort("mail.example.org", 587)

@@ -6,11 +6,11 @@ from twisted.logger import LogLevel, capturedLogs
 
 from goiptwist.bridges.mail.kind import MailKind
 from goiptwist.bridges.mail.verdict import Reply
+from goiptwist.config.values import HostPort, Password
 from goiptwist.errors import Refused, TryLater
 from goiptwist.interfaces import IBridgeKind
-from goiptwist.message import Handover
-from goiptwist.testing import StandInGateway, outcome, sms
-from goiptwist.values import HostPort, Password
+from goiptwist.model.messages import Handover
+from goiptwist.testing.contract import StandInGateway, outcome, sms
 from tests.bridges.mail.smarthosts import (
     Mailbox,
     free_port,

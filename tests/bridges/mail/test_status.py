@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from goiptwist.bridges.mail import status
 from goiptwist.bridges.mail.context import Submitted
-from goiptwist.message import TIDINGS, Direction, News, State
-from goiptwist.testing import HOSTILE_TEXTS, any_text, sms
+from goiptwist.model.messages import TIDINGS, Direction, News, State
+from goiptwist.testing.contract import HOSTILE_TEXTS, any_text, sms
 
 MAIL = Submitted(
     to="ann@example.org",

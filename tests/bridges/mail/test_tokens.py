@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from goiptwist.bridges.mail.tokens import DAY, BadToken, Fault, Grant, Tokens
-from goiptwist.testing import any_text
+from goiptwist.testing.contract import any_text
 
 KEY = bytes(range(32))
 NOW = 1_795_000_000.0

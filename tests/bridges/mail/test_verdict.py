@@ -4,7 +4,7 @@ import pytest
 
 from goiptwist.bridges.mail.verdict import Reply, judge, readable
 from goiptwist.errors import Refused, TryLater
-from goiptwist.message import Handover
+from goiptwist.model.messages import Handover
 
 OK, BUSY, NOBODY = Reply(250, "queued as 7"), Reply(450, "busy"), Reply(550, "nobody")
 LOG_IN = Reply(530, "authentication required")

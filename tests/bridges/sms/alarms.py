@@ -9,8 +9,8 @@ from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 
 from goiptwist.errors import Conflict
-from goiptwist.message import Direction, Message, State, Submission
-from goiptwist.numbers import international
+from goiptwist.model.messages import Direction, Message, State, Submission
+from goiptwist.telephony.numbering import international
 
 ALARM = Message(
     id="x-7",

@@ -15,8 +15,8 @@ from goiptwist.bridges.sms.kind import SmsKind
 from goiptwist.bridges.sms.settings import SmsSettings
 from goiptwist.errors import Busy, Conflict, Forbidden, Refused, StoreUnavailable, TryLater
 from goiptwist.interfaces import IBridge, IBridgeKind, ITakesReports
-from goiptwist.message import Handover, Message, State
-from goiptwist.testing import sms
+from goiptwist.model.messages import Handover, Message, State
+from goiptwist.testing.contract import sms
 from tests.bridges.sms.alarms import ALARM, Gateway
 
 ANNA, BELA = "+36301111111", "+36302222222"

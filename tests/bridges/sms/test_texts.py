@@ -6,9 +6,9 @@ import pytest
 from attrs import evolve
 from hypothesis import given
 
-from goiptwist.acceptance import LONGEST_TEXT, accepted_text
 from goiptwist.bridges.sms.texts import answered, of_alarm, of_sms
-from goiptwist.testing import any_text, sms
+from goiptwist.telephony.validation import LONGEST_TEXT, accepted_text
+from goiptwist.testing.contract import any_text, sms
 from tests.bridges.sms.alarms import ALARM
 
 

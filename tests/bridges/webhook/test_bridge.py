@@ -15,11 +15,11 @@ from twisted.internet.ssl import PrivateCertificate
 from zope.interface.verify import verifyObject
 
 from goiptwist.bridges.webhook.bridge import WebhookBridge
+from goiptwist.config.values import Password
 from goiptwist.errors import Away, Refused, TryLater
 from goiptwist.interfaces import IChecksItself, IListens, ITakesEvents
-from goiptwist.message import TIDINGS, Direction, LineEvent, News, State
-from goiptwist.testing import sms
-from goiptwist.values import Password
+from goiptwist.model.messages import TIDINGS, Direction, LineEvent, News, State
+from goiptwist.testing.contract import sms
 from tests.bridges.mail.smarthosts import Authority
 from tests.bridges.webhook.receivers import SECRET, Receiver, bridge_for, free_port, hostile
 

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from goiptwist.interfaces import IBridge
-from goiptwist.testing import BridgeContract, FarSide
+from goiptwist.testing.contract import BridgeContract, FarSide
 from tests.bridges.webhook.receivers import SECRET, Receiver, bridge_for, free_port, hostile
 
 CODES = {FarSide.ACCEPTS: 200, FarSide.BUSY: 503, FarSide.REFUSES: 410}

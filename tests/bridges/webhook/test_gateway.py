@@ -16,9 +16,9 @@ from attrs import define
 from twisted.internet.defer import Deferred, execute
 
 from goiptwist.errors import Conflict
-from goiptwist.gateway import Gateway
+from goiptwist.gateway.composition import Gateway
 from goiptwist.gateway.settings import read_settings
-from goiptwist.message import Direction, Message
+from goiptwist.model.messages import Direction, Message
 from goiptwist.store import Redelivery, Store, lock
 from tests.bridges.webhook.receivers import SECRET, Call, Receiver, core, fires, until
 from tests.wire import Wire

@@ -18,8 +18,8 @@ from goiptwist.bridges.webhook.signing import key_of, signed
 from goiptwist.bridges.webhook.urls import fault_of, place_of
 from goiptwist.bridges.webhook.verdict import LONGEST_WAIT, Answer, judged, seconds_of, snippet
 from goiptwist.errors import Refused, TryLater
-from goiptwist.message import Direction, LineEvent, News, State
-from goiptwist.testing import HOSTILE_TEXTS, alarm, sms
+from goiptwist.model.messages import Direction, LineEvent, News, State
+from goiptwist.testing.contract import HOSTILE_TEXTS, alarm, sms
 
 PLACES = {
     "loopback": ["127.0.0.1", "127.255.255.254", "::1"],

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from goiptwist.bridges.webhook.settings import WebhookSettings
-from goiptwist.bridging import rule_of
 from goiptwist.errors import BadConfiguration
+from goiptwist.gateway.bridging import rule_of
 from goiptwist.gateway.settings import read_settings
-from goiptwist.router import Rule
+from goiptwist.messaging.router import Rule
 
 RIGHT = {"kind": "webhook", "url": "https://hooks.example.org/", "secret": "s" * 24}
 

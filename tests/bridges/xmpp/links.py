@@ -11,7 +11,7 @@ from zope.interface import implementer
 from goiptwist.bridges.xmpp.interfaces import ITalk
 from goiptwist.bridges.xmpp.link.access import Access
 from goiptwist.bridges.xmpp.link.link import Link
-from goiptwist.values import HostPort
+from goiptwist.config.values import HostPort
 
 
 @implementer(ITalk)

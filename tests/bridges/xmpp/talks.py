@@ -13,10 +13,10 @@ from goiptwist.bridges.xmpp import stanzas
 from goiptwist.bridges.xmpp.bridge import XmppBridge
 from goiptwist.bridges.xmpp.interfaces import ILink
 from goiptwist.bridges.xmpp.settings import XmppSettings
+from goiptwist.config.values import Password
 from goiptwist.errors import Refused
-from goiptwist.status import LineStatus
-from goiptwist.testing import StandInGateway
-from goiptwist.values import Password
+from goiptwist.model.status import LineStatus
+from goiptwist.testing.contract import StandInGateway
 
 PASSWORD = "s3cret-of-the-bot"
 NOW = 1_795_000_000.0

@@ -7,7 +7,7 @@ from hypothesis import given
 from twisted.words.protocols.jabber.jid import JID
 
 from goiptwist.bridges.xmpp.addressing import Addresses, Place, bare, escape, node_of, unescape
-from goiptwist.testing import HOSTILE_TEXTS, any_text
+from goiptwist.testing.contract import HOSTILE_TEXTS, any_text
 
 ADDRESSES = Addresses("sms.example.org", ("goip1", "GoIP 2"), ("default",))
 

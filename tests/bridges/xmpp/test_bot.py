@@ -11,8 +11,8 @@ from attrs import evolve
 from goiptwist.bridges.xmpp import stanzas
 from goiptwist.bridges.xmpp.context import Asked
 from goiptwist.errors import Busy, Conflict, OverQuota, Refused, TryLater, Unacceptable
-from goiptwist.message import News, State
-from goiptwist.testing import StandInGateway, outcome, sms
+from goiptwist.model.messages import News, State
+from goiptwist.testing.contract import StandInGateway, outcome, sms
 from tests.bridges.xmpp.talks import (
     ANN,
     NOW,

@@ -10,7 +10,7 @@ from twisted.words.xish.domish import Element
 
 from goiptwist.bridges.xmpp import stanzas
 from goiptwist.errors import Refused
-from goiptwist.testing import outcome, sms
+from goiptwist.testing.contract import outcome, sms
 from tests.bridges.xmpp.talks import (
     ANN,
     COMPONENT,

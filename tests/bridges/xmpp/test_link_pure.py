@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from goiptwist.bridges.xmpp.characters import sayable
 from goiptwist.bridges.xmpp.link.access import Access
 from goiptwist.bridges.xmpp.link.counting import WRAP, Had, Overclaimed, Sent
-from goiptwist.values import HostPort
+from goiptwist.config.values import HostPort
 
 
 @given(st.text())

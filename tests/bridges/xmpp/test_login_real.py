@@ -6,8 +6,8 @@ from twisted.internet import reactor
 from twisted.internet.threads import deferToThread
 
 from goiptwist.bridges.xmpp.link.link import check
+from goiptwist.config.values import HostPort
 from goiptwist.errors import Away, Refused
-from goiptwist.values import HostPort
 from tests.bridges.xmpp.ejabberd import NEEDS_EJABBERD
 from tests.bridges.xmpp.links import Ear, account, component, linked, message, until
 from tests.bridges.xmpp.prosody import NEEDS_PROSODY, free_port

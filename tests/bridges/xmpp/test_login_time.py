@@ -14,7 +14,7 @@ from goiptwist.bridges.xmpp.link.connecting import LOGIN, Connecting
 from goiptwist.bridges.xmpp.link.places import Place
 from goiptwist.bridges.xmpp.link.tls import binding_of
 from goiptwist.bridges.xmpp.link.troubles import Trouble
-from goiptwist.values import HostPort
+from goiptwist.config.values import HostPort
 from tests.bridges.xmpp.authority import Authority
 from tests.bridges.xmpp.wires import Standing
 

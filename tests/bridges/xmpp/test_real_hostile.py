@@ -12,8 +12,8 @@ from twisted.internet import reactor
 from goiptwist.bridges.xmpp.bridge import XmppBridge
 from goiptwist.bridges.xmpp.settings import XmppSettings
 from goiptwist.bridges.xmpp.stanzas import clean
-from goiptwist.testing import HOSTILE_TEXTS, StandInGateway, any_text, sms
-from goiptwist.values import HostPort, Password
+from goiptwist.config.values import HostPort, Password
+from goiptwist.testing.contract import HOSTILE_TEXTS, StandInGateway, any_text, sms
 from tests.bridges.xmpp.links import until
 from tests.bridges.xmpp.person import Person
 from tests.bridges.xmpp.prosody import NEEDS_PROSODY

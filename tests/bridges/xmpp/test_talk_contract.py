@@ -7,7 +7,7 @@ from typing import Any
 
 from goiptwist.errors import Away, TryLater
 from goiptwist.interfaces import IBridge
-from goiptwist.testing import BridgeContract, FarSide
+from goiptwist.testing.contract import BridgeContract, FarSide
 from tests.bridges.xmpp.talks import COMPONENT, PASSWORD, bridge
 
 

@@ -10,7 +10,7 @@ from twisted.internet.defer import Deferred
 
 from goiptwist.errors import BadConfiguration, OverQuota
 from goiptwist.gateway.settings import read_settings
-from goiptwist.message import Submission
+from goiptwist.model.messages import Submission
 from tests.world import World, now
 
 LINES = [{"id": "goip1", "password": "secret1"}]

@@ -17,11 +17,11 @@ from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
 from twisted.python.failure import Failure
 
-from goiptwist.message import Direction, Message, State
-from goiptwist.secret import Secret
-from goiptwist.status import LineStatus
-from goiptwist.users import Attempts, User, Users
-from goiptwist.values import Network
+from goiptwist.accounts.secrets import Secret
+from goiptwist.accounts.users import Attempts, User, Users
+from goiptwist.config.values import Network
+from goiptwist.model.messages import Direction, Message, State
+from goiptwist.model.status import LineStatus
 from goiptwist.web.access import Access
 from goiptwist.web.api import Api
 from goiptwist.web.doors import Doors

@@ -9,8 +9,8 @@ from attrs import evolve
 
 from goiptwist.alarm.routes import Names, Routes, RouteSettings
 from goiptwist.errors import Busy, OverQuota, StoreUnavailable
-from goiptwist.message import State, Wish
-from goiptwist.report_urls import context_of
+from goiptwist.messaging.report_urls import context_of
+from goiptwist.model.messages import State, Wish
 from goiptwist.web.ozeki import sending
 from tests.alarm.test_contact_id import BAD, VALID, refusal
 from tests.web.ozeki.asking import LOGIN, TEXT, Asking

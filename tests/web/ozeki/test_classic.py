@@ -8,7 +8,7 @@ from urllib.parse import quote, urlencode
 import pytest
 
 from goiptwist.errors import Busy, Forbidden, StoreUnavailable
-from goiptwist.message import Submission, Wish
+from goiptwist.model.messages import Submission, Wish
 from goiptwist.web.ozeki.wanted import MAX_MESSAGES
 from tests.conftest import FailureLog
 from tests.web.ozeki.asking import LOGIN, TEXT, Asking, arrived

@@ -9,7 +9,7 @@ import pytest
 from attrs import evolve
 
 from goiptwist.errors import StoreUnavailable
-from goiptwist.message import State
+from goiptwist.model.messages import State
 from goiptwist.web.ozeki.jsonshapes import Dates, meaning
 from goiptwist.web.ozeki.wanted import MAX_MESSAGES
 from tests.web.fakes import NOON

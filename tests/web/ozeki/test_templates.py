@@ -10,8 +10,8 @@ from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 
-from goiptwist.message import Direction, Message, State
-from goiptwist.report_urls import context_of, filled, keywords_of, url_of
+from goiptwist.messaging.report_urls import context_of, filled, keywords_of, url_of
+from goiptwist.model.messages import Direction, Message, State
 from goiptwist.web.ozeki.refusals import Refusal
 from goiptwist.web.ozeki.templates import checked_url
 from tests.web.fakes import NOON

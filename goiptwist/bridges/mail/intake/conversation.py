@@ -16,6 +16,7 @@ from typing import Any
 
 from twisted.mail import smtp
 
+from goiptwist.accounts.users import User
 from goiptwist.bridges.mail.intake.content import Content
 from goiptwist.bridges.mail.intake.envelope import Envelope, read_mail, read_recipient
 from goiptwist.bridges.mail.intake.house import House
@@ -24,8 +25,7 @@ from goiptwist.bridges.mail.intake.login import MECHANISMS, Claim, Exchange, dec
 from goiptwist.bridges.mail.intake.order import Orderly, Said
 from goiptwist.bridges.mail.intake.reply import OUR_FAULT, Farewell, Reply, in_one, reply_to
 from goiptwist.bridges.mail.intake.trace import received, spoken
-from goiptwist.users import User
-from goiptwist.waiting import carried_through
+from goiptwist.net.shielding import carried_through
 
 #: RFC 5321 section 4.1.3; looser than that, since many a device has an
 #: underscore in its name, but nothing that could not stand in Received.

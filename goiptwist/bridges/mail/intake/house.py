@@ -10,15 +10,15 @@ from typing import Any
 from attrs import define, field
 from twisted.internet.interfaces import IReactorTime
 
+from goiptwist.accounts.secrets import Remembered
+from goiptwist.accounts.users import Attempts, User, Users
 from goiptwist.bridges.mail.intake.crowd import Crowd, source_of
 from goiptwist.bridges.mail.intake.interfaces import Complains
 from goiptwist.bridges.mail.intake.login import Claim
 from goiptwist.bridges.mail.intake.reply import Reply
 from goiptwist.bridges.mail.intake.settings import MailIntakeSettings
-from goiptwist.certificate import OurCertificate
 from goiptwist.errors import Busy
-from goiptwist.secret import Remembered
-from goiptwist.users import Attempts, User, Users
+from goiptwist.net.certificate import OurCertificate
 
 
 @define(eq=False, repr=False)

@@ -11,8 +11,8 @@ from typing import Protocol
 from attrs import field, frozen
 from zope.interface import Attribute, Interface
 
+from goiptwist.accounts.users import User
 from goiptwist.bridges.mail.intake.reply import Reply
-from goiptwist.users import User
 
 
 class Language(StrEnum):

@@ -13,7 +13,7 @@ from twisted.internet.protocol import Protocol, ServerFactory
 from goiptwist.bridges.mail.intake.conversation import Conversation
 from goiptwist.bridges.mail.intake.crowd import source_of, undressed
 from goiptwist.bridges.mail.intake.house import House
-from goiptwist.parting import Company
+from goiptwist.net.draining import Company
 
 
 class TurnedAway(Protocol):

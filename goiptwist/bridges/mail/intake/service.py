@@ -10,15 +10,15 @@ from typing import Any
 from twisted.internet.defer import Deferred, DeferredList
 from twisted.internet.interfaces import IProtocolFactory
 
+from goiptwist.accounts.users import Attempts, Users
 from goiptwist.bridges.mail.intake.conversation import Conversation
 from goiptwist.bridges.mail.intake.house import House
 from goiptwist.bridges.mail.intake.interfaces import Complains
 from goiptwist.bridges.mail.intake.lmtp import LocalConversation
 from goiptwist.bridges.mail.intake.reception import Reception
 from goiptwist.bridges.mail.intake.settings import MailIntakeSettings
-from goiptwist.certificate import OurCertificate, WithinTls
-from goiptwist.listening import Listening, Place
-from goiptwist.users import Attempts, Users
+from goiptwist.net.certificate import OurCertificate, WithinTls
+from goiptwist.net.listening import Listening, Place
 
 
 class MailIntake(Listening):

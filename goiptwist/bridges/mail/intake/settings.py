@@ -10,8 +10,8 @@ from typing import Any
 from attrs import Attribute, frozen
 
 from goiptwist.bridges.mail.authentication import check_authserv
-from goiptwist.certificate import check_certificate, check_listen_tls, check_private_key
-from goiptwist.values import HostPort, Network, setting
+from goiptwist.config.values import HostPort, Network, setting
+from goiptwist.net.certificate import check_certificate, check_listen_tls, check_private_key
 
 _HOST_NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from attrs import field, frozen
 
-from goiptwist.values import HostPort
+from goiptwist.config.values import HostPort
 
 #: The port at which TLS begins with the first byte, by custom.
 DIRECT = 5223

@@ -21,7 +21,7 @@ from zope.interface import implementer
 
 from goiptwist.bridges.xmpp.characters import sayable
 from goiptwist.bridges.xmpp.link.scram import Binding
-from goiptwist.trust import trusted_certificates
+from goiptwist.net.trust import trusted_certificates
 
 #: Of X509_verify_cert_error(3): what an operator can do something about.
 _FAULTS = {

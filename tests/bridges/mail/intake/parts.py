@@ -18,6 +18,8 @@ from twisted.mail import imap4, smtp
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
+from goiptwist.accounts.secrets import Secret
+from goiptwist.accounts.users import Attempts, User, Users
 from goiptwist.bridges.mail.intake.conversation import Conversation
 from goiptwist.bridges.mail.intake.house import House
 from goiptwist.bridges.mail.intake.interfaces import IMailroom
@@ -25,9 +27,7 @@ from goiptwist.bridges.mail.intake.lmtp import LocalConversation
 from goiptwist.bridges.mail.intake.reception import Reception
 from goiptwist.bridges.mail.intake.reply import Reply
 from goiptwist.bridges.mail.intake.settings import MailIntakeSettings
-from goiptwist.secret import Secret
-from goiptwist.users import Attempts, User, Users
-from goiptwist.values import Network
+from goiptwist.config.values import Network
 
 TAKEN = Reply(250, "2.0.0", "Queued")
 STRANGER = Reply(550, "5.7.1", "Only for users")

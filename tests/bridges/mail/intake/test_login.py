@@ -6,11 +6,11 @@ import pytest
 from twisted.internet.defer import Deferred
 from twisted.logger import capturedLogs
 
+from goiptwist.accounts.secrets import Secret, hashed
+from goiptwist.accounts.users import FAILURES, WINDOW, User
 from goiptwist.bridges.mail.intake.conversation import Conversation
 from goiptwist.bridges.mail.intake.login import Claim
 from goiptwist.errors import Busy
-from goiptwist.secret import Secret, hashed
-from goiptwist.users import FAILURES, WINDOW, User
 from tests.bridges.mail.intake.parts import PASSWORD, Call, house
 from tests.bridges.mail.intake.test_conversation import FROM, ONE
 

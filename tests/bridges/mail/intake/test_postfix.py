@@ -13,16 +13,16 @@ from twisted.internet import reactor
 from twisted.internet.defer import execute
 from twisted.internet.threads import deferToThread
 
+from goiptwist.accounts.users import Attempts, Users
 from goiptwist.bridges.mail.addresses import Directory, reply_address
 from goiptwist.bridges.mail.intake.service import MailIntake
 from goiptwist.bridges.mail.intake.settings import MailIntakeSettings
 from goiptwist.bridges.mail.mailroom import Mailroom
 from goiptwist.bridges.mail.reading import ReadingSettings
 from goiptwist.bridges.mail.tokens import DAY, Grant, Tokens
+from goiptwist.config.values import HostPort, Network
 from goiptwist.errors import StoreUnavailable, Unacceptable
-from goiptwist.testing import StandInGateway
-from goiptwist.users import Attempts, Users
-from goiptwist.values import HostPort, Network
+from goiptwist.testing.contract import StandInGateway
 from tests.bridges.mail.intake.parts import Complaints
 from tests.bridges.mail.postfix import NEEDS_POSTFIX, running, until
 from tests.bridges.mail.smarthosts import free_port

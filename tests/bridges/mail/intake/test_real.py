@@ -17,8 +17,8 @@ from twisted.internet.threads import deferToThread
 from twisted.mail import smtp
 
 from goiptwist.bridges.mail.intake.reply import Reply
-from goiptwist.certificate import OurCertificate
-from goiptwist.values import HostPort
+from goiptwist.config.values import HostPort
+from goiptwist.net.certificate import OurCertificate
 from tests.bridges.mail.intake.parts import PASSWORD, StockDelivery
 from tests.bridges.mail.intake.test_service import ANY, intake
 from tests.bridges.mail.smarthosts import Authority

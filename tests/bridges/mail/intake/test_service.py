@@ -10,11 +10,11 @@ from twisted.internet.task import deferLater
 from twisted.internet.testing import MemoryReactorClock
 from twisted.logger import capturedLogs
 
+from goiptwist.accounts.users import Attempts, Users
 from goiptwist.bridges.mail.intake.service import MailIntake
 from goiptwist.bridges.mail.intake.settings import MailIntakeSettings
+from goiptwist.config.values import HostPort
 from goiptwist.errors import BadConfiguration
-from goiptwist.users import Attempts, Users
-from goiptwist.values import HostPort
 from tests.bridges.mail.intake.parts import TRUSTED, USERS, Complaints, Mailroom
 from tests.bridges.mail.smarthosts import Authority, free_port
 

@@ -4,16 +4,16 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from goiptwist import config
 from goiptwist.bridges.mail.intake.settings import MailIntakeSettings
-from goiptwist.values import HostPort, Network
+from goiptwist.config import loader
+from goiptwist.config.values import HostPort, Network
 from tests.bridges.mail.smarthosts import Authority
 
 
 def read(table):
     """@return: the settings, and the problems."""
-    problems = config.Problems("goip.toml")
-    return config.section(MailIntakeSettings, table, "[mail]", problems), problems.found
+    problems = loader.Problems("goip.toml")
+    return loader.section(MailIntakeSettings, table, "[mail]", problems), problems.found
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from twisted.test.iosim import FakeTransport, connect
 from goiptwist.bridges.mail.intake.conversation import Conversation
 from goiptwist.bridges.mail.intake.reception import Reception
 from goiptwist.bridges.mail.tls import Unverified, trusted_certificates
-from goiptwist.certificate import OurCertificate, WithinTls
+from goiptwist.net.certificate import OurCertificate, WithinTls
 from tests.bridges.mail.intake.parts import house
 from tests.bridges.mail.smarthosts import Authority
 

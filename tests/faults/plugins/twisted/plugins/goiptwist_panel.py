@@ -15,11 +15,11 @@ from twisted.internet.defer import Deferred
 from twisted.plugin import IPlugin
 from zope.interface import implementer
 
-from goiptwist.alarm import contact_id
+from goiptwist.config.values import setting
+from goiptwist.contact_id import notation
 from goiptwist.errors import Refused
 from goiptwist.interfaces import IBridge, IBridgeKind
-from goiptwist.message import AlarmReport, Handover, Message
-from goiptwist.values import setting
+from goiptwist.model.messages import AlarmReport, Handover, Message
 
 
 @frozen
@@ -48,7 +48,7 @@ class Panel(Service):
     async def _report(self) -> None:
         for number, machine in enumerate(self.settings.reports):
             report = AlarmReport(
-                event=contact_id.read(machine), origin="panel", client_id=str(number)
+                event=notation.read(machine), origin="panel", client_id=str(number)
             )
             alarm = await self.gateway.raise_alarm(report)
             self._note("accepted", f"{number} {alarm.id}")

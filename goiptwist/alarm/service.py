@@ -1,0 +1,120 @@
+"""
+How an alarm moves: kept and queued as its routes say, and stopped when a
+person takes it over.
+"""
+
+from __future__ import annotations
+
+from attrs import define, field
+from twisted.internet.defer import Deferred
+
+from goiptwist.alarm.deduplication import Repeats
+from goiptwist.alarm.routes import Routes
+from goiptwist.messaging.events import Happening
+from goiptwist.messaging.service import Traffic
+from goiptwist.model.escalation import Leg
+from goiptwist.model.messages import AlarmReport, Message
+from goiptwist.store import Acknowledged, Raised
+from goiptwist.telephony.validation import accepted_report
+
+#: Seconds for which an alarm that failed is a trouble of the gateway.
+REMEMBERED = 86400.0
+#: Failed alarms that are told one by one.
+TOLD = 5
+
+
+@define(eq=False, repr=False)
+class Alarms:
+    """
+    @ivar routes: which way each goes.
+    @ivar repeats: joins what comes again.
+    """
+
+    traffic: Traffic
+    routes: Routes
+    repeats: Repeats
+    _waiting: dict[str, list[Deferred[str]]] = field(factory=dict, init=False)
+    _failed: dict[str, Message] = field(factory=dict, init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self.traffic.happenings.listen(self._happened)
+
+    async def start(self) -> None:
+        """Find the alarms that failed before this process."""
+        since = self.traffic.clock.seconds() - REMEMBERED
+        for alarm in await self.traffic.store.failed_alarms(since):
+            self._failed[alarm.id] = alarm
+
+    def _happened(self, one: Happening) -> None:
+        if one.kind == "alarm.failed":
+            self._failed[one.about.id] = one.about
+        elif one.kind.startswith("alarm."):
+            self._failed.pop(one.about.id, None)
+
+    def troubles(self) -> list[str]:
+        """A sentence for each alarm of the last day that nobody has delivered, at most L{TOLD}."""
+        since = self.traffic.clock.seconds() - REMEMBERED
+        failed = [alarm for alarm in self._failed.values() if alarm.at >= since]
+        self._failed = {alarm.id: alarm for alarm in failed}
+        said = [f"alarm {a.id} has failed everywhere: {a.reason}" for a in failed[-TOLD:]]
+        untold = len(failed) - len(said)
+        return [*said, *([f"{untold} more alarms have failed everywhere"] if untold else [])]
+
+    async def raise_alarm(self, report: AlarmReport) -> Message:
+        """As L{goiptwist.interfaces.IGateway.raise_alarm}."""
+        return await self.send(report, self.routes.legs(report))
+
+    async def send(self, report: AlarmReport, legs: tuple[Leg, ...]) -> Message:
+        """The same as L{raise_alarm}, but the ways are given."""
+        self.traffic.check_load()
+        report = accepted_report(report)
+        key = (report.event.machine, legs)
+        return await self.repeats.once(key, report.client_id, lambda: self._keep(report, legs))
+
+    async def _keep(self, report: AlarmReport, legs: tuple[Leg, ...]) -> Message:
+        traffic = self.traffic
+        raised = Raised(
+            report=report,
+            legs=legs,
+            at=traffic.clock.seconds(),
+            allowance=traffic.permits.allowance(report.origin),
+        )
+        kept = await traffic.store.keep_alarm(raised)
+        if kept.fresh:
+            traffic.chronicle.tell(
+                "Alarm {message_id} came in from {origin}",
+                message_id=kept.message.id,
+                origin=report.origin,
+            )
+            traffic.happenings.tell("alarm.received", kept.message)
+            traffic.delivery.kept(kept.queued)
+        return kept.message
+
+    async def acknowledge(self, alarm_id: str, by: str) -> Message:
+        """As L{goiptwist.interfaces.IGateway.acknowledge}."""
+        at = self.traffic.clock.seconds()
+        alarm = await self.traffic.store.acknowledge(
+            Acknowledged(message_id=alarm_id, by=by, at=at)
+        )
+        assert alarm is not None
+        self.traffic.log.info(
+            "Alarm {message_id} is acknowledged by {by}", message_id=alarm.id, by=by
+        )
+        self.traffic.happenings.tell("alarm.acknowledged", alarm)
+        for waiting in self._waiting.pop(alarm_id, []):
+            waiting.callback(by)
+        return alarm
+
+    def acknowledgement(self, alarm_id: str) -> Deferred[str]:
+        """As L{goiptwist.interfaces.IGateway.acknowledgement}."""
+
+        def cancelled(deferred: Deferred[str]) -> None:
+            others = self._waiting.get(alarm_id, [])
+            if deferred in others:
+                others.remove(deferred)
+            if not others:
+                self._waiting.pop(alarm_id, None)
+
+        waiting: Deferred[str] = Deferred(cancelled)
+        self._waiting.setdefault(alarm_id, []).append(waiting)
+        return waiting

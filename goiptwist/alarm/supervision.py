@@ -1,0 +1,210 @@
+"""
+Test alarms: each way that an alarm may go is proved at an interval, and a way
+that fails is an alarm itself, sent by the others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Sequence
+
+from attrs import define, field
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
+from twisted.logger import Logger
+
+from goiptwist.alarm.routes import Routes, RouteSettings
+from goiptwist.alarm.service import Alarms
+from goiptwist.alarm.settings import AlarmSettings
+from goiptwist.contact_id.event import NEW, RESTORE, Event
+from goiptwist.errors import Busy, Conflict, StoreUnavailable, Unacceptable
+from goiptwist.messaging.events import Happening
+from goiptwist.model.escalation import Leg
+from goiptwist.model.messages import AlarmReport, Message, State
+from goiptwist.store import Store
+
+#: Contact ID (SIA DC-05): periodic test report, and communication trouble.
+TEST, TROUBLE = "602", "350"
+#: Who test alarms come from.
+ORIGIN = "heartbeat"
+#: Seconds until a test that the disk did not take is tried again.
+STORE_PATIENCE = 30.0
+
+
+def ways(settings: AlarmSettings, routes: Sequence[RouteSettings]) -> tuple[str, ...]:
+    """@return: the bridges that are tested; the place of each, from 1, is its zone."""
+    named = (name for route in routes for name in (*route.to, *route.chain))
+    return settings.test_bridges or tuple(dict.fromkeys(named))
+
+
+def faults(
+    settings: AlarmSettings, routes: Sequence[RouteSettings], bridges: Collection[str]
+) -> Iterator[str]:
+    """What is wrong with the tests, in sentences."""
+    for name in settings.test_bridges:
+        if name not in bridges:
+            yield f"test_bridges: there is no bridge {name!r}"
+    if not settings.test_every:
+        return
+    if not settings.test_account:
+        yield "test_every: needs a test_account"
+    elif not ways(settings, routes):
+        yield "test_every: no [[route]] names a bridge that could be tested"
+    else:
+        try:
+            Routes(routes).legs(_report(settings, TROUBLE, "", ""))
+        except Unacceptable as missing:
+            yield f"test_account: {missing}"
+
+
+def _report(
+    settings: AlarmSettings, code: str, zone: str, client_id: str, qualifier: str = NEW
+) -> AlarmReport:
+    account = settings.test_account
+    event = Event(account=account, qualifier=qualifier, code=code, zone=zone or "000")
+    return AlarmReport(event=event, origin=ORIGIN, client_id=client_id)
+
+
+@define(eq=False, repr=False)
+class Heartbeats:
+    """
+    Tests fall on multiples of the interval, under client ids that say which
+    one: a restart neither repeats nor forgets one.
+
+    @ivar names: of the bridges that are tested.
+    @ivar lost: why the last test by a bridge did not arrive, by its name.
+    """
+
+    clock: IReactorTime
+    store: Store
+    alarms: Alarms
+    settings: AlarmSettings
+    names: tuple[str, ...]
+    lost: dict[str, str] = field(factory=dict, init=False)
+    _waiting: dict[str, tuple[str, int, IDelayedCall]] = field(factory=dict, init=False)
+    _calls: list[IDelayedCall] = field(factory=list, init=False)
+    _stopped: bool = field(default=False, init=False)
+    log = Logger()
+
+    def __attrs_post_init__(self) -> None:
+        self.alarms.traffic.happenings.listen(self._happened)
+
+    async def start(self) -> None:
+        """Remember which ways are lost, and test those that have not been tested lately."""
+        if not self.settings.test_every:
+            return
+        for name in self.names:
+            why = await self.store.recall(_note_of(name))
+            if why:
+                self.lost[name] = why
+        self._beat()
+
+    def stop(self) -> None:
+        """Test no more."""
+        self._stopped = True
+        for call in self._calls:
+            if call.active():
+                call.cancel()
+
+    def _later(self, delay: float, what: Callable[..., None], *about: object) -> IDelayedCall:
+        call = self.clock.callLater(delay, what, *about)
+        self._calls = [known for known in self._calls if known.active()]
+        if self._stopped:
+            call.cancel()
+        else:
+            self._calls.append(call)
+        return call
+
+    def troubles(self) -> list[str]:
+        """A sentence for each way that is lost."""
+        return [f"no test alarm gets through by {name}: {why}" for name, why in self.lost.items()]
+
+    # -- tests --
+
+    def _beat(self) -> None:
+        every = self.settings.test_every
+        turn = int(self.clock.seconds() // every)
+        for name in self.names:
+            self._begin(name, turn)
+        self._later((turn + 1) * every - self.clock.seconds(), self._beat)
+
+    def _begin(self, name: str, turn: int) -> None:
+        proving = Deferred.fromCoroutine(self._prove(name, turn))
+        proving.addErrback(
+            lambda failure: self.log.failure("The test of {bridge} broke", failure, bridge=name)
+        )
+
+    async def _prove(self, name: str, turn: int) -> None:
+        wanted = _report(self.settings, TEST, self._zone(name), f"{name}:{turn}")
+        try:
+            test = await self.alarms.send(wanted, (Leg(f"bridge:{name}"),))
+        except (Busy, StoreUnavailable):
+            self._later(STORE_PATIENCE, self._begin, name, turn)
+            return
+        except Conflict:
+            return  # of this turn, with other settings
+        left = max(0.0, test.at + self.settings.test_wait - self.clock.seconds())
+        timer = self._later(left, self._missed, name, turn)
+        self._waiting[test.id] = name, turn, timer
+        # It may have ended before we listened, in this life or in the last.
+        self._look(await self.store.message(test.id))
+
+    def _happened(self, one: Happening) -> None:
+        if one.kind in ("alarm.handed_on", "alarm.failed", "alarm.acknowledged"):
+            self._look(one.about)
+
+    def _look(self, test: Message | None) -> None:
+        if test is None or test.state is State.RECEIVED or test.id not in self._waiting:
+            return
+        name, turn, timer = self._waiting.pop(test.id)
+        if timer.active():
+            timer.cancel()
+        self._ended(name, turn, test)
+
+    def _ended(self, name: str, turn: int, test: Message) -> None:
+        if test.state is State.HANDED_ON:
+            self._arrived(name, turn)
+        else:
+            self._lose(name, turn, test.reason or "it failed")
+
+    def _missed(self, name: str, turn: int) -> None:
+        # It may arrive yet; then the way is found again.
+        self._lose(name, turn, f"nothing within {self.settings.test_wait:g} s")
+
+    # -- what follows --
+
+    def _lose(self, name: str, turn: int, why: str) -> None:
+        if name in self.lost:
+            return
+        self.lost[name] = why
+        self.log.warn("No test alarm gets through by {bridge}: {why}", bridge=name, why=why)
+        self._tell(name, turn, NEW, why)
+
+    def _arrived(self, name: str, turn: int) -> None:
+        if self.lost.pop(name, None) is None:
+            return
+        self.log.info("Test alarms get through by {bridge} again", bridge=name)
+        self._tell(name, turn, RESTORE, "")
+
+    def _tell(self, name: str, turn: int, qualifier: str, note: str) -> None:
+        telling = Deferred.fromCoroutine(self._told(name, turn, qualifier, note))
+        telling.addErrback(
+            lambda failure: self.log.failure("{bridge} is not told of", failure, bridge=name)
+        )
+
+    async def _told(self, name: str, turn: int, qualifier: str, note: str) -> None:
+        client_id = f"{name}:{turn}:{qualifier}"
+        wanted = _report(self.settings, TROUBLE, self._zone(name), client_id, qualifier)
+        try:
+            await self.alarms.raise_alarm(wanted)
+            await self.store.remember(_note_of(name), note, self.clock.seconds())
+        except (Busy, StoreUnavailable):
+            self._later(STORE_PATIENCE, self._tell, name, turn, qualifier, note)
+        except Unacceptable as wrong:
+            self.log.warn("Nobody is told of {bridge}: {why}", bridge=name, why=str(wrong))
+
+    def _zone(self, name: str) -> str:
+        return str(self.names.index(name) + 1)
+
+
+def _note_of(name: str) -> str:
+    return f"heartbeat:{name}"

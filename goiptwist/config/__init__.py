@@ -1,0 +1,1 @@
+"""Reading one TOML file: every fault at once, in words."""

@@ -1,0 +1,1 @@
+"""What waits for a destination: queues, retries, order, and escalation."""

@@ -1,0 +1,179 @@
+"""
+One loop for every destination: claim, attempt, settle, back off. A bridge and
+a pool of lines are the same to it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from attrs import define, field, frozen
+from twisted.internet.defer import DeferredList
+from twisted.internet.interfaces import IReactorTime
+from twisted.logger import Logger
+
+from goiptwist.delivery.escalation import Passing
+from goiptwist.delivery.queue import Queue
+from goiptwist.delivery.retry import Policy
+from goiptwist.errors import Conflict
+from goiptwist.interfaces import IDestination
+from goiptwist.model.messages import Message
+from goiptwist.store import Decision, Queued, Store, Waiting
+
+#: Seconds that attempts under way get to end when the gateway stops: an SMS
+#: takes a SIM 2 to 5 s (seed), and its verdict is worth waiting for.
+GRACE = 10.0
+
+
+@frozen
+class Route:
+    """
+    A destination with what its queue must know of it.
+
+    @ivar ready_for: whether it could take this message now.
+    """
+
+    destination: IDestination
+    policy: Policy
+    ready_for: Callable[[Message], bool] = lambda message: True
+
+
+@define(eq=False, repr=False)
+class Delivery:
+    """
+    All queues.
+
+    @ivar resolve: the route behind a name, or C{None} where the
+        configuration has it no more.
+    @ivar settled: called with each outgoing message that stands elsewhere, and
+        each alarm that has come to an end.
+    @ivar passing: lets chains go on in time.
+    """
+
+    store: Store
+    clock: IReactorTime
+    resolve: Callable[[str], Route | None]
+    settled: Callable[[Message], None]
+    queues: dict[str, Queue] = field(factory=dict, init=False)
+    orphans: list[str] = field(factory=list, init=False)
+    passing: Passing = field(init=False)
+    log = Logger()
+
+    def __attrs_post_init__(self) -> None:
+        self.passing = Passing(self.store, self.clock, self.settled)
+
+    async def start(self) -> None:
+        """Take up what waits on disk."""
+        await self.passing.start()
+        for name in await self.store.destinations():
+            queue = self._queue(name)
+            if queue is None:
+                self.orphans.append(name)
+                self.log.warn(
+                    "Messages wait for {queue}, which the configuration has no more", queue=name
+                )
+            else:
+                await queue.load()
+
+    def kept(self, queued: Sequence[Queued]) -> None:
+        """These rows have just been committed."""
+        by_name: dict[str, list[Waiting]] = {}
+        for one in queued:
+            row = Waiting(one.message, 0, one.due, one.since or one.message.at, one.leg)
+            by_name.setdefault(one.destination, []).append(row)
+            self.passing.expect(one)
+        for name, rows in by_name.items():
+            queue = self._queue(name)
+            if queue is not None:
+                queue.add(rows)
+            elif name not in self.orphans:
+                self.orphans.append(name)
+
+    def dropped(self, gone: Sequence[tuple[str, str]]) -> None:
+        """
+        These rows have just been settled on disk, whatever becomes of attempts
+        under way.
+
+        @param gone: ids of messages, each with the destination.
+        """
+        by_name: dict[str, set[str]] = {}
+        for message_id, name in gone:
+            by_name.setdefault(name, set()).add(message_id)
+        for name, ids in by_name.items():
+            queue = self.queues.get(name)
+            if queue is not None:
+                queue.drop(ids)
+
+    async def withdraw(self, message_id: str, by: str) -> Message:
+        """
+        Take back a text that still waits.
+
+        @param by: who wants that.
+        @return: it, cancelled, once that is on disk.
+        @raise Conflict: it does not wait any more.
+        """
+        names = await self.store.waits_for(message_id)
+        queues = [queue for name in names if (queue := self.queues.get(name)) is not None]
+        if not all(queue.withhold(message_id) for queue in queues):
+            raise Conflict("it is just being sent")
+        decision = Decision(message_id=message_id, by=by, at=self.clock.seconds())
+        try:
+            withdrawn = await self.store.decide(decision)
+        except BaseException:
+            for queue in queues:
+                queue.give_back(message_id)
+            raise
+        for queue in queues:
+            queue.forget(message_id)
+        assert withdrawn is not None
+        return withdrawn
+
+    def changed(self, name: str) -> None:
+        """A destination may be able to take more than before."""
+        queue = self.queues.get(name)
+        if queue is not None:
+            queue.pump()
+
+    def _queue(self, name: str) -> Queue | None:
+        known = self.queues.get(name)
+        if known is not None:
+            return known
+        route = self.resolve(name)
+        if route is None:
+            return None
+        queue = self.queues[name] = Queue(
+            name,
+            route.destination,
+            route.policy,
+            self.store,
+            self.clock,
+            route.ready_for,
+            self.settled,
+        )
+        return queue
+
+    @property
+    def depth(self) -> int:
+        """How many messages are known to wait or are in hand."""
+        return sum(queue.depth + queue.in_hand for queue in self.queues.values())
+
+    def troubles(self) -> list[str]:
+        """One sentence for each destination that is not reached."""
+        away = [
+            f"{queue.name} is not reached: {queue.trouble}"
+            for queue in self.queues.values()
+            if queue.trouble
+        ]
+        return away + [
+            f"messages wait for {name}, which is not configured" for name in self.orphans
+        ]
+
+    async def stop(self) -> None:
+        """Begin nothing more, and give what is in hand L{GRACE} seconds."""
+        self.passing.stop()
+        # Those that the deadline cuts off fail, and nobody asks them.
+        ending = DeferredList([q.stop() for q in self.queues.values()], consumeErrors=True)
+        deadline = self.clock.callLater(GRACE, ending.cancel)
+        await ending
+        if deadline.active():
+            deadline.cancel()

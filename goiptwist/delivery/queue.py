@@ -1,0 +1,376 @@
+"""
+The queue of one destination: a window of what waits on disk, and the attempts
+under way.
+"""
+
+from __future__ import annotations
+
+import heapq
+import json
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from attrs import define, evolve, field
+from twisted.internet.defer import Deferred, maybeDeferred
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
+from twisted.internet.task import deferLater
+from twisted.logger import Logger
+
+from goiptwist.delivery.ordering import Chains
+from goiptwist.delivery.retry import Policy, after, expired, outcome_of, too_old
+from goiptwist.errors import Refused, StoreUnavailable, TryLater, Unsure
+from goiptwist.interfaces import IDestination, ITakesEvents, ITakesNews
+from goiptwist.model.messages import Direction, Handover, LineEvent, Message, News
+from goiptwist.store import Settlement, Store, Waiting
+
+#: Rows of one destination held in memory; the rest stays on disk. Postfix's
+#: active queue is the model: a bounded window on an unbounded queue.
+WINDOW = 5000
+#: Seconds for which a destination that could not be reached is left alone,
+#: after the first, second, ... time; the last is repeated.
+RESTS = (1.0, 2.0, 5.0, 10.0, 30.0, 60.0)
+#: Seconds between tries to write down an outcome that the disk did not take.
+STORE_PATIENCE = 1.0
+#: Seconds between two looks for messages that have grown too old.
+SWEEP = 30.0
+
+
+@define(eq=False, repr=False)
+class Queue:
+    """
+    One destination's part of L{goiptwist.delivery.dispatcher.Delivery}.
+
+    @ivar ready_for: whether the destination could take this message now.
+    @ivar settled: called with each outgoing message that stands elsewhere now,
+        and each alarm that has come to an end.
+    """
+
+    name: str
+    destination: IDestination
+    policy: Policy
+    store: Store
+    clock: IReactorTime
+    ready_for: Callable[[Message], bool]
+    settled: Callable[[Message], None]
+    trouble: str = ""
+    _due: list[tuple[float, int, Waiting]] = field(factory=list, init=False)
+    _known: set[str] = field(factory=set, init=False)
+    _chains: Chains = field(factory=Chains, init=False)
+    _early: list[Waiting] = field(factory=list, init=False)
+    _in_hand: int = field(default=0, init=False)
+    _complete: bool = field(default=True, init=False)
+    _loading: bool = field(default=False, init=False)
+    _finished: set[str] = field(factory=set, init=False)
+    _rested: int = field(default=0, init=False)
+    _rest_until: float = field(default=0.0, init=False)
+    _timer: IDelayedCall | None = field(default=None, init=False)
+    _count: int = field(default=0, init=False)
+    _stopped: bool = field(default=False, init=False)
+    _idle: list[Deferred[None]] = field(factory=list, init=False)
+    _withheld: dict[str, Waiting] = field(factory=dict, init=False)
+    _pumping: bool = field(default=False, init=False)
+    _dropped: set[str] = field(factory=set, init=False)
+    log = Logger()
+
+    # -- what waits --
+
+    def load(self) -> Deferred[None]:
+        """Fill the window from disk. Fires when that is done."""
+        self._loading = True
+        asked = WINDOW + len(self._known)
+        return self.store.waiting(self.name, asked).addCallbacks(
+            self._loaded, self._not_loaded, callbackArgs=(asked,)
+        )
+
+    def _loaded(self, rows: list[Waiting], asked: int) -> None:
+        self._loading = False
+        self._complete = len(rows) < asked
+        # What was settled while the question was under way still stands in
+        # its answer: it must not go out twice.
+        finished, self._finished = self._finished, set()
+        # What came meanwhile stands behind what was there before it. Where the
+        # window is full it stays on disk, like all that comes then.
+        early, self._early = self._early, []
+        for row in (*rows, *(early if self._complete else ())):
+            if row.message.id not in self._known and row.message.id not in finished:
+                self._push(row)
+        self.pump()
+
+    def _not_loaded(self, failure: object) -> None:
+        self._loading = self._complete = False
+        self._early.clear()  # they are on disk
+        self.log.error("Queue {queue} cannot be read: {failure}", queue=self.name, failure=failure)
+        self._set_timer(self.clock.seconds() + STORE_PATIENCE)
+
+    def add(self, rows: Iterable[Waiting]) -> None:
+        """Take what has just been put on disk."""
+        for row in rows:
+            if self.depth >= WINDOW:
+                self._complete = False
+            # A full window leaves them on disk, but for one that goes before
+            # others. A load may have seen one before we were told of it.
+            has_room = self._complete or self._loading or row.due < row.since
+            if row.message.about and self._loading:
+                self._early.append(row)
+            elif has_room and row.message.id not in self._known:
+                self._push(row)
+        self.pump()
+
+    def _push(self, row: Waiting) -> None:
+        self._known.add(row.message.id)
+        if not row.message.about or self._chains.may_go(row):
+            self._line_up(row)
+
+    def _line_up(self, row: Waiting) -> None:
+        self._count += 1
+        heapq.heappush(self._due, (row.due, self._count, row))
+
+    @property
+    def depth(self) -> int:
+        """How many messages are known to wait; there may be more on disk."""
+        return len(self._due) + len(self._chains)
+
+    @property
+    def in_hand(self) -> int:
+        """How many attempts are under way."""
+        return self._in_hand
+
+    # -- the loop --
+
+    def pump(self) -> None:
+        """Begin every attempt that can begin now."""
+        if self._stopped or self._pumping:
+            return
+        self._pumping = True  # a destination may call back while it is asked
+        try:
+            now = self.clock.seconds()
+            while self._can_begin(now):
+                row = heapq.heappop(self._due)[2]
+                self._begin(row)
+        finally:
+            self._pumping = False
+        self._refill()
+        self._set_next_timer(now)
+
+    def _can_begin(self, now: float) -> bool:
+        if not self._due or now < self._rest_until or self._in_hand >= self.policy.at_once:
+            return False
+        due, _, row = self._due[0]
+        if due > now:
+            return False
+        return too_old(row, self.policy, now) or self.ready_for(row.message)
+
+    def _begin(self, row: Waiting) -> None:
+        self._in_hand += 1
+        attempt = Deferred.fromCoroutine(self._attempt(row))
+        attempt.addErrback(
+            lambda failure: self.log.failure(
+                "Queue {queue} broke", failure=failure, queue=self.name
+            )
+        )
+
+    async def _attempt(self, row: Waiting) -> None:
+        now = self.clock.seconds()
+        if too_old(row, self.policy, now):
+            await self._settle(row, expired(row, self.name, self.policy, now))
+            return
+        answer = await self._ask(row.message)
+        now = self.clock.seconds()
+        if isinstance(answer, TryLater) and not answer.attempted and self.policy.rests:
+            self._rest(str(answer), now)
+            self._back(evolve(row, due=max(row.due, now + (answer.after or 0.0))))
+            return
+        if self.policy.rests:
+            self._reached()
+        await self._settle(row, outcome_of(answer, row, self.name, self.policy, now))
+
+    async def _ask(self, message: Message) -> Handover | Exception | None:
+        try:
+            if message.direction is Direction.NEWS:
+                return await self._tell(message)
+            if message.direction is Direction.EVENT:
+                return await self._hear(message)
+            return await maybeDeferred(self.destination.deliver, message)
+        except (TryLater, Refused, Unsure) as said:
+            return said
+        except Exception as bug:
+            self.log.failure(
+                "Destination {queue} broke on message {message_id}",
+                queue=self.name,
+                message_id=message.id,
+            )
+            return bug
+
+    async def _tell(self, row: Message) -> Handover | None:
+        about = await self.store.message(row.about)
+        if about is None:
+            raise Refused("the message that this is about has been forgotten")
+        if not ITakesNews.providedBy(self.destination):
+            raise Refused(f"{self.name} takes no news")
+        taker: Any = self.destination
+        news = News(id=row.id, what=row.news, at=row.at, reason=row.text, message=about)
+        told: Handover | None = await taker.tell(news)
+        return told
+
+    async def _hear(self, row: Message) -> Handover | None:
+        if not ITakesEvents.providedBy(self.destination):
+            raise Refused(f"{self.name} takes no events")
+        taker: Any = self.destination
+        fields = json.loads(row.text)
+        event = LineEvent(id=row.id, what=row.news, line=row.line, at=row.at, fields=fields)
+        heard: Handover | None = await taker.heard(event)
+        return heard
+
+    async def _settle(self, row: Waiting, settlement: Settlement) -> None:
+        # The far side has spoken: its word must reach the disk, however long
+        # the disk does not take it.
+        while True:
+            try:
+                early = await self.store.settle(settlement)
+                break
+            except StoreUnavailable:
+                await deferLater(self.clock, STORE_PATIENCE)
+        if settlement.queue == "waiting":
+            again = evolve(row, attempts=settlement.attempts, due=settlement.due)
+            self._back(again)
+        else:
+            self._gone(row)
+        if row.message.direction is Direction.OUT:
+            self.settled(early or after(settlement))
+        elif early is not None:
+            self.settled(early)
+
+    def _back(self, row: Waiting) -> None:
+        if row.message.id in self._dropped:
+            self._gone(row)
+            return
+        self._in_hand -= 1
+        self._line_up(row)
+        self._after_attempt()
+
+    def _gone(self, row: Waiting) -> None:
+        self._in_hand -= 1
+        self._known.discard(row.message.id)
+        if row.message.id in self._dropped:
+            self._dropped.discard(row.message.id)
+            self._complete = False  # it may have been queued again meanwhile
+        elif self._loading:
+            self._finished.add(row.message.id)
+        following = self._chains.gone(row) if row.message.about else None
+        if following is not None:
+            self._line_up(following)
+        self._after_attempt()
+
+    def _after_attempt(self) -> None:
+        if self._in_hand == 0:
+            idle, self._idle = self._idle, []
+            for waiting in idle:
+                waiting.callback(None)
+        self.pump()
+
+    # -- what is withdrawn --
+
+    def withhold(self, message_id: str) -> bool:
+        """
+        Do not begin this message, if that is still possible. L{forget} or
+        L{give_back} must follow.
+
+        @return: whether it is possible.
+        """
+        ids = [row.message.id for *_, row in self._due]
+        if message_id not in ids:
+            if message_id in self._known:
+                return False  # it is in hand
+            self._known.add(message_id)  # a load that is under way must not bring it
+            return True
+        self._withheld[message_id] = self._due.pop(ids.index(message_id))[2]
+        heapq.heapify(self._due)
+        return True
+
+    def drop(self, ids: set[str]) -> None:
+        """
+        These wait no more on disk. An attempt under way may end, but begins
+        nothing after it.
+        """
+        here = {row.message.id for *_, row in self._due} & ids
+        if here:
+            self._due = [entry for entry in self._due if entry[2].message.id not in here]
+            heapq.heapify(self._due)
+        self._dropped |= (ids & self._known) - here
+        self._known -= here
+        if self._loading:
+            self._finished |= ids
+        self.pump()
+
+    def forget(self, message_id: str) -> None:
+        """It is withdrawn, and that is on disk."""
+        self._withheld.pop(message_id, None)
+        self._known.discard(message_id)
+        if self._loading:
+            self._finished.add(message_id)
+
+    def give_back(self, message_id: str) -> None:
+        """It could not be withdrawn."""
+        row = self._withheld.pop(message_id, None)
+        if row is not None:
+            self._line_up(row)
+        else:
+            self._known.discard(message_id)
+            self._complete = False  # it may wait on disk only
+        self.pump()
+
+    # -- a far side that is away --
+
+    def _rest(self, reason: str, now: float) -> None:
+        if not self.trouble:
+            self.log.warn("{queue} is not reached: {reason}", queue=self.name, reason=reason)
+        self.trouble = reason
+        if now >= self._rest_until:
+            self._rest_until = now + RESTS[min(self._rested, len(RESTS) - 1)]
+            self._rested += 1
+
+    def _reached(self) -> None:
+        if self.trouble:
+            self.log.info("{queue} is reached again", queue=self.name)
+        self.trouble, self._rested, self._rest_until = "", 0, 0.0
+
+    # -- time --
+
+    def _refill(self) -> None:
+        if not self._complete and not self._loading and self.depth < WINDOW // 2:
+            self.load()
+
+    def _set_next_timer(self, now: float) -> None:
+        if not self._due:
+            if self._complete:  # else there is a load to be tried again
+                self._cancel_timer()
+            return
+        soonest = max(self._due[0][0], self._rest_until)
+        # Ready rows whose destination is not: it calls pump when it is, and
+        # meanwhile they may grow too old.
+        self._set_timer(soonest if soonest > now else now + SWEEP)
+
+    def _set_timer(self, when: float) -> None:
+        delay = max(0.0, when - self.clock.seconds())
+        if self._timer is not None and self._timer.active():
+            if self._timer.getTime() <= when:
+                return  # a look too early does no harm
+            self._timer.reset(delay)
+        elif not self._stopped:
+            self._timer = self.clock.callLater(delay, self.pump)
+
+    def _cancel_timer(self) -> None:
+        if self._timer is not None and self._timer.active():
+            self._timer.cancel()
+        self._timer = None
+
+    def stop(self) -> Deferred[None]:
+        """Begin nothing more. Fires when nothing is in hand."""
+        self._stopped = True
+        self._cancel_timer()
+        done: Deferred[None] = Deferred()
+        if self._in_hand:
+            self._idle.append(done)
+        else:
+            done.callback(None)
+        return done

@@ -1,0 +1,299 @@
+"""
+Builds the parts of a gateway and introduces them to one another. No logic.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from attrs import asdict, define, field
+from twisted.application.service import Service
+from twisted.internet.interfaces import IReactorTime
+
+from goiptwist.accounts.quotas import Permits
+from goiptwist.accounts.users import Attempts, DeferToThread, Users
+from goiptwist.alarm import routes, supervision
+from goiptwist.alarm.deduplication import Repeats
+from goiptwist.alarm.panel_sms import PanelSms
+from goiptwist.alarm.service import Alarms
+from goiptwist.alarm.supervision import Heartbeats
+from goiptwist.bridges.dc09.service import Dc09Receiver
+from goiptwist.bridges.mail import imap as mailbox
+from goiptwist.bridges.mail.addresses import Directory
+from goiptwist.bridges.mail.imap import ImapIntake
+from goiptwist.bridges.mail.intake.service import MailIntake
+from goiptwist.bridges.mail.mailroom import Mailroom
+from goiptwist.bridges.mail.tokens import Grant, Tokens
+from goiptwist.delivery.dispatcher import Delivery, Route
+from goiptwist.delivery.retry import LINE_SCHEDULE, Policy
+from goiptwist.gateway import bridging, kinds
+from goiptwist.gateway.overview import Overview
+from goiptwist.gateway.settings import Settings
+from goiptwist.goip.line import Address
+from goiptwist.goip.lines import Lines
+from goiptwist.goip.receiving import Receiver
+from goiptwist.goip.service import GoipProtocol, GoipService
+from goiptwist.interfaces import IBridge, IListens, ITakesNews, ITakesReports
+from goiptwist.messaging.housekeeping import Housekeeping
+from goiptwist.messaging.router import Router
+from goiptwist.messaging.service import Traffic
+from goiptwist.model.messages import Wish
+from goiptwist.net.rejections import Complaints
+from goiptwist.simulator.demo import Demonstration
+from goiptwist.store import Store
+from goiptwist.telephony.contacts import Contacts
+from goiptwist.web.api import Api
+from goiptwist.web.doors import Doors
+from goiptwist.web.ozeki.dialect import Dialect
+from goiptwist.web.service import HttpService
+
+#: Messages that lines may have in hand: more than 10,000 lines can take.
+LINES_AT_ONCE = 100_000
+
+
+@define(eq=False, repr=False)
+class Gateway:
+    """
+    The parts, all introduced to one another; no socket is open yet.
+
+    @ivar clock: where time comes from.
+    @ivar reactor: for the endpoints of bridges.
+    """
+
+    settings: Settings
+    store: Store
+    clock: IReactorTime
+    reactor: Any
+    complaints: Complaints = field(init=False)
+    delivery: Delivery = field(init=False)
+    traffic: Traffic = field(init=False)
+    lines: Lines = field(init=False)
+    protocol: GoipProtocol = field(init=False)
+    alarms: Alarms = field(init=False)
+    heartbeats: Heartbeats = field(init=False)
+    overview: Overview = field(init=False)
+    housekeeping: Housekeeping = field(init=False)
+    bridges: dict[str, IBridge] = field(factory=dict, init=False)
+
+    def __attrs_post_init__(self) -> None:
+        settings, store, clock = self.settings, self.store, self.clock
+        self.complaints = Complaints(clock)
+        self.delivery = Delivery(store, clock, self._route, self._settled)
+        self.traffic = self._traffic()
+        self.lines = Lines(
+            clock,
+            store,
+            self.complaints,
+            self._write,
+            self.delivery.changed,
+            self._settled,
+            self.traffic.noticed,
+        )
+        self.lines.add(settings.lines)
+        self.alarms = self._alarms()
+        receiver = Receiver(
+            clock,
+            store,
+            self.lines,
+            self.complaints,
+            PanelSms(self.traffic, self.alarms).arrived,
+            self.traffic.reported,
+            self.traffic.happened,
+        )
+        self.protocol = GoipProtocol(self.lines, receiver, self.complaints)
+        tested = supervision.ways(settings.alarm, settings.routes)
+        self.heartbeats = Heartbeats(clock, store, self.alarms, settings.alarm, tested)
+        self.overview = self._overview()
+        self.housekeeping = Housekeeping(
+            clock,
+            store,
+            settings.history.keep,
+            self.lines.keep_facts,
+            settings.delivery.delay_warning,
+        )
+        self._build_bridges()
+
+    def _traffic(self) -> Traffic:
+        settings = self.settings
+        rules = {name: bridging.rule_of(own) for name, (_, own) in settings.bridges.items()}
+        router = Router(rules, {line.id: line.pool for line in settings.lines})
+        country = settings.numbers.country
+        allowances = bridging.allowances(settings.bridges)
+        permits = Permits.of_users(settings.users, country, allowances)
+        return Traffic(self.clock, self.store, router, self.delivery, permits, country=country)
+
+    def _alarms(self) -> Alarms:
+        ways = routes.Routes(self.settings.routes, self.settings.numbers.country)
+        repeats = Repeats(self.clock, self.store, self.settings.alarm.joins)
+        return Alarms(self.traffic, ways, repeats)
+
+    def _overview(self) -> Overview:
+        return Overview(
+            name=self.settings.top.name,
+            key=self.store.key,
+            clock=self.clock,
+            reactor=self.reactor,
+            store=self.store,
+            traffic=self.traffic,
+            alarms=self.alarms,
+            heartbeats=self.heartbeats,
+            bridges=self.bridges,
+            delivery=self.delivery,
+            line_statuses=lambda: [line.status for line in self.lines.by_id.values()],
+            complaints=self.complaints.counts,
+            contacts=Contacts(self.settings.contacts, self.settings.numbers.country),
+            country=self.settings.numbers.country,
+            fallbacks={
+                f"bridge:{name}": bridging.fallback_of(own)
+                for name, (kind, own) in self.settings.bridges.items()
+                if kind in ("mail", "xmpp")
+            },
+        )
+
+    def _build_bridges(self) -> None:
+        known = kinds.bridge_kinds()
+        for name, (kind, settings) in self.settings.bridges.items():
+            bridge = self.bridges[name] = known[kind].build(name, settings, self.overview)
+            if ITakesReports.providedBy(bridge):
+                self.traffic.takers[f"bridge:{name}"] = bridge
+            listener: Any = bridge
+            if IListens.providedBy(bridge) and listener.wants:
+                self.traffic.listeners.append(Wish(f"bridge:{name}", listener.wants))
+
+    def _write(self, datagram: bytes, address: Address) -> None:
+        self.protocol.write(datagram, address)
+
+    def _settled(self, message: Any) -> None:
+        self.traffic.settled(message)
+
+    def _route(self, destination: str) -> Route | None:
+        delivery = self.settings.delivery
+        bridge_name = destination.removeprefix("bridge:")
+        bridge = self.bridges.get(bridge_name)
+        if destination.startswith("bridge:") and bridge is not None:
+            own = self.settings.bridges[bridge_name][1]
+            policy = Policy(
+                **asdict(bridging.pace_of(bridge, own), recurse=False),
+                lifetime=delivery.give_up,
+                fallback=bridging.fallback_of(own),
+            )
+            return Route(bridge, policy)
+        pool = self.lines.pools.get(destination)
+        if pool is None:
+            return None
+        policy = Policy(
+            schedule=LINE_SCHEDULE,
+            attempts=delivery.attempts,
+            lifetime=delivery.validity,
+            rests=False,
+            at_once=LINES_AT_ONCE,
+            on_unknown=delivery.on_unknown,
+        )
+        return Route(pool, policy, pool.ready_for)
+
+    # -- the parts with sockets --
+
+    def goip_service(self) -> GoipService:
+        """The UDP port that devices talk to."""
+        return GoipService(self.reactor, self.settings.goip.listen, self.protocol)
+
+    def http_service(self, defer_to_thread: DeferToThread) -> HttpService | None:
+        """The HTTP interface, if there shall be one."""
+        http = self.settings.http
+        if not http.listen and not http.listen_tls:
+            return None
+        users = Users(self.settings.users, defer_to_thread)
+        api = Api(self.overview, users, self.clock, self._tellers())
+        dialect = Dialect(
+            self.overview,
+            api.access,
+            defer_to_thread,
+            strict=http.strict,
+            reports_by=bridging.caller_of_urls(self.settings.bridges),
+        )
+        doors = Doors(api.resource(), dialect)
+        return HttpService(self.reactor, http, doors, doors.leniency, api.end_streams)
+
+    def _tellers(self) -> list[str]:
+        """The bridges that a submission over HTTP may name to be told."""
+        return [
+            name
+            for name, bridge in self.bridges.items()
+            # These tell the writer of a mail or of a chat message, and here was none.
+            if ITakesNews.providedBy(bridge)
+            and self.settings.bridges[name][0] not in ("mail", "xmpp")
+        ]
+
+    def alarm_services(self) -> list[Service]:
+        """Where panels report over IP, if that shall be anywhere."""
+        alarm = self.settings.alarm
+        if not alarm.dc09_listen and not alarm.dc09_udp:
+            return []
+        return [Dc09Receiver(self.overview, alarm, self.complaints)]
+
+    def mail_services(self, defer_to_thread: DeferToThread) -> list[Service]:
+        """The ways by which mails become SMS, if there shall be any."""
+        intake, imap = self.settings.mail, self.settings.imap
+        mailroom = self._mailroom(defer_to_thread)
+        users = Users(self.settings.users, defer_to_thread)
+        services: list[Service] = []
+        if intake.listen or intake.listen_tls or intake.lmtp:
+            services.append(
+                MailIntake(
+                    self.reactor,
+                    intake,
+                    self.settings.top.name,
+                    users=users,
+                    attempts=Attempts(self.clock),
+                    mailroom=mailroom,
+                    complaints=self.complaints,
+                )
+            )
+        if imap.server is not None:
+            boxes = bridging.mailboxes(self.settings.bridges)
+            services.append(ImapIntake(self.reactor, imap, mailroom, self.complaints, boxes))
+        return services
+
+    def _mailroom(self, defer_to_thread: DeferToThread) -> Mailroom:
+        settings = self.settings
+        tokens = Tokens(self.store.key)
+        tokens.know(
+            Grant(f"bridge:{bridge}", line.id)
+            for bridge in settings.bridges
+            for line in settings.lines
+        )
+        directory = Directory(
+            lines=tuple(line.id for line in settings.lines),
+            pools=tuple(sorted({line.pool for line in settings.lines})),
+            country=settings.numbers.country,
+            mailboxes=bridging.mailboxes(settings.bridges),
+        )
+        return Mailroom(
+            self.overview,
+            settings.mail.domain,
+            directory,
+            tokens,
+            settings.mail_text,
+            settings.mail_text.parts,
+            defer_to_thread,
+            users=settings.users,
+            authserv=settings.mail.authserv,
+            imap_authserv=settings.imap.authserv,
+            reports_by=bridging.reporter(settings.mail.reports, settings.bridges),
+        )
+
+
+async def check_mailbox(settings: Settings, reactor: Any) -> str:
+    """
+    @return: what was found, in one sentence; empty where there is no mailbox.
+    @raise GoipTwistError: what is wrong.
+    """
+    if settings.imap.server is None:
+        return ""
+    return await mailbox.check(reactor, settings.imap)
+
+
+def demonstration(reactor: Any, folder: Path) -> Demonstration:
+    """A simulated device and a smarthost, to put around a gateway."""
+    return Demonstration(reactor, folder)

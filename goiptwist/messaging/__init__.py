@@ -1,0 +1,1 @@
+"""How messages move: accepted, routed, announced, forgotten."""

@@ -1,0 +1,1 @@
+"""Numbers, texts and the people behind them, as the telephone network has them."""

@@ -1,0 +1,187 @@
+"""All queues: taken up from disk, fed, and ended."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from attrs import define, field
+from twisted.internet.defer import Deferred, execute
+from twisted.internet.task import Clock
+from twisted.logger import LogLevel, capturedLogs
+
+from goiptwist.delivery.dispatcher import GRACE, Delivery, Route
+from goiptwist.delivery.retry import Policy
+from goiptwist.interfaces import IDestination
+from goiptwist.model.messages import Handover, IncomingSms, Message
+from goiptwist.store import Arrival, Queued, Store, lock
+from tests.world import BEGINNING, now
+
+POLICY = Policy(schedule=(5.0,), lifetime=1000.0, rests=True, at_once=2)
+
+
+@define(eq=False)
+class Slow:
+    """A destination that answers when the test says so."""
+
+    asked: list[tuple[Message, Deferred[Handover | None]]] = field(factory=list)
+
+    def deliver(self, message: Message) -> Deferred[Handover | None]:
+        answer: Deferred[Handover | None] = Deferred()
+        self.asked.append((message, answer))
+        return answer
+
+    def answers(self, answer: Any = None) -> None:
+        """Answer the oldest question."""
+        waiting = self.asked.pop(0)[1]
+        if isinstance(answer, Exception):
+            waiting.errback(answer)
+        else:
+            waiting.callback(answer)
+
+
+@define(eq=False)
+class Room:
+    """A delivery, its destination C{bridge:a}, and its store."""
+
+    path: Path
+    clock: Clock = field(factory=Clock)
+    a: Slow = field(factory=Slow)
+    routes: dict[str, Route] = field(factory=dict)
+    settled: list[Message] = field(factory=list)
+    store: Store = field(init=False)
+    delivery: Delivery = field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self.clock.advance(BEGINNING)
+        self.routes["bridge:a"] = Route(_as_destination(self.a), POLICY)
+        self.start()
+
+    def start(self) -> None:
+        self.store = Store.open(self.path, lock(self.path), execute, execute)
+        self.delivery = Delivery(self.store, self.clock, self.routes.get, self.settled.append)
+
+    def again(self) -> None:
+        """The gateway died, and comes back."""
+        for call in list(self.clock.getDelayedCalls()):
+            call.cancel()
+        self.store.close()
+        self.a.asked.clear()
+        self.start()
+        now(Deferred.fromCoroutine(self.delivery.start()))
+
+    def arrives(self, text: str, *destinations: str) -> Message:
+        sms = IncomingSms(
+            line="goip1", number=hash(text), sender="1", text=text, at=self.clock.seconds()
+        )
+        message = now(self.store.keep_arrival(Arrival(sms, destinations or ("bridge:a",))))
+        assert isinstance(message, Message)
+        self.delivery.kept(
+            [
+                Queued(destination=name, message=message, due=message.at)
+                for name in destinations or ("bridge:a",)
+            ]
+        )
+        return message
+
+
+def _as_destination(slow: Any) -> IDestination:
+    return slow  # type: ignore[no-any-return]
+
+
+@pytest.fixture
+def room(tmp_path: Path) -> Iterator[Room]:
+    made = Room(tmp_path)
+    yield made
+    made.store.close()
+
+
+def test_each_destination_has_its_own_queue(room: Room) -> None:
+    """One that is slow does not hold up another."""
+    b = Slow()
+    room.routes["bridge:b"] = Route(_as_destination(b), POLICY)
+    message = room.arrives("hello", "bridge:a", "bridge:b")
+    b.answers()
+    assert now(room.store.message(message.id)).state == "received"
+    room.a.answers()
+    assert now(room.store.message(message.id)).state == "handed_on"
+
+
+def test_taken_up_from_disk(room: Room) -> None:
+    """What waited when the gateway died waits no more when it is back."""
+    room.arrives("hello")
+    room.again()
+    assert [m.text for m, _ in room.a.asked] == ["hello"]
+
+
+def test_orphans(room: Room) -> None:
+    """
+    Messages for a bridge that the configuration has no more are kept and
+    shown: an operator may bring it back.
+    """
+    message = room.arrives("hello", "bridge:gone")
+    with capturedLogs() as logs:
+        room.again()
+    assert [(e["log_level"], e["queue"]) for e in logs] == [(LogLevel.warn, "bridge:gone")]
+    assert room.delivery.troubles() == ["messages wait for bridge:gone, which is not configured"]
+    assert now(room.store.message(message.id)).state == "received"
+    room.routes["bridge:gone"] = room.routes["bridge:a"]
+    room.again()
+    assert [m.text for m, _ in room.a.asked] == ["hello"]
+
+
+def test_depth(room: Room) -> None:
+    """What waits and what is in hand; two at once are in hand here."""
+    for text in ("one", "two", "three"):
+        room.arrives(text)
+    assert len(room.a.asked) == 2
+    assert room.delivery.depth == 3
+
+
+def test_changed_names_no_queue_that_is_not(room: Room) -> None:
+    """A line that appears before anything was ever sent by it changes nothing."""
+    room.delivery.changed("pool:default")
+    assert room.delivery.queues == {}
+
+
+class TestStopping:
+    """The gateway stops: nothing begins, and what is in hand may end."""
+
+    def stop(self, room: Room) -> Deferred[None]:
+        return Deferred.fromCoroutine(room.delivery.stop())
+
+    def test_nothing_in_hand(self, room: Room) -> None:
+        """Then it is done at once, and nothing ticks."""
+        room.arrives("hello")
+        room.a.answers()
+        now(self.stop(room))
+        assert room.clock.getDelayedCalls() == []
+
+    def test_waits_for_what_is_in_hand(self, room: Room) -> None:
+        """Its verdict is worth waiting for; what is due is not begun."""
+        for text in ("one", "two", "three"):
+            room.arrives(text)
+        stopping = self.stop(room)
+        room.a.answers()
+        assert not stopping.called
+        room.a.answers()
+        now(stopping)
+        assert room.a.asked == []
+        assert room.clock.getDelayedCalls() == []
+
+    def test_not_for_ever(self, room: Room) -> None:
+        """
+        A far side that never answers does not keep the gateway from stopping,
+        nor does the log fill with what nobody waited for.
+        """
+        message = room.arrives("hello")
+        stopping = self.stop(room)
+        room.clock.advance(GRACE - 1)
+        assert not stopping.called
+        room.clock.advance(1)
+        now(stopping)
+        room.a.answers()  # too late to be waited for, and still written down
+        assert now(room.store.message(message.id)).state == "handed_on"
+        assert room.clock.getDelayedCalls() == []

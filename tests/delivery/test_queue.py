@@ -1,0 +1,391 @@
+"""
+The queue of one destination: a bounded window of what waits on disk, attempts
+that begin when they can, and outcomes that reach the disk whatever happens.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from attrs import define, evolve, field
+from sqlalchemy import text
+from twisted.internet.defer import Deferred
+from twisted.internet.task import Clock
+from twisted.logger import LogLevel, capturedLogs
+
+from goiptwist.delivery import queue as queue_module
+from goiptwist.delivery.queue import RESTS, SWEEP, Queue
+from goiptwist.delivery.retry import Policy
+from goiptwist.errors import Refused, TryLater, Unsure
+from goiptwist.model.messages import Message, OnUnknown
+from goiptwist.store import Waiting
+from tests.conftest import FailureLog
+from tests.store.conftest import AT, Kept
+from tests.test_delivery import Slow
+from tests.wire import HeldBack, refuse_writes
+from tests.world import now
+
+BRIDGE = Policy(schedule=(5.0, 30.0), lifetime=1000.0, rests=True, at_once=2)
+LINES = Policy(schedule=(5.0, 30.0), attempts=3, lifetime=1000.0, rests=False, at_once=2)
+
+
+@define(eq=False)
+class Counter:
+    """
+    A queue, its destination, and the counter that hands messages in.
+
+    @ivar reads: where questions to the store are asked; hold it back to have
+        things happen while a load is under way.
+    """
+
+    path: Path
+    policy: Policy = BRIDGE
+    clock: Clock = field(factory=Clock, init=False)
+    reads: HeldBack = field(factory=lambda: HeldBack(holding=False), init=False)
+    writes: HeldBack = field(factory=lambda: HeldBack(holding=False), init=False)
+    slow: Slow = field(factory=Slow, init=False)
+    ready: bool = field(default=True, init=False)
+    settled: list[Message] = field(factory=list, init=False)
+    count: int = field(default=0, init=False)
+    kept: Kept = field(init=False)
+    queue: Queue = field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self.clock.advance(AT)
+        self.kept = Kept(self.path, self.writes)
+        self.kept.store.run_reading = self.reads
+        self.queue = Queue(
+            "b:a",
+            self.slow,  # type: ignore[arg-type]
+            self.policy,
+            self.kept.store,
+            self.clock,
+            lambda message: self.ready,
+            self.settled.append,
+        )
+
+    def arrives(self, text: str, add: bool = True) -> Message:
+        """A message is kept, and the queue told."""
+        self.count += 1
+        message = self.kept.arrival(self.count, text, self.clock.seconds())
+        assert message is not None
+        if add:
+            self.queue.add([Waiting(message, 0, message.at)])
+        return message
+
+    def asked(self) -> list[str]:
+        """What the destination has in hand."""
+        return [message.text for message, _ in self.slow.asked]
+
+    def state(self, message: Message) -> tuple[str, str]:
+        found = self.kept.message(message)
+        assert found is not None
+        return found.state.value, found.reason
+
+
+@pytest.fixture
+def counter(tmp_path: Path) -> Iterator[Counter]:
+    made = Counter(tmp_path)
+    yield made
+    made.kept.store.close()
+
+
+class TestAttempts:
+    """When they begin, and what follows."""
+
+    def test_as_many_at_once_as_the_policy_says(self, counter: Counter) -> None:
+        """The next begins when one is done, in the order of arrival."""
+        for body in "abcd":
+            counter.arrives(body)
+        assert counter.asked() == ["a", "b"]
+        counter.slow.answers()
+        assert counter.asked() == ["b", "c"]
+        assert (counter.queue.depth, counter.queue.in_hand) == (1, 2)
+
+    def test_put_off(self, counter: Counter) -> None:
+        """Tried again by the schedule, whose last entry repeats; the others go on."""
+        message = counter.arrives("a")
+        for wait in (5, 30, 30):
+            counter.slow.answers(TryLater("busy"))
+            assert counter.state(message) == ("received", "busy")
+            counter.clock.advance(wait - 1)
+            assert counter.asked() == []
+            counter.clock.advance(1)
+            assert counter.asked() == ["a"]
+        counter.slow.answers()
+        assert counter.state(message) == ("handed_on", "")
+        assert counter.clock.getDelayedCalls() == []
+
+    def test_refused(self, counter: Counter) -> None:
+        """Never again."""
+        message = counter.arrives("a")
+        counter.slow.answers(Refused("no such user"))
+        assert counter.state(message) == ("failed", "no such user")
+        assert counter.clock.getDelayedCalls() == []
+
+    def test_a_bug_in_the_destination(self, counter: Counter, logged_failures: FailureLog) -> None:
+        """It loses no message, and is logged as what it is."""
+        message = counter.arrives("a")
+        counter.slow.answers(KeyError("bug"))
+        [event] = logged_failures.flush()
+        assert event["message_id"] == message.id
+        assert counter.state(message) == ("received", "internal error, see the log")
+        counter.clock.advance(5)
+        assert counter.asked() == ["a"]
+
+    def test_too_old(self, counter: Counter) -> None:
+        """Given up without another try."""
+        message = counter.arrives("a")
+        counter.slow.answers(TryLater("busy", after=999))
+        counter.clock.advance(1000)
+        assert counter.asked() == []
+        assert counter.state(message)[0] == "failed"
+
+    def test_not_ready(self, counter: Counter) -> None:
+        """A destination that cannot take it is not asked, until it says so."""
+        counter.ready = False
+        counter.arrives("a")
+        counter.clock.advance(SWEEP * 3)
+        assert counter.asked() == []
+        counter.ready = True
+        counter.queue.pump()
+        assert counter.asked() == ["a"]
+
+    def test_too_old_though_not_ready(self, counter: Counter) -> None:
+        """Nobody calls when no line ever comes back: a look now and then is enough."""
+        counter.ready = False
+        message = counter.arrives("a")
+        for _ in range(40):
+            counter.clock.advance(SWEEP)
+        assert counter.state(message)[0] == "failed"
+
+    def test_calls_back_while_it_is_asked(self, counter: Counter) -> None:
+        """A line that has room says so in the middle of being given something."""
+        counter.queue.ready_for = lambda message: counter.queue.pump() is None
+        for body in "abc":
+            counter.arrives(body)
+        assert counter.asked() == ["a", "b"]
+
+
+class TestUnknown:
+    """Nobody knows whether a text went out."""
+
+    @pytest.mark.parametrize(
+        ("policy", "state", "asked"),
+        [
+            (OnUnknown.HOLD, "unknown", []),
+            (OnUnknown.FAIL, "failed", []),
+            (OnUnknown.RESEND, "queued", ["hello"]),
+        ],
+    )
+    def test_policies(
+        self, tmp_path: Path, policy: OnUnknown, state: str, asked: list[str]
+    ) -> None:
+        """Held for an operator, given up, or tried again at once."""
+        counter = Counter(tmp_path, evolve(LINES, on_unknown=policy))
+        counter.queue.name = "pool:a"
+        [message] = counter.kept.order()
+        counter.queue.add([Waiting(message, 0, message.at)])
+        counter.slow.answers(Unsure("silence"))
+        assert counter.state(message) == (state, "silence")
+        assert counter.asked() == asked
+        assert [m.state for m in counter.settled] == [state]
+        counter.kept.store.close()
+
+
+class TestRests:
+    """A far side that is away is left alone as a whole, not tried message by message."""
+
+    def test_one_rest_for_all(self, counter: Counter) -> None:
+        """Longer each time; no attempt of any message is used up."""
+        messages = [counter.arrives(body) for body in "abcd"]
+        with capturedLogs() as logs:
+            for rest in (*RESTS, RESTS[-1]):
+                for _ in range(2):
+                    counter.slow.answers(TryLater("no route", attempted=False))
+                assert counter.queue.trouble == "no route"
+                counter.clock.advance(rest - 0.5)
+                assert counter.asked() == []
+                counter.clock.advance(0.5)
+                assert len(counter.asked()) == 2
+        assert [e["log_level"] for e in logs] == [LogLevel.warn]  # said once
+        assert all(row.attempts == 0 for row in now(counter.kept.store.waiting("b:a", 9)))
+        assert counter.state(messages[0]) == ("received", "")
+
+    def test_reached_again(self, counter: Counter) -> None:
+        """Any word of the far side ends it, also a no; the next rest is short again."""
+        for body in "abc":
+            counter.arrives(body)
+        for _ in range(2):
+            counter.slow.answers(TryLater("no route", attempted=False))
+        counter.clock.advance(RESTS[0])
+        with capturedLogs() as logs:
+            counter.slow.answers(Refused("no"))
+        assert [e["log_level"] for e in logs] == [LogLevel.info]
+        assert counter.queue.trouble == ""
+        counter.slow.answers(TryLater("no route", attempted=False))
+        counter.slow.answers(TryLater("no route", attempted=False))
+        counter.clock.advance(RESTS[0])
+        assert len(counter.asked()) == 2
+
+    def test_the_far_side_asks_for_more(self, counter: Counter) -> None:
+        """Retry-After of one message is kept for that message."""
+        counter.arrives("a")
+        counter.slow.answers(TryLater("later", after=100, attempted=False))
+        counter.clock.advance(99)
+        assert counter.asked() == []
+        counter.clock.advance(1)
+        assert counter.asked() == ["a"]
+
+
+class TestWindow:
+    """Only so many rows are in memory; the rest stays on disk."""
+
+    @pytest.fixture(autouse=True)
+    def small(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(queue_module, "WINDOW", 4)
+
+    def drain(self, counter: Counter) -> list[str]:
+        """Take everything that ever comes, in order."""
+        seen = []
+        while counter.slow.asked:
+            seen.append(counter.slow.asked[0][0].text)
+            counter.slow.answers()
+        return seen
+
+    def test_loaded_again_and_again(self, counter: Counter) -> None:
+        """Everything on disk comes by, once."""
+        bodies = [f"{n:02}" for n in range(25)]
+        for body in bodies:
+            counter.arrives(body, add=False)
+        now(counter.queue.load())
+        assert counter.queue.depth <= 4
+        assert self.drain(counter) == bodies
+        assert (counter.queue.depth, counter.queue._known) == (0, set())
+
+    def test_it_has_a_bound(self, counter: Counter) -> None:
+        """Also for what arrives while the far side is away: a million fit the disk."""
+        bodies = [f"{n:02}" for n in range(25)]
+        for body in bodies:
+            counter.arrives(body)
+        assert counter.queue.depth <= 4
+        assert self.drain(counter) == bodies
+
+    def test_what_arrives_while_the_window_is_full(self, counter: Counter) -> None:
+        """It waits on disk, and comes after the others."""
+        for n in range(10):
+            counter.arrives(f"old {n}", add=False)
+        now(counter.queue.load())
+        counter.arrives("new")
+        assert self.drain(counter) == [*(f"old {n}" for n in range(10)), "new"]
+
+    def test_settled_while_a_load_is_under_way(self, counter: Counter) -> None:
+        """It still stands in the answer, and must not go out twice."""
+        for n in range(10):
+            counter.arrives(f"{n}", add=False)
+        now(counter.queue.load())
+        told_late: list[tuple[Deferred[Any], Any]] = []
+
+        def reads_now_tells_later(work: Callable[[], Any]) -> Deferred[Any]:
+            told_late.append((Deferred(), work()))
+            return told_late[-1][0]
+
+        counter.kept.store.run_reading = reads_now_tells_later
+        seen = []
+        while counter.slow.asked:
+            seen.append(counter.slow.asked[0][0].text)
+            counter.slow.answers()
+        assert len(told_late) == 1
+        counter.kept.store.run_reading = counter.reads
+        told_late[0][0].callback(told_late[0][1])
+        seen += self.drain(counter)
+        assert seen == [f"{n}" for n in range(10)]
+
+    def test_read_before_it_was_told(self, counter: Counter) -> None:
+        """
+        The reader is another thread than the writer: it may see a message
+        before the queue is told of it, which must not make it two.
+        """
+        message = counter.arrives("a", add=False)
+        now(counter.queue.load())
+        counter.queue.add([Waiting(message, 0, message.at)])
+        assert counter.asked() == ["a"]
+        assert counter.queue.depth == 0
+
+    def test_arrived_while_a_load_is_under_way(self, counter: Counter) -> None:
+        """Whether the answer has it or not, it comes once."""
+        counter.reads.holding = True
+        loading = counter.queue.load()
+        for body in "abcdef":
+            counter.arrives(body)
+        counter.reads.release()
+        now(loading)
+        assert self.drain(counter) == list("abcdef")
+
+    def test_a_load_that_fails(self, counter: Counter, logged_failures: FailureLog) -> None:
+        """Tried again, also the very first one."""
+        counter.arrives("a", add=False)
+        with counter.kept.store.writer.connection.begin():
+            counter.kept.store.writer.connection.execute(
+                text("ALTER TABLE delivery RENAME TO away")
+            )
+        now(counter.queue.load())
+        assert len(logged_failures.flush()) == 1
+        with counter.kept.store.writer.connection.begin():
+            counter.kept.store.writer.connection.execute(
+                text("ALTER TABLE away RENAME TO delivery")
+            )
+        counter.clock.advance(1)
+        assert counter.asked() == ["a"]
+
+
+class TestTheDisk:
+    """An outcome is known, and the store does not take it."""
+
+    def test_told_again_until_it_is_written(
+        self, counter: Counter, logged_failures: FailureLog
+    ) -> None:
+        """The far side has spoken: its word is not lost, nor is it asked again."""
+        message = counter.arrives("a")
+        refuse_writes(counter.kept.store)
+        counter.slow.answers()
+        for _ in range(10):
+            counter.clock.advance(1)
+        assert counter.asked() == []
+        assert counter.queue.in_hand == 1
+        refuse_writes(counter.kept.store, False)
+        counter.clock.advance(1)
+        assert counter.state(message) == ("handed_on", "")
+        assert counter.queue.in_hand == 0
+        assert len(logged_failures.flush()) == 1
+
+    def test_the_submitter_is_told_after_the_commit(self, tmp_path: Path) -> None:
+        """Not before: the gateway might die in between."""
+        counter = Counter(tmp_path, LINES)
+        counter.queue.name = "pool:a"
+        [message] = counter.kept.order()
+        counter.queue.add([Waiting(message, 0, message.at)])
+        counter.writes.holding = True
+        counter.slow.answers()
+        assert counter.settled == []
+        counter.writes.release()
+        assert [m.state for m in counter.settled] == ["sent"]
+        counter.kept.store.close()
+
+
+class TestStopping:
+    """Nothing new begins."""
+
+    def test_what_is_put_off_stays_on_disk(self, counter: Counter) -> None:
+        """For the next start; nothing ticks."""
+        counter.arrives("a")
+        stopped = counter.queue.stop()
+        counter.slow.answers(TryLater("busy"))
+        now(stopped)
+        assert counter.clock.getDelayedCalls() == []
+        counter.queue.pump()
+        counter.clock.advance(100)
+        assert counter.asked() == []

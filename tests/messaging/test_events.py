@@ -1,0 +1,69 @@
+"""What happens, for those who watch it live."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from twisted.internet.task import Clock
+
+from goiptwist.messaging import events as module
+from goiptwist.messaging.events import Happening, Happenings
+from tests.conftest import FailureLog
+
+
+@pytest.fixture
+def happenings() -> Happenings:
+    clock = Clock()
+    clock.advance(1000)
+    return Happenings(clock)
+
+
+def kinds(found: list[Happening] | None) -> list[str]:
+    assert found is not None
+    return [one.kind for one in found]
+
+
+def test_who_was_away_for_a_moment(happenings: Happenings) -> None:
+    """Hears what was missed, in order, and nothing twice."""
+    heard: list[Any] = []
+    end = happenings.listen(heard.append)
+    happenings.tell("a", None)
+    end()
+    for kind in "bc":
+        happenings.tell(kind, None)
+    assert kinds(heard) == ["a"]
+    assert kinds(happenings.since(heard[0].id)) == ["b", "c"]
+
+
+@pytest.mark.parametrize(
+    "last", ["", "1000", "1000-", "1000-x", "1000-4", "999-1", "1000--1", "²-1"]
+)
+def test_who_knows_something_else(happenings: Happenings, last: str) -> None:
+    """Of another process, or nonsense: nobody can say what was missed."""
+    for kind in "abc":
+        happenings.tell(kind, None)
+    assert happenings.since(last) is None
+
+
+def test_who_was_away_for_too_long(happenings: Happenings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only the newest are kept."""
+    monkeypatch.setattr(module, "KEPT", 3)
+    few = Happenings(happenings.clock)
+    for kind in "abcde":
+        few.tell(kind, None)
+    assert few.since("1000-1") is None
+    assert kinds(few.since("1000-2")) == ["c", "d", "e"]
+    assert kinds(few.since("1000-5")) == []
+
+
+def test_a_listener_that_breaks(happenings: Happenings, logged_failures: FailureLog) -> None:
+    """Does not keep the others from hearing, nor the SMS from being sent."""
+    heard: list[Any] = []
+    happenings.listen(lambda one: 1 / 0)
+    end = happenings.listen(heard.append)
+    happenings.tell("a", None)
+    end()
+    end()
+    assert kinds(heard) == ["a"]
+    assert len(logged_failures.flush()) == 1
