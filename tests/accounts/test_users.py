@@ -23,7 +23,7 @@ from goiptwist.accounts.users import (
 )
 from goiptwist.config.values import Network
 from goiptwist.errors import Busy
-from tests.test_secret import CHEAP
+from tests.accounts.test_secrets import CHEAP
 
 
 @define

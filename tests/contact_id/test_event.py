@@ -12,7 +12,7 @@ from goiptwist.contact_id.codes import CODES, KINDS, meaning
 from goiptwist.contact_id.event import Event
 from goiptwist.errors import Unacceptable
 from goiptwist.telephony.segments import BASIC
-from tests.alarm.test_contact_id import HEX, SEED, events
+from tests.contact_id.test_notation import HEX, SEED, events
 
 LIST = json.loads((Path(__file__).parent.parent / "vectors/contact-id-events.json").read_text())
 

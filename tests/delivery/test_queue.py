@@ -23,8 +23,8 @@ from goiptwist.errors import Refused, TryLater, Unsure
 from goiptwist.model.messages import Message, OnUnknown
 from goiptwist.store import Waiting
 from tests.conftest import FailureLog
+from tests.delivery.test_dispatcher import Slow
 from tests.store.conftest import AT, Kept
-from tests.test_delivery import Slow
 from tests.wire import HeldBack, refuse_writes
 from tests.world import now
 

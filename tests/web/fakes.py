@@ -33,7 +33,7 @@ from goiptwist.telephony.validation import (
     check_expiry,
 )
 from goiptwist.web.api import Api
-from tests.test_secret import CHEAP
+from tests.accounts.test_secrets import CHEAP
 
 #: 2024-02-29T12:00:00.250Z
 NOON = 1709208000.25

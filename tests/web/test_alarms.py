@@ -11,7 +11,7 @@ from goiptwist.alarm.routes import Names, Routes, RouteSettings
 from goiptwist.errors import Busy, GoipTwistError, OverQuota, StoreUnavailable
 from goiptwist.model.messages import Direction, Message, State, Wish
 from goiptwist.store.searching import Search
-from tests.alarm.test_contact_id import BAD, VALID, refusal
+from tests.contact_id.test_notation import BAD, VALID, refusal
 from tests.web.fakes import NOON, Client, Reply
 
 EVENT = "1113,18,1,123,03,003"

@@ -12,7 +12,7 @@ from goiptwist.errors import Busy, OverQuota, StoreUnavailable
 from goiptwist.messaging.report_urls import context_of
 from goiptwist.model.messages import State, Wish
 from goiptwist.web.ozeki import sending
-from tests.alarm.test_contact_id import BAD, VALID, refusal
+from tests.contact_id.test_notation import BAD, VALID, refusal
 from tests.web.ozeki.asking import LOGIN, TEXT, Asking
 from tests.web.ozeki.test_classic import SEED
 
