@@ -9,7 +9,7 @@ from attrs import define
 from twisted.internet.defer import Deferred, TimeoutError
 
 from goiptwist.contact_id.event import Event
-from goiptwist.messaging.events import Happening
+from goiptwist.messaging.events import BusEvent
 from goiptwist.model.messages import AlarmReport
 
 #: Seconds after which what has not arrived is missing.
@@ -40,7 +40,7 @@ class Alarms:
         ends: list[tuple[str, float]] = []
         all_of_them: Deferred[None] = Deferred()
 
-        def happened(one: Happening) -> None:
+        def happened(one: BusEvent) -> None:
             if one.kind in (ARRIVED, LOST):
                 ends.append((one.kind, self.clock.seconds()))
                 if len(ends) == count:

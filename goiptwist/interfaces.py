@@ -14,23 +14,14 @@ from typing import Any
 from twisted.internet.defer import Deferred
 from zope.interface import Attribute, Interface
 
-from goiptwist.accounts.quotas import Allowance
 from goiptwist.contact_id.event import Event
-from goiptwist.messaging.events import Happenings
-from goiptwist.model.messages import (
-    AlarmReport,
-    Direction,
-    Handover,
-    LineEvent,
-    Message,
-    News,
-    State,
-    Step,
-    Submission,
-)
-from goiptwist.model.status import Health, LegStatus, LineStatus
-from goiptwist.store.deciding import Verdict
-from goiptwist.store.searching import Found, Search
+from goiptwist.messaging.events import EventBus
+from goiptwist.model.delivery import Delivered
+from goiptwist.model.messages import AlarmReport, Direction, Message, State, Step, Submission
+from goiptwist.model.notifications import LineEvent, Notification
+from goiptwist.model.queries import Resolution, Search, SearchPage
+from goiptwist.model.quota import Quota
+from goiptwist.model.status import DeliveryStatus, Health, LineStatus
 
 
 class IDestination(Interface):
@@ -41,7 +32,7 @@ class IDestination(Interface):
     writes the journey.
     """
 
-    async def deliver(message: Message) -> Handover | None:
+    async def deliver(message: Message) -> Delivered | None:
         """
         Deliver one message. It may come again after a crash or a lost answer,
         with the same C{message.id} and C{message.at}: derive the far side's
@@ -62,7 +53,7 @@ class IBridge(IDestination):
     the gateway.
 
     It, or its settings, may have attributes that say how it wants to be tried:
-    those of L{goiptwist.gateway.bridging.Pace}.
+    those of L{goiptwist.gateway.bridging.RetrySettings}.
     """
 
 
@@ -76,32 +67,34 @@ class ITakesReports(Interface):
         """
 
 
-class ITakesNews(Interface):
+class INotifies(Interface):
     """
     An extra power of a bridge: it tells others what became of messages, such
     as by a status mail. News is kept on disk and comes until it is told.
     """
 
-    async def tell(news: News) -> Handover | None:
+    async def tell(news: Notification) -> Delivered | None:
         """
         As L{IDestination.deliver}; C{news.id} is the same if it comes again.
-        Only what somebody asked for by a L{goiptwist.model.messages.Wish} comes.
+        Only what somebody asked for by a L{goiptwist.model.subscriptions.Subscription} comes.
         """
 
 
-class IListens(ITakesNews):
+class IObservesMessages(INotifies):
     """An extra power of a bridge: it is told of every outgoing message, unasked."""
 
-    wants: tuple[str, ...] = Attribute("Of which L{TIDINGS<goiptwist.model.messages.TIDINGS>}.")
+    wants: tuple[str, ...] = Attribute(
+        "Of which L{TIDINGS<goiptwist.model.subscriptions.STATUSES>}."
+    )
 
 
-class ITakesEvents(Interface):
+class IObservesLines(Interface):
     """
     An extra power of a bridge: it hears what happens on lines. Its settings
-    have a C{takes_events} that is true, see L{goiptwist.messaging.router.Rule}.
+    have a C{takes_events} that is true, see L{goiptwist.messaging.router.RoutingRule}.
     """
 
-    async def heard(event: LineEvent) -> Handover | None:
+    async def heard(event: LineEvent) -> Delivered | None:
         """As L{IDestination.deliver}; C{event.id} is the same if it comes again."""
 
 
@@ -115,7 +108,7 @@ class IChecksItself(Interface):
         """
 
 
-class ISaysTrouble(Interface):
+class IReportsOutage(Interface):
     """An extra power of a bridge: it knows that its far side is away while nothing waits."""
 
     trouble: str = Attribute("Why nothing can be handed over now, in words; empty if all is well.")
@@ -280,13 +273,13 @@ class IOverview(IGateway):
             are not, or that still wait to be sent.
         """
 
-    async def search(wanted: Search) -> Found:
+    async def search(wanted: Search) -> SearchPage:
         """
         @return: messages, newest first, and where to go on.
         @raise Unacceptable: C{wanted.before} is no id of this gateway.
         """
 
-    async def settle(message_id: str, verdict: Verdict, by: str) -> Message:
+    async def settle(message_id: str, verdict: Resolution, by: str) -> Message:
         """
         Say what became of a text of which nobody knows.
 
@@ -302,15 +295,15 @@ class IOverview(IGateway):
         @raise Conflict: it has had nothing of it.
         """
 
-    async def used(origin: str) -> tuple[Allowance, int, int]:
+    async def used(origin: str) -> tuple[Quota, int, int]:
         """@return: what an origin may send in a day, and the messages and parts of today."""
 
-    happenings: Happenings = Attribute("What happens, for those who watch it live.")
+    happenings: EventBus = Attribute("What happens, for those who watch it live.")
 
     async def journey(message_id: str) -> list[Step]:
         """@return: each step of a message, oldest first."""
 
-    async def legs(alarm_id: str) -> list[LegStatus]:
+    async def legs(alarm_id: str) -> list[DeliveryStatus]:
         """@return: how each way of an alarm stands, in the order in which they began."""
 
     def health() -> Health:

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from goiptwist.goip.presence import SILENCE
-from goiptwist.messaging.events import Happening
+from goiptwist.messaging.events import BusEvent
 from tests.world import World
 
 
 def test_lines_come_and_go(worlds: Callable[..., World]) -> None:
     """Each appearance and each loss of a line is told once, as it stands then."""
     world = worlds(lines=2)
-    heard: list[Happening] = []
+    heard: list[BusEvent] = []
     world.gateway.overview.happenings.listen(heard.append)
     world.present()
     world.device.stop()

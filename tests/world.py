@@ -21,8 +21,9 @@ from goiptwist.config.values import setting
 from goiptwist.gateway import kinds as kinds_module
 from goiptwist.gateway.composition import Gateway
 from goiptwist.gateway.settings import read_settings
-from goiptwist.interfaces import IBridge, IBridgeKind, ITakesNews
-from goiptwist.model.messages import Message, News, OnUnknown, Submission
+from goiptwist.interfaces import IBridge, IBridgeKind, INotifies
+from goiptwist.model.messages import Message, OnUnknown, Submission
+from goiptwist.model.notifications import Notification
 from goiptwist.simulator.device import Device
 from goiptwist.simulator.network import Network
 from goiptwist.simulator.radio import CLEAR, Conditions
@@ -34,13 +35,13 @@ from goiptwist.store.writer import RunsWork
 BEGINNING = 1_795_000_000.0
 
 
-@implementer(IBridge, ITakesNews)
+@implementer(IBridge, INotifies)
 @define(eq=False)
 class Recorder:
     """A bridge that keeps what it is given, and can be told to fail."""
 
     taken: list[Message] = field(factory=list)
-    told: list[News] = field(factory=list)
+    told: list[Notification] = field(factory=list)
     #: Raised instead of taking, the first one first.
     troubles: list[Exception] = field(factory=list)
 
@@ -49,7 +50,7 @@ class Recorder:
             raise self.troubles.pop(0)
         self.taken.append(message)
 
-    async def tell(self, news: News) -> None:
+    async def tell(self, news: Notification) -> None:
         if self.troubles:
             raise self.troubles.pop(0)
         self.told.append(news)

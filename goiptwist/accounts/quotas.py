@@ -11,54 +11,14 @@ from collections.abc import Mapping, Sequence
 from attrs import define, frozen
 
 from goiptwist.accounts.users import User
-from goiptwist.errors import Forbidden, OverQuota
-from goiptwist.messaging.router import is_meant
+from goiptwist.errors import Forbidden
+from goiptwist.model.quota import UNLIMITED, Quota
 from goiptwist.telephony.numbering import recognised
-
-DAY = 86400.0
-
-
-@frozen(kw_only=True)
-class Allowance:
-    """
-    How much may be sent in a day.
-
-    @ivar messages: to how many recipients; 0 is no limit.
-    @ivar parts: how many SMS on the air, of which a long text needs several;
-        0 is no limit.
-    """
-
-    messages: int = 0
-    parts: int = 0
-
-    @property
-    def limited(self) -> bool:
-        """Whether anything has to be counted."""
-        return bool(self.messages or self.parts)
-
-    def check(self, messages: int, parts: int, now: float) -> None:
-        """
-        @param messages: of the day so far, with those that are wanted.
-        @param parts: the same for parts.
-        @raise OverQuota: it is more than is allowed.
-        """
-        for used, most, word in (
-            (messages, self.messages, "messages"),
-            (parts, self.parts, "parts"),
-        ):
-            if most and used > most:
-                raise OverQuota(
-                    f"that would be {used} {word} today; {most} a day are allowed, "
-                    "and the day begins anew at midnight UTC",
-                    after=DAY - now % DAY,
-                )
-
-
-UNLIMITED = Allowance()
+from goiptwist.telephony.patterns import matches
 
 
 @frozen(kw_only=True)
-class Permit:
+class Permission:
     """
     @ivar to: numbers that may be written to; C{*} stands for any end. Empty
         is any number.
@@ -67,15 +27,15 @@ class Permit:
 
     to: tuple[str, ...] = ()
     lines: tuple[str, ...] = ()
-    allowance: Allowance = UNLIMITED
+    allowance: Quota = UNLIMITED
 
 
 #: Bridges, which are configured to send, and users without limits.
-ANYTHING = Permit()
+ANYTHING = Permission()
 
 
 @define(eq=False)
-class Permits:
+class Permissions:
     """
     Knows the permit of each origin.
 
@@ -83,23 +43,23 @@ class Permits:
         C{+3630*} is one for 0630... too.
     """
 
-    by_origin: Mapping[str, Permit]
+    by_origin: Mapping[str, Permission]
     country: str = ""
 
     @classmethod
     def of_users(
-        cls, users: Sequence[User], country: str, bridges: Mapping[str, Allowance] | None = None
-    ) -> Permits:
+        cls, users: Sequence[User], country: str, bridges: Mapping[str, Quota] | None = None
+    ) -> Permissions:
         """
         @param users: of the configuration.
         @param bridges: how much each person behind a bridge may send, by its name.
         """
         known = {f"user:{user.name}": _permit(user) for user in users}
         for name, allowance in (bridges or {}).items():
-            known[f"bridge:{name}"] = Permit(allowance=allowance)
+            known[f"bridge:{name}"] = Permission(allowance=allowance)
         return cls(known, country)
 
-    def allowance(self, origin: str) -> Allowance:
+    def allowance(self, origin: str) -> Quota:
         """How much it may send in a day."""
         return self._permit(origin).allowance
 
@@ -116,16 +76,16 @@ class Permits:
             raise Forbidden(f"{origin} may send by these lines only: {lines}; name one of them")
         for number in numbers if permit.to else ():
             whole = recognised(number, self.country)  # whoever knows numbers says what is wrong
-            if not any(is_meant(pattern, whole) for pattern in permit.to):
+            if not any(matches(pattern, whole) for pattern in permit.to):
                 raise Forbidden(f"{origin} may not write to {number[:40]!r}")
 
-    def _permit(self, origin: str) -> Permit:
+    def _permit(self, origin: str) -> Permission:
         """People behind a bridge, as C{bridge:NAME/WHO}, have its permit, each for himself."""
         shared = origin.partition("/")[0] if origin.startswith("bridge:") else origin
         return self.by_origin.get(origin) or self.by_origin.get(shared, ANYTHING)
 
 
-def _permit(user: User) -> Permit:
-    allowance = Allowance(messages=user.messages_a_day, parts=user.parts_a_day)
-    permit = Permit(to=user.to, lines=user.lines, allowance=allowance)
+def _permit(user: User) -> Permission:
+    allowance = Quota(messages=user.messages_a_day, parts=user.parts_a_day)
+    permit = Permission(to=user.to, lines=user.lines, allowance=allowance)
     return ANYTHING if permit == ANYTHING else permit

@@ -18,7 +18,7 @@ from twisted.internet.interfaces import IReactorTime
 from goiptwist.accounts.secrets import Remembered, Secret
 from goiptwist.config.values import Network, setting
 from goiptwist.errors import Busy
-from goiptwist.net.shielding import carried_through
+from goiptwist.net.shielding import shielded
 
 #: An address, or a domain behind its at sign. Domains beyond ASCII stand in
 #: their ASCII form, as they do wherever mail servers speak of them.
@@ -202,7 +202,7 @@ class Users:
         if len(self._turns.waiting) >= SLOW_WAITING:
             raise Busy("too many passwords are being checked already", after=1.0)
         # Who hangs up must not free the turn of a thread that still runs.
-        return await carried_through(self._in_turn(said, pairs, candidate))
+        return await shielded(self._in_turn(said, pairs, candidate))
 
     async def _in_turn(
         self, said: tuple[str, ...], pairs: Sequence[tuple[Secret, User | None]], candidate: str

@@ -37,7 +37,7 @@ class _Seen:
 
 
 @define(eq=False, repr=False)
-class Repeats:
+class Deduplication:
     """
     @ivar window: seconds in which the same is a repeat, counted from the first
         one, so that an alarm that never ends is told again in each; 0 is none.

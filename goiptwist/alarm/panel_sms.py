@@ -8,10 +8,10 @@ from __future__ import annotations
 from attrs import define
 from twisted.logger import Logger
 
-from goiptwist.alarm.service import Alarms
+from goiptwist.alarm.service import AlarmService
 from goiptwist.contact_id.event import Event
 from goiptwist.errors import Busy, StoreUnavailable, Unacceptable
-from goiptwist.messaging.service import Traffic
+from goiptwist.messaging.service import Messaging
 from goiptwist.model.messages import AlarmReport, IncomingSms, Message
 from goiptwist.store.receipts import REPEAT_WINDOW, digest_of
 
@@ -23,13 +23,13 @@ ORIGIN = "sms"
 class PanelSms:
     """All SMS that come in go through here."""
 
-    traffic: Traffic
-    alarms: Alarms
+    traffic: Messaging
+    alarms: AlarmService
     log = Logger()
 
     async def arrived(self, sms: IncomingSms) -> Message | None:
         """
-        As L{Traffic.arrived}. The alarm of a panel is on disk before its SMS:
+        As L{Messaging.arrived}. The alarm of a panel is on disk before its SMS:
         where anything fails in between, the device sends the SMS again, and
         the same alarm is found.
         """

@@ -18,10 +18,10 @@ from goiptwist.contact_id import notation
 from goiptwist.contact_id.codes import KINDS
 from goiptwist.contact_id.event import NEW, RESTORE, STATUS, Event
 from goiptwist.errors import Unacceptable
-from goiptwist.messaging.router import is_meant
-from goiptwist.model.escalation import Leg, together
+from goiptwist.model.escalation import EscalationStep, merged
 from goiptwist.model.messages import AlarmReport
 from goiptwist.telephony.numbering import recognised
+from goiptwist.telephony.patterns import matches
 
 #: Seconds that a step of a chain has: a call of four tries takes about 45
 #: (contact-id.md, "Timing"), and nobody should wait for an alarm for much longer.
@@ -237,23 +237,23 @@ class Routes:
             return event
         return None
 
-    def legs(self, report: AlarmReport) -> tuple[Leg, ...]:
+    def legs(self, report: AlarmReport) -> tuple[EscalationStep, ...]:
         """
         Where an alarm goes at first, and who follows.
 
         @raise Unacceptable: no route takes it; what is missing.
         """
-        found: list[Leg] = []
+        found: list[EscalationStep] = []
         chains = 0
         report = evolve(report, sender=self._whole(report.sender))
         for route in self._own:
             if not (route.to or route.chain) or not _holds(route, report):
                 continue
-            found += [Leg(f"bridge:{name}") for name in route.to]
+            found += [EscalationStep(f"bridge:{name}") for name in route.to]
             if route.chain:
                 chains += 1
                 first, *rest = (f"bridge:{name}" for name in route.chain)
-                found.append(Leg(first, chains, tuple(rest), route.wait))
+                found.append(EscalationStep(first, chains, tuple(rest), route.wait))
             if not route.also:
                 break
         if not found:
@@ -264,11 +264,11 @@ class Routes:
                 f'the configuration needs a [[route]] with account = "{event.account}", '
                 "and to or chain",
             )
-        return together(found)
+        return merged(found)
 
 
 def _is_any(patterns: Names, name: str) -> bool:
-    return bool(name) and any(is_meant(pattern.upper(), name.upper()) for pattern in patterns)
+    return bool(name) and any(matches(pattern.upper(), name.upper()) for pattern in patterns)
 
 
 def _holds(route: RouteSettings, report: AlarmReport) -> bool:

@@ -8,11 +8,11 @@ from __future__ import annotations
 from attrs import define, field
 from twisted.internet.defer import Deferred
 
-from goiptwist.alarm.deduplication import Repeats
+from goiptwist.alarm.deduplication import Deduplication
 from goiptwist.alarm.routes import Routes
-from goiptwist.messaging.events import Happening
-from goiptwist.messaging.service import Traffic
-from goiptwist.model.escalation import Leg
+from goiptwist.messaging.events import BusEvent
+from goiptwist.messaging.service import Messaging
+from goiptwist.model.escalation import EscalationStep
 from goiptwist.model.messages import AlarmReport, Message
 from goiptwist.store import Acknowledged, Raised
 from goiptwist.telephony.validation import accepted_report
@@ -24,15 +24,15 @@ TOLD = 5
 
 
 @define(eq=False, repr=False)
-class Alarms:
+class AlarmService:
     """
     @ivar routes: which way each goes.
     @ivar repeats: joins what comes again.
     """
 
-    traffic: Traffic
+    traffic: Messaging
     routes: Routes
-    repeats: Repeats
+    repeats: Deduplication
     _waiting: dict[str, list[Deferred[str]]] = field(factory=dict, init=False)
     _failed: dict[str, Message] = field(factory=dict, init=False)
 
@@ -45,7 +45,7 @@ class Alarms:
         for alarm in await self.traffic.store.failed_alarms(since):
             self._failed[alarm.id] = alarm
 
-    def _happened(self, one: Happening) -> None:
+    def _happened(self, one: BusEvent) -> None:
         if one.kind == "alarm.failed":
             self._failed[one.about.id] = one.about
         elif one.kind.startswith("alarm."):
@@ -64,14 +64,14 @@ class Alarms:
         """As L{goiptwist.interfaces.IGateway.raise_alarm}."""
         return await self.send(report, self.routes.legs(report))
 
-    async def send(self, report: AlarmReport, legs: tuple[Leg, ...]) -> Message:
+    async def send(self, report: AlarmReport, legs: tuple[EscalationStep, ...]) -> Message:
         """The same as L{raise_alarm}, but the ways are given."""
         self.traffic.check_load()
         report = accepted_report(report)
         key = (report.event.machine, legs)
         return await self.repeats.once(key, report.client_id, lambda: self._keep(report, legs))
 
-    async def _keep(self, report: AlarmReport, legs: tuple[Leg, ...]) -> Message:
+    async def _keep(self, report: AlarmReport, legs: tuple[EscalationStep, ...]) -> Message:
         traffic = self.traffic
         raised = Raised(
             report=report,

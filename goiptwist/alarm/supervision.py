@@ -13,12 +13,12 @@ from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger
 
 from goiptwist.alarm.routes import Routes, RouteSettings
-from goiptwist.alarm.service import Alarms
+from goiptwist.alarm.service import AlarmService
 from goiptwist.alarm.settings import AlarmSettings
 from goiptwist.contact_id.event import NEW, RESTORE, Event
 from goiptwist.errors import Busy, Conflict, StoreUnavailable, Unacceptable
-from goiptwist.messaging.events import Happening
-from goiptwist.model.escalation import Leg
+from goiptwist.messaging.events import BusEvent
+from goiptwist.model.escalation import EscalationStep
 from goiptwist.model.messages import AlarmReport, Message, State
 from goiptwist.store import Store
 
@@ -65,7 +65,7 @@ def _report(
 
 
 @define(eq=False, repr=False)
-class Heartbeats:
+class Supervision:
     """
     Tests fall on multiples of the interval, under client ids that say which
     one: a restart neither repeats nor forgets one.
@@ -76,7 +76,7 @@ class Heartbeats:
 
     clock: IReactorTime
     store: Store
-    alarms: Alarms
+    alarms: AlarmService
     settings: AlarmSettings
     names: tuple[str, ...]
     lost: dict[str, str] = field(factory=dict, init=False)
@@ -136,7 +136,7 @@ class Heartbeats:
     async def _prove(self, name: str, turn: int) -> None:
         wanted = _report(self.settings, TEST, self._zone(name), f"{name}:{turn}")
         try:
-            test = await self.alarms.send(wanted, (Leg(f"bridge:{name}"),))
+            test = await self.alarms.send(wanted, (EscalationStep(f"bridge:{name}"),))
         except (Busy, StoreUnavailable):
             self._later(STORE_PATIENCE, self._begin, name, turn)
             return
@@ -148,7 +148,7 @@ class Heartbeats:
         # It may have ended before we listened, in this life or in the last.
         self._look(await self.store.message(test.id))
 
-    def _happened(self, one: Happening) -> None:
+    def _happened(self, one: BusEvent) -> None:
         if one.kind in ("alarm.handed_on", "alarm.failed", "alarm.acknowledged"):
             self._look(one.about)
 

@@ -40,7 +40,7 @@ def _check_match(_: Any, __: Any, match: str) -> None:
 @frozen(kw_only=True)
 class BridgeSettings:
     """
-    The keys that bridges for SMS share, see L{goiptwist.messaging.router.Rule}; each kind
+    The keys that bridges for SMS share, see L{goiptwist.messaging.router.RoutingRule}; each kind
     adds its own.
     """
 

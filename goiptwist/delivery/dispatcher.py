@@ -12,13 +12,13 @@ from twisted.internet.defer import DeferredList
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
-from goiptwist.delivery.escalation import Passing
+from goiptwist.delivery.escalation import Escalation
 from goiptwist.delivery.queue import Queue
-from goiptwist.delivery.retry import Policy
+from goiptwist.delivery.retry import RetryPolicy
 from goiptwist.errors import Conflict
 from goiptwist.interfaces import IDestination
 from goiptwist.model.messages import Message
-from goiptwist.store import Decision, Queued, Store, Waiting
+from goiptwist.store import Decision, Queued, QueueEntry, Store
 
 #: Seconds that attempts under way get to end when the gateway stops: an SMS
 #: takes a SIM 2 to 5 s (seed), and its verdict is worth waiting for.
@@ -26,7 +26,7 @@ GRACE = 10.0
 
 
 @frozen
-class Route:
+class Nexthop:
     """
     A destination with what its queue must know of it.
 
@@ -34,12 +34,12 @@ class Route:
     """
 
     destination: IDestination
-    policy: Policy
+    policy: RetryPolicy
     ready_for: Callable[[Message], bool] = lambda message: True
 
 
 @define(eq=False, repr=False)
-class Delivery:
+class Dispatcher:
     """
     All queues.
 
@@ -52,15 +52,15 @@ class Delivery:
 
     store: Store
     clock: IReactorTime
-    resolve: Callable[[str], Route | None]
+    resolve: Callable[[str], Nexthop | None]
     settled: Callable[[Message], None]
     queues: dict[str, Queue] = field(factory=dict, init=False)
     orphans: list[str] = field(factory=list, init=False)
-    passing: Passing = field(init=False)
+    passing: Escalation = field(init=False)
     log = Logger()
 
     def __attrs_post_init__(self) -> None:
-        self.passing = Passing(self.store, self.clock, self.settled)
+        self.passing = Escalation(self.store, self.clock, self.settled)
 
     async def start(self) -> None:
         """Take up what waits on disk."""
@@ -77,9 +77,9 @@ class Delivery:
 
     def kept(self, queued: Sequence[Queued]) -> None:
         """These rows have just been committed."""
-        by_name: dict[str, list[Waiting]] = {}
+        by_name: dict[str, list[QueueEntry]] = {}
         for one in queued:
-            row = Waiting(one.message, 0, one.due, one.since or one.message.at, one.leg)
+            row = QueueEntry(one.message, 0, one.due, one.since or one.message.at, one.leg)
             by_name.setdefault(one.destination, []).append(row)
             self.passing.expect(one)
         for name, rows in by_name.items():

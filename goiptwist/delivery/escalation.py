@@ -24,7 +24,7 @@ STORE_PATIENCE = 1.0
 
 
 @define(eq=False, repr=False)
-class Passing:
+class Escalation:
     """
     Looks into the store whenever a step of a chain has had its time. It knows
     one time only, the next: all steps are on disk, so a restart forgets none.

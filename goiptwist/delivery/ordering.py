@@ -9,25 +9,25 @@ from collections import deque
 
 from attrs import define, field
 
-from goiptwist.store import Waiting
+from goiptwist.store import QueueEntry
 
 
 @define
-class Chains:
+class OrderingGroups:
     """
     Rows that name no message in C{about} are in no chain, and never asked for
     here. The first row of a chain may go; the others stand behind it until it
     is gone for good, however often it is put off.
     """
 
-    _behind: dict[str, deque[Waiting]] = field(factory=dict, init=False)
+    _behind: dict[str, deque[QueueEntry]] = field(factory=dict, init=False)
     _count: int = field(default=0, init=False)
 
     def __len__(self) -> int:
         """How many rows stand behind another one."""
         return self._count
 
-    def may_go(self, row: Waiting) -> bool:
+    def may_go(self, row: QueueEntry) -> bool:
         """
         Take a row in, behind those of its chain that came before it.
 
@@ -41,7 +41,7 @@ class Chains:
         self._count += 1
         return False
 
-    def gone(self, row: Waiting) -> Waiting | None:
+    def gone(self, row: QueueEntry) -> QueueEntry | None:
         """
         The first row of a chain is gone.
 

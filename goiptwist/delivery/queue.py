@@ -16,12 +16,14 @@ from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.internet.task import deferLater
 from twisted.logger import Logger
 
-from goiptwist.delivery.ordering import Chains
-from goiptwist.delivery.retry import Policy, after, expired, outcome_of, too_old
+from goiptwist.delivery.ordering import OrderingGroups
+from goiptwist.delivery.retry import RetryPolicy, after, expired, outcome_of, too_old
 from goiptwist.errors import Refused, StoreUnavailable, TryLater, Unsure
-from goiptwist.interfaces import IDestination, ITakesEvents, ITakesNews
-from goiptwist.model.messages import Direction, Handover, LineEvent, Message, News
-from goiptwist.store import Settlement, Store, Waiting
+from goiptwist.interfaces import IDestination, INotifies, IObservesLines
+from goiptwist.model.delivery import Delivered
+from goiptwist.model.messages import Direction, Message
+from goiptwist.model.notifications import LineEvent, Notification
+from goiptwist.store import QueueEntry, Settlement, Store
 
 #: Rows of one destination held in memory; the rest stays on disk. Postfix's
 #: active queue is the model: a bounded window on an unbounded queue.
@@ -38,7 +40,7 @@ SWEEP = 30.0
 @define(eq=False, repr=False)
 class Queue:
     """
-    One destination's part of L{goiptwist.delivery.dispatcher.Delivery}.
+    One destination's part of L{goiptwist.delivery.dispatcher.Dispatcher}.
 
     @ivar ready_for: whether the destination could take this message now.
     @ivar settled: called with each outgoing message that stands elsewhere now,
@@ -47,16 +49,16 @@ class Queue:
 
     name: str
     destination: IDestination
-    policy: Policy
+    policy: RetryPolicy
     store: Store
     clock: IReactorTime
     ready_for: Callable[[Message], bool]
     settled: Callable[[Message], None]
     trouble: str = ""
-    _due: list[tuple[float, int, Waiting]] = field(factory=list, init=False)
+    _due: list[tuple[float, int, QueueEntry]] = field(factory=list, init=False)
     _known: set[str] = field(factory=set, init=False)
-    _chains: Chains = field(factory=Chains, init=False)
-    _early: list[Waiting] = field(factory=list, init=False)
+    _chains: OrderingGroups = field(factory=OrderingGroups, init=False)
+    _early: list[QueueEntry] = field(factory=list, init=False)
     _in_hand: int = field(default=0, init=False)
     _complete: bool = field(default=True, init=False)
     _loading: bool = field(default=False, init=False)
@@ -67,7 +69,7 @@ class Queue:
     _count: int = field(default=0, init=False)
     _stopped: bool = field(default=False, init=False)
     _idle: list[Deferred[None]] = field(factory=list, init=False)
-    _withheld: dict[str, Waiting] = field(factory=dict, init=False)
+    _withheld: dict[str, QueueEntry] = field(factory=dict, init=False)
     _pumping: bool = field(default=False, init=False)
     _dropped: set[str] = field(factory=set, init=False)
     log = Logger()
@@ -82,7 +84,7 @@ class Queue:
             self._loaded, self._not_loaded, callbackArgs=(asked,)
         )
 
-    def _loaded(self, rows: list[Waiting], asked: int) -> None:
+    def _loaded(self, rows: list[QueueEntry], asked: int) -> None:
         self._loading = False
         self._complete = len(rows) < asked
         # What was settled while the question was under way still stands in
@@ -102,7 +104,7 @@ class Queue:
         self.log.error("Queue {queue} cannot be read: {failure}", queue=self.name, failure=failure)
         self._set_timer(self.clock.seconds() + STORE_PATIENCE)
 
-    def add(self, rows: Iterable[Waiting]) -> None:
+    def add(self, rows: Iterable[QueueEntry]) -> None:
         """Take what has just been put on disk."""
         for row in rows:
             if self.depth >= WINDOW:
@@ -116,12 +118,12 @@ class Queue:
                 self._push(row)
         self.pump()
 
-    def _push(self, row: Waiting) -> None:
+    def _push(self, row: QueueEntry) -> None:
         self._known.add(row.message.id)
         if not row.message.about or self._chains.may_go(row):
             self._line_up(row)
 
-    def _line_up(self, row: Waiting) -> None:
+    def _line_up(self, row: QueueEntry) -> None:
         self._count += 1
         heapq.heappush(self._due, (row.due, self._count, row))
 
@@ -160,7 +162,7 @@ class Queue:
             return False
         return too_old(row, self.policy, now) or self.ready_for(row.message)
 
-    def _begin(self, row: Waiting) -> None:
+    def _begin(self, row: QueueEntry) -> None:
         self._in_hand += 1
         attempt = Deferred.fromCoroutine(self._attempt(row))
         attempt.addErrback(
@@ -169,7 +171,7 @@ class Queue:
             )
         )
 
-    async def _attempt(self, row: Waiting) -> None:
+    async def _attempt(self, row: QueueEntry) -> None:
         now = self.clock.seconds()
         if too_old(row, self.policy, now):
             await self._settle(row, expired(row, self.name, self.policy, now))
@@ -184,7 +186,7 @@ class Queue:
             self._reached()
         await self._settle(row, outcome_of(answer, row, self.name, self.policy, now))
 
-    async def _ask(self, message: Message) -> Handover | Exception | None:
+    async def _ask(self, message: Message) -> Delivered | Exception | None:
         try:
             if message.direction is Direction.NEWS:
                 return await self._tell(message)
@@ -201,27 +203,27 @@ class Queue:
             )
             return bug
 
-    async def _tell(self, row: Message) -> Handover | None:
+    async def _tell(self, row: Message) -> Delivered | None:
         about = await self.store.message(row.about)
         if about is None:
             raise Refused("the message that this is about has been forgotten")
-        if not ITakesNews.providedBy(self.destination):
+        if not INotifies.providedBy(self.destination):
             raise Refused(f"{self.name} takes no news")
         taker: Any = self.destination
-        news = News(id=row.id, what=row.news, at=row.at, reason=row.text, message=about)
-        told: Handover | None = await taker.tell(news)
+        news = Notification(id=row.id, what=row.news, at=row.at, reason=row.text, message=about)
+        told: Delivered | None = await taker.tell(news)
         return told
 
-    async def _hear(self, row: Message) -> Handover | None:
-        if not ITakesEvents.providedBy(self.destination):
+    async def _hear(self, row: Message) -> Delivered | None:
+        if not IObservesLines.providedBy(self.destination):
             raise Refused(f"{self.name} takes no events")
         taker: Any = self.destination
         fields = json.loads(row.text)
         event = LineEvent(id=row.id, what=row.news, line=row.line, at=row.at, fields=fields)
-        heard: Handover | None = await taker.heard(event)
+        heard: Delivered | None = await taker.heard(event)
         return heard
 
-    async def _settle(self, row: Waiting, settlement: Settlement) -> None:
+    async def _settle(self, row: QueueEntry, settlement: Settlement) -> None:
         # The far side has spoken: its word must reach the disk, however long
         # the disk does not take it.
         while True:
@@ -240,7 +242,7 @@ class Queue:
         elif early is not None:
             self.settled(early)
 
-    def _back(self, row: Waiting) -> None:
+    def _back(self, row: QueueEntry) -> None:
         if row.message.id in self._dropped:
             self._gone(row)
             return
@@ -248,7 +250,7 @@ class Queue:
         self._line_up(row)
         self._after_attempt()
 
-    def _gone(self, row: Waiting) -> None:
+    def _gone(self, row: QueueEntry) -> None:
         self._in_hand -= 1
         self._known.discard(row.message.id)
         if row.message.id in self._dropped:

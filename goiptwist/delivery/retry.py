@@ -10,9 +10,10 @@ from __future__ import annotations
 from attrs import evolve, frozen
 
 from goiptwist.errors import Refused, TryLater, Unsure
-from goiptwist.model.escalation import Leg
-from goiptwist.model.messages import Direction, Handover, Message, OnUnknown, State
-from goiptwist.store import AFTER_UNKNOWN, Settlement, Waiting
+from goiptwist.model.delivery import Delivered
+from goiptwist.model.escalation import EscalationStep
+from goiptwist.model.messages import Direction, Message, OnUnknown, State
+from goiptwist.store import AFTER_UNKNOWN, QueueEntry, Settlement
 
 #: Seconds to wait after the first, second, ... attempt that a bridge's far
 #: side put off; the last one is repeated. Postfix's default of 5 minutes to
@@ -28,7 +29,7 @@ _HANDED_ON = (Direction.IN, Direction.ALARM)
 
 
 @frozen(kw_only=True)
-class Policy:
+class RetryPolicy:
     """
     What a kind of destination is given.
 
@@ -52,10 +53,10 @@ class Policy:
 
 
 def outcome_of(
-    answer: Handover | Exception | None,
-    waiting: Waiting,
+    answer: Delivered | Exception | None,
+    waiting: QueueEntry,
     destination: str,
-    policy: Policy,
+    policy: RetryPolicy,
     now: float,
 ) -> Settlement:
     """
@@ -65,8 +66,8 @@ def outcome_of(
     @param waiting: the row of the queue as it stood before the attempt.
     """
     match answer:
-        case None | Handover():
-            return _done(answer or Handover(), waiting, destination, now)
+        case None | Delivered():
+            return _done(answer or Delivered(), waiting, destination, now)
         case Unsure() if waiting.message.direction is Direction.ALARM:
             # A second copy of an alarm is a nuisance, a lost one a disaster.
             reason, asked, attempted = str(answer), None, True
@@ -85,7 +86,7 @@ def outcome_of(
 
 
 def _settlement(
-    waiting: Waiting, destination: str, state: State, queue: str, detail: str, now: float
+    waiting: QueueEntry, destination: str, state: State, queue: str, detail: str, now: float
 ) -> Settlement:
     return Settlement(
         message=waiting.message,
@@ -101,7 +102,7 @@ def _settlement(
     )
 
 
-def _done(handover: Handover, waiting: Waiting, destination: str, now: float) -> Settlement:
+def _done(handover: Delivered, waiting: QueueEntry, destination: str, now: float) -> Settlement:
     incoming = waiting.message.direction is not Direction.OUT
     state = State.HANDED_ON if incoming else State.SENT
     settled = _settlement(waiting, destination, state, "done", handover.detail, now)
@@ -110,18 +111,18 @@ def _done(handover: Handover, waiting: Waiting, destination: str, now: float) ->
 
 
 def _failed(
-    reason: str, waiting: Waiting, destination: str, policy: Policy, now: float
+    reason: str, waiting: QueueEntry, destination: str, policy: RetryPolicy, now: float
 ) -> Settlement:
     settled = _settlement(waiting, destination, State.FAILED, "failed", reason, now)
     instead = waiting.leg.next if waiting.leg else None
     if instead is None and policy.fallback and waiting.message.direction in _HANDED_ON:
         chain = waiting.leg.chain if waiting.leg else 0
-        instead = Leg(policy.fallback, chain)
+        instead = EscalationStep(policy.fallback, chain)
     return evolve(settled, instead=instead)
 
 
 def _unsure(
-    reason: str, waiting: Waiting, destination: str, policy: Policy, now: float
+    reason: str, waiting: QueueEntry, destination: str, policy: RetryPolicy, now: float
 ) -> Settlement:
     choice = waiting.message.on_unknown or policy.on_unknown
     attempts = waiting.attempts + 1
@@ -136,9 +137,9 @@ def _later(
     reason: str,
     asked: float | None,
     attempted: bool,
-    waiting: Waiting,
+    waiting: QueueEntry,
     destination: str,
-    policy: Policy,
+    policy: RetryPolicy,
     now: float,
 ) -> Settlement:
     attempts = waiting.attempts + attempted
@@ -157,12 +158,12 @@ def _later(
     return evolve(settled, due=due, attempts=attempts, step=step, outcome="deferred")
 
 
-def too_old(waiting: Waiting, policy: Policy, now: float) -> bool:
+def too_old(waiting: QueueEntry, policy: RetryPolicy, now: float) -> bool:
     """Whether it is no use to try any more."""
     return now >= (waiting.message.expires or waiting.since + policy.lifetime)
 
 
-def expired(waiting: Waiting, destination: str, policy: Policy, now: float) -> Settlement:
+def expired(waiting: QueueEntry, destination: str, policy: RetryPolicy, now: float) -> Settlement:
     """
     What becomes of a message that was too long in the queue: a text expires,
     and a bridge that never took it has failed it.

@@ -11,9 +11,9 @@ from typing import Any
 
 from attrs import fields, frozen
 
-from goiptwist.accounts.quotas import UNLIMITED, Allowance
 from goiptwist.delivery.retry import BRIDGE_SCHEDULE
-from goiptwist.messaging.router import EVERYTHING, Rule
+from goiptwist.messaging.router import EVERYTHING, RoutingRule
+from goiptwist.model.quota import UNLIMITED, Quota
 
 #: Attempts that one bridge may have under way: enough to hide a slow
 #: smarthost, few enough to be a polite client of it.
@@ -23,16 +23,16 @@ BRIDGE_AT_ONCE = 10
 Sections = Mapping[str, tuple[str, Any]]
 
 
-def rule_of(settings: Any) -> Rule:
+def rule_of(settings: Any) -> RoutingRule:
     """
     Which SMS a bridge wants: the keys of its section that are keys of a rule,
     unless its settings have a C{rule} of their own.
     """
     own = getattr(settings, "rule", None)
-    if isinstance(own, Rule):
+    if isinstance(own, RoutingRule):
         return own
-    keys = [key.name for key in fields(Rule)]
-    rule = Rule(**{key: getattr(settings, key) for key in keys if hasattr(settings, key)})
+    keys = [key.name for key in fields(RoutingRule)]
+    rule = RoutingRule(**{key: getattr(settings, key) for key in keys if hasattr(settings, key)})
     return EVERYTHING if rule == EVERYTHING else rule
 
 
@@ -43,7 +43,7 @@ def fallback_of(settings: Any) -> str:
 
 
 @frozen(kw_only=True)
-class Pace:
+class RetrySettings:
     """
     How a bridge wants to be tried; an attribute of the bridge counts, or else
     of its settings.
@@ -61,16 +61,16 @@ class Pace:
     at_once: int = BRIDGE_AT_ONCE
 
 
-def pace_of(bridge: Any, settings: Any) -> Pace:
+def pace_of(bridge: Any, settings: Any) -> RetrySettings:
     """What a bridge says of itself."""
-    keys = [key.name for key in fields(Pace)]
+    keys = [key.name for key in fields(RetrySettings)]
     said: dict[str, Any] = {}
     for source in (settings, bridge):
         said |= {key: getattr(source, key) for key in keys if hasattr(source, key)}
-    return Pace(**said)
+    return RetrySettings(**said)
 
 
-def allowances(bridges: Sections) -> dict[str, Allowance]:
+def allowances(bridges: Sections) -> dict[str, Quota]:
     """How much each person behind a bridge may send in a day, where that is limited."""
     found = {name: getattr(own, "allowance", UNLIMITED) for name, (_, own) in bridges.items()}
     return {name: allowance for name, allowance in found.items() if allowance.limited}

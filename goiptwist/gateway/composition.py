@@ -11,13 +11,13 @@ from attrs import asdict, define, field
 from twisted.application.service import Service
 from twisted.internet.interfaces import IReactorTime
 
-from goiptwist.accounts.quotas import Permits
+from goiptwist.accounts.quotas import Permissions
 from goiptwist.accounts.users import Attempts, DeferToThread, Users
 from goiptwist.alarm import routes, supervision
-from goiptwist.alarm.deduplication import Repeats
+from goiptwist.alarm.deduplication import Deduplication
 from goiptwist.alarm.panel_sms import PanelSms
-from goiptwist.alarm.service import Alarms
-from goiptwist.alarm.supervision import Heartbeats
+from goiptwist.alarm.service import AlarmService
+from goiptwist.alarm.supervision import Supervision
 from goiptwist.bridges.dc09.service import Dc09Receiver
 from goiptwist.bridges.mail import imap as mailbox
 from goiptwist.bridges.mail.addresses import Directory
@@ -25,8 +25,8 @@ from goiptwist.bridges.mail.imap import ImapIntake
 from goiptwist.bridges.mail.intake.service import MailIntake
 from goiptwist.bridges.mail.mailroom import Mailroom
 from goiptwist.bridges.mail.tokens import Grant, Tokens
-from goiptwist.delivery.dispatcher import Delivery, Route
-from goiptwist.delivery.retry import LINE_SCHEDULE, Policy
+from goiptwist.delivery.dispatcher import Dispatcher, Nexthop
+from goiptwist.delivery.retry import LINE_SCHEDULE, RetryPolicy
 from goiptwist.gateway import bridging, kinds
 from goiptwist.gateway.overview import Overview
 from goiptwist.gateway.settings import Settings
@@ -34,12 +34,12 @@ from goiptwist.goip.line import Address
 from goiptwist.goip.lines import Lines
 from goiptwist.goip.receiving import Receiver
 from goiptwist.goip.service import GoipProtocol, GoipService
-from goiptwist.interfaces import IBridge, IListens, ITakesNews, ITakesReports
+from goiptwist.interfaces import IBridge, INotifies, IObservesMessages, ITakesReports
 from goiptwist.messaging.housekeeping import Housekeeping
 from goiptwist.messaging.router import Router
-from goiptwist.messaging.service import Traffic
-from goiptwist.model.messages import Wish
-from goiptwist.net.rejections import Complaints
+from goiptwist.messaging.service import Messaging
+from goiptwist.model.subscriptions import Subscription
+from goiptwist.net.rejections import Rejections
 from goiptwist.simulator.demo import Demonstration
 from goiptwist.store import Store
 from goiptwist.telephony.contacts import Contacts
@@ -65,21 +65,21 @@ class Gateway:
     store: Store
     clock: IReactorTime
     reactor: Any
-    complaints: Complaints = field(init=False)
-    delivery: Delivery = field(init=False)
-    traffic: Traffic = field(init=False)
+    complaints: Rejections = field(init=False)
+    delivery: Dispatcher = field(init=False)
+    traffic: Messaging = field(init=False)
     lines: Lines = field(init=False)
     protocol: GoipProtocol = field(init=False)
-    alarms: Alarms = field(init=False)
-    heartbeats: Heartbeats = field(init=False)
+    alarms: AlarmService = field(init=False)
+    heartbeats: Supervision = field(init=False)
     overview: Overview = field(init=False)
     housekeeping: Housekeeping = field(init=False)
     bridges: dict[str, IBridge] = field(factory=dict, init=False)
 
     def __attrs_post_init__(self) -> None:
         settings, store, clock = self.settings, self.store, self.clock
-        self.complaints = Complaints(clock)
-        self.delivery = Delivery(store, clock, self._route, self._settled)
+        self.complaints = Rejections(clock)
+        self.delivery = Dispatcher(store, clock, self._route, self._settled)
         self.traffic = self._traffic()
         self.lines = Lines(
             clock,
@@ -103,7 +103,7 @@ class Gateway:
         )
         self.protocol = GoipProtocol(self.lines, receiver, self.complaints)
         tested = supervision.ways(settings.alarm, settings.routes)
-        self.heartbeats = Heartbeats(clock, store, self.alarms, settings.alarm, tested)
+        self.heartbeats = Supervision(clock, store, self.alarms, settings.alarm, tested)
         self.overview = self._overview()
         self.housekeeping = Housekeeping(
             clock,
@@ -114,19 +114,19 @@ class Gateway:
         )
         self._build_bridges()
 
-    def _traffic(self) -> Traffic:
+    def _traffic(self) -> Messaging:
         settings = self.settings
         rules = {name: bridging.rule_of(own) for name, (_, own) in settings.bridges.items()}
         router = Router(rules, {line.id: line.pool for line in settings.lines})
         country = settings.numbers.country
         allowances = bridging.allowances(settings.bridges)
-        permits = Permits.of_users(settings.users, country, allowances)
-        return Traffic(self.clock, self.store, router, self.delivery, permits, country=country)
+        permits = Permissions.of_users(settings.users, country, allowances)
+        return Messaging(self.clock, self.store, router, self.delivery, permits, country=country)
 
-    def _alarms(self) -> Alarms:
+    def _alarms(self) -> AlarmService:
         ways = routes.Routes(self.settings.routes, self.settings.numbers.country)
-        repeats = Repeats(self.clock, self.store, self.settings.alarm.joins)
-        return Alarms(self.traffic, ways, repeats)
+        repeats = Deduplication(self.clock, self.store, self.settings.alarm.joins)
+        return AlarmService(self.traffic, ways, repeats)
 
     def _overview(self) -> Overview:
         return Overview(
@@ -158,8 +158,8 @@ class Gateway:
             if ITakesReports.providedBy(bridge):
                 self.traffic.takers[f"bridge:{name}"] = bridge
             listener: Any = bridge
-            if IListens.providedBy(bridge) and listener.wants:
-                self.traffic.listeners.append(Wish(f"bridge:{name}", listener.wants))
+            if IObservesMessages.providedBy(bridge) and listener.wants:
+                self.traffic.listeners.append(Subscription(f"bridge:{name}", listener.wants))
 
     def _write(self, datagram: bytes, address: Address) -> None:
         self.protocol.write(datagram, address)
@@ -167,22 +167,22 @@ class Gateway:
     def _settled(self, message: Any) -> None:
         self.traffic.settled(message)
 
-    def _route(self, destination: str) -> Route | None:
+    def _route(self, destination: str) -> Nexthop | None:
         delivery = self.settings.delivery
         bridge_name = destination.removeprefix("bridge:")
         bridge = self.bridges.get(bridge_name)
         if destination.startswith("bridge:") and bridge is not None:
             own = self.settings.bridges[bridge_name][1]
-            policy = Policy(
+            policy = RetryPolicy(
                 **asdict(bridging.pace_of(bridge, own), recurse=False),
                 lifetime=delivery.give_up,
                 fallback=bridging.fallback_of(own),
             )
-            return Route(bridge, policy)
+            return Nexthop(bridge, policy)
         pool = self.lines.pools.get(destination)
         if pool is None:
             return None
-        policy = Policy(
+        policy = RetryPolicy(
             schedule=LINE_SCHEDULE,
             attempts=delivery.attempts,
             lifetime=delivery.validity,
@@ -190,7 +190,7 @@ class Gateway:
             at_once=LINES_AT_ONCE,
             on_unknown=delivery.on_unknown,
         )
-        return Route(pool, policy, pool.ready_for)
+        return Nexthop(pool, policy, pool.ready_for)
 
     # -- the parts with sockets --
 
@@ -221,7 +221,7 @@ class Gateway:
             name
             for name, bridge in self.bridges.items()
             # These tell the writer of a mail or of a chat message, and here was none.
-            if ITakesNews.providedBy(bridge)
+            if INotifies.providedBy(bridge)
             and self.settings.bridges[name][0] not in ("mail", "xmpp")
         ]
 

@@ -13,27 +13,19 @@ from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 from zope.interface import implementer
 
-from goiptwist.accounts.quotas import DAY, Allowance
-from goiptwist.alarm.service import Alarms
-from goiptwist.alarm.supervision import Heartbeats
+from goiptwist.alarm.service import AlarmService
+from goiptwist.alarm.supervision import Supervision
 from goiptwist.contact_id.event import Event
-from goiptwist.delivery.dispatcher import Delivery
-from goiptwist.interfaces import IBridge, IOverview, ISaysTrouble
-from goiptwist.messaging.events import Happenings
-from goiptwist.messaging.service import Traffic
+from goiptwist.delivery.dispatcher import Dispatcher
+from goiptwist.interfaces import IBridge, IOverview, IReportsOutage
+from goiptwist.messaging.events import EventBus
+from goiptwist.messaging.service import Messaging
 from goiptwist.model.messages import AlarmReport, Direction, Message, State, Step, Submission
-from goiptwist.model.status import Health, LegStatus, LineStatus
-from goiptwist.net.shielding import carried_through
-from goiptwist.store import (
-    MARKS_AT_ONCE,
-    Found,
-    Marking,
-    Redelivery,
-    Return,
-    Search,
-    Store,
-    Verdict,
-)
+from goiptwist.model.queries import Resolution, Search, SearchPage
+from goiptwist.model.quota import DAY, Quota
+from goiptwist.model.status import DeliveryStatus, Health, LineStatus
+from goiptwist.net.shielding import shielded
+from goiptwist.store import MARKS_AT_ONCE, Marking, Redelivery, Return, Store
 from goiptwist.telephony.contacts import Contacts
 from goiptwist.telephony.numbering import international
 
@@ -58,11 +50,11 @@ class Overview:
     clock: IReactorTime
     reactor: Any
     store: Store
-    traffic: Traffic
-    alarms: Alarms
-    heartbeats: Heartbeats
+    traffic: Messaging
+    alarms: AlarmService
+    heartbeats: Supervision
     bridges: Mapping[str, IBridge]
-    delivery: Delivery
+    delivery: Dispatcher
     line_statuses: Callable[[], list[LineStatus]]
     complaints: Counter[str]
     contacts: Contacts
@@ -81,7 +73,7 @@ class Overview:
 
     async def raise_alarm(self, report: AlarmReport) -> Message:
         """See L{IOverview}."""
-        return await carried_through(self.alarms.raise_alarm(report))
+        return await shielded(self.alarms.raise_alarm(report))
 
     def alarm_in(self, text: str, *, user: str = "", sender: str = "") -> Event | None:
         """See L{IOverview}."""
@@ -89,7 +81,7 @@ class Overview:
 
     async def acknowledge(self, alarm_id: str, by: str) -> Message:
         """See L{IOverview}."""
-        return await carried_through(self.alarms.acknowledge(alarm_id, by))
+        return await shielded(self.alarms.acknowledge(alarm_id, by))
 
     def acknowledgement(self, alarm_id: str) -> Deferred[str]:
         """See L{IOverview}."""
@@ -152,7 +144,7 @@ class Overview:
             marked += await self.store.mark(Marking(owner=owner, ids=part, word=word))
         return marked
 
-    async def search(self, wanted: Search) -> Found:
+    async def search(self, wanted: Search) -> SearchPage:
         """See L{IOverview}."""
         return await self.store.search(wanted)
 
@@ -160,7 +152,7 @@ class Overview:
         """See L{IOverview}."""
         return await self.traffic.withdraw(message_id, by)
 
-    async def settle(self, message_id: str, verdict: Verdict, by: str) -> Message:
+    async def settle(self, message_id: str, verdict: Resolution, by: str) -> Message:
         """See L{IOverview}."""
         return await self.traffic.settle(message_id, verdict, by)
 
@@ -171,13 +163,13 @@ class Overview:
             Redelivery(message_id=message_id, destination=destination, by=by, at=now)
         )
 
-    async def used(self, origin: str) -> tuple[Allowance, int, int]:
+    async def used(self, origin: str) -> tuple[Quota, int, int]:
         """See L{IOverview}."""
         day = int(self.clock.seconds() // DAY)
         return self.traffic.permits.allowance(origin), *await self.store.used(origin, day)
 
     @property
-    def happenings(self) -> Happenings:
+    def happenings(self) -> EventBus:
         """See L{IOverview}."""
         return self.traffic.happenings
 
@@ -185,7 +177,7 @@ class Overview:
         """See L{IOverview}."""
         return await self.store.journey(message_id)
 
-    async def legs(self, alarm_id: str) -> list[LegStatus]:
+    async def legs(self, alarm_id: str) -> list[DeliveryStatus]:
         """See L{IOverview}."""
         return await self.store.legs(alarm_id)
 
@@ -196,7 +188,9 @@ class Overview:
     def _troubled(self) -> list[str]:
         """A sentence for each bridge that says it is not well."""
         asked: dict[str, Any] = {
-            name: bridge for name, bridge in self.bridges.items() if ISaysTrouble.providedBy(bridge)
+            name: bridge
+            for name, bridge in self.bridges.items()
+            if IReportsOutage.providedBy(bridge)
         }
         return [f"bridge {n}: {bridge.trouble}" for n, bridge in asked.items() if bridge.trouble]
 

@@ -17,7 +17,8 @@ from goiptwist.goip.frames import Answer, Keepalive
 from goiptwist.goip.presence import Presence, presence_of
 from goiptwist.goip.sending import BulkSession, telid_of, verdict_of
 from goiptwist.goip.settings import LineSettings
-from goiptwist.model.messages import Handover, Message
+from goiptwist.model.delivery import Delivered
+from goiptwist.model.messages import Message
 from goiptwist.model.status import LineStatus
 from goiptwist.store import LateAnswer, Store, Transmission
 
@@ -171,7 +172,7 @@ class Line:
         """How many sessions there are, with those just being opened."""
         return len(self.sessions) + self._opening
 
-    async def open(self, message: Message) -> tuple[BulkSession, Deferred[Handover]]:
+    async def open(self, message: Message) -> tuple[BulkSession, Deferred[Delivered]]:
         """
         Begin a session with this message as its first number.
 

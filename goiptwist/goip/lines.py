@@ -17,7 +17,7 @@ from goiptwist.goip.line import Address, Line, SessionNumbers
 from goiptwist.goip.pool import Pool
 from goiptwist.goip.settings import LineSettings
 from goiptwist.model.messages import Message
-from goiptwist.net.rejections import Complaints
+from goiptwist.net.rejections import Rejections
 from goiptwist.store import Event, Facts, LateAnswer, Store
 
 
@@ -33,7 +33,7 @@ class Lines:
 
     clock: IReactorTime
     store: Store
-    complaints: Complaints
+    complaints: Rejections
     write: Callable[[bytes, Address], None]
     has_room: Callable[[str], None]
     settled: Callable[[Message], None]

@@ -12,7 +12,8 @@ from goiptwist.errors import TryLater
 from goiptwist.goip.line import Line
 from goiptwist.goip.sending import BulkSession
 from goiptwist.interfaces import IDestination
-from goiptwist.model.messages import Handover, Message
+from goiptwist.model.delivery import Delivered
+from goiptwist.model.messages import Message
 
 #: Numbers that may wait in one session before another line is opened for the
 #: same text: at 2 to 5 s each the last of them waits about ten seconds.
@@ -53,7 +54,7 @@ class Pool:
         """Whether this message could be sent now."""
         return bool(self.free) or self._joinable(message) is not None
 
-    async def deliver(self, message: Message) -> Handover:
+    async def deliver(self, message: Message) -> Delivered:
         """
         Send it by the best line: in a session for the same text if there is
         one that is not too full, else by a line that has not failed it.
@@ -77,7 +78,7 @@ class Pool:
         session = self._open.get(message.batch)
         return session if session is not None and session.can_join(message) else None
 
-    async def _opened(self, message: Message) -> tuple[BulkSession, Deferred[Handover]]:
+    async def _opened(self, message: Message) -> tuple[BulkSession, Deferred[Delivered]]:
         line = self._best(message)
         if line is None:
             raise TryLater("no line is free", attempted=False)

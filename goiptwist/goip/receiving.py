@@ -15,7 +15,7 @@ from twisted.logger import Logger
 from goiptwist.goip.frames import Acknowledgement, DeliveryReport, Push, ReceivedSms
 from goiptwist.goip.lines import Lines
 from goiptwist.model.messages import HandsetReport, IncomingSms, Message
-from goiptwist.net.rejections import Complaints
+from goiptwist.net.rejections import Rejections
 from goiptwist.store import Event, Store
 
 #: Pushes whose content is the line's latest state and nothing more; what is
@@ -50,7 +50,7 @@ class Receiver:
     clock: IReactorTime
     store: Store
     lines: Lines
-    complaints: Complaints
+    complaints: Rejections
     arrived: Callable[[IncomingSms], Awaitable[Message | None]]
     reported: Callable[[Message], None]
     happened: Callable[[Event], Awaitable[None]]

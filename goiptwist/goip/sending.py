@@ -22,7 +22,8 @@ from goiptwist.goip import cms
 from goiptwist.goip.exchange import Exchange, Meaning, NoAnswer
 from goiptwist.goip.frames import Answer, Authenticate, Goodbye, Offer, Submit
 from goiptwist.goip.settings import LineSettings
-from goiptwist.model.messages import Handover, Message
+from goiptwist.model.delivery import Delivered
+from goiptwist.model.messages import Message
 from goiptwist.store import Transmission
 
 #: Seconds of silence after each MSG and each PASSWORD. The vendor's server
@@ -100,7 +101,7 @@ class BulkSession:
     line: Sends
     write: Callable[[bytes], None]
     exchange: Exchange = field(init=False)
-    _jobs: deque[tuple[Message, Deferred[Handover]]] = field(factory=deque, init=False)
+    _jobs: deque[tuple[Message, Deferred[Delivered]]] = field(factory=deque, init=False)
     _given: int = field(default=0, init=False)
     _telid: int = field(default=0, init=False)
     _opened_at: float | None = field(default=None, init=False)
@@ -127,14 +128,14 @@ class BulkSession:
             and not self._too_old()
         )
 
-    def join(self, message: Message) -> Deferred[Handover]:
+    def join(self, message: Message) -> Deferred[Delivered]:
         """
         Send to the recipient of this message too.
 
         @return: fires with what the device said, or fails with L{TryLater},
             L{Refused} or L{Unsure}.
         """
-        job = message, Deferred[Handover]()
+        job = message, Deferred[Delivered]()
         self._jobs.append(job)
         self._given += 1
         return job[1]
@@ -255,7 +256,7 @@ class BulkSession:
             )
         )
 
-    async def _submit(self, recipient: str) -> Handover:
+    async def _submit(self, recipient: str) -> Delivered:
         question = Submit(self.number, self._telid, recipient).format()
         poll = self.line.settings.poll.seconds
         patience = (poll,) * max(1, round(POLLED / poll)) if poll else (UNPOLLED,)
@@ -276,7 +277,7 @@ class BulkSession:
             return self._broken_off(answer.text)
         return verdict_of(answer, self.line.settings.id)
 
-    def _broken_off(self, text: str) -> Handover:
+    def _broken_off(self, text: str) -> Delivered:
         self._ended = True
         trouble = self._lost_session(text)
         asked_once = self.exchange.transmissions == 1 and not self.exchange.alive
@@ -338,7 +339,7 @@ def _to_goodbye(answer: Answer) -> Meaning:
     return Meaning.ANSWER if answer.verb == "DONE" or gone else Meaning.OTHER
 
 
-def verdict_of(answer: Answer, line: str) -> Handover:
+def verdict_of(answer: Answer, line: str) -> Delivered:
     """
     What the device says about one number.
 
@@ -348,7 +349,7 @@ def verdict_of(answer: Answer, line: str) -> Handover:
     """
     if answer.verb == "OK":
         sms_no = answer.details[1] if len(answer.details) > 1 else ""
-        return Handover("OK", line, sms_no)
+        return Delivered("OK", line, sms_no)
     said = " ".join(answer.details[1:])
     code = said.removeprefix("errorstatus:")
     if not (code.isascii() and code.isdigit() and len(code) < 10):

@@ -23,7 +23,7 @@ from goiptwist.goip import frames
 from goiptwist.goip.line import Address
 from goiptwist.goip.lines import Lines
 from goiptwist.goip.receiving import Receiver
-from goiptwist.net.rejections import Complaints
+from goiptwist.net.rejections import Rejections
 
 #: A batch of keepalives from thousands of lines after a power cut must not
 #: overflow the kernel's default of about 200 KiB. In bytes; the kernel caps it.
@@ -36,7 +36,7 @@ class GoipProtocol(DatagramProtocol):
 
     lines: Lines
     receiver: Receiver
-    complaints: Complaints
+    complaints: Rejections
     noisy = False
     log = Logger()
 

@@ -18,7 +18,7 @@ KEPT = 10_000
 
 
 @frozen
-class Happening:
+class BusEvent:
     """
     @ivar id: grows; it begins with the time that the process began, so that
         one of another process is known as such.
@@ -35,7 +35,7 @@ class Happening:
 
 
 @define(eq=False)
-class Happenings:
+class EventBus:
     """
     The newest happenings, and who listens.
 
@@ -43,8 +43,8 @@ class Happenings:
     """
 
     clock: IReactorTime
-    _newest: deque[Happening] = field(init=False, factory=lambda: deque(maxlen=KEPT))
-    _listeners: list[Callable[[Happening], None]] = field(init=False, factory=list)
+    _newest: deque[BusEvent] = field(init=False, factory=lambda: deque(maxlen=KEPT))
+    _listeners: list[Callable[[BusEvent], None]] = field(init=False, factory=list)
     _life: int = field(init=False)
     _count: int = field(init=False, default=0)
     log = Logger()
@@ -55,7 +55,7 @@ class Happenings:
     def tell(self, kind: str, about: Any) -> None:
         """It happened now."""
         self._count += 1
-        one = Happening(f"{self._life}-{self._count}", self.clock.seconds(), kind, about)
+        one = BusEvent(f"{self._life}-{self._count}", self.clock.seconds(), kind, about)
         self._newest.append(one)
         for listener in tuple(self._listeners):
             try:
@@ -63,7 +63,7 @@ class Happenings:
             except Exception:
                 self.log.failure("A listener broke on {kind}", kind=kind)
 
-    def listen(self, listener: Callable[[Happening], None]) -> Callable[[], None]:
+    def listen(self, listener: Callable[[BusEvent], None]) -> Callable[[], None]:
         """
         @param listener: must not block.
         @return: ends it.
@@ -76,7 +76,7 @@ class Happenings:
 
         return end
 
-    def since(self, last: str) -> list[Happening] | None:
+    def since(self, last: str) -> list[BusEvent] | None:
         """
         @param last: the id of the last one known.
         @return: what came after it; C{None} where that is not known any more.

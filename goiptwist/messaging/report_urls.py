@@ -18,7 +18,8 @@ from collections.abc import Mapping
 from datetime import datetime, tzinfo
 from urllib.parse import quote
 
-from goiptwist.model.messages import Message, News, State
+from goiptwist.model.messages import Message, State
+from goiptwist.model.notifications import Notification
 
 _KEYWORD = re.compile(r"\$([A-Za-z]+)")
 
@@ -82,7 +83,7 @@ def url_of(context: str) -> str:
     return url if isinstance(url, str) else ""
 
 
-def told(template: str, news: News, zone: tzinfo | None = None) -> str:
+def told(template: str, news: Notification, zone: tzinfo | None = None) -> str:
     """The URL that tells a piece of news."""
     keywords = keywords_of(news.message, zone)
     keywords["receivedtime"] = time_of(news.at, zone)

@@ -12,13 +12,14 @@ from attrs import frozen
 
 from goiptwist.errors import Unacceptable
 from goiptwist.model.messages import IncomingSms
+from goiptwist.telephony.patterns import matches
 
 #: The pool that is meant where a submission names none.
 DEFAULT_POOL = "default"
 
 
 @frozen(kw_only=True)
-class Rule:
+class RoutingRule:
     """
     Which SMS a bridge wants. What is empty asks for nothing; all that is set
     must hold.
@@ -44,7 +45,7 @@ class Rule:
         return (
             self.sms
             and self.concerns(sms.line, pool)
-            and (not self.numbers or any(is_meant(n, sms.sender) for n in self.numbers))
+            and (not self.numbers or any(matches(n, sms.sender) for n in self.numbers))
             and (not self.match or re.search(self.match, sms.text) is not None)
         )
 
@@ -53,15 +54,8 @@ class Rule:
         return (not self.lines or line in self.lines) and (not self.pools or pool in self.pools)
 
 
-def is_meant(pattern: str, sender: str) -> bool:
-    """@param pattern: a number or name; C{*} at its end stands for any end."""
-    if pattern.endswith("*"):
-        return sender.startswith(pattern[:-1])
-    return sender == pattern
-
-
 #: What a bridge that says nothing wants: everything.
-EVERYTHING = Rule()
+EVERYTHING = RoutingRule()
 
 
 @frozen
@@ -72,7 +66,7 @@ class Router:
     @ivar pool_of: line id to pool name.
     """
 
-    bridges: Mapping[str, Rule]
+    bridges: Mapping[str, RoutingRule]
     pool_of: Mapping[str, str]
 
     def incoming(self, sms: IncomingSms) -> tuple[str, ...]:

@@ -14,16 +14,18 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import deferLater
 from twisted.logger import Logger
 
-from goiptwist.accounts.quotas import Permits
-from goiptwist.delivery.dispatcher import Delivery
+from goiptwist.accounts.quotas import Permissions
+from goiptwist.delivery.dispatcher import Dispatcher
 from goiptwist.errors import Busy, GoipTwistError, StoreUnavailable
 from goiptwist.interfaces import ITakesReports
-from goiptwist.messaging.events import Happenings
+from goiptwist.messaging.events import EventBus
 from goiptwist.messaging.router import Router
-from goiptwist.model.messages import IncomingSms, Message, State, Submission, Wish, together
-from goiptwist.net.sampled_log import Chronicle
-from goiptwist.net.shielding import carried_through
-from goiptwist.store import Arrival, Decision, Event, Kept, Order, Queued, Store, Verdict, queued
+from goiptwist.model.messages import IncomingSms, Message, State, Submission
+from goiptwist.model.queries import Resolution
+from goiptwist.model.subscriptions import Subscription, merged
+from goiptwist.net.sampled_log import SampledLog
+from goiptwist.net.shielding import shielded
+from goiptwist.store import Arrival, Decision, Event, Kept, Order, Queued, Store, queued
 from goiptwist.telephony.numbering import international
 from goiptwist.telephony.validation import accepted
 
@@ -41,7 +43,7 @@ SLICES_AT_ONCE = 4
 
 
 @define(eq=False, repr=False)
-class Traffic:
+class Messaging:
     """
     @ivar permits: who may send what.
     @ivar takers: the bridges that want to hear what became of messages, by
@@ -54,18 +56,18 @@ class Traffic:
     clock: IReactorTime
     store: Store
     router: Router
-    delivery: Delivery
-    permits: Permits = field(factory=lambda: Permits({}))
+    delivery: Dispatcher
+    permits: Permissions = field(factory=lambda: Permissions({}))
     takers: dict[str, ITakesReports] = field(factory=dict)
-    listeners: list[Wish] = field(factory=list)
+    listeners: list[Subscription] = field(factory=list)
     country: str = ""
-    chronicle: Chronicle = field(init=False)
-    happenings: Happenings = field(init=False)
+    chronicle: SampledLog = field(init=False)
+    happenings: EventBus = field(init=False)
     log = Logger()
 
     def __attrs_post_init__(self) -> None:
-        self.chronicle = Chronicle(self.clock)
-        self.happenings = Happenings(self.clock)
+        self.chronicle = SampledLog(self.clock)
+        self.happenings = EventBus(self.clock)
         self.store.on_queued = self.delivery.kept
         self.store.on_dropped = self.delivery.dropped
 
@@ -173,7 +175,7 @@ class Traffic:
             wanted = evolve(wanted, recipients=tuple(dict.fromkeys(numbers)))
         self.permits.check(wanted.origin, wanted.recipients, wanted.line)
         if self.listeners:
-            wanted = evolve(wanted, tell=together((*wanted.tell, *self.listeners)))
+            wanted = evolve(wanted, tell=merged((*wanted.tell, *self.listeners)))
         return Order(
             submission=wanted,
             destination=self.router.outgoing(wanted.line, wanted.pool),
@@ -197,11 +199,11 @@ class Traffic:
 
     async def withdraw(self, message_id: str, by: str) -> Message:
         """As L{goiptwist.interfaces.IOverview.withdraw}."""
-        message = await carried_through(self.delivery.withdraw(message_id, by))
+        message = await shielded(self.delivery.withdraw(message_id, by))
         self.settled(message)
         return message
 
-    async def settle(self, message_id: str, verdict: Verdict, by: str) -> Message:
+    async def settle(self, message_id: str, verdict: Resolution, by: str) -> Message:
         """As L{goiptwist.interfaces.IOverview.settle}."""
         decision = Decision(message_id=message_id, verdict=verdict, by=by, at=self.clock.seconds())
         message = await self.store.decide(decision)

@@ -11,7 +11,7 @@ from attrs import frozen
 
 
 @frozen
-class Leg:
+class EscalationStep:
     """
     One destination of a message. In a chain it knows who follows if it does
     not deliver, so that whoever finds it after a restart can go on.
@@ -29,12 +29,12 @@ class Leg:
     wait: float = 0.0
 
     @property
-    def next(self) -> Leg | None:
+    def next(self) -> EscalationStep | None:
         """The leg that follows, or C{None} for the last."""
         if not self.following:
             return None
         first, *rest = self.following
-        return Leg(first, self.chain, tuple(rest), self.wait)
+        return EscalationStep(first, self.chain, tuple(rest), self.wait)
 
     def until(self, at: float) -> float | None:
         """
@@ -56,12 +56,12 @@ class Leg:
         return cls(destination, chain, tuple(following), wait)
 
 
-def together(legs: list[Leg]) -> tuple[Leg, ...]:
+def merged(legs: list[EscalationStep]) -> tuple[EscalationStep, ...]:
     """
     No destination begins twice with one message: of a leg that is there
     already, only who follows counts, where nobody followed before.
     """
-    known: dict[str, Leg] = {}
+    known: dict[str, EscalationStep] = {}
     for leg in legs:
         before = known.get(leg.destination)
         if before is None or not before.chain:

@@ -4,19 +4,19 @@ L{Message}: the one shape that everything passes, and what may become of it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
 from enum import StrEnum
 
 from attrs import field, frozen
 
 from goiptwist.contact_id.event import Event
+from goiptwist.model.subscriptions import Subscription
 
 
 class Direction(StrEnum):
     """
     Seen from the gateway: C{IN} came from a SIM, C{OUT} goes to one, C{ALARM}
     is what an alarm panel reports, whichever way it came, see L{AlarmReport}.
-    C{NEWS} tells a bridge what became of one that went out, see L{News}, and
+    C{NEWS} tells a bridge what became of one that went out, see L{Notification}, and
     C{EVENT} what happened on a line, see L{LineEvent}.
     """
 
@@ -53,54 +53,12 @@ class OnUnknown(StrEnum):
     FAIL = "fail"
 
 
-#: What there is to tell of an outgoing message: how it ended, what the
-#: handset's delivery report said, and that it waits longer than it should.
-TIDINGS = (
-    "sent",
-    "failed",
-    "expired",
-    "cancelled",
-    "unknown",
-    "delivered",
-    "undelivered",
-    "delayed",
-)
-
-
-def _known_tidings(_: object, __: object, whats: tuple[str, ...]) -> None:
-    unknown = [what for what in whats if what not in TIDINGS]
-    if unknown:
-        raise ValueError(f"{unknown[0]!r} is none of {', '.join(TIDINGS)}")
-
-
-@frozen
-class Wish:
-    """
-    Who wants to be told what became of a message.
-
-    @ivar destination: a bridge that L{takes news
-        <goiptwist.interfaces.ITakesNews>}, as C{bridge:NAME}.
-    @ivar whats: of which L{TIDINGS}.
-    """
-
-    destination: str
-    whats: tuple[str, ...] = field(default=TIDINGS, validator=_known_tidings)
-
-
-def together(wishes: Iterable[Wish]) -> tuple[Wish, ...]:
-    """One wish for each destination, that holds all that was wished for it."""
-    whats: dict[str, tuple[str, ...]] = {}
-    for wish in wishes:
-        whats[wish.destination] = (*whats.get(wish.destination, ()), *wish.whats)
-    return tuple(Wish(name, tuple(dict.fromkeys(words))) for name, words in whats.items())
-
-
 @frozen(kw_only=True)
 class Message:
     """
     One SMS, or one alarm, kept. A message of C{Direction.NEWS} or
     C{Direction.EVENT} is a row of the queue more than a message; bridges see it
-    as L{News} or L{LineEvent}.
+    as L{Notification} or L{LineEvent}.
 
     @ivar id: unique in this gateway's life, never used again, sortable only
         through the store.
@@ -125,7 +83,7 @@ class Message:
     @ivar on_unknown: what follows if nobody knows whether it went out;
         C{None} leaves it to the settings.
     @ivar about: of news: the id of the message that it is about.
-    @ivar news: of news: one of L{TIDINGS}; its C{text} says why. Of an event:
+    @ivar news: of news: one of L{STATUSES}; its C{text} says why. Of an event:
         what happened; its C{text} is its fields as JSON.
     @ivar alarm: of an alarm: the event as machines have it, such as
         C{1113,18,1,123,03,003}. Its C{text} is a sentence and the same again,
@@ -149,51 +107,12 @@ class Message:
     batch: str = ""
     smsc: str = ""
     context: str = field(default="", repr=False)
-    tell: tuple[Wish, ...] = ()
+    tell: tuple[Subscription, ...] = ()
     expires: float = 0.0
     on_unknown: OnUnknown | None = None
     about: str = ""
     news: str = ""
     alarm: str = ""
-
-
-@frozen(kw_only=True)
-class News:
-    """
-    What became of an outgoing message, for a bridge that was asked to tell it.
-
-    @ivar id: of this piece of news; the same if it has to be told again.
-    @ivar what: one of L{TIDINGS}.
-    @ivar at: when it happened, in seconds since the epoch.
-    @ivar reason: why, in words; may be empty.
-    @ivar message: what it is about, as it stands now.
-    """
-
-    id: str
-    what: str
-    at: float
-    reason: str
-    message: Message
-
-
-@frozen(kw_only=True)
-class LineEvent:
-    """
-    Something that happened on a line and is no SMS.
-
-    @ivar id: of this event; the same if it has to be told again.
-    @ivar what: C{line.present}, C{line.lost}, C{line.stopped}, C{call.began},
-        C{call.length}, C{call.ended}, C{ussd.received}, or C{device.NAME} for
-        anything else that a device pushes under that name.
-    @ivar at: when it happened, in seconds since the epoch.
-    @ivar fields: what the device, or we, say of it.
-    """
-
-    id: str
-    what: str
-    line: str
-    at: float
-    fields: Mapping[str, str] = field(factory=dict, repr=False)
 
 
 @frozen(kw_only=True)
@@ -225,7 +144,7 @@ class Submission:
     pool: str = ""
     client_id: str = ""
     context: str = field(default="", repr=False)
-    tell: tuple[Wish, ...] = ()
+    tell: tuple[Subscription, ...] = ()
     send_at: float = 0.0
     expires: float = 0.0
     priority: int = 0
@@ -255,7 +174,7 @@ class AlarmReport:
     line: str = ""
     sender: str = field(default="", repr=False)
     context: str = field(default="", repr=False)
-    tell: tuple[Wish, ...] = ()
+    tell: tuple[Subscription, ...] = ()
 
 
 @frozen(kw_only=True)
@@ -297,22 +216,6 @@ class HandsetReport:
         if self.state < 32:
             return "delivered"
         return "pending" if self.state < 64 else "undelivered"
-
-
-@frozen
-class Handover:
-    """
-    What a destination says about a message that it took.
-
-    @ivar detail: the far side's words, for the journey.
-    @ivar line: the line it left by; empty for bridges.
-    @ivar sms_no: the device's number for it, which its delivery report will
-        carry; empty where there is none.
-    """
-
-    detail: str = ""
-    line: str = ""
-    sms_no: str = ""
 
 
 @frozen

@@ -44,7 +44,7 @@ class LineStatus:
 
 
 @frozen(kw_only=True)
-class LegStatus:
+class DeliveryStatus:
     """
     One way of an alarm as it stands now.
 

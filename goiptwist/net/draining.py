@@ -16,7 +16,7 @@ from twisted.internet.interfaces import IDelayedCall, IReactorTime
 GRACE = 5.0
 
 
-class Guest(Protocol):
+class Connection(Protocol):
     """One connection, as far as parting goes."""
 
     def leave(self) -> None:
@@ -26,11 +26,11 @@ class Guest(Protocol):
         """Close now, whatever is under way."""
 
 
-G = TypeVar("G", bound=Guest)
+G = TypeVar("G", bound=Connection)
 
 
 @define(eq=False, repr=False)
-class Company(Generic[G]):
+class Connections(Generic[G]):
     """
     Everybody who is connected to one port.
 

@@ -20,7 +20,7 @@ SOURCES = 2000
 
 
 @define(eq=False, repr=False)
-class Complaints:
+class Rejections:
     """
     @ivar counts: how often each kind of thing happened.
     """

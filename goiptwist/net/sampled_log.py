@@ -19,7 +19,7 @@ LEGIBLE = 20
 
 
 @define(eq=False, repr=False)
-class Chronicle:
+class SampledLog:
     """
     Ordinary news of one kind. Troubles are told elsewhere, every one.
 

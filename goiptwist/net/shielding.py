@@ -16,7 +16,7 @@ T = TypeVar("T")
 log = Logger()
 
 
-def carried_through(work: Coroutine[Deferred[Any], Any, T]) -> Deferred[T]:
+def shielded(work: Coroutine[Deferred[Any], Any, T]) -> Deferred[T]:
     """
     Do something to its end, even if the one who asked has gone. Whoever hangs
     up cancels what he waited for; but a commit that is cut off half-way has

@@ -16,12 +16,13 @@ from twisted.internet.defer import Deferred
 
 from goiptwist.errors import Unacceptable
 from goiptwist.model.messages import Direction, HandsetReport, Message, OnUnknown, State, Step
-from goiptwist.model.status import LegStatus
+from goiptwist.model.queries import Search, SearchPage
+from goiptwist.model.status import DeliveryStatus
 from goiptwist.store import database
 from goiptwist.store.alarms import Acknowledged, Alarming, KeptAlarm, Overdue, Raised, Repeated
 from goiptwist.store.coming_back import Return, Returning
 from goiptwist.store.database import lock
-from goiptwist.store.deciding import Deciding, Decision, Verdict
+from goiptwist.store.deciding import Deciding, Decision
 from goiptwist.store.events import Event, Happened, Happening
 from goiptwist.store.keeping import Arrival, Facts, Keeping, Kept, Order, keep_facts, queued
 from goiptwist.store.marks import AT_ONCE as MARKS_AT_ONCE
@@ -29,11 +30,11 @@ from goiptwist.store.marks import Marking, Marks
 from goiptwist.store.notes import Note, forget_notes, keep_notes, noted
 from goiptwist.store.numbering import reserve
 from goiptwist.store.pruning import Forget, forget_receipts, prune
-from goiptwist.store.reading import Reading, Waiting
+from goiptwist.store.reading import QueueEntry, Reading
 from goiptwist.store.redelivering import Redelivering, Redelivery
 from goiptwist.store.reports import AFTER_UNKNOWN, LateAnswer, Reporting, Restart
 from goiptwist.store.rows import Ids
-from goiptwist.store.searching import Found, Search, Searching
+from goiptwist.store.searching import Searching
 from goiptwist.store.settling import Settlement, Settling, Transmission
 from goiptwist.store.spending import used_on
 from goiptwist.store.telling import Changed, LookForDelays, Queued, Telling
@@ -47,23 +48,20 @@ __all__ = [
     "Decision",
     "Event",
     "Facts",
-    "Found",
     "Kept",
     "KeptAlarm",
     "LateAnswer",
     "Marking",
     "Order",
+    "QueueEntry",
     "Queued",
     "Raised",
     "Redelivery",
     "Repeated",
     "Return",
-    "Search",
     "Settlement",
     "Store",
     "Transmission",
-    "Verdict",
-    "Waiting",
     "lock",
     "queued",
 ]
@@ -341,7 +339,7 @@ class Store:
         """@return: fires with the messages and parts of a day that count against a limit."""
         return self._ask(used_on, origin, day)
 
-    def waiting(self, destination: str, many: int) -> Deferred[list[Waiting]]:
+    def waiting(self, destination: str, many: int) -> Deferred[list[QueueEntry]]:
         """@return: fires with the C{many} rows of its queue due first."""
         return self._ask(self._reading.waiting, destination, many)
 
@@ -368,7 +366,7 @@ class Store:
             raise Unacceptable(key, f"{said[:60]!r} is no id of this gateway")
         return number
 
-    def search(self, wanted: Search) -> Deferred[Found]:
+    def search(self, wanted: Search) -> Deferred[SearchPage]:
         """
         @return: fires with messages, newest first, and where to go on.
         @raise Unacceptable: C{before} is not an id of this store.
@@ -380,7 +378,7 @@ class Store:
         """@return: fires with the destinations that it waits for."""
         return self._ask(self._reading.waits_for, message_id)
 
-    def legs(self, alarm_id: str) -> Deferred[list[LegStatus]]:
+    def legs(self, alarm_id: str) -> Deferred[list[DeliveryStatus]]:
         """@return: fires with how each way of an alarm stands."""
         return self._ask(self._reading.legs, alarm_id)
 

@@ -11,10 +11,10 @@ from typing import Any
 from attrs import evolve, frozen
 from sqlalchemy import Connection, func, insert, select, update
 
-from goiptwist.accounts.quotas import UNLIMITED, Allowance
 from goiptwist.errors import Conflict
-from goiptwist.model.escalation import Leg
+from goiptwist.model.escalation import EscalationStep
 from goiptwist.model.messages import AlarmReport, Direction, Message, State
+from goiptwist.model.quota import UNLIMITED, Quota
 from goiptwist.store.many import Many
 from goiptwist.store.numbering import take_numbers
 from goiptwist.store.passing import Failed, alarm_now, give_up, incoming_states, note, pass_on
@@ -40,9 +40,9 @@ class Raised:
     """
 
     report: AlarmReport
-    legs: tuple[Leg, ...]
+    legs: tuple[EscalationStep, ...]
     at: float
-    allowance: Allowance = UNLIMITED
+    allowance: Quota = UNLIMITED
 
     @property
     def origin(self) -> str:
@@ -218,7 +218,7 @@ class Alarming:
 
     def _pass_on(self, connection: Connection, row: Any, at: float) -> Changed:
         number, destination, chain = row.id, row.destination, row.chain
-        leg = Leg.read(destination, chain)
+        leg = EscalationStep.read(destination, chain)
         assert leg is not None
         why = f"has not delivered it within {leg.wait:g} s"
         failed = Failed(number, as_message(row, self.ids), destination, why, at)

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from attrs import frozen
 from sqlalchemy import Connection, select, update
 
-from goiptwist.model.escalation import Leg
+from goiptwist.model.escalation import EscalationStep
 from goiptwist.store.passing import Failed, alarm_now, incoming_states, note, pass_on
 from goiptwist.store.rows import Ids, as_message
 from goiptwist.store.schema import delivery, message
@@ -73,9 +73,9 @@ class Returning:
         return Changed(now.message, (*queued, *now.queued))
 
 
-def _follows(destination: str, chain: str, item: Return) -> Leg | None:
+def _follows(destination: str, chain: str, item: Return) -> EscalationStep | None:
     """The next of the chain, or else the fallback."""
-    leg = Leg.read(destination, chain)
+    leg = EscalationStep.read(destination, chain)
     instead = item.instead[destination]
     following = leg.next if leg else None
-    return following or (Leg(instead, leg.chain if leg else 0) if instead else None)
+    return following or (EscalationStep(instead, leg.chain if leg else 0) if instead else None)

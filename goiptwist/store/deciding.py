@@ -6,7 +6,6 @@ waits, and say what became of one of which nobody knows.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from enum import StrEnum
 from typing import Any
 
 from attrs import evolve, frozen
@@ -14,24 +13,16 @@ from sqlalchemy import Connection, insert, select, update
 
 from goiptwist.errors import Conflict
 from goiptwist.model.messages import Direction, Message, State
+from goiptwist.model.queries import Resolution
 from goiptwist.store.rows import Ids, as_message
 from goiptwist.store.schema import delivery, journey, message, transmission
 from goiptwist.store.telling import Changed, Queued, Telling, Tidings
 
-
-class Verdict(StrEnum):
-    """What a person says of a text of which nobody knows."""
-
-    SENT = "sent"
-    FAILED = "failed"
-    RESEND = "resend"
-
-
 #: The states of the message, of its row in the queue, and of what the SIM was given.
 _AFTER = {
-    Verdict.SENT: (State.SENT, "done", "sent"),
-    Verdict.FAILED: (State.FAILED, "failed", "failed"),
-    Verdict.RESEND: (State.QUEUED, "waiting", "unknown"),
+    Resolution.SENT: (State.SENT, "done", "sent"),
+    Resolution.FAILED: (State.FAILED, "failed", "failed"),
+    Resolution.RESEND: (State.QUEUED, "waiting", "unknown"),
 }
 
 
@@ -44,7 +35,7 @@ class Decision:
     """
 
     message_id: str
-    verdict: Verdict | None = None
+    verdict: Resolution | None = None
     by: str
     at: float
 
@@ -87,7 +78,12 @@ class Deciding:
         return self._note(connection, number, known, State.CANCELLED, reason, item.at)
 
     def _settle(
-        self, connection: Connection, number: int, known: Message, item: Decision, verdict: Verdict
+        self,
+        connection: Connection,
+        number: int,
+        known: Message,
+        item: Decision,
+        verdict: Resolution,
     ) -> Changed | Conflict:
         if known.state is not State.UNKNOWN:
             return Conflict(f"it is {known.state.value}; only what is unknown can be settled")
@@ -100,7 +96,7 @@ class Deciding:
             .values(outcome=outcome)
         )
         changed = self._note(connection, number, known, state, reason, item.at)
-        if verdict is not Verdict.RESEND or changed.message is None:
+        if verdict is not Resolution.RESEND or changed.message is None:
             return changed
         names = connection.execute(
             select(delivery.c.destination).where(delivery.c.message_id == number)

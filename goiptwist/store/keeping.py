@@ -9,9 +9,9 @@ from typing import Any
 from attrs import frozen
 from sqlalchemy import Connection, bindparam, delete, insert, select
 
-from goiptwist.accounts.quotas import UNLIMITED, Allowance
 from goiptwist.errors import Conflict, Unacceptable
 from goiptwist.model.messages import Direction, IncomingSms, Message, State, Submission
+from goiptwist.model.quota import UNLIMITED, Quota
 from goiptwist.store.many import Many
 from goiptwist.store.numbering import take_numbers
 from goiptwist.store.passing import note
@@ -60,7 +60,7 @@ class Order:
     submission: Submission
     destination: str
     at: float
-    allowance: Allowance = UNLIMITED
+    allowance: Quota = UNLIMITED
 
     @property
     def due(self) -> float:

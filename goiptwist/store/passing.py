@@ -11,7 +11,7 @@ from typing import Any, Protocol
 from attrs import frozen
 from sqlalchemy import Connection, and_, bindparam, case, exists, insert, select, update
 
-from goiptwist.model.escalation import Leg
+from goiptwist.model.escalation import EscalationStep
 from goiptwist.model.messages import Direction, Message, State
 from goiptwist.store.many import Many
 from goiptwist.store.rows import Ids, as_message
@@ -64,7 +64,7 @@ class Failed:
     at: float
 
 
-def pass_on(connection: Connection, failed: Failed, leg: Leg | None) -> Changed:
+def pass_on(connection: Connection, failed: Failed, leg: EscalationStep | None) -> Changed:
     """
     Queue a message for the next destination that has not had it.
 
@@ -123,7 +123,7 @@ def chain_ends(
     took too long, they are not needed.
     """
     rows = connection.execute(select(delivery).where(delivery.c.message_id == number)).all()
-    legs = {row.destination: Leg.read(row.destination, row.chain) for row in rows}
+    legs = {row.destination: EscalationStep.read(row.destination, row.chain) for row in rows}
     own = legs.get(destination)
     if own is None:
         return Changed()

@@ -9,9 +9,9 @@ from typing import Any
 from attrs import Factory, frozen
 from sqlalchemy import Connection, and_, bindparam, func, select
 
-from goiptwist.model.escalation import Leg
+from goiptwist.model.escalation import EscalationStep
 from goiptwist.model.messages import Direction, Message, State, Step
-from goiptwist.model.status import LegStatus
+from goiptwist.model.status import DeliveryStatus
 from goiptwist.store.rows import Ids, as_message
 from goiptwist.store.schema import (
     ALARM,
@@ -51,7 +51,7 @@ _ABOUTS_AT_ONCE = 1000
 
 
 @frozen
-class Waiting:
+class QueueEntry:
     """
     One row of the queue.
 
@@ -65,7 +65,7 @@ class Waiting:
     attempts: int
     due: float
     since: float = Factory(lambda row: row.message.at, takes_self=True)
-    leg: Leg | None = None
+    leg: EscalationStep | None = None
 
 
 @frozen
@@ -74,7 +74,7 @@ class Reading:
 
     ids: Ids
 
-    def waiting(self, connection: Connection, destination: str, many: int) -> list[Waiting]:
+    def waiting(self, connection: Connection, destination: str, many: int) -> list[QueueEntry]:
         """
         @return: the rows of one destination that are due first; with news comes
             all other news about the same message, in the order in which it was
@@ -88,12 +88,12 @@ class Reading:
                 _about(connection, destination, abouts), key=lambda row: int(row.id)
             )
         return [
-            Waiting(
+            QueueEntry(
                 as_message(row, self.ids),
                 row.attempts,
                 row.due,
                 row.since or row.at,
-                Leg.read(destination, row.chain),
+                EscalationStep.read(destination, row.chain),
             )
             for row in rows
         ]
@@ -161,7 +161,7 @@ class Reading:
         ]
         return sorted([*steps, *handed_on], key=lambda step: step.at)
 
-    def legs(self, connection: Connection, alarm_id: str) -> list[LegStatus]:
+    def legs(self, connection: Connection, alarm_id: str) -> list[DeliveryStatus]:
         """@return: how each way of an alarm stands, in the order in which they began."""
         number = self.ids.inside(alarm_id)
         rows = connection.execute(
@@ -182,10 +182,10 @@ class Reading:
         return {row.id: (row.at, json.loads(row.facts)) for row in rows}
 
 
-def _leg(row: Any) -> LegStatus:
-    leg = Leg.read(row.destination, row.chain)
+def _leg(row: Any) -> DeliveryStatus:
+    leg = EscalationStep.read(row.destination, row.chain)
     waits = row.state == "waiting"
-    return LegStatus(
+    return DeliveryStatus(
         bridge=row.destination.removeprefix("bridge:"),
         state=row.state,
         attempts=row.attempts,

@@ -12,7 +12,7 @@ from attrs import evolve, frozen
 from sqlalchemy import Connection, and_, bindparam, insert, or_, select, update
 
 from goiptwist.errors import Conflict
-from goiptwist.model.escalation import Leg
+from goiptwist.model.escalation import EscalationStep
 from goiptwist.model.messages import Direction, State
 from goiptwist.store.rows import Ids, as_message
 from goiptwist.store.schema import delivery, journey, message
@@ -100,7 +100,7 @@ class Redelivering:
 
 def _queue_again(connection: Connection, row: Any, item: Redelivery) -> None:
     """Nobody follows this time; a delivery is one for the chain all the same."""
-    leg = Leg.read(item.destination, row.chain)
+    leg = EscalationStep.read(item.destination, row.chain)
     connection.execute(
         update(delivery)
         .where(delivery.c.message_id == row.id, delivery.c.destination == item.destination)

@@ -8,7 +8,8 @@ from typing import Any
 
 from attrs import frozen
 
-from goiptwist.model.messages import Direction, Message, OnUnknown, State, Wish
+from goiptwist.model.messages import Direction, Message, OnUnknown, State
+from goiptwist.model.subscriptions import Subscription
 
 
 @frozen
@@ -62,12 +63,14 @@ def as_message(row: Any, ids: Ids) -> Message:
     )
 
 
-def wishes(text: str) -> tuple[Wish, ...]:
+def wishes(text: str) -> tuple[Subscription, ...]:
     """Read what L{wishes_text} wrote."""
-    return tuple(Wish(destination, tuple(whats)) for destination, *whats in json.loads(text))
+    return tuple(
+        Subscription(destination, tuple(whats)) for destination, *whats in json.loads(text)
+    )
 
 
-def wishes_text(tell: Sequence[Wish]) -> str:
+def wishes_text(tell: Sequence[Subscription]) -> str:
     """Who is told of what, as one text; empty where nobody is."""
     if not tell:
         return ""

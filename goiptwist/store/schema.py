@@ -110,7 +110,7 @@ Index(
 #: C{state} is waiting, done, passed (to another destination), failed, unknown,
 #: expired or cancelled. C{since} is when the destination could first have it,
 #: where that is not C{message.at}. C{chain} says who follows, see
-#: L{goiptwist.model.escalation.Leg}, and C{until} when.
+#: L{goiptwist.model.escalation.EscalationStep}, and C{until} when.
 delivery = Table(
     "delivery",
     metadata,

@@ -11,7 +11,8 @@ from typing import Any
 from attrs import frozen
 from sqlalchemy import Connection, func, or_, select
 
-from goiptwist.model.messages import Direction, Message, State
+from goiptwist.model.messages import Direction
+from goiptwist.model.queries import Search, SearchPage
 from goiptwist.store.reading import OF_PEOPLE
 from goiptwist.store.rows import Ids, as_message
 from goiptwist.store.schema import ALARM, message
@@ -20,51 +21,13 @@ from goiptwist.store.schema import ALARM, message
 SPAN = 20_000
 
 
-@frozen(kw_only=True)
-class Search:
-    """
-    What is looked for; what is empty asks for nothing.
-
-    @ivar number: the end of a sender or recipient, as digits.
-    @ivar text: a part of the text, as it is written there.
-    @ivar account: of an alarm, whole, in capitals.
-    @ivar code: of an alarm: the code of its event, the same way.
-    @ivar since: accepted at this time or later; C{until}: before it.
-    @ivar before: the id behind which to go on, or empty for the newest.
-    """
-
-    direction: Direction | None = None
-    state: State | None = None
-    line: str = ""
-    origin: str = ""
-    number: str = ""
-    text: str = ""
-    account: str = ""
-    code: str = ""
-    since: float = 0.0
-    until: float = 0.0
-    before: str = ""
-    limit: int = 100
-
-
-@frozen
-class Found:
-    """
-    @ivar more: where to go on, as C{before}; empty at the end. There may be
-        more although nothing was found.
-    """
-
-    messages: list[Message]
-    more: str
-
-
 @frozen
 class Searching:
     """The question."""
 
     ids: Ids
 
-    def search(self, connection: Connection, wanted: Search, before: int | None) -> Found:
+    def search(self, connection: Connection, wanted: Search, before: int | None) -> SearchPage:
         """@param before: the number behind C{wanted.before}."""
         number: Any = message.c.id
         if wanted.direction is Direction.ALARM:
@@ -85,11 +48,11 @@ class Searching:
         )
         messages = [as_message(row, self.ids) for row in connection.execute(found)]
         if len(messages) == wanted.limit:
-            return Found(messages, messages[-1].id)
+            return SearchPage(messages, messages[-1].id)
         count, last = connection.execute(
             select(func.count(), func.min(looked_at.c.id)).select_from(looked_at)
         ).one()
-        return Found(messages, self.ids.outside(last) if count == SPAN else "")
+        return SearchPage(messages, self.ids.outside(last) if count == SPAN else "")
 
 
 def _conditions(c: Any, wanted: Search) -> list[Any]:

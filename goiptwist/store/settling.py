@@ -14,7 +14,7 @@ from typing import Any
 from attrs import evolve, frozen
 from sqlalchemy import Connection, and_, bindparam, func, insert, select, update
 
-from goiptwist.model.escalation import Leg
+from goiptwist.model.escalation import EscalationStep
 from goiptwist.model.messages import Direction, Message, State
 from goiptwist.store.many import Many
 from goiptwist.store.passing import (
@@ -80,7 +80,7 @@ class Settlement:
     line: str = ""
     sms_no: str = ""
     outcome: str = ""
-    instead: Leg | None = None
+    instead: EscalationStep | None = None
 
 
 _OPEN_TRANSMISSION = Many(

@@ -11,8 +11,8 @@ from typing import Protocol
 
 from sqlalchemy import Connection, bindparam, delete, insert, select
 
-from goiptwist.accounts.quotas import DAY, Allowance
 from goiptwist.errors import OverQuota
+from goiptwist.model.quota import DAY, Quota
 from goiptwist.store.schema import usage
 
 #: Days that are remembered.
@@ -31,7 +31,7 @@ class Spends(Protocol):
     @property
     def messages(self) -> int: ...
     @property
-    def allowance(self) -> Allowance: ...
+    def allowance(self) -> Quota: ...
     @property
     def at(self) -> float: ...
     @property

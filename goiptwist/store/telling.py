@@ -13,7 +13,7 @@ from typing import Any
 from attrs import frozen
 from sqlalchemy import Connection, and_, bindparam, exists, insert, select
 
-from goiptwist.model.escalation import Leg
+from goiptwist.model.escalation import EscalationStep
 from goiptwist.model.messages import Direction, Message, State
 from goiptwist.store.many import Many
 from goiptwist.store.numbering import take_numbers
@@ -62,7 +62,7 @@ class Queued:
     message: Message
     due: float
     since: float = 0.0
-    leg: Leg | None = None
+    leg: EscalationStep | None = None
 
 
 @frozen
@@ -85,7 +85,7 @@ class Tidings:
     """
     Something to tell of a message.
 
-    @ivar what: one of L{TIDINGS<goiptwist.model.messages.TIDINGS>}; any other word is
+    @ivar what: one of L{TIDINGS<goiptwist.model.subscriptions.STATUSES>}; any other word is
         told to nobody.
     """
 

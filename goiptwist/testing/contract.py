@@ -38,14 +38,8 @@ from goiptwist.alarm.routes import Routes
 from goiptwist.contact_id.event import Event
 from goiptwist.errors import Conflict, Forbidden, GoipTwistError, Refused, TryLater, Unsure
 from goiptwist.interfaces import IBridge, IGateway
-from goiptwist.model.messages import (
-    AlarmReport,
-    Direction,
-    Handover,
-    Message,
-    State,
-    Submission,
-)
+from goiptwist.model.delivery import Delivered
+from goiptwist.model.messages import AlarmReport, Direction, Message, State, Submission
 from goiptwist.model.status import LineStatus
 from goiptwist.telephony.numbering import international
 
@@ -240,7 +234,7 @@ class StandInGateway:
         return self.kept.get(message_id)
 
 
-async def outcome(bridge: IBridge, message: Message) -> Handover | GoipTwistError | None:
+async def outcome(bridge: IBridge, message: Message) -> Delivered | GoipTwistError | None:
     """
     Deliver, and make a value of what came of it. Anything but the three
     errors of L{IBridge.deliver} is raised.
@@ -253,7 +247,7 @@ async def outcome(bridge: IBridge, message: Message) -> Handover | GoipTwistErro
 
 def took(answer: object) -> bool:
     """Whether an outcome means that the far side has the message."""
-    return answer is None or isinstance(answer, Handover)
+    return answer is None or isinstance(answer, Delivered)
 
 
 class BridgeContract:
@@ -295,7 +289,7 @@ class BridgeContract:
         finally:
             await maybeDeferred(service.stopService)
 
-    async def answer(self, far_side: FarSide) -> Handover | GoipTwistError | None:
+    async def answer(self, far_side: FarSide) -> Delivered | GoipTwistError | None:
         """What comes of one harmless message."""
         async with self.started(far_side) as bridge:
             return await outcome(bridge, sms())

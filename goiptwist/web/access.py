@@ -13,7 +13,7 @@ from twisted.web.iweb import IRequest
 
 from goiptwist.accounts.secrets import Remembered
 from goiptwist.accounts.users import Attempts, User, Users
-from goiptwist.net.shielding import carried_through
+from goiptwist.net.shielding import shielded
 from goiptwist.web.problems import Problem, retry_after
 
 #: What a 401 must offer (RFC 9110 section 11.6.1).
@@ -82,7 +82,7 @@ class Access:
         user = self._known.recall(source, *said)
         if user is None:
             # A guess counts, even if the one who made it hangs up at once.
-            user = await carried_through(self._found(source, find, said))
+            user = await shielded(self._found(source, find, said))
         if user is not None and not user.may_come_from(source):
             raise Problem(403, f"user {user.name} may not come from {source or 'here'}")
         return user

@@ -19,8 +19,8 @@ from twisted.web.http import HTTPChannel
 from twisted.web.http import Request as AnyRequest
 from twisted.web.resource import IResource
 
-from goiptwist.net.draining import Company
-from goiptwist.net.sampled_log import Chronicle
+from goiptwist.net.draining import Connections
+from goiptwist.net.sampled_log import SampledLog
 from goiptwist.web.request import MAX_LOGGED, Request, Room
 
 log = Logger()
@@ -142,9 +142,11 @@ class Site(server.Site):
         )
         self.leniency = leniency
         self.room = Room()
-        self.channels: Company[Channel] = Company(reactor)
+        self.channels: Connections[Channel] = Connections(reactor)
         self._said_full = False
-        self._chronicles = {well: Chronicle(reactor, log, LogLevel.debug) for well in (True, False)}
+        self._chronicles = {
+            well: SampledLog(reactor, log, LogLevel.debug) for well in (True, False)
+        }
 
     def startFactory(self) -> None:
         """Twisted calls this; its own would open an access log and start a clock for it."""

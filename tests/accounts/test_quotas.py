@@ -9,17 +9,18 @@ from typing import Any
 import pytest
 from twisted.internet.defer import Deferred
 
-from goiptwist.accounts.quotas import DAY, Permits
+from goiptwist.accounts.quotas import Permissions
 from goiptwist.accounts.users import User
 from goiptwist.errors import Forbidden, OverQuota
 from goiptwist.model.messages import Submission
+from goiptwist.model.quota import DAY
 from tests.store.conftest import AT
 from tests.wire import Wire
 from tests.world import now
 
 
-def permits(**keys: Any) -> Permits:
-    return Permits.of_users([User(name="ops", **keys), User(name="free")], "HU")
+def permits(**keys: Any) -> Permissions:
+    return Permissions.of_users([User(name="ops", **keys), User(name="free")], "HU")
 
 
 class TestWhom:

@@ -10,7 +10,7 @@ from goiptwist.alarm.routes import Reads, Routes
 from goiptwist.contact_id import notation
 from goiptwist.errors import BadConfiguration, Unacceptable
 from goiptwist.gateway.settings import read_settings
-from goiptwist.model.escalation import Leg, together
+from goiptwist.model.escalation import EscalationStep, merged
 from goiptwist.model.messages import AlarmReport
 
 PANIC = "1113,18,1,123,03,003"
@@ -102,33 +102,45 @@ class TestLegs:
 
     def test_all_at_once(self) -> None:
         assert routes({"account": "*", "to": ["a", "b"]}).legs(report()) == (
-            Leg("bridge:a"),
-            Leg("bridge:b"),
+            EscalationStep("bridge:a"),
+            EscalationStep("bridge:b"),
         )
 
     def test_chain(self) -> None:
         """Each knows who follows, and when."""
         (first,) = routes({"account": "*", "chain": ["a", "b", "c"], "wait": 20}).legs(report())
-        assert first == Leg("bridge:a", 1, ("bridge:b", "bridge:c"), 20.0)
+        assert first == EscalationStep("bridge:a", 1, ("bridge:b", "bridge:c"), 20.0)
         assert first.until(1000.0) == 1020.0
         second = first.next
-        assert second == Leg("bridge:b", 1, ("bridge:c",), 20.0)
+        assert second == EscalationStep("bridge:b", 1, ("bridge:c",), 20.0)
         third = second.next
-        assert third == Leg("bridge:c", 1, (), 20.0)
+        assert third == EscalationStep("bridge:c", 1, (), 20.0)
         assert (third.next, third.until(1000.0)) == (None, None)
 
     @pytest.mark.parametrize(
-        "leg", [Leg("b:a"), Leg("b:a", 1), Leg("b:a", 2, ("b:ő", 'b:"'), 1.5)], ids=str
+        "leg",
+        [
+            EscalationStep("b:a"),
+            EscalationStep("b:a", 1),
+            EscalationStep("b:a", 2, ("b:ő", 'b:"'), 1.5),
+        ],
+        ids=str,
     )
-    def test_as_the_store_keeps_it(self, leg: Leg) -> None:
+    def test_as_the_store_keeps_it(self, leg: EscalationStep) -> None:
         """What a restart reads is what was written; outside a chain there is nothing to know."""
-        assert Leg.read(leg.destination, leg.text()) == (leg if leg.chain else None)
+        assert EscalationStep.read(leg.destination, leg.text()) == (leg if leg.chain else None)
 
     def test_nobody_begins_twice(self) -> None:
         """A bridge that two routes name gets it once, and who follows is not lost."""
-        chain, other = Leg("b:a", 1, ("b:b",), 9.0), Leg("b:a", 2, ("b:c",), 9.0)
-        assert together([Leg("b:a"), Leg("b:b"), chain]) == (chain, Leg("b:b"))
-        assert together([chain, Leg("b:a"), other]) == (chain,)
+        chain, other = (
+            EscalationStep("b:a", 1, ("b:b",), 9.0),
+            EscalationStep("b:a", 2, ("b:c",), 9.0),
+        )
+        assert merged([EscalationStep("b:a"), EscalationStep("b:b"), chain]) == (
+            chain,
+            EscalationStep("b:b"),
+        )
+        assert merged([chain, EscalationStep("b:a"), other]) == (chain,)
 
 
 class TestReading:

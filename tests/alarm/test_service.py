@@ -18,9 +18,11 @@ from zope.interface import implementer
 from goiptwist.contact_id import notation
 from goiptwist.delivery.queue import WINDOW
 from goiptwist.errors import Away, Busy, Conflict, Refused, StoreUnavailable, TryLater, Unacceptable
-from goiptwist.interfaces import IBridge, IGateway, ISaysTrouble
+from goiptwist.interfaces import IBridge, IGateway, IReportsOutage
 from goiptwist.messaging.service import STORE_OVERLOAD
-from goiptwist.model.messages import AlarmReport, Handover, Message, Wish
+from goiptwist.model.delivery import Delivered
+from goiptwist.model.messages import AlarmReport, Message
+from goiptwist.model.subscriptions import Subscription
 from tests.conftest import FailureLog
 from tests.wire import refuse_writes
 from tests.world import World, now
@@ -29,7 +31,7 @@ PANIC = "1113,18,1,123,03,003"
 CHAIN: dict[str, Any] = {"account": "*", "chain": ["station", "backup", "oncall"], "wait": 60}
 
 
-@implementer(IBridge, ISaysTrouble)
+@implementer(IBridge, IReportsOutage)
 @define(eq=False)
 class Station:
     """
@@ -49,18 +51,18 @@ class Station:
     taken: list[Message] = field(factory=list)
     waits_for_a_person: IGateway | None = None
 
-    async def deliver(self, message: Message) -> Handover:
+    async def deliver(self, message: Message) -> Delivered:
         self.asked.append(message)
         if self.waits_for_a_person is not None:
             by = await self.waits_for_a_person.acknowledgement(message.id)
-            return Handover(f"{by} has answered")
-        answer = self.answers.pop(0) if self.answers else Handover("kissoff")
+            return Delivered(f"{by} has answered")
+        answer = self.answers.pop(0) if self.answers else Delivered("kissoff")
         if isinstance(answer, Deferred):
             answer = await answer
         if isinstance(answer, Exception):
             raise answer
         self.taken.append(message)
-        assert isinstance(answer, Handover)
+        assert isinstance(answer, Delivered)
         return answer
 
 
@@ -176,7 +178,7 @@ class TestRaising:
     def test_news(self, site: Site) -> None:
         """Whoever wants to be told is told when it has come to an end."""
         site.stations["station"].answers = [Refused("no")]
-        site.alarm(tell=(Wish("bridge:ops"),), context="c")
+        site.alarm(tell=(Subscription("bridge:ops"),), context="c")
         assert site.gateway.bridges.keys() == {"station", "backup", "oncall", "mail"}
         (waiting,) = now(site.store.waiting("bridge:ops", 9))
         assert (waiting.message.news, waiting.message.text) == ("delivered", "")
@@ -259,7 +261,7 @@ class TestChains:
         site.stations["backup"].answers = [TryLater("busy")] * 9
         alarm = site.alarm()
         site.advance(61.0)
-        call.callback(Handover("kissoff"))
+        call.callback(Delivered("kissoff"))
         assert site.state(alarm) == "handed_on"
         tries = site.asked["backup"]
         site.advance(600.0, 30.0)

@@ -12,24 +12,25 @@ from twisted.internet.defer import Deferred, execute
 from twisted.internet.task import Clock
 from twisted.logger import LogLevel, capturedLogs
 
-from goiptwist.delivery.dispatcher import GRACE, Delivery, Route
-from goiptwist.delivery.retry import Policy
+from goiptwist.delivery.dispatcher import GRACE, Dispatcher, Nexthop
+from goiptwist.delivery.retry import RetryPolicy
 from goiptwist.interfaces import IDestination
-from goiptwist.model.messages import Handover, IncomingSms, Message
+from goiptwist.model.delivery import Delivered
+from goiptwist.model.messages import IncomingSms, Message
 from goiptwist.store import Arrival, Queued, Store, lock
 from tests.world import BEGINNING, now
 
-POLICY = Policy(schedule=(5.0,), lifetime=1000.0, rests=True, at_once=2)
+POLICY = RetryPolicy(schedule=(5.0,), lifetime=1000.0, rests=True, at_once=2)
 
 
 @define(eq=False)
 class Slow:
     """A destination that answers when the test says so."""
 
-    asked: list[tuple[Message, Deferred[Handover | None]]] = field(factory=list)
+    asked: list[tuple[Message, Deferred[Delivered | None]]] = field(factory=list)
 
-    def deliver(self, message: Message) -> Deferred[Handover | None]:
-        answer: Deferred[Handover | None] = Deferred()
+    def deliver(self, message: Message) -> Deferred[Delivered | None]:
+        answer: Deferred[Delivered | None] = Deferred()
         self.asked.append((message, answer))
         return answer
 
@@ -49,19 +50,19 @@ class Room:
     path: Path
     clock: Clock = field(factory=Clock)
     a: Slow = field(factory=Slow)
-    routes: dict[str, Route] = field(factory=dict)
+    routes: dict[str, Nexthop] = field(factory=dict)
     settled: list[Message] = field(factory=list)
     store: Store = field(init=False)
-    delivery: Delivery = field(init=False)
+    delivery: Dispatcher = field(init=False)
 
     def __attrs_post_init__(self) -> None:
         self.clock.advance(BEGINNING)
-        self.routes["bridge:a"] = Route(_as_destination(self.a), POLICY)
+        self.routes["bridge:a"] = Nexthop(_as_destination(self.a), POLICY)
         self.start()
 
     def start(self) -> None:
         self.store = Store.open(self.path, lock(self.path), execute, execute)
-        self.delivery = Delivery(self.store, self.clock, self.routes.get, self.settled.append)
+        self.delivery = Dispatcher(self.store, self.clock, self.routes.get, self.settled.append)
 
     def again(self) -> None:
         """The gateway died, and comes back."""
@@ -101,7 +102,7 @@ def room(tmp_path: Path) -> Iterator[Room]:
 def test_each_destination_has_its_own_queue(room: Room) -> None:
     """One that is slow does not hold up another."""
     b = Slow()
-    room.routes["bridge:b"] = Route(_as_destination(b), POLICY)
+    room.routes["bridge:b"] = Nexthop(_as_destination(b), POLICY)
     message = room.arrives("hello", "bridge:a", "bridge:b")
     b.answers()
     assert now(room.store.message(message.id)).state == "received"

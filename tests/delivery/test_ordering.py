@@ -17,32 +17,35 @@ from zope.interface import implementer
 
 from goiptwist.delivery import queue as queue_module
 from goiptwist.delivery.queue import Queue
-from goiptwist.delivery.retry import Policy
+from goiptwist.delivery.retry import RetryPolicy
 from goiptwist.errors import Refused, TryLater
-from goiptwist.interfaces import IDestination, ITakesNews
-from goiptwist.model.messages import Handover, HandsetReport, Message, News, Wish
-from goiptwist.store import Queued, Waiting
+from goiptwist.interfaces import IDestination, INotifies
+from goiptwist.model.delivery import Delivered
+from goiptwist.model.messages import HandsetReport, Message
+from goiptwist.model.notifications import Notification
+from goiptwist.model.subscriptions import Subscription
+from goiptwist.store import Queued, QueueEntry
 from tests.conftest import FailureLog
 from tests.store.conftest import AT, Kept
 from tests.store.test_settling import give, settle
 from tests.wire import HeldBack, refuse_writes
 from tests.world import now
 
-POLICY = Policy(schedule=(600.0,), lifetime=5000.0, rests=True, at_once=10)
+POLICY = RetryPolicy(schedule=(600.0,), lifetime=5000.0, rests=True, at_once=10)
 
 
-@implementer(IDestination, ITakesNews)
+@implementer(IDestination, INotifies)
 @define(eq=False)
 class Teller:
     """Tells when the test says so; texts that came in it takes at once."""
 
-    asked: list[tuple[News, Deferred[None]]] = field(factory=list)
+    asked: list[tuple[Notification, Deferred[None]]] = field(factory=list)
     taken: list[str] = field(factory=list)
 
     async def deliver(self, message: Message) -> None:
         self.taken.append(message.text)
 
-    async def tell(self, news: News) -> None:
+    async def tell(self, news: Notification) -> None:
         answer: Deferred[None] = Deferred()
         self.asked.append((news, answer))
         await answer
@@ -97,14 +100,14 @@ class Desk:
 
     def queued(self, queued: Sequence[Queued]) -> None:
         """The store has put something into the queue."""
-        self.queue.add([Waiting(one.message, 0, one.due) for one in queued])
+        self.queue.add([QueueEntry(one.message, 0, one.due) for one in queued])
 
     def sent(self, text: str, number: int) -> None:
         """A text goes out."""
-        wish: Any = (Wish("b:a"),)
+        wish: Any = (Subscription("b:a"),)
         [message] = self.kept.order(text=text, tell=wish)
         give(self.kept, message, number)
-        settle(self.kept, message, Handover("OK", "goip1", str(number)))
+        settle(self.kept, message, Delivered("OK", "goip1", str(number)))
 
     def delivered(self, number: int) -> None:
         """Its handset has it."""
@@ -236,7 +239,7 @@ def test_others_pay_nothing(desk: Desk) -> None:
     """What is no news about anything is in no chain."""
     message = desk.kept.arrival()
     assert message is not None
-    desk.queue.add([Waiting(message, 0, message.at)])
+    desk.queue.add([QueueEntry(message, 0, message.at)])
     assert desk.teller.taken == ["hello"]
     assert desk.queue._chains._behind == {}
 

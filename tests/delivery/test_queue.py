@@ -18,18 +18,18 @@ from twisted.logger import LogLevel, capturedLogs
 
 from goiptwist.delivery import queue as queue_module
 from goiptwist.delivery.queue import RESTS, SWEEP, Queue
-from goiptwist.delivery.retry import Policy
+from goiptwist.delivery.retry import RetryPolicy
 from goiptwist.errors import Refused, TryLater, Unsure
 from goiptwist.model.messages import Message, OnUnknown
-from goiptwist.store import Waiting
+from goiptwist.store import QueueEntry
 from tests.conftest import FailureLog
 from tests.delivery.test_dispatcher import Slow
 from tests.store.conftest import AT, Kept
 from tests.wire import HeldBack, refuse_writes
 from tests.world import now
 
-BRIDGE = Policy(schedule=(5.0, 30.0), lifetime=1000.0, rests=True, at_once=2)
-LINES = Policy(schedule=(5.0, 30.0), attempts=3, lifetime=1000.0, rests=False, at_once=2)
+BRIDGE = RetryPolicy(schedule=(5.0, 30.0), lifetime=1000.0, rests=True, at_once=2)
+LINES = RetryPolicy(schedule=(5.0, 30.0), attempts=3, lifetime=1000.0, rests=False, at_once=2)
 
 
 @define(eq=False)
@@ -42,7 +42,7 @@ class Counter:
     """
 
     path: Path
-    policy: Policy = BRIDGE
+    policy: RetryPolicy = BRIDGE
     clock: Clock = field(factory=Clock, init=False)
     reads: HeldBack = field(factory=lambda: HeldBack(holding=False), init=False)
     writes: HeldBack = field(factory=lambda: HeldBack(holding=False), init=False)
@@ -73,7 +73,7 @@ class Counter:
         message = self.kept.arrival(self.count, text, self.clock.seconds())
         assert message is not None
         if add:
-            self.queue.add([Waiting(message, 0, message.at)])
+            self.queue.add([QueueEntry(message, 0, message.at)])
         return message
 
     def asked(self) -> list[str]:
@@ -188,7 +188,7 @@ class TestUnknown:
         counter = Counter(tmp_path, evolve(LINES, on_unknown=policy))
         counter.queue.name = "pool:a"
         [message] = counter.kept.order()
-        counter.queue.add([Waiting(message, 0, message.at)])
+        counter.queue.add([QueueEntry(message, 0, message.at)])
         counter.slow.answers(Unsure("silence"))
         assert counter.state(message) == (state, "silence")
         assert counter.asked() == asked
@@ -311,7 +311,7 @@ class TestWindow:
         """
         message = counter.arrives("a", add=False)
         now(counter.queue.load())
-        counter.queue.add([Waiting(message, 0, message.at)])
+        counter.queue.add([QueueEntry(message, 0, message.at)])
         assert counter.asked() == ["a"]
         assert counter.queue.depth == 0
 
@@ -367,7 +367,7 @@ class TestTheDisk:
         counter = Counter(tmp_path, LINES)
         counter.queue.name = "pool:a"
         [message] = counter.kept.order()
-        counter.queue.add([Waiting(message, 0, message.at)])
+        counter.queue.add([QueueEntry(message, 0, message.at)])
         counter.writes.holding = True
         counter.slow.answers()
         assert counter.settled == []

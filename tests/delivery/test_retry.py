@@ -10,30 +10,33 @@ from attrs import evolve
 from goiptwist.delivery.retry import (
     BRIDGE_SCHEDULE,
     LINE_SCHEDULE,
-    Policy,
+    RetryPolicy,
     after,
     expired,
     outcome_of,
 )
 from goiptwist.errors import Busy, Refused, StoreUnavailable, TryLater, Unsure
-from goiptwist.model.escalation import Leg
-from goiptwist.model.messages import Direction, Handover, Message, OnUnknown, State
-from goiptwist.store import Waiting
+from goiptwist.model.delivery import Delivered
+from goiptwist.model.escalation import EscalationStep
+from goiptwist.model.messages import Direction, Message, OnUnknown, State
+from goiptwist.store import QueueEntry
 
 NOW = 1_000_000.0
-LINES = Policy(schedule=(5.0, 15.0, 60.0), attempts=5, lifetime=86400.0, rests=False, at_once=100)
-BRIDGE = Policy(schedule=(5.0, 30.0), lifetime=86400.0, rests=True, at_once=10)
+LINES = RetryPolicy(
+    schedule=(5.0, 15.0, 60.0), attempts=5, lifetime=86400.0, rests=False, at_once=100
+)
+BRIDGE = RetryPolicy(schedule=(5.0, 30.0), lifetime=86400.0, rests=True, at_once=10)
 
 
-def waiting(direction: Direction = Direction.OUT, attempts: int = 0) -> Waiting:
+def waiting(direction: Direction = Direction.OUT, attempts: int = 0) -> QueueEntry:
     state = State.QUEUED if direction is Direction.OUT else State.RECEIVED
     message = Message(id="t-1", direction=direction, text="x", at=NOW - 9, state=state)
-    return Waiting(message, attempts, NOW - 9)
+    return QueueEntry(message, attempts, NOW - 9)
 
 
 #: answer, attempts before; state, row of the queue, seconds until due, attempts after, words.
 OUTGOING = [
-    (Handover("OK", "goip1", "32"), 0, "sent", "done", 0, 1, "OK"),
+    (Delivered("OK", "goip1", "32"), 0, "sent", "done", 0, 1, "OK"),
     (None, 3, "sent", "done", 0, 4, ""),
     (Refused("no such number"), 0, "failed", "failed", 0, 1, "no such number"),
     (TryLater("busy"), 0, "queued", "waiting", 5, 1, "busy"),
@@ -70,7 +73,7 @@ def test_outgoing(
 #: answer, attempts before; state, row of the queue, seconds until due.
 INCOMING = [
     (None, 0, "handed_on", "done", 0),
-    (Handover("250 queued"), 0, "handed_on", "done", 0),
+    (Delivered("250 queued"), 0, "handed_on", "done", 0),
     (Refused("550"), 0, "failed", "failed", 0),
     (TryLater("451"), 0, "received", "waiting", 5),
     (TryLater("451"), 1, "received", "waiting", 30),
@@ -122,7 +125,7 @@ def test_not_sent_again_for_ever(before: int, state: str) -> None:
 
 def test_what_left() -> None:
     """The line and the device's number are kept, for the delivery report."""
-    settlement = outcome_of(Handover("OK", "goip1", "32"), waiting(), "pool:a", LINES, NOW)
+    settlement = outcome_of(Delivered("OK", "goip1", "32"), waiting(), "pool:a", LINES, NOW)
     assert (settlement.line, settlement.sms_no, settlement.outcome) == ("goip1", "32", "sent")
     message = after(settlement)
     assert (message.state, message.line, message.reason) == ("sent", "goip1", "")
@@ -155,9 +158,9 @@ def test_schedules_grow() -> None:
 class TestAlarms:
     """A second copy is a nuisance, a lost alarm a disaster."""
 
-    STEP = Leg("b:a", 2, ("b:b",), 60.0)
+    STEP = EscalationStep("b:a", 2, ("b:b",), 60.0)
 
-    def waiting(self, leg: Leg | None = None) -> Waiting:
+    def waiting(self, leg: EscalationStep | None = None) -> QueueEntry:
         return evolve(waiting(Direction.ALARM), leg=leg)
 
     def test_who_follows(self) -> None:
@@ -165,8 +168,8 @@ class TestAlarms:
         policy = evolve(BRIDGE, fallback="b:f")
         for leg, follows in (
             (self.STEP, self.STEP.next),
-            (self.STEP.next, Leg("b:f", 2)),
-            (None, Leg("b:f")),
+            (self.STEP.next, EscalationStep("b:f", 2)),
+            (None, EscalationStep("b:f")),
         ):
             settled = outcome_of(Refused("no"), self.waiting(leg), "b:a", policy, NOW)
             assert (settled.queue, settled.instead) == ("failed", follows)

@@ -8,7 +8,7 @@ import pytest
 from attrs import frozen
 
 from goiptwist.errors import BadConfiguration
-from goiptwist.gateway.bridging import Pace, pace_of
+from goiptwist.gateway.bridging import RetrySettings, pace_of
 from goiptwist.gateway.settings import read_settings
 
 LINES = [{"id": "goip1", "password": "secret1"}]
@@ -53,6 +53,6 @@ class Says:
 
 def test_pace() -> None:
     """What a bridge says of itself counts, then its settings, then what suits a mail server."""
-    assert pace_of(object(), object()) == Pace()
-    assert pace_of(object(), Says()) == Pace(attempts=4, at_once=2)
-    assert pace_of(Says(attempts=1), Says()) == Pace(attempts=1, at_once=2)
+    assert pace_of(object(), object()) == RetrySettings()
+    assert pace_of(object(), Says()) == RetrySettings(attempts=4, at_once=2)
+    assert pace_of(Says(attempts=1), Says()) == RetrySettings(attempts=1, at_once=2)

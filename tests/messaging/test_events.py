@@ -8,23 +8,23 @@ import pytest
 from twisted.internet.task import Clock
 
 from goiptwist.messaging import events as module
-from goiptwist.messaging.events import Happening, Happenings
+from goiptwist.messaging.events import BusEvent, EventBus
 from tests.conftest import FailureLog
 
 
 @pytest.fixture
-def happenings() -> Happenings:
+def happenings() -> EventBus:
     clock = Clock()
     clock.advance(1000)
-    return Happenings(clock)
+    return EventBus(clock)
 
 
-def kinds(found: list[Happening] | None) -> list[str]:
+def kinds(found: list[BusEvent] | None) -> list[str]:
     assert found is not None
     return [one.kind for one in found]
 
 
-def test_who_was_away_for_a_moment(happenings: Happenings) -> None:
+def test_who_was_away_for_a_moment(happenings: EventBus) -> None:
     """Hears what was missed, in order, and nothing twice."""
     heard: list[Any] = []
     end = happenings.listen(heard.append)
@@ -39,17 +39,17 @@ def test_who_was_away_for_a_moment(happenings: Happenings) -> None:
 @pytest.mark.parametrize(
     "last", ["", "1000", "1000-", "1000-x", "1000-4", "999-1", "1000--1", "²-1"]
 )
-def test_who_knows_something_else(happenings: Happenings, last: str) -> None:
+def test_who_knows_something_else(happenings: EventBus, last: str) -> None:
     """Of another process, or nonsense: nobody can say what was missed."""
     for kind in "abc":
         happenings.tell(kind, None)
     assert happenings.since(last) is None
 
 
-def test_who_was_away_for_too_long(happenings: Happenings, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_who_was_away_for_too_long(happenings: EventBus, monkeypatch: pytest.MonkeyPatch) -> None:
     """Only the newest are kept."""
     monkeypatch.setattr(module, "KEPT", 3)
-    few = Happenings(happenings.clock)
+    few = EventBus(happenings.clock)
     for kind in "abcde":
         few.tell(kind, None)
     assert few.since("1000-1") is None
@@ -57,7 +57,7 @@ def test_who_was_away_for_too_long(happenings: Happenings, monkeypatch: pytest.M
     assert kinds(few.since("1000-5")) == []
 
 
-def test_a_listener_that_breaks(happenings: Happenings, logged_failures: FailureLog) -> None:
+def test_a_listener_that_breaks(happenings: EventBus, logged_failures: FailureLog) -> None:
     """Does not keep the others from hearing, nor the SMS from being sent."""
     heard: list[Any] = []
     happenings.listen(lambda one: 1 / 0)

@@ -13,9 +13,10 @@ from zope.interface import implementer
 from goiptwist.errors import TryLater
 from goiptwist.gateway import kinds as kinds_module
 from goiptwist.goip.presence import SILENCE
-from goiptwist.interfaces import IBridge, IBridgeKind, ITakesEvents
-from goiptwist.messaging.router import Router, Rule
-from goiptwist.model.messages import Direction, LineEvent, Message
+from goiptwist.interfaces import IBridge, IBridgeKind, IObservesLines
+from goiptwist.messaging.router import Router, RoutingRule
+from goiptwist.model.messages import Direction, Message
+from goiptwist.model.notifications import LineEvent
 from goiptwist.store import Event
 from tests.conftest import FailureLog
 from tests.store.conftest import AT, Kept
@@ -30,7 +31,7 @@ class EarsSettings:
     takes_events: bool = True
 
 
-@implementer(IBridge, ITakesEvents)
+@implementer(IBridge, IObservesLines)
 @define(eq=False)
 class Ears:
     """A bridge that hears, and takes no SMS."""
@@ -189,10 +190,10 @@ def test_in_one_group(tmp_path: Path) -> None:
 def test_who_wants_it() -> None:
     """By line and by pool; numbers and texts are of SMS only."""
     rules = {
-        "sms": Rule(),
-        "all": Rule(takes_events=True, match="x", numbers=("1",)),
-        "pool": Rule(takes_events=True, pools=("b",)),
-        "line": Rule(takes_events=True, lines=("l1",)),
+        "sms": RoutingRule(),
+        "all": RoutingRule(takes_events=True, match="x", numbers=("1",)),
+        "pool": RoutingRule(takes_events=True, pools=("b",)),
+        "line": RoutingRule(takes_events=True, lines=("l1",)),
     }
     router = Router(rules, {"l1": "a", "l2": "b"})
     assert router.events("l1") == ("bridge:all", "bridge:line")

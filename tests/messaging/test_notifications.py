@@ -10,11 +10,12 @@ import pytest
 from twisted.internet.defer import Deferred
 
 from goiptwist.errors import Refused, TryLater
-from goiptwist.model.messages import TIDINGS, Message, Wish, together
+from goiptwist.model.messages import Message
+from goiptwist.model.subscriptions import STATUSES, Subscription, merged
 from tests.wire import Wire
 from tests.world import now
 
-ALL = Wish("bridge:ops")
+ALL = Subscription("bridge:ops")
 
 
 @pytest.fixture
@@ -76,7 +77,7 @@ class TestWhatIsTold:
 
     def test_only_what_was_asked_for(self, wire: Wire) -> None:
         """A smarthost is not woken for what nobody wants to read."""
-        wire.one(tell=(Wish("bridge:ops", ("delivered",)),))
+        wire.one(tell=(Subscription("bridge:ops", ("delivered",)),))
         wire.opens()
         wire.says("OK 11 1 7\n")
         assert wire.recorder.told == []
@@ -222,11 +223,15 @@ class TestFallback:
 
 def test_together() -> None:
     """Several wishes of one destination are one; it is told once."""
-    wishes = [Wish("a", ("sent",)), Wish("b"), Wish("a", ("sent", "failed"))]
-    assert together(wishes) == (Wish("a", ("sent", "failed")), Wish("b", TIDINGS))
+    wishes = [
+        Subscription("a", ("sent",)),
+        Subscription("b"),
+        Subscription("a", ("sent", "failed")),
+    ]
+    assert merged(wishes) == (Subscription("a", ("sent", "failed")), Subscription("b", STATUSES))
 
 
 def test_no_such_tidings() -> None:
     """A word that never comes would be waited for in vain."""
     with pytest.raises(ValueError, match="'read' is none of sent,"):
-        Wish("bridge:ops", ("read",))
+        Subscription("bridge:ops", ("read",))

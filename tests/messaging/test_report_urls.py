@@ -9,11 +9,12 @@ import pytest
 from attrs import evolve
 
 from goiptwist.messaging.report_urls import told, url_of
-from goiptwist.model.messages import Direction, News, State
+from goiptwist.model.messages import Direction, State
+from goiptwist.model.notifications import Notification
 from goiptwist.testing.contract import HOSTILE_TEXTS, sms
 
 
-def news(what: str = "sent", **changes: Any) -> News:
+def news(what: str = "sent", **changes: Any) -> Notification:
     """Something became of a message."""
     known = sms(
         "Pumpe läuft & more",
@@ -25,7 +26,7 @@ def news(what: str = "sent", **changes: Any) -> News:
         client_id="mine-1",
         report="delivered",
     )
-    return News(
+    return Notification(
         id="f6dn5h-3", what=what, at=1_795_348_800.0, reason="a b", message=evolve(known, **changes)
     )
 

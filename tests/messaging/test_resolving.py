@@ -10,8 +10,9 @@ import pytest
 from twisted.internet.defer import Deferred
 
 from goiptwist.errors import Conflict, StoreUnavailable
-from goiptwist.model.messages import Message, Wish
-from goiptwist.store import Verdict
+from goiptwist.model.messages import Message
+from goiptwist.model.queries import Resolution
+from goiptwist.model.subscriptions import Subscription
 from tests.conftest import FailureLog
 from tests.wire import Wire, refuse_writes
 from tests.world import now
@@ -31,12 +32,12 @@ def withdraw(wire: Wire, message: Message) -> Message:
 
 
 def settle(wire: Wire, message: Message, verdict: str) -> Message:
-    settling = wire.gateway.overview.settle(message.id, Verdict(verdict), "user:ops")
+    settling = wire.gateway.overview.settle(message.id, Resolution(verdict), "user:ops")
     found: Message = now(Deferred.fromCoroutine(settling))
     return found
 
 
-TOLD: Any = (Wish("bridge:ops"),)
+TOLD: Any = (Subscription("bridge:ops"),)
 
 
 class TestWithdrawing:

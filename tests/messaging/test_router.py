@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from goiptwist.errors import Unacceptable
-from goiptwist.messaging.router import EVERYTHING, Router, Rule
+from goiptwist.messaging.router import EVERYTHING, Router, RoutingRule
 from goiptwist.model.messages import IncomingSms
 
 TWO = Router({"mail": EVERYTHING, "chat": EVERYTHING}, {"goip1": "a", "goip2": "b"})
@@ -50,21 +50,21 @@ def test_no_way(router: Router, line: str, pool: str, field: str, why: str) -> N
 @pytest.mark.parametrize(
     ("rule", "wanted"),
     [
-        (Rule(), True),
-        (Rule(lines=("goip1",)), True),
-        (Rule(lines=("goip2",)), False),
-        (Rule(pools=("a", "z")), True),
-        (Rule(pools=("b",)), False),
-        (Rule(numbers=("+36301234567",)), True),
-        (Rule(numbers=("+3630*",)), True),
-        (Rule(numbers=("+3630",)), False),
-        (Rule(numbers=("+3620*", "BANK")), False),
-        (Rule(match="(?i)ALARM"), True),
-        (Rule(match="^fire"), False),
-        (Rule(lines=("goip1",), match="^fire"), False),
+        (RoutingRule(), True),
+        (RoutingRule(lines=("goip1",)), True),
+        (RoutingRule(lines=("goip2",)), False),
+        (RoutingRule(pools=("a", "z")), True),
+        (RoutingRule(pools=("b",)), False),
+        (RoutingRule(numbers=("+36301234567",)), True),
+        (RoutingRule(numbers=("+3630*",)), True),
+        (RoutingRule(numbers=("+3630",)), False),
+        (RoutingRule(numbers=("+3620*", "BANK")), False),
+        (RoutingRule(match="(?i)ALARM"), True),
+        (RoutingRule(match="^fire"), False),
+        (RoutingRule(lines=("goip1",), match="^fire"), False),
     ],
 )
-def test_rules(rule: Rule, wanted: bool) -> None:
+def test_rules(rule: RoutingRule, wanted: bool) -> None:
     """A bridge gets what its rule wants; all that it names must hold."""
     sms = IncomingSms(line="goip1", number=1, sender="+36301234567", text="Alarm: fire", at=0)
     router = Router({"mail": rule}, {"goip1": "a", "goip2": "b"})

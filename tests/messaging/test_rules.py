@@ -9,7 +9,7 @@ import pytest
 from goiptwist.errors import BadConfiguration
 from goiptwist.gateway.bridging import rule_of
 from goiptwist.gateway.settings import read_settings
-from goiptwist.messaging.router import EVERYTHING, Rule
+from goiptwist.messaging.router import EVERYTHING, RoutingRule
 
 
 def tables(**keys: Any) -> dict[str, Any]:
@@ -24,7 +24,7 @@ def tables(**keys: Any) -> dict[str, Any]:
 def test_rule() -> None:
     """The keys of a rule stand in the section of the bridge."""
     settings = read_settings(tables(lines=["goip1"], match="alarm"), "f")
-    assert rule_of(settings.bridges["ops"][1]) == Rule(lines=("goip1",), match="alarm")
+    assert rule_of(settings.bridges["ops"][1]) == RoutingRule(lines=("goip1",), match="alarm")
 
 
 def test_no_rule() -> None:

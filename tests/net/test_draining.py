@@ -5,7 +5,7 @@ from __future__ import annotations
 from attrs import define, field
 from twisted.internet.task import Clock
 
-from goiptwist.net.draining import GRACE, Company
+from goiptwist.net.draining import GRACE, Connections
 
 
 @define(eq=False)
@@ -14,7 +14,7 @@ class Guest:
     @ivar busy: whether something is under way, so that it does not leave yet.
     """
 
-    company: Company[Guest]
+    company: Connections[Guest]
     busy: bool = False
     asked: list[str] = field(factory=list)
 
@@ -28,9 +28,9 @@ class Guest:
         self.company.went(self)
 
 
-def company(*busy: bool) -> tuple[Clock, Company[Guest], list[Guest]]:
+def company(*busy: bool) -> tuple[Clock, Connections[Guest], list[Guest]]:
     clock = Clock()
-    made: Company[Guest] = Company(clock)
+    made: Connections[Guest] = Connections(clock)
     guests = [Guest(made, each) for each in busy]
     for guest in guests:
         made.came(guest)

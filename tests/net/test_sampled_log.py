@@ -5,12 +5,12 @@ from __future__ import annotations
 from twisted.internet.task import Clock
 from twisted.logger import LogLevel, capturedLogs, formatEvent
 
-from goiptwist.net.sampled_log import LEGIBLE, Chronicle
+from goiptwist.net.sampled_log import LEGIBLE, SampledLog
 
 
 def told(clock: Clock, *bursts: int) -> list[str]:
     """What the log says of so many messages in each of these seconds."""
-    chronicle = Chronicle(clock)
+    chronicle = SampledLog(clock)
     with capturedLogs() as events:
         for burst in bursts:
             for number in range(burst):

@@ -7,7 +7,7 @@ from typing import Any
 from twisted.internet.defer import CancelledError, Deferred
 
 from goiptwist.errors import Refused
-from goiptwist.net.shielding import carried_through
+from goiptwist.net.shielding import shielded
 from tests.conftest import FailureLog
 
 
@@ -22,8 +22,8 @@ def test_the_outcome_comes_through() -> None:
     outcomes: list[Any] = []
     first: Deferred[None] = Deferred()
     second: Deferred[None] = Deferred()
-    carried_through(work(first, [])).addCallback(outcomes.append)
-    carried_through(work(second, [])).addErrback(outcomes.append)
+    shielded(work(first, [])).addCallback(outcomes.append)
+    shielded(work(second, [])).addErrback(outcomes.append)
     first.callback(None)
     second.errback(Refused("no"))
     assert outcomes[0] == "outcome"
@@ -34,7 +34,7 @@ def test_cancelling_stops_only_the_waiting() -> None:
     """What has begun is finished, for the sake of what follows from it."""
     before: Deferred[None] = Deferred()
     done: list[str] = []
-    waiting = carried_through(work(before, done))
+    waiting = shielded(work(before, done))
     waiting.addErrback(lambda failure: failure.trap(CancelledError))
     waiting.cancel()
     assert done == []
@@ -46,7 +46,7 @@ def test_only_a_bug_is_logged_when_nobody_waits(logged_failures: FailureLog) -> 
     """A refusal that nobody hears is no news; a bug that nobody hears is."""
     for error, logged in [(Refused("no"), 0), (KeyError("bug"), 1)]:
         before: Deferred[None] = Deferred()
-        waiting = carried_through(work(before, []))
+        waiting = shielded(work(before, []))
         waiting.addErrback(lambda failure: failure.trap(CancelledError))
         waiting.cancel()
         before.errback(error)

@@ -13,7 +13,7 @@ from goiptwist.bridges.mail.bridge import MailBridge
 from goiptwist.bridges.mail.settings import MailSettings
 from goiptwist.bridges.mail.tokens import Tokens
 from goiptwist.config.values import HostPort
-from goiptwist.model.messages import Handover
+from goiptwist.model.delivery import Delivered
 from goiptwist.simulator.smarthost import MAIL_AT_MOST, Smarthost
 from goiptwist.testing.contract import HOSTILE_TEXTS, StandInGateway, sms
 
@@ -128,7 +128,7 @@ async def test_the_bridge_and_the_smarthost(smarthost, kept):
     )
     try:
         for text in HOSTILE_TEXTS:
-            assert isinstance(await bridge.deliver(sms(text)), Handover)
+            assert isinstance(await bridge.deliver(sms(text)), Delivered)
     finally:
         await maybeDeferred(port.stopListening)
     mails = [email.message_from_bytes(p.read_bytes(), policy=email.policy.default) for p in kept]

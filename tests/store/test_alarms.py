@@ -7,24 +7,26 @@ from typing import Any
 import pytest
 from attrs import evolve
 
-from goiptwist.accounts.quotas import Allowance
 from goiptwist.contact_id import notation
-from goiptwist.delivery.retry import Policy, outcome_of
+from goiptwist.delivery.retry import RetryPolicy, outcome_of
 from goiptwist.errors import Conflict, OverQuota, Refused, TryLater, Unsure
-from goiptwist.model.escalation import Leg
-from goiptwist.model.messages import AlarmReport, Direction, Message, State, Step, Wish
-from goiptwist.store import Acknowledged, KeptAlarm, Queued, Raised, Return, Search, Waiting
+from goiptwist.model.escalation import EscalationStep
+from goiptwist.model.messages import AlarmReport, Direction, Message, State, Step
+from goiptwist.model.queries import Search
+from goiptwist.model.quota import Quota
+from goiptwist.model.subscriptions import Subscription
+from goiptwist.store import Acknowledged, KeptAlarm, Queued, QueueEntry, Raised, Return
 from tests.store.conftest import AT, Kept
 from tests.wire import HeldBack
 from tests.world import now
 
 PANIC = "1113,18,1,123,03,003"
-CHAIN = (Leg("b:a", 1, ("b:b", "b:c"), 60.0),)
-POLICY = Policy(schedule=(5.0,), lifetime=1000.0, rests=False, at_once=9)
+CHAIN = (EscalationStep("b:a", 1, ("b:b", "b:c"), 60.0),)
+POLICY = RetryPolicy(schedule=(5.0,), lifetime=1000.0, rests=False, at_once=9)
 
 
-def raised(machine: str = PANIC, legs: tuple[Leg, ...] = CHAIN, **more: Any) -> Raised:
-    at, allowance = more.pop("at", AT), more.pop("allowance", Allowance())
+def raised(machine: str = PANIC, legs: tuple[EscalationStep, ...] = CHAIN, **more: Any) -> Raised:
+    at, allowance = more.pop("at", AT), more.pop("allowance", Quota())
     about = {"origin": "user:panel", **more}
     report = AlarmReport(event=notation.read(machine), **about)
     return Raised(report=report, legs=legs, at=at, allowance=allowance)
@@ -35,9 +37,9 @@ def keep(kept: Kept, *given: Any, **more: Any) -> Message:
     return made.message
 
 
-def waiting(kept: Kept, destination: str) -> Waiting:
+def waiting(kept: Kept, destination: str) -> QueueEntry:
     (row,) = now(kept.store.waiting(destination, 9))
-    assert isinstance(row, Waiting)
+    assert isinstance(row, QueueEntry)
     return row
 
 
@@ -76,7 +78,7 @@ class TestKeeping:
     def test_the_whole_of_it(self, kept: Kept) -> None:
         """As it was handed in, also after a restart; the way is kept with it."""
         more = {"recipient": "06201234567", "client_id": "x", "context": "c", "line": "goip1"}
-        alarm = keep(kept, tell=(Wish("b:hooks"),), **more)
+        alarm = keep(kept, tell=(Subscription("b:hooks"),), **more)
         kept.again()
         assert kept.message(alarm) == Message(
             id=alarm.id,
@@ -87,7 +89,7 @@ class TestKeeping:
             at=AT,
             state=State.RECEIVED,
             origin="user:panel",
-            tell=(Wish("b:hooks"),),
+            tell=(Subscription("b:hooks"),),
             **more,  # type: ignore[arg-type]
         )
         row = waiting(kept, "b:a")
@@ -135,7 +137,7 @@ class TestKeeping:
 
     def test_quota(self, kept: Kept) -> None:
         """An alarm counts as a message of its origin, a repeat does not."""
-        one = Allowance(messages=1)
+        one = Quota(messages=1)
         keep(kept, client_id="x", allowance=one)
         keep(kept, client_id="x", allowance=one)
         with pytest.raises(OverQuota):
@@ -182,7 +184,7 @@ class TestChain:
 
     def test_exhausted(self, kept: Kept) -> None:
         """When nobody is left it has failed, and that is told."""
-        alarm = keep(kept, tell=(Wish("b:hooks", ("failed",)),))
+        alarm = keep(kept, tell=(Subscription("b:hooks", ("failed",)),))
         for name in "abc":
             ended = says(kept, f"b:{name}", Refused("no"))
         assert ended is not None
@@ -205,7 +207,14 @@ class TestChain:
 
     def test_several_ways(self, kept: Kept) -> None:
         """It has gone well only if each of them ended with a delivery."""
-        alarm = keep(kept, legs=(Leg("b:x"), Leg("b:y"), Leg("b:a", 1, ("b:b",), 60.0)))
+        alarm = keep(
+            kept,
+            legs=(
+                EscalationStep("b:x"),
+                EscalationStep("b:y"),
+                EscalationStep("b:a", 1, ("b:b",), 60.0),
+            ),
+        )
         says(kept, "b:x", Refused("no"))
         says(kept, "b:a", Refused("no"))
         says(kept, "b:b", None)
@@ -215,11 +224,11 @@ class TestChain:
 
     def test_who_follows_has_it_already(self, kept: Kept) -> None:
         """Another route gave it to the next one: passed over while it tries, enough if it did."""
-        legs = (Leg("b:b"), *CHAIN)
+        legs = (EscalationStep("b:b"), *CHAIN)
         alarm = keep(kept, legs=legs)
         says(kept, "b:a", Refused("no"))
         assert stands(kept, alarm)[1] == ["b:b", "b:c"]
-        other = keep(kept, legs=(Leg("b:y"), Leg("b:x", 1, ("b:y",), 60.0)))
+        other = keep(kept, legs=(EscalationStep("b:y"), EscalationStep("b:x", 1, ("b:y",), 60.0)))
         says(kept, "b:y", None)
         says(kept, "b:x", Refused("no"))
         assert stands(kept, other) == ("handed_on", [])
@@ -283,7 +292,10 @@ class TestInTime:
 
     def test_another_chain_goes_on(self, kept: Kept) -> None:
         """A delivery ends the chain that it belongs to."""
-        chains = (Leg("b:a", 1, ("b:b",), 60.0), Leg("b:x", 2, ("b:y",), 60.0))
+        chains = (
+            EscalationStep("b:a", 1, ("b:b",), 60.0),
+            EscalationStep("b:x", 2, ("b:y",), 60.0),
+        )
         alarm = keep(kept, legs=chains)
         says(kept, "b:a", None)
         assert stands(kept, alarm) == ("received", ["b:x"])
@@ -292,7 +304,7 @@ class TestInTime:
 
     def test_told_once(self, kept: Kept) -> None:
         """When it has come to an end, a late word of somebody else tells nobody anything new."""
-        alarm = keep(kept, tell=(Wish("b:hooks"),))
+        alarm = keep(kept, tell=(Subscription("b:hooks"),))
         row = waiting(kept, "b:a")
         look(kept, AT + 60)
         says(kept, "b:b", None)
@@ -308,7 +320,11 @@ class TestInTime:
         """Both ways end together: that is one end."""
         disk = HeldBack(holding=False)
         kept = keeps(disk)
-        alarm = keep(kept, legs=(Leg("b:x"), Leg("b:y")), tell=(Wish("b:hooks"),))
+        alarm = keep(
+            kept,
+            legs=(EscalationStep("b:x"), EscalationStep("b:y")),
+            tell=(Subscription("b:hooks"),),
+        )
         rows = {name: waiting(kept, name) for name in ("b:x", "b:y")}
         disk.holding = True
         other = kept.store.remember("k", "v", AT)  # the commit that both wait for
@@ -324,14 +340,14 @@ class TestInTime:
 
     def test_who_follows_had_it(self, kept: Kept) -> None:
         """Another route gave it to the next one, which has delivered: that is the end."""
-        keep(kept, legs=(Leg("b:b"), Leg("b:a", 1, ("b:b",), 60.0)))
+        keep(kept, legs=(EscalationStep("b:b"), EscalationStep("b:a", 1, ("b:b",), 60.0)))
         says(kept, "b:b", None)
         when, (ended,) = now(kept.store.pass_on(AT + 60))
         assert (when, ended.state) == (None, State.HANDED_ON)
 
     def test_nobody_is_left(self, kept: Kept) -> None:
         """Who would follow tries already: the first goes on trying too."""
-        alarm = keep(kept, legs=(Leg("b:b"), Leg("b:a", 1, ("b:b",), 60.0)))
+        alarm = keep(kept, legs=(EscalationStep("b:b"), EscalationStep("b:a", 1, ("b:b",), 60.0)))
         assert look(kept, AT + 60) is None
         assert stands(kept, alarm)[1] == ["b:a", "b:b"]
 
@@ -345,7 +361,7 @@ class TestAcknowledged:
         return done
 
     def test_while_it_waits(self, kept: Kept) -> None:
-        alarm = keep(kept, legs=(Leg("b:x"), *CHAIN), tell=(Wish("b:hooks"),))
+        alarm = keep(kept, legs=(EscalationStep("b:x"), *CHAIN), tell=(Subscription("b:hooks"),))
         dropped: list[tuple[str, str]] = []
         kept.store.on_dropped = dropped.extend
         done = self.acknowledge(kept, alarm.id)
@@ -357,7 +373,7 @@ class TestAcknowledged:
         assert waiting(kept, "b:hooks").message.news == "delivered"
 
     def test_after_all_have_failed(self, kept: Kept) -> None:
-        alarm = keep(kept, legs=(Leg("b:x"),))
+        alarm = keep(kept, legs=(EscalationStep("b:x"),))
         says(kept, "b:x", Refused("no"))
         self.acknowledge(kept, alarm.id)
         assert stands(kept, alarm) == ("handed_on", [])
@@ -365,7 +381,7 @@ class TestAcknowledged:
 
     def test_twice(self, kept: Kept) -> None:
         """Two persons may: both stand in the journey, nothing is told twice."""
-        alarm = keep(kept, legs=(Leg("b:x"),), tell=(Wish("b:hooks"),))
+        alarm = keep(kept, legs=(EscalationStep("b:x"),), tell=(Subscription("b:hooks"),))
         assert self.acknowledge(kept, alarm.id).id == self.acknowledge(kept, alarm.id).id
         assert [what for what, *_ in steps(kept, alarm)].count("acknowledged") == 2
         assert waiting(kept, "b:hooks").message.news == "delivered"
@@ -383,7 +399,7 @@ class TestComingBack:
 
     def test_the_chain_goes_on(self, kept: Kept) -> None:
         """As if it had been refused; when nobody is left it has failed after all."""
-        legs = (Leg("b:a", 1, ("b:b",), 60.0),)
+        legs = (EscalationStep("b:a", 1, ("b:b",), 60.0),)
         alarm = keep(kept, legs=legs)
         says(kept, "b:a", None)
         assert stands(kept, alarm) == ("handed_on", [])

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from goiptwist.errors import Refused, TryLater, Unacceptable, Unsure
-from goiptwist.model.messages import Direction, Wish
+from goiptwist.model.messages import Direction
+from goiptwist.model.subscriptions import Subscription
 from tests.store.conftest import AT, Kept
 from tests.store.test_settling import SENT, give, settle
 from tests.world import now
@@ -114,7 +115,7 @@ def test_how_many_are_unknown(kept: Kept) -> None:
 
 def test_tries_to_tell(kept: Kept) -> None:
     """The journey shows each try to tell somebody, and how it ended."""
-    [message] = kept.order(tell=(Wish("b:a"),))  # type: ignore[arg-type]
+    [message] = kept.order(tell=(Subscription("b:a"),))  # type: ignore[arg-type]
     give(kept, message)
     settle(kept, message, SENT)
     [row] = now(kept.store.waiting("b:a", 9))

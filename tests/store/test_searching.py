@@ -8,7 +8,8 @@ import pytest
 
 from goiptwist.errors import Unacceptable
 from goiptwist.model.messages import Direction, State
-from goiptwist.store import Search, searching
+from goiptwist.model.queries import Search
+from goiptwist.store import searching
 from tests.store.conftest import AT, Kept
 from tests.world import now
 

@@ -8,16 +8,17 @@ from typing import Any
 import pytest
 from attrs import evolve
 
-from goiptwist.delivery.retry import Policy, after, expired, outcome_of
+from goiptwist.delivery.retry import RetryPolicy, after, expired, outcome_of
 from goiptwist.errors import Refused, TryLater, Unsure
-from goiptwist.model.messages import Handover, HandsetReport, Message, OnUnknown, State
-from goiptwist.store import LateAnswer, Settlement, Transmission, Waiting
+from goiptwist.model.delivery import Delivered
+from goiptwist.model.messages import HandsetReport, Message, OnUnknown, State
+from goiptwist.store import LateAnswer, QueueEntry, Settlement, Transmission
 from goiptwist.store.reports import same_number
 from tests.store.conftest import AT, Kept
 from tests.wire import HeldBack
 from tests.world import now
 
-POLICY = Policy(schedule=(5.0,), lifetime=1000.0, rests=False, at_once=1)
+POLICY = RetryPolicy(schedule=(5.0,), lifetime=1000.0, rests=False, at_once=1)
 
 
 def give(kept: Kept, message: Message, session: int = 7, telid: int = 1, at: float = AT) -> None:
@@ -30,11 +31,11 @@ def give(kept: Kept, message: Message, session: int = 7, telid: int = 1, at: flo
 
 
 def settle(
-    kept: Kept, message: Message, answer: Any, at: float = AT + 1, policy: Policy = POLICY
+    kept: Kept, message: Message, answer: Any, at: float = AT + 1, policy: RetryPolicy = POLICY
 ) -> Settlement:
     """Have the destination say something."""
     name = "pool:a" if message.direction == "out" else "b:a"
-    settlement = outcome_of(answer, Waiting(message, 0, AT), name, policy, at)
+    settlement = outcome_of(answer, QueueEntry(message, 0, AT), name, policy, at)
     now(kept.store.settle(settlement))
     return settlement
 
@@ -44,7 +45,7 @@ def words(kept: Kept, message: Message) -> list[tuple[str, str]]:
     return [(step.what, step.where) for step in now(kept.store.journey(message.id))]
 
 
-SENT = Handover("OK", "goip1", "32")
+SENT = Delivered("OK", "goip1", "32")
 
 JOURNEYS = {
     "sent": (SENT, "sent", [("sent", "goip1")]),
@@ -77,7 +78,7 @@ def test_outgoing(kept: Kept, answer: Any, state: str, steps: list[tuple[str, st
 def test_expired(kept: Kept) -> None:
     """It never left."""
     [message] = kept.order()
-    now(kept.store.settle(expired(Waiting(message, 0, AT), "pool:a", POLICY, AT + 9)))
+    now(kept.store.settle(expired(QueueEntry(message, 0, AT), "pool:a", POLICY, AT + 9)))
     found = kept.message(message)
     assert found is not None
     assert (found.state, found.reason) == ("expired", "expired: no line took it in time")
@@ -100,7 +101,7 @@ def test_incoming(kept: Kept, answers: list[Any], state: str) -> None:
     message = kept.arrival(to=("b:a", "b:b"))
     assert message is not None
     for name, answer in zip(("b:a", "b:b"), answers, strict=False):
-        now(kept.store.settle(outcome_of(answer, Waiting(message, 0, AT), name, POLICY, AT)))
+        now(kept.store.settle(outcome_of(answer, QueueEntry(message, 0, AT), name, POLICY, AT)))
     found = kept.message(message)
     assert found is not None
     assert found.state == state
@@ -135,12 +136,12 @@ def test_reports_for_some_of_a_group(tmp_path: Path) -> None:
     assert incoming is not None
     disk.holding = True
     now_held = kept.store.reserve("session", 1)
-    answers = [SENT, Handover("OK", "goip1"), Unsure("silence")]
+    answers = [SENT, Delivered("OK", "goip1"), Unsure("silence")]
     settled = [
-        kept.store.settle(outcome_of(answer, Waiting(m, 0, AT), "pool:a", POLICY, AT + 1))
+        kept.store.settle(outcome_of(answer, QueueEntry(m, 0, AT), "pool:a", POLICY, AT + 1))
         for m, answer in zip(messages, answers, strict=True)
     ]
-    waiting = Waiting(incoming, 0, AT)
+    waiting = QueueEntry(incoming, 0, AT)
     settled.append(kept.store.settle(outcome_of(Unsure("?"), waiting, "b:a", POLICY, AT + 1)))
     disk.release()
     now(now_held)

@@ -9,7 +9,8 @@ from zope.interface.verify import verifyObject
 
 from goiptwist.errors import Refused, TryLater
 from goiptwist.interfaces import IBridge, IGateway
-from goiptwist.model.messages import Handover, Submission
+from goiptwist.model.delivery import Delivered
+from goiptwist.model.messages import Submission
 from goiptwist.testing.contract import BridgeContract, FarSide, StandInGateway
 
 AWAY = TryLater("away", attempted=False)
@@ -78,7 +79,7 @@ BROKEN = [
     ("test_refused", Contract({FarSide.REFUSES: TryLater("again")})),
     ("test_away", Contract({FarSide.AWAY: TryLater("away")})),
     ("test_nonsense", Contract({FarSide.NONSENSE: Refused("what?")})),
-    ("test_nonsense", Contract({FarSide.NONSENSE: Handover("what?")})),
+    ("test_nonsense", Contract({FarSide.NONSENSE: Delivered("what?")})),
     ("test_a_repeat_can_be_recognised", Contract(ids=lambda message: [str(object())])),
     ("test_a_repeat_can_be_recognised", Contract(ids=lambda message: ["always"])),
     ("test_a_repeat_can_be_recognised", Contract(ids=lambda message: [""])),

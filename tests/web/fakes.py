@@ -13,7 +13,6 @@ from twisted.internet.task import Clock
 from twisted.web.client import ResponseNeverReceived
 from zope.interface import implementer
 
-from goiptwist.accounts.quotas import UNLIMITED, Allowance
 from goiptwist.accounts.secrets import Secret
 from goiptwist.accounts.users import DeferToThread, User, Users
 from goiptwist.alarm.routes import Routes
@@ -21,11 +20,11 @@ from goiptwist.config.values import Network
 from goiptwist.contact_id.event import Event
 from goiptwist.errors import Conflict, OverQuota, Unacceptable
 from goiptwist.interfaces import IOverview
-from goiptwist.messaging.events import Happenings
+from goiptwist.messaging.events import EventBus
 from goiptwist.model.messages import AlarmReport, Direction, Message, State, Step, Submission
-from goiptwist.model.status import Health, LegStatus, LineStatus
-from goiptwist.store.deciding import Verdict
-from goiptwist.store.searching import Found, Search
+from goiptwist.model.queries import Resolution, Search, SearchPage
+from goiptwist.model.quota import UNLIMITED, Quota
+from goiptwist.model.status import DeliveryStatus, Health, LineStatus
 from goiptwist.telephony.validation import (
     accepted,
     accepted_number,
@@ -67,12 +66,12 @@ class FakeOverview:
     notes: dict[str, str] = field(factory=dict)
     searches: list[Search] = field(factory=list)
     decisions: list[tuple[str, str]] = field(factory=list)
-    allowance: Allowance = UNLIMITED
+    allowance: Quota = UNLIMITED
     spent: tuple[int, int] = (0, 0)
-    happenings: Happenings = field(init=False)
+    happenings: EventBus = field(init=False)
 
     def __attrs_post_init__(self) -> None:
-        self.happenings = Happenings(self.clock)
+        self.happenings = EventBus(self.clock)
 
     def _fail(self) -> None:
         if self.fault is not None:
@@ -155,10 +154,10 @@ class FakeOverview:
     def acknowledgement(self, alarm_id: str) -> Deferred[str]:
         return Deferred()
 
-    async def legs(self, alarm_id: str) -> list[LegStatus]:
+    async def legs(self, alarm_id: str) -> list[DeliveryStatus]:
         return [
-            LegStatus(bridge="call", state="passed", attempts=4, settled_at=NOON),
-            LegStatus(bridge="dc09", state="waiting", next_try=NOON + 60, following=("sms",)),
+            DeliveryStatus(bridge="call", state="passed", attempts=4, settled_at=NOON),
+            DeliveryStatus(bridge="dc09", state="waiting", next_try=NOON + 60, following=("sms",)),
         ]
 
     async def inbox(self, owner: str, after: str, limit: int) -> list[Message]:
@@ -217,18 +216,18 @@ class FakeOverview:
         rest = self.kept[ids.index(after) + 1 :] if after else self.kept
         return [m for m in rest if direction in (None, m.direction)][:limit]
 
-    async def search(self, wanted: Search) -> Found:
+    async def search(self, wanted: Search) -> SearchPage:
         self._fail()
         self.searches.append(wanted)
         newest = [m for m in reversed(self.kept) if wanted.direction in (None, m.direction)]
         found = newest[: wanted.limit]
-        return Found(found, found[-1].id if len(newest) > wanted.limit else "")
+        return SearchPage(found, found[-1].id if len(newest) > wanted.limit else "")
 
     async def withdraw(self, message_id: str, by: str) -> Message:
         return self._decided(message_id, by, State.QUEUED, State.CANCELLED)
 
-    async def settle(self, message_id: str, verdict: Verdict, by: str) -> Message:
-        after = State.QUEUED if verdict is Verdict.RESEND else State(verdict.value)
+    async def settle(self, message_id: str, verdict: Resolution, by: str) -> Message:
+        after = State.QUEUED if verdict is Resolution.RESEND else State(verdict.value)
         return self._decided(message_id, by, State.UNKNOWN, after)
 
     def _decided(self, message_id: str, by: str, before: State, after: State) -> Message:
@@ -249,7 +248,7 @@ class FakeOverview:
             raise Conflict(f"bridge {bridge} has had nothing of it")
         self.decisions.append((message_id, by))
 
-    async def used(self, origin: str) -> tuple[Allowance, int, int]:
+    async def used(self, origin: str) -> tuple[Quota, int, int]:
         return self.allowance, *self.spent
 
     async def journey(self, message_id: str) -> list[Step]:

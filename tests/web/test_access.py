@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from twisted.internet.defer import Deferred
 
-from goiptwist.accounts.quotas import Allowance
 from goiptwist.accounts.users import FAILURES, WINDOW
+from goiptwist.model.quota import Quota
 from tests.web.fakes import Client
 
 PATHS = ["/api/v1/messages", "/api/v1/messages/m0", "/api/v1/lines"]
@@ -205,7 +205,7 @@ def test_guessing_passwords_is_slowed() -> None:
 def test_me() -> None:
     """A program can see what it may before it tries."""
     client = Client(token="few-token")
-    client.overview.allowance = Allowance(messages=100, parts=50)
+    client.overview.allowance = Quota(messages=100, parts=50)
     client.overview.spent = (3, 60)
     client.overview.clock.advance(86400 * 3 + 80000.5)
     client.clock.advance(86400 * 3 + 80000.5)

@@ -9,8 +9,9 @@ from twisted.internet.defer import Deferred
 
 from goiptwist.alarm.routes import Names, Routes, RouteSettings
 from goiptwist.errors import Busy, GoipTwistError, OverQuota, StoreUnavailable
-from goiptwist.model.messages import Direction, Message, State, Wish
-from goiptwist.store.searching import Search
+from goiptwist.model.messages import Direction, Message, State
+from goiptwist.model.queries import Search
+from goiptwist.model.subscriptions import Subscription
 from tests.contact_id.test_notation import BAD, VALID, refusal
 from tests.web.fakes import NOON, Client, Reply
 
@@ -86,7 +87,7 @@ class TestRaising:
         assert reply.json == {**SHOWN, "client_id": "a-1", "to": "the door"}
         [report] = client.overview.reports
         assert (report.client_id, report.recipient) == ("a-1", "the door")
-        assert report.tell == (Wish("bridge:crm"),)
+        assert report.tell == (Subscription("bridge:crm"),)
 
     @pytest.mark.parametrize("named", ["id", "Idempotency-Key"])
     def test_the_same_again(self, client: Client, named: str) -> None:

@@ -6,11 +6,12 @@ from typing import Any
 
 import pytest
 
-from goiptwist.accounts.quotas import Allowance
 from goiptwist.errors import OverQuota
-from goiptwist.model.messages import Direction, Message, OnUnknown, State, Wish
+from goiptwist.model.messages import Direction, Message, OnUnknown, State
+from goiptwist.model.queries import Search
+from goiptwist.model.quota import Quota
 from goiptwist.model.status import LineStatus
-from goiptwist.store.searching import Search
+from goiptwist.model.subscriptions import Subscription
 from tests.web.fakes import NOON, Client
 
 GOOD = {"to": "+36301234567", "text": "Door open"}
@@ -40,7 +41,7 @@ class TestSubmitting:
         [wanted] = client.overview.submissions
         assert (wanted.send_at, wanted.expires) == (1801378800.0, 1801382400.5)
         assert (wanted.priority, wanted.on_unknown) == (9, OnUnknown.RESEND)
-        assert wanted.tell == (Wish("bridge:crm"),)
+        assert wanted.tell == (Subscription("bridge:crm"),)
 
     @pytest.mark.parametrize(
         ("more", "field", "said"),
@@ -126,7 +127,7 @@ class TestSubmitting:
     def test_what_is_left_today(self) -> None:
         """A client can slow down by itself, and one that did not is told when."""
         client = Client(token="few-token")
-        client.overview.allowance, client.overview.spent = Allowance(messages=100), (99, 0)
+        client.overview.allowance, client.overview.spent = Quota(messages=100), (99, 0)
         reply = client.post(GOOD)
         assert reply.header("RateLimit") == '"messages";r=1;t=86400'
         client.overview.fault = OverQuota("that would be 101", after=60)

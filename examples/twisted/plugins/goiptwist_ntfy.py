@@ -24,7 +24,8 @@ from zope.interface import implementer
 from goiptwist.config.values import Password, setting
 from goiptwist.errors import Refused, TryLater
 from goiptwist.interfaces import IBridge, IBridgeKind, IGateway
-from goiptwist.model.messages import Handover, Message
+from goiptwist.model.delivery import Delivered
+from goiptwist.model.messages import Message
 
 #: Seconds for a whole request.
 PATIENCE = 30.0
@@ -43,7 +44,7 @@ class NtfyBridge:
     settings: NtfySettings
     http: Any = field(repr=False)
 
-    async def deliver(self, message: Message) -> Handover:
+    async def deliver(self, message: Message) -> Delivered:
         """
         ntfy knows no repeats: after a lost answer a phone may show a message
         twice, with the same C{X-GoIP-Id}.
@@ -64,9 +65,9 @@ class NtfyBridge:
         return _judged(response.code)
 
 
-def _judged(code: int) -> Handover:
+def _judged(code: int) -> Delivered:
     if code == 200:
-        return Handover(detail="200 from ntfy")
+        return Delivered(detail="200 from ntfy")
     if code in (401, 403, 408, 429) or not 400 <= code < 500:  # busy, or for the operator
         raise TryLater(f"ntfy answered {code}")
     raise Refused(f"ntfy answered {code}")

@@ -28,7 +28,8 @@ from goiptwist.contact_id import notation
 from goiptwist.contact_id.event import Event
 from goiptwist.errors import Away, GoipTwistError, Refused, TryLater, Unacceptable
 from goiptwist.interfaces import IBridge, IChecksItself
-from goiptwist.model.messages import Handover, Message
+from goiptwist.model.delivery import Delivered
+from goiptwist.model.messages import Message
 
 #: Addresses that stand for every address of this machine.
 ANY = frozenset({"0.0.0.0", "::", ""})  # noqa: S104
@@ -66,7 +67,7 @@ class CallBridge(Service):
 
     # -- one event --
 
-    async def deliver(self, message: Message) -> Handover:
+    async def deliver(self, message: Message) -> Delivered:
         """See L{IBridge}."""
         event, frame = _frame_of(message)
         done: Deferred[str] = Deferred()
@@ -87,7 +88,7 @@ class CallBridge(Service):
             raise
         words = f"contact ID send successful. {event.log_words}"
         self._tell(words)
-        return Handover(detail=f"kissoff from {call.name}: {words}")
+        return Delivered(detail=f"kissoff from {call.name}: {words}")
 
     def _tell(self, words: str) -> None:
         self.log.info("Bridge {bridge}: {words}", bridge=self.section, words=words)

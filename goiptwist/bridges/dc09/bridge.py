@@ -21,14 +21,15 @@ from goiptwist.bridges.dc09.station import NotAccepted, Station, Stopping
 from goiptwist.config.values import HostPort
 from goiptwist.contact_id.event import Event
 from goiptwist.errors import GoipTwistError, Refused, TryLater, Unacceptable
-from goiptwist.interfaces import IBridge, IChecksItself, ISaysTrouble
-from goiptwist.model.messages import Handover, Message
+from goiptwist.interfaces import IBridge, IChecksItself, IReportsOutage
+from goiptwist.model.delivery import Delivered
+from goiptwist.model.messages import Message
 
 #: The account of a link test where alarms have each their own.
 NO_ACCOUNT = "0000"
 
 
-@implementer(IBridge, IChecksItself, ISaysTrouble)
+@implementer(IBridge, IChecksItself, IReportsOutage)
 @define(eq=False, repr=False, slots=False)
 class Dc09Bridge(Service):
     """
@@ -43,7 +44,7 @@ class Dc09Bridge(Service):
     settings: Dc09Settings
     gateway: Any
     opens: Any = None
-    #: See L{goiptwist.gateway.bridging.Pace}: events queue here for the one connection,
+    #: See L{goiptwist.gateway.bridging.RetrySettings}: events queue here for the one connection,
     #: and the next way must have its turn when this one is away.
     at_once = 50
     rests = False
@@ -81,7 +82,7 @@ class Dc09Bridge(Service):
         """What is wrong with the receivers, in words; or empty."""
         return "; ".join(trouble for trouble in self._troubles.values() if trouble)
 
-    async def deliver(self, message: Message) -> Handover:
+    async def deliver(self, message: Message) -> Delivered:
         """
         See L{IBridge}.
 
@@ -119,7 +120,7 @@ class Dc09Bridge(Service):
                 detail=detail,
                 words=event.log_words,
             )
-            return Handover(detail=detail)
+            return Delivered(detail=detail)
         raise TryLater("; ".join(reasons))
 
     async def check(self) -> str:

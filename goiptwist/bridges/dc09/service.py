@@ -25,7 +25,7 @@ from goiptwist.alarm.panels import PanelSettings
 from goiptwist.bridges.dc09 import frames
 from goiptwist.bridges.dc09.intake import Complains, Intake, Reply
 from goiptwist.errors import BadConfiguration
-from goiptwist.net.draining import Company
+from goiptwist.net.draining import Connections
 from goiptwist.net.listening import Listening, Place
 
 #: Connections at once, and of them from one address.
@@ -95,13 +95,13 @@ class Conversation(Protocol, TimeoutMixin):
         self.abort()
 
     def leave(self) -> None:
-        """See L{goiptwist.net.draining.Guest}."""
+        """See L{goiptwist.net.draining.Connection}."""
         self._leaving = True
         if not self._busy:
             self.transport.loseConnection()
 
     def abort(self) -> None:
-        """See L{goiptwist.net.draining.Guest}."""
+        """See L{goiptwist.net.draining.Connection}."""
         self.transport.abortConnection()
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
@@ -120,7 +120,7 @@ class Reception(ServerFactory):
 
     def __init__(self, clock: Any, intake: Intake, complaints: Complains) -> None:
         self.clock, self.intake, self.complaints = clock, intake, complaints
-        self.open: Company[Conversation] = Company(clock)
+        self.open: Connections[Conversation] = Connections(clock)
         self._of: Counter[str] = Counter()
 
     def buildProtocol(self, addr: IAddress | None) -> Protocol | None:

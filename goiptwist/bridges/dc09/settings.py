@@ -112,5 +112,5 @@ class Dc09Settings:
 
     @property
     def sms(self) -> bool:
-        """See L{goiptwist.messaging.router.Rule}: it has no use for an SMS."""
+        """See L{goiptwist.messaging.router.RoutingRule}: it has no use for an SMS."""
         return False

@@ -26,8 +26,10 @@ from goiptwist.bridges.mail.tls import Unverified, verified
 from goiptwist.bridges.mail.tokens import DAY, Grant, Tokens
 from goiptwist.bridges.mail.verdict import Reply, judge, readable
 from goiptwist.errors import Away, GoipTwistError, Refused
-from goiptwist.interfaces import IBridge, IChecksItself, IGateway, ITakesNews
-from goiptwist.model.messages import Handover, Message, News
+from goiptwist.interfaces import IBridge, IChecksItself, IGateway, INotifies
+from goiptwist.model.delivery import Delivered
+from goiptwist.model.messages import Message
+from goiptwist.model.notifications import Notification
 
 #: Messages of which it is remembered who has them already, while another
 #: recipient is put off. Past that the oldest is forgotten, and goes to all again.
@@ -44,7 +46,7 @@ def identity(name: str) -> bytes:
     return name.encode("ascii") if _HOST_NAME.fullmatch(name) else b"[127.0.0.1]"
 
 
-@implementer(IBridge, IChecksItself, ITakesNews)
+@implementer(IBridge, IChecksItself, INotifies)
 @define(eq=False)
 class MailBridge:
     """
@@ -81,7 +83,7 @@ class MailBridge:
         else:
             self._creator = Unverified(host)
 
-    async def deliver(self, message: Message) -> Handover:
+    async def deliver(self, message: Message) -> Delivered:
         """
         @return: the smarthost's words.
         @raise TryLater: it could not be reached, or asks us to come again.
@@ -95,7 +97,7 @@ class MailBridge:
         await self.threads.add(message.line, message.sender, own)
         return handover
 
-    async def tell(self, news: News) -> Handover:
+    async def tell(self, news: Notification) -> Delivered:
         """
         Write to the sender of a mail what became of his SMS.
 
@@ -114,7 +116,7 @@ class MailBridge:
         dialogue = await self._converse(Envelope("", (mail.to,), letter))
         return judge(dialogue.fates)
 
-    async def _hand_over(self, message: Message, letter: bytes) -> Handover:
+    async def _hand_over(self, message: Message, letter: bytes) -> Delivered:
         settled = self._remembered.get(message.id, {})
         waiting = tuple(to for to in self.settings.recipients if to not in settled)
         try:

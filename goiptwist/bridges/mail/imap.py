@@ -37,7 +37,7 @@ from goiptwist.bridges.mail.tls import in_words, verified
 from goiptwist.bridges.mail.verdict import readable
 from goiptwist.config.values import HostPort, Password, setting
 from goiptwist.errors import Away, TryLater
-from goiptwist.net.shielding import carried_through
+from goiptwist.net.shielding import shielded
 
 _FOLDER = re.compile(r"[A-Za-z0-9._/ -]{1,100}")
 _HEADER = re.compile(r"[A-Za-z0-9-]{1,60}")
@@ -249,7 +249,7 @@ class Look:
             trusted=False,
             helo=host,
         )
-        return await carried_through(self._hand_in(caller, letter))
+        return await shielded(self._hand_in(caller, letter))
 
     async def _hand_in(self, caller: Caller, letter: Letter) -> Mapping[str, Reply]:
         recipients = (letter.recipient,)

@@ -26,7 +26,8 @@ from goiptwist.bridges.mail.threads import Threads
 from goiptwist.bridges.mail.tokens import Tokens
 from goiptwist.errors import Conflict, Forbidden, GoipTwistError
 from goiptwist.interfaces import IGateway
-from goiptwist.model.messages import Submission, Wish
+from goiptwist.model.messages import Submission
+from goiptwist.model.subscriptions import Subscription
 from goiptwist.telephony import segments
 
 _BOUNCE_TAKEN = Reply(250, "2.0.0", "Noted")
@@ -238,7 +239,7 @@ class Mailroom:
         context = news.submitted(headers, job.sender, job.recipient, wishes, now, note)
         if context is None:
             return wanted
-        tell = Wish(f"bridge:{self.reports_by}", news.whats(wishes.notify))
+        tell = Subscription(f"bridge:{self.reports_by}", news.whats(wishes.notify))
         return evolve(wanted, context=context.to_text(), tell=(tell,))
 
 

@@ -31,7 +31,7 @@ _WHATS = {
 
 
 def whats(notify: Iterable[str]) -> tuple[str, ...]:
-    """What is to be told, in the words of L{goiptwist.model.messages.Wish}."""
+    """What is to be told, in the words of L{goiptwist.model.subscriptions.Subscription}."""
     wanted = set(notify)
     return tuple(what for word, meant in _WHATS.items() if word in wanted for what in meant)
 

@@ -22,7 +22,7 @@ from goiptwist.bridges.mail.letter import (
     message_id,
     unstructured,
 )
-from goiptwist.model.messages import News
+from goiptwist.model.notifications import Notification
 
 #: Characters of a diagnostic.
 REASON_AT_MOST = 300
@@ -77,7 +77,7 @@ MEANINGS = {
 }
 
 
-def render(news: News, mail: Submitted, sender: str, name: str) -> bytes:
+def render(news: Notification, mail: Submitted, sender: str, name: str) -> bytes:
     """
     Write the mail.
 
@@ -100,7 +100,7 @@ def render(news: News, mail: Submitted, sender: str, name: str) -> bytes:
 
 
 def _header(
-    news: News, mail: Submitted, meaning: Meaning, sender: str
+    news: Notification, mail: Submitted, meaning: Meaning, sender: str
 ) -> Iterator[tuple[str, str]]:
     own = message_id(news.message, sender.rpartition("@")[2]).removeprefix("<")
     about = f": {mail.subject}" if mail.subject else f" to {news.message.recipient}"
@@ -118,11 +118,11 @@ def _header(
     yield "X-GoIP-Id", news.message.id
 
 
-def _reason(news: News) -> str:
+def _reason(news: Notification) -> str:
     return header_text(news.reason, REASON_AT_MOST)
 
 
-def _words(news: News, mail: Submitted, meaning: Meaning) -> str:
+def _words(news: Notification, mail: Submitted, meaning: Meaning) -> str:
     about = [f"To: {news.message.recipient}"]
     if news.message.line:
         about.append(f"By line: {news.message.line}")
@@ -137,7 +137,7 @@ def _words(news: News, mail: Submitted, meaning: Meaning) -> str:
     )
 
 
-def _machine_form(news: News, mail: Submitted, meaning: Meaning, name: str) -> EmailMessage:
+def _machine_form(news: Notification, mail: Submitted, meaning: Meaning, name: str) -> EmailMessage:
     whole = [("Reporting-MTA", f"dns; {name}"), ("Arrival-Date", _moment(mail.arrived))]
     if mail.envid:
         whole.insert(0, ("Original-Envelope-Id", mail.envid))

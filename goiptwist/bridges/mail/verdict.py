@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from attrs import frozen
 
 from goiptwist.errors import Refused, TryLater
-from goiptwist.model.messages import Handover
+from goiptwist.model.delivery import Delivered
 
 #: Codes that speak of our login or of TLS and not of the mail: an operator
 #: mends that, and the mail waits (RFC 4954 section 6, RFC 3207 section 4).
@@ -64,7 +64,7 @@ def readable(answer: bytes | str, secrets: tuple[str, ...] = ()) -> str:
     return " ".join(shown.split())[:WORDS_AT_MOST]
 
 
-def judge(fates: Mapping[str, Reply]) -> Handover:
+def judge(fates: Mapping[str, Reply]) -> Delivered:
     """
     One verdict over all recipients of one mail.
 
@@ -83,7 +83,7 @@ def judge(fates: Mapping[str, Reply]) -> Handover:
     if len(refused) == len(fates):
         raise Refused(f"the smarthost refused it: {_named(refused)}")
     taken = "; ".join(dict.fromkeys(str(reply) for reply in fates.values() if reply.taken))
-    return Handover(detail=f"{taken}; refused for {_named(refused)}" if refused else taken)
+    return Delivered(detail=f"{taken}; refused for {_named(refused)}" if refused else taken)
 
 
 def _named(fates: Mapping[str, Reply]) -> str:

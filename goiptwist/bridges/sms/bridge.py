@@ -24,7 +24,8 @@ from goiptwist.errors import (
     Unacceptable,
 )
 from goiptwist.interfaces import IBridge, ITakesReports
-from goiptwist.model.messages import Direction, Handover, Message, Submission
+from goiptwist.model.delivery import Delivered
+from goiptwist.model.messages import Direction, Message, Submission
 from goiptwist.telephony.validation import MOST_URGENT
 
 
@@ -33,20 +34,20 @@ class _Waiting:
     """Somebody who waits for the end of a L{Watch}."""
 
     watch: Watch
-    done: Deferred[Handover]
+    done: Deferred[Delivered]
 
     def look(self) -> None:
         """End the waiting if there is an end."""
         if self.watch.taken:
-            self.end(Handover(detail=self.watch.taken))
+            self.end(Delivered(detail=self.watch.taken))
         elif self.watch.hopeless:
             self.end(Refused(self.watch.hopeless))
 
-    def end(self, verdict: Handover | Refused) -> None:
+    def end(self, verdict: Delivered | Refused) -> None:
         """Only the first verdict counts."""
         if self.done.called:
             return
-        if isinstance(verdict, Handover):
+        if isinstance(verdict, Delivered):
             self.done.callback(verdict)
         else:
             self.done.errback(verdict)
@@ -76,7 +77,7 @@ class SmsBridge:
         """Under which it submits."""
         return f"bridge:{self.section}"
 
-    async def deliver(self, message: Message) -> Handover:
+    async def deliver(self, message: Message) -> Delivered:
         """See L{IBridge}: an alarm, an answer, or an SMS that another bridge hands over."""
         if message.direction is Direction.ALARM:
             return await self._alarm(message)
@@ -85,7 +86,7 @@ class SmsBridge:
             return await self._answer(message, said)
         text = of_sms(message, self.gateway.name_of(message.sender))
         kept = [await self._text(number, text, message.id) for number in self.settings.numbers]
-        return Handover(detail=f"goes out as {', '.join(sms.id for sms in kept)}")
+        return Delivered(detail=f"goes out as {', '.join(sms.id for sms in kept)}")
 
     def reported(self, message: Message) -> None:
         """See L{ITakesReports}: something became of an SMS of ours."""
@@ -96,7 +97,7 @@ class SmsBridge:
 
     # -- alarms --
 
-    async def _alarm(self, alarm: Message) -> Handover:
+    async def _alarm(self, alarm: Message) -> Delivered:
         watch = Watch(alarm.id, self.settings.until)
         waiting = self._waiting[alarm.id] = _Waiting(watch, Deferred())
         try:
@@ -118,7 +119,7 @@ class SmsBridge:
             began.append(sms.at)
         return min(began)
 
-    async def _verdict(self, waiting: _Waiting, began: float) -> Handover:
+    async def _verdict(self, waiting: _Waiting, began: float) -> Delivered:
         clock, patience = self.gateway.clock, self.settings.patience
         left = max(0.0, began + patience - clock.seconds())
 
@@ -130,7 +131,7 @@ class SmsBridge:
         timer = clock.callLater(left, too_long)
         person = self.gateway.acknowledgement(waiting.watch.alarm_id)
         person.addCallbacks(
-            lambda by: waiting.end(Handover(detail=f"acknowledged by {by}")),
+            lambda by: waiting.end(Delivered(detail=f"acknowledged by {by}")),
             lambda failure: failure.trap(CancelledError),
         )
         try:
@@ -165,23 +166,23 @@ class SmsBridge:
     def _latest(self, number: str) -> str:
         return f"sms:{self.section}:{number}"
 
-    async def _answer(self, sms: Message, said: str) -> Handover:
+    async def _answer(self, sms: Message, said: str) -> Delivered:
         number = self._whole(sms.sender)
         if number not in self.settings.numbers:
-            return Handover(detail="this number has no alarms here")
+            return Delivered(detail="this number has no alarms here")
         alarm_id = said or await self.gateway.recall(self._latest(number))
         if not alarm_id:
-            return Handover(detail="no alarm was texted to this number")
+            return Delivered(detail="no alarm was texted to this number")
         by = self.gateway.name_of(number) or number
         try:
             await self.gateway.acknowledge(alarm_id, by)
         except Conflict as wrong:
             await self._confirm(sms, number, f"ACK {alarm_id}: {wrong}")
-            return Handover(detail=str(wrong))
+            return Delivered(detail=str(wrong))
         except StoreUnavailable as trouble:
             raise TryLater(str(trouble)) from None
         await self._confirm(sms, number, f"Alarm {alarm_id} is yours, thank you")
-        return Handover(detail=f"acknowledges alarm {alarm_id}")
+        return Delivered(detail=f"acknowledges alarm {alarm_id}")
 
     def _whole(self, sender: str) -> str:
         """Networks write a sender as they like: 0630..., 003630..., +3630..."""

@@ -11,7 +11,7 @@ from attrs import frozen
 
 from goiptwist.bridges.sms.texts import ANSWER
 from goiptwist.config.values import setting
-from goiptwist.messaging.router import Rule
+from goiptwist.messaging.router import RoutingRule
 
 FORMS = ("words", "machine")
 UNTIL = ("delivered", "sent", "acknowledged")
@@ -77,6 +77,6 @@ class SmsSettings:
     confirm: bool = setting("Whether who answers ACK is told that it was heard.", default=True)
 
     @property
-    def rule(self) -> Rule:
+    def rule(self) -> RoutingRule:
         """Only answers: alarms come by routes, SMS by the C{fallback} of others."""
-        return Rule(match=ANSWER)
+        return RoutingRule(match=ANSWER)

@@ -19,14 +19,16 @@ from goiptwist.bridges.webhook.signing import signed
 from goiptwist.bridges.webhook.urls import fault_of, place_of
 from goiptwist.bridges.webhook.verdict import judged
 from goiptwist.errors import GoipTwistError, Refused, TryLater
-from goiptwist.interfaces import IBridge, IChecksItself, IListens, ITakesEvents
+from goiptwist.interfaces import IBridge, IChecksItself, IObservesLines, IObservesMessages
 from goiptwist.messaging import report_urls
-from goiptwist.model.messages import Handover, LineEvent, Message, News
+from goiptwist.model.delivery import Delivered
+from goiptwist.model.messages import Message
+from goiptwist.model.notifications import LineEvent, Notification
 
 AGENT = {"User-Agent": "goiptwist"}
 
 
-@implementer(IBridge, IListens, ITakesEvents, IChecksItself)
+@implementer(IBridge, IObservesMessages, IObservesLines, IChecksItself)
 @define(eq=False, repr=False, slots=False)
 class WebhookBridge(Service):
     """
@@ -54,22 +56,22 @@ class WebhookBridge(Service):
             reactor, settings.private, settings.ca, settings.timeout, persistent=False
         )
 
-    async def deliver(self, message: Message) -> Handover:
+    async def deliver(self, message: Message) -> Delivered:
         """See L{IBridge}: an SMS or an alarm came in."""
         if message.alarm:
             return await self._post(message.id, of_alarm(message))
         name = self.gateway.name_of(message.sender)
         return await self._post(message.id, of_sms(message, name))
 
-    async def tell(self, news: News) -> Handover:
-        """See L{IListens}: something became of an SMS that went out."""
+    async def tell(self, news: Notification) -> Delivered:
+        """See L{IObservesMessages}: something became of an SMS that went out."""
         template = report_urls.url_of(news.message.context) if self.settings.report_urls else ""
         if template:
             return await self._report(template, news)
         return await self._post(news.id, of_news(news))
 
-    async def heard(self, event: LineEvent) -> Handover:
-        """See L{ITakesEvents}: something happened on a line."""
+    async def heard(self, event: LineEvent) -> Delivered:
+        """See L{IObservesLines}: something happened on a line."""
         return await self._post(event.id, of_event(event))
 
     async def check(self) -> str:
@@ -83,7 +85,7 @@ class WebhookBridge(Service):
         handover = await self._posted(f"ping-{int(now)}", body("webhook.ping", now, {}))
         return f"{handover.detail} to a webhook.ping"
 
-    async def _post(self, about: str, content: bytes) -> Handover:
+    async def _post(self, about: str, content: bytes) -> Delivered:
         try:
             return await self._posted(about, content)
         except GoipTwistError as trouble:
@@ -91,14 +93,14 @@ class WebhookBridge(Service):
                 self._warn(about, trouble)
             raise
 
-    async def _posted(self, about: str, content: bytes) -> Handover:
+    async def _posted(self, about: str, content: bytes) -> Delivered:
         now = self.gateway.clock.seconds()
         signature = signed(self.settings.keys, about, now, content)
         headers = {**AGENT, "Content-Type": "application/json", **signature}
         answer = await self._caller.call("POST", self.settings.url, headers, content)
         return judged(answer, place_of(self.settings.url), now)
 
-    async def _report(self, template: str, news: News) -> Handover:
+    async def _report(self, template: str, news: Notification) -> Delivered:
         """
         Call a URL that a submission has named. Whatever is wrong is wrong with
         this URL alone: others must not wait for it.

@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from goiptwist.contact_id.event import Event
-from goiptwist.model.messages import LineEvent, Message, News
+from goiptwist.model.messages import Message
+from goiptwist.model.notifications import LineEvent, Notification
 
 
 def of_sms(message: Message, name: str) -> bytes:
@@ -51,7 +52,7 @@ def of_alarm(message: Message) -> bytes:
     return body("alarm.received", message.at, data)
 
 
-def of_news(news: News) -> bytes:
+def of_news(news: Notification) -> bytes:
     """
     What became of a message. C{state} and C{report} say how it stands now,
     which may be further than the news.

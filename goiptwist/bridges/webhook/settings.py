@@ -10,7 +10,7 @@ from goiptwist.bridges.webhook.signing import MEANT, key_of
 from goiptwist.bridges.webhook.urls import fault_of
 from goiptwist.config.common import BridgeSettings
 from goiptwist.config.values import Password, setting
-from goiptwist.model.messages import TIDINGS
+from goiptwist.model.subscriptions import STATUSES
 from goiptwist.net.trust import trusted_certificates
 
 #: What a callback may be about.
@@ -107,18 +107,18 @@ class WebhookSettings(BridgeSettings):
 
     @property
     def sms(self) -> bool:
-        """See L{goiptwist.messaging.router.Rule}."""
+        """See L{goiptwist.messaging.router.RoutingRule}."""
         return "sms" in self.events
 
     @property
     def takes_events(self) -> bool:
-        """See L{goiptwist.messaging.router.Rule}."""
+        """See L{goiptwist.messaging.router.RoutingRule}."""
         return "line" in self.events
 
     @property
     def wants(self) -> tuple[str, ...]:
-        """See L{goiptwist.interfaces.IListens}."""
-        return TIDINGS if "state" in self.events else ()
+        """See L{goiptwist.interfaces.IObservesMessages}."""
+        return STATUSES if "state" in self.events else ()
 
     @property
     def keys(self) -> tuple[bytes, ...]:

@@ -8,7 +8,7 @@ from email.utils import parsedate_to_datetime
 from attrs import frozen
 
 from goiptwist.errors import Refused, TryLater
-from goiptwist.model.messages import Handover
+from goiptwist.model.delivery import Delivered
 
 #: The longest that a receiver may ask us to wait, in seconds: a day, of the
 #: days for which we try.
@@ -30,7 +30,7 @@ class Answer:
     retry_after: str = ""
 
 
-def judged(answer: Answer, where: str, now: float) -> Handover:
+def judged(answer: Answer, where: str, now: float) -> Delivered:
     """
     @param where: what to call the receiver.
     @param now: seconds since the epoch.
@@ -40,7 +40,7 @@ def judged(answer: Answer, where: str, now: float) -> Handover:
     """
     code = answer.code
     if 200 <= code < 300:
-        return Handover(detail=f"{where} answered {code}")
+        return Delivered(detail=f"{where} answered {code}")
     if code == 410:
         raise Refused(f"{where} answered 410: it wants no more")
     if 300 <= code < 400:

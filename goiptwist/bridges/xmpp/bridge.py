@@ -28,8 +28,10 @@ from goiptwist.bridges.xmpp.telling import stanzas_of
 from goiptwist.config.values import HostPort
 from goiptwist.errors import Away, GoipTwistError, Refused, TryLater
 from goiptwist.gateway.bridging import BRIDGE_AT_ONCE
-from goiptwist.interfaces import IBridge, IChecksItself, IGateway, ISaysTrouble, ITakesNews
-from goiptwist.model.messages import Handover, Message, News
+from goiptwist.interfaces import IBridge, IChecksItself, IGateway, INotifies, IReportsOutage
+from goiptwist.model.delivery import Delivered
+from goiptwist.model.messages import Message
+from goiptwist.model.notifications import Notification
 
 #: Messages of which it is remembered who has them already, while another
 #: recipient is put off. Past that the oldest is forgotten, and goes to all again.
@@ -56,7 +58,7 @@ def linked(reactor: Any, settings: XmppSettings, talk: ITalk, section: str) -> L
     return Link(reactor, access_of(settings), talk, section)
 
 
-@implementer(IBridge, IChecksItself, ISaysTrouble, ITakesNews, ITalk)
+@implementer(IBridge, IChecksItself, IReportsOutage, INotifies, ITalk)
 @define(eq=False, repr=False, slots=False)
 class XmppBridge(Service):
     """
@@ -90,12 +92,12 @@ class XmppBridge(Service):
 
     @property
     def trouble(self) -> str:
-        """See L{ISaysTrouble}."""
+        """See L{IReportsOutage}."""
         return str(self.link.trouble)
 
     # What the gateway wants
 
-    async def deliver(self, message: Message) -> Handover:
+    async def deliver(self, message: Message) -> Delivered:
         """
         @raise TryLater: not all have it.
         @raise Refused: nobody will ever take it.
@@ -122,10 +124,10 @@ class XmppBridge(Service):
         if len(refusals) == len(had):
             raise Refused("; ".join(refusals))
         taken = [to for to, refusal in had.items() if refusal is None]
-        return Handover(detail="; ".join([f"handed over to {', '.join(taken)}", *refusals]))
+        return Delivered(detail="; ".join([f"handed over to {', '.join(taken)}", *refusals]))
 
-    async def tell(self, news: News) -> Handover:
-        """See L{ITakesNews}: a receipt, or an error in the same conversation."""
+    async def tell(self, news: Notification) -> Delivered:
+        """See L{INotifies}: a receipt, or an error in the same conversation."""
         try:
             asked = Asked.from_text(news.message.context)
         except ValueError as wrong:
@@ -137,7 +139,7 @@ class XmppBridge(Service):
                 await self.talk.rooms.say(asked.to, stanza)
             else:
                 await self.link.hand_over(stanza)
-        return Handover(detail=f"told {asked.to.partition('/')[0]}")
+        return Delivered(detail=f"told {asked.to.partition('/')[0]}")
 
     async def check(self) -> str:
         """

@@ -13,7 +13,8 @@ from goiptwist.bridges.xmpp.settings import XmppSettings
 from goiptwist.bridges.xmpp.troubles import FAILURES, Unwelcome
 from goiptwist.errors import Conflict, GoipTwistError
 from goiptwist.interfaces import IGateway
-from goiptwist.model.messages import Message, Submission, Wish
+from goiptwist.model.messages import Message, Submission
+from goiptwist.model.subscriptions import Subscription
 from goiptwist.telephony.validation import accepted_text
 
 ONLY_WAITING = "only what still waits can be changed"
@@ -115,9 +116,9 @@ class Desk:
             words = f"{otherwise}, {gone}"
             raise Unwelcome("not-acceptable", "cancel", words) from None
 
-    def _wish(self, asked: Asked) -> Wish:
+    def _wish(self, asked: Asked) -> Subscription:
         good = (self.settings.receipt,) if asked.receipt else ()
-        return Wish(f"bridge:{self.bridge}", (*good, *FAILURES, "delayed"))
+        return Subscription(f"bridge:{self.bridge}", (*good, *FAILURES, "delayed"))
 
     def _by(self, to: Correspondent) -> Correspondent:
         """The settings say by which line, if nothing else does."""

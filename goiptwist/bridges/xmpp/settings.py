@@ -7,10 +7,10 @@ from typing import Any
 
 from attrs import frozen
 
-from goiptwist.accounts.quotas import Allowance
 from goiptwist.bridges.xmpp.addressing import bare
 from goiptwist.config.common import BridgeSettings
 from goiptwist.config.values import HostPort, Password, setting
+from goiptwist.model.quota import Quota
 from goiptwist.net.trust import trusted_certificates
 
 #: RFC 1035 section 2.3.1, or a name of one label, as in a network of one's own.
@@ -173,9 +173,9 @@ class XmppSettings(BridgeSettings):
     )
 
     @property
-    def allowance(self) -> Allowance:
+    def allowance(self) -> Quota:
         """How much each person may send in a day."""
-        return Allowance(messages=self.messages_a_day)
+        return Quota(messages=self.messages_a_day)
 
     def allows(self, jid: str) -> bool:
         """@param jid: bare, as the server has verified it."""

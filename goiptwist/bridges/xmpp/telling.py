@@ -9,14 +9,14 @@ from twisted.words.xish.domish import Element
 from goiptwist.bridges.xmpp import stanzas
 from goiptwist.bridges.xmpp.context import Asked
 from goiptwist.bridges.xmpp.troubles import trouble_in
-from goiptwist.model.messages import News
+from goiptwist.model.notifications import Notification
 
 #: Seconds after which the writer may have gone away. An error stanza is dropped
 #: by the server then (RFC 6121 section 8.5); a message is kept.
 GONE = 60.0
 
 
-def stanzas_of(news: News, asked: Asked, own_origin: str) -> list[Element]:
+def stanzas_of(news: Notification, asked: Asked, own_origin: str) -> list[Element]:
     """
     @param own_origin: how the origins of this bridge begin; whoever withdraws
         his own SMS knows that already.
@@ -43,13 +43,13 @@ def stanzas_of(news: News, asked: Asked, own_origin: str) -> list[Element]:
     return [receipt]
 
 
-def _waits(news: News) -> str:
+def _waits(news: Notification) -> str:
     if news.what != "delayed":
         return ""
     return f"the SMS still waits for a line{': ' + news.reason if news.reason else ''}"
 
 
-def _words(news: News, asked: Asked, words: str, kind: str) -> Element:
+def _words(news: Notification, asked: Asked, words: str, kind: str) -> Element:
     answer = stanzas.message(asked.to, kind, id=f"news-{news.id}", from_=asked.ours)
     answer.addElement("body", content=stanzas.clean(words))
     if kind == "chat" and asked.id:

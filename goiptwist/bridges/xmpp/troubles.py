@@ -9,7 +9,7 @@ from attrs import frozen
 from twisted.words.protocols.jabber.error import StanzaError
 
 from goiptwist.errors import Busy, Conflict, Forbidden, GoipTwistError, Unacceptable
-from goiptwist.model.messages import News
+from goiptwist.model.notifications import Notification
 
 
 @frozen
@@ -62,7 +62,7 @@ def trouble_of(error: GoipTwistError) -> Trouble:
             return Trouble("internal-server-error", "wait", f"{words}; try again later")
 
 
-#: What each of L{goiptwist.model.messages.TIDINGS} that is bad comes to, and in words.
+#: What each of L{goiptwist.model.subscriptions.STATUSES} that is bad comes to, and in words.
 _OF_NEWS = {
     "failed": ("service-unavailable", "cancel", "the SMS was not sent"),
     "expired": ("remote-server-timeout", "wait", "no line could send the SMS in time"),
@@ -78,7 +78,7 @@ _OF_NEWS = {
 FAILURES = tuple(_OF_NEWS)
 
 
-def trouble_in(news: News) -> Trouble | None:
+def trouble_in(news: Notification) -> Trouble | None:
     """What to say of what became of an SMS; C{None} where nothing went wrong."""
     if news.what not in _OF_NEWS:
         return None

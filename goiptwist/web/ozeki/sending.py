@@ -15,7 +15,8 @@ from twisted.web.iweb import IRequest
 from goiptwist.accounts.users import User
 from goiptwist.errors import Busy, GoipTwistError, OverQuota, Unacceptable
 from goiptwist.interfaces import IOverview
-from goiptwist.model.messages import AlarmReport, Message, State, Submission, Wish
+from goiptwist.model.messages import AlarmReport, Message, State, Submission
+from goiptwist.model.subscriptions import Subscription
 from goiptwist.web.access import Access
 from goiptwist.web.ozeki.refusals import (
     ADDRESS_FORBIDDEN,
@@ -177,11 +178,11 @@ class Desk:
                 results.append(_error(result) if isinstance(result, Failure) else [result])
         return results
 
-    def _told(self, context: str) -> tuple[Wish, ...]:
+    def _told(self, context: str) -> tuple[Subscription, ...]:
         if not context:
             return ()
         if self.reports_by:
-            return (Wish(f"bridge:{self.reports_by}"),)
+            return (Subscription(f"bridge:{self.reports_by}"),)
         # Old programs ask for it always; their SMS must go all the same.
         log.warn("A reporturl is not called: no webhook bridge has report_urls = true")
         return ()

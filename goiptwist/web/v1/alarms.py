@@ -6,8 +6,8 @@ from goiptwist.contact_id import notation
 from goiptwist.contact_id.event import Event
 from goiptwist.errors import OverQuota, Unacceptable
 from goiptwist.model.messages import AlarmReport, Direction, Message, State
-from goiptwist.net.shielding import carried_through
-from goiptwist.store.searching import Search
+from goiptwist.model.queries import Search
+from goiptwist.net.shielding import shielded
 from goiptwist.web.answers import answer
 from goiptwist.web.problems import Problem
 from goiptwist.web.v1 import shown, wanted
@@ -37,7 +37,7 @@ async def raise_alarm(desk: Desk, asked: Asked) -> bytes:
         tell=told(desk, given.report),
     )
     try:
-        kept = await carried_through(desk.overview.raise_alarm(report))
+        kept = await shielded(desk.overview.raise_alarm(report))
     except OverQuota:
         await limits(desk, asked)
         raise
@@ -95,7 +95,7 @@ async def acknowledge(desk: Desk, asked: Asked) -> bytes:
     """
     found = await _alarm(desk, asked)
     assert asked.user is not None
-    taken = await carried_through(desk.overview.acknowledge(found.id, asked.user.name))
+    taken = await shielded(desk.overview.acknowledge(found.id, asked.user.name))
     return answer(asked.request, 200, await _followed(desk, taken))
 
 

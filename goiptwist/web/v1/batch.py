@@ -10,7 +10,7 @@ from twisted.internet.task import deferLater
 
 from goiptwist.errors import Busy, StoreUnavailable
 from goiptwist.model.messages import Message, Submission
-from goiptwist.net.shielding import carried_through
+from goiptwist.net.shielding import shielded
 from goiptwist.web.answers import answer
 from goiptwist.web.problems import Problem, problem_of
 from goiptwist.web.reading import shaped
@@ -32,7 +32,7 @@ async def batch(desk: Desk, asked: Asked) -> bytes:
     """
     key = idempotency_key(asked.request)
     # A client that hangs up must not leave half of it behind, unless it asks again.
-    results = await carried_through(_kept(desk, asked, asked.body.messages, key))
+    results = await shielded(_kept(desk, asked, asked.body.messages, key))
     await limits(desk, asked)
     status = 202 if all(result["status"] == 202 for result in results) else 207
     return answer(asked.request, status, {"results": results})

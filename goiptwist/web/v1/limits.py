@@ -9,8 +9,8 @@ from math import ceil
 
 from twisted.logger import Logger
 
-from goiptwist.accounts.quotas import DAY
 from goiptwist.accounts.users import User
+from goiptwist.model.quota import DAY
 from goiptwist.web.v1.asking import Asked, Desk
 
 log = Logger()

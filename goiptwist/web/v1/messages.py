@@ -9,10 +9,10 @@ from urllib.parse import urlencode
 from twisted.web.iweb import IRequest
 
 from goiptwist.errors import OverQuota
-from goiptwist.model.messages import Direction, Message, OnUnknown, State, Submission, Wish
-from goiptwist.net.shielding import carried_through
-from goiptwist.store.deciding import Verdict
-from goiptwist.store.searching import Search
+from goiptwist.model.messages import Direction, Message, OnUnknown, State, Submission
+from goiptwist.model.queries import Resolution, Search
+from goiptwist.model.subscriptions import Subscription
+from goiptwist.net.shielding import shielded
 from goiptwist.telephony.gsm7 import fitted
 from goiptwist.telephony.segments import count
 from goiptwist.web.answers import answer
@@ -48,7 +48,7 @@ def submission(desk: Desk, given: wanted.Submission, origin: str, name: str = ""
     )
 
 
-def told(desk: Desk, report: Sequence[str]) -> tuple[Wish, ...]:
+def told(desk: Desk, report: Sequence[str]) -> tuple[Subscription, ...]:
     """
     @param report: names of bridges.
     @raise Problem: one of them cannot tell.
@@ -58,7 +58,7 @@ def told(desk: Desk, report: Sequence[str]) -> tuple[Wish, ...]:
             there_are = ", ".join(sorted(desk.tellers)) or "none"
             sentence = f"there is no bridge {bridge[:40]!r} that can tell it; there are {there_are}"
             raise Problem(400, sentence, field="report")
-    return tuple(Wish(f"bridge:{bridge}") for bridge in dict.fromkeys(report))
+    return tuple(Subscription(f"bridge:{bridge}") for bridge in dict.fromkeys(report))
 
 
 def client_id(request: IRequest, given: str) -> str:
@@ -102,7 +102,7 @@ async def submit(desk: Desk, asked: Asked) -> bytes:
     given: wanted.Submission = asked.body
     submitted = submission(desk, given, asked.origin, client_id(asked.request, given.id))
     try:
-        kept = await carried_through(desk.overview.submit(submitted))
+        kept = await shielded(desk.overview.submit(submitted))
     except OverQuota:
         await limits(desk, asked)
         raise
@@ -209,15 +209,15 @@ async def withdraw(desk: Desk, asked: Asked) -> bytes:
     assert asked.user is not None
     if found.origin != asked.origin and not asked.user.allowed("admin"):
         raise Problem(403, "only an admin may take back what somebody else submitted")
-    withdrawn = await carried_through(desk.overview.withdraw(found.id, asked.origin))
+    withdrawn = await shielded(desk.overview.withdraw(found.id, asked.origin))
     return answer(asked.request, 200, shown.message(withdrawn))
 
 
 async def settle(desk: Desk, asked: Asked) -> bytes:
     """Say what became of a text of which nobody knows, or have it sent again."""
     found = await known(desk, asked)
-    verdict = Verdict(asked.body.verdict)
-    settled = await carried_through(desk.overview.settle(found.id, verdict, asked.origin))
+    verdict = Resolution(asked.body.verdict)
+    settled = await shielded(desk.overview.settle(found.id, verdict, asked.origin))
     return answer(asked.request, 200, shown.message(settled))
 
 
@@ -228,5 +228,5 @@ async def redeliver(desk: Desk, asked: Asked) -> bytes:
     """
     found = await known(desk, asked)
     again = desk.overview.redeliver(found.id, asked.body.bridge, asked.origin)
-    await carried_through(again)
+    await shielded(again)
     return answer(asked.request, 200, shown.message(await known(desk, asked)))

@@ -304,7 +304,7 @@ def alarm(given: domain.Message) -> dict[str, object]:
     return {**shown, "to": given.recipient} if given.recipient else shown
 
 
-def way(given: status.LegStatus) -> dict[str, object]:
+def way(given: status.DeliveryStatus) -> dict[str, object]:
     """One way of an alarm."""
     shown: dict[str, object] = {
         "bridge": given.bridge,

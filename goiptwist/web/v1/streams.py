@@ -16,7 +16,7 @@ from twisted.internet.interfaces import IPushProducer, IReactorTime
 from twisted.internet.task import LoopingCall
 from zope.interface import implementer
 
-from goiptwist.messaging.events import KEPT, Happening, Happenings
+from goiptwist.messaging.events import KEPT, BusEvent, EventBus
 from goiptwist.model.messages import Message
 from goiptwist.web.moments import timestamp
 from goiptwist.web.problems import Problem, retry_after
@@ -41,7 +41,7 @@ COME_AGAIN = 3.0
 KIND = b"text/event-stream"
 
 
-def event(happening: Happening) -> bytes:
+def event(happening: BusEvent) -> bytes:
     """One happening, as it stands on the wire."""
     about = happening.about
     told: dict[str, object] = {"at": timestamp(happening.at), "kind": happening.kind}
@@ -82,11 +82,11 @@ class Stream:
     kinds: Sequence[str]
     follows: bool
     ended: Deferred[None] = field(factory=Deferred, init=False)
-    _waiting: deque[Happening] = field(factory=deque, init=False)
+    _waiting: deque[BusEvent] = field(factory=deque, init=False)
     _is_paused: bool = field(default=False, init=False)
     _missed_signs: int = field(default=0, init=False)
 
-    def begin(self, missed: Iterable[Happening] | None) -> None:
+    def begin(self, missed: Iterable[BusEvent] | None) -> None:
         """@param missed: to be told first; C{None} where nobody knows."""
         self.request.registerProducer(self, True)
         self.request.write(b"retry: %d\n\n" % (1000 * COME_AGAIN))
@@ -95,7 +95,7 @@ class Stream:
         self._waiting.extend(one for one in missed or () if is_wanted(one.kind, self.kinds))
         self.resumeProducing()
 
-    def tell(self, happening: Happening) -> None:
+    def tell(self, happening: BusEvent) -> None:
         """It happened now."""
         if not is_wanted(happening.kind, self.kinds):
             return
@@ -153,7 +153,7 @@ class Streams:
     def __len__(self) -> int:
         return len(self._open)
 
-    async def watch(self, happenings: Happenings, stream: Stream, last: str) -> None:
+    async def watch(self, happenings: EventBus, stream: Stream, last: str) -> None:
         """
         Tell a client what happens, until it goes or the gateway stops.
 

@@ -19,7 +19,7 @@ from goiptwist.bridges.call.sip.ways import Stream
 from goiptwist.config.values import Password
 from goiptwist.errors import Away, Refused, TryLater
 from goiptwist.interfaces import IBridge, IBridgeKind, IChecksItself
-from goiptwist.model.messages import Handover
+from goiptwist.model.delivery import Delivered
 from goiptwist.simulator.station import Mood, Station
 from goiptwist.testing.contract import StandInGateway, alarm, sms
 from tests.bridges.call.spandsp import NEEDS_SPANDSP, SpandspReceiver
@@ -61,7 +61,7 @@ async def test_the_seed_in_the_words_of_its_log() -> None:
         async with calling() as (bridge, station):
             answer = await outcome(bridge, alarm(SEED))
             assert station.events == ["1113181123030032"]
-    assert isinstance(answer, Handover)
+    assert isinstance(answer, Delivered)
     assert WORDS in answer.detail
     ours = [event for event in logs if event.get("bridge") == "station"]
     assert {event["log_level"] for event in ours} == {LogLevel.info}
@@ -84,7 +84,7 @@ async def test_ten_calls_to_a_receiver_that_is_not_ours() -> None:
 
     async with calling(talkers=receiver) as (bridge, station):
         answers = await outcomes(bridge, 10)
-    assert all(isinstance(answer, Handover) for answer in answers), answers
+    assert all(isinstance(answer, Delivered) for answer in answers), answers
     assert len(receivers) == 10
     heard = sorted(event for one in receivers for event in one.events)
     assert [event.replace("A", "0") for event in heard] == sorted(
@@ -99,7 +99,7 @@ async def test_more_events_than_calls() -> None:
     """Those that find no call of their own join one that is open."""
     async with calling(calls=2) as (bridge, station):
         answers = await outcomes(bridge, 4)
-        assert all(isinstance(answer, Handover) for answer in answers), answers
+        assert all(isinstance(answer, Delivered) for answer in answers), answers
         assert len(station.events) == 4
         assert station.seen.count("INVITE") == 2
 
@@ -154,7 +154,7 @@ async def test_tcp_and_ipv6() -> None:
         port = core.listenTCP(0, Factory.forProtocol(lambda: TcpStation(station)))
         bridge = bridge_to(port.getHost().port, "tcp")
         answers = await outcomes(bridge, 2)
-        assert all(isinstance(answer, Handover) for answer in answers), answers
+        assert all(isinstance(answer, Delivered) for answer in answers), answers
         ways = {call.invite.via[0].transport for call in station.calls.values()}
         assert ways == {"TCP"}
         await bridge.stopService()
@@ -169,7 +169,7 @@ async def test_tcp_and_ipv6() -> None:
         settings = CallSettings(uri=uri)
         bridge = CallBridge("station", settings, StandInGateway(core, core))
         answer = await outcome(bridge, alarm(SEED))
-        assert isinstance(answer, Handover), answer
+        assert isinstance(answer, Delivered), answer
         await bridge.stopService()
         await station.close()
 
@@ -221,6 +221,6 @@ async def test_a_gateway_that_is_busy() -> None:
             answers = await outcomes(bridge, 3)
         finally:
             blocking.stop()
-        assert all(isinstance(answer, Handover) for answer in answers), answers
+        assert all(isinstance(answer, Delivered) for answer in answers), answers
         frames = [call.talker.frames for call in station.calls.values()]  # type: ignore[attr-defined]
         assert [len(heard) for heard in frames] == [1, 1, 1]

@@ -18,7 +18,7 @@ from goiptwist.bridges.dc09.frames import Frame, crc
 from goiptwist.bridges.dc09.sequences import BLOCK, LAST
 from goiptwist.errors import Refused, StoreUnavailable, TryLater
 from goiptwist.gateway.bridging import pace_of
-from goiptwist.model.messages import Handover
+from goiptwist.model.delivery import Delivered
 from goiptwist.testing.contract import StandInGateway, alarm, sms
 from tests.bridges.dc09.far_ends import BACKUP, KEY, MAIN, NOW, Wire, bridge_on, settings
 
@@ -54,7 +54,7 @@ def test_the_seed(wire: Wire) -> None:
     )  # fmt: skip
     assert delivering.result is None
     wire.answers(ACK)
-    assert delivering.result == Handover(detail=f"ACK from {MAIN}, sequence 0001")
+    assert delivering.result == Delivered(detail=f"ACK from {MAIN}, sequence 0001")
     assert bridge.trouble == ""
     assert wire.clock.getDelayedCalls() == []
     assert wire.closed == 1
@@ -103,7 +103,7 @@ def test_only_its_own_ack(wire: Wire) -> None:
     wire.says(b"\n")
     assert delivering.result is None
     wire.answers(ACK)
-    assert isinstance(delivering.result, Handover)
+    assert isinstance(delivering.result, Delivered)
 
 
 def test_an_ack_with_none_for_the_receiver(wire: Wire) -> None:
@@ -111,7 +111,7 @@ def test_an_ack_with_none_for_the_receiver(wire: Wire) -> None:
     delivering = Delivering(bridge_on(wire))
     body = b'"ACK"0001NoneL0#1113[]'
     wire.says(b"\n%04X%04X%b\r" % (crc(body), len(body), body))
-    assert isinstance(delivering.result, Handover)
+    assert isinstance(delivering.result, Delivered)
 
 
 def test_silence(wire: Wire) -> None:
@@ -137,7 +137,7 @@ def test_the_second_receiver(wire: Wire) -> None:
     assert [place for place, _ in wire.sent] == [MAIN, BACKUP]
     assert wire.sequences == ["0001", "0001"]
     wire.answers(ACK)
-    assert delivering.result == Handover(detail=f"ACK from {BACKUP}, sequence 0001")
+    assert delivering.result == Delivered(detail=f"ACK from {BACKUP}, sequence 0001")
     assert str(MAIN) in bridge.trouble, "the first is still in trouble"
 
 
@@ -190,7 +190,7 @@ def test_resync(wire: Wire) -> None:
     assert wire.sequences == ["0001", "0001"]
     assert wire.sent[-1][1].time == NOW + 300
     wire.answers(ACK)
-    assert isinstance(delivering.result, Handover)
+    assert isinstance(delivering.result, Delivered)
     Delivering(bridge, id="a2")
     assert wire.sent[-1][1].time == NOW + 300
     wire.answers(ACK)
@@ -220,7 +220,7 @@ def test_an_ack_in_clear_proves_nothing(wire: Wire) -> None:
     lenient = Wire()
     delivering = Delivering(bridge_on(lenient, key=KEY, plain_ack=True))
     lenient.answers(ACK, encrypted=False)
-    assert isinstance(delivering.result, Handover)
+    assert isinstance(delivering.result, Delivered)
 
 
 def test_why_an_ack_in_clear_was_not_enough(wire: Wire) -> None:
@@ -239,7 +239,7 @@ def test_one_after_the_other_over_one_connection(wire: Wire) -> None:
         assert wire.sequences[-1] == f"{n:04d}"
         assert len(wire.sent) == n
         wire.answers(ACK)
-    assert all(isinstance(delivering.result, Handover) for delivering in deliveries)
+    assert all(isinstance(delivering.result, Delivered) for delivering in deliveries)
     assert (wire.opened, wire.closed) == (1, 1)
 
 
@@ -250,8 +250,8 @@ def test_a_receiver_that_hangs_up_after_each_ack(wire: Wire) -> None:
     wire.answers(ACK)
     wire.listener.lost()
     wire.answers(ACK)
-    assert isinstance(first.result, Handover)
-    assert isinstance(second.result, Handover)
+    assert isinstance(first.result, Delivered)
+    assert isinstance(second.result, Delivered)
     assert wire.opened == 2
 
 
@@ -264,7 +264,7 @@ def test_a_storm_at_a_silent_receiver(wire: Wire) -> None:
     assert len(wire.sent) == 2
     again = Delivering(bridge, id="a0")
     wire.answers(ACK)
-    assert isinstance(again.result, Handover)
+    assert isinstance(again.result, Delivered)
 
 
 def test_nonsense(wire: Wire) -> None:
@@ -309,7 +309,7 @@ def test_a_full_disk_holds_no_alarm_up(wire: Wire) -> None:
     for n in (1, 2):
         delivering = Delivering(bridge, id=f"a{n}")
         wire.answers(ACK)
-        assert isinstance(delivering.result, Handover)
+        assert isinstance(delivering.result, Delivered)
     assert wire.sequences == ["0001", "0002"]
 
 
@@ -367,7 +367,7 @@ def test_stopping(wire: Wire) -> None:
     bridge.startService()
     delivering = Delivering(bridge)
     wire.answers(ACK)
-    assert isinstance(delivering.result, Handover)
+    assert isinstance(delivering.result, Delivered)
     bridge.stopService()
 
 
@@ -379,7 +379,7 @@ def test_given_up_by_its_queue(wire: Wire) -> None:
     assert wire.clock.getDelayedCalls() == []
     second = Delivering(bridge, id="a2")
     wire.answers(ACK)
-    assert isinstance(second.result, Handover)
+    assert isinstance(second.result, Delivered)
 
 
 def test_check(wire: Wire) -> None:

@@ -21,7 +21,8 @@ from goiptwist.bridges.dc09.frames import Frame
 from goiptwist.config.values import HostPort
 from goiptwist.errors import TryLater
 from goiptwist.interfaces import IBridge
-from goiptwist.model.messages import Handover, Message
+from goiptwist.model.delivery import Delivered
+from goiptwist.model.messages import Message
 from goiptwist.testing.contract import BridgeContract, FarSide, StandInGateway
 from tests.bridges.dc09.far_ends import KEY, Receiver, answer_to, settings
 from tests.bridges.webhook.receivers import free_port
@@ -36,7 +37,7 @@ class Alarmed(Service):
 
     bridge: Dc09Bridge
 
-    async def deliver(self, message: Message) -> Handover | None:
+    async def deliver(self, message: Message) -> Delivered | None:
         return await self.bridge.deliver(evolve(message, alarm="1113,18,1,123,03,003"))
 
     def startService(self) -> None:

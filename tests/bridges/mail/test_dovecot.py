@@ -16,7 +16,7 @@ from twisted.internet import reactor
 
 from goiptwist.config.values import HostPort
 from goiptwist.errors import Refused, TryLater
-from goiptwist.model.messages import Handover
+from goiptwist.model.delivery import Delivered
 from goiptwist.testing.contract import outcome, sms
 from tests.bridges.mail.smarthosts import Authority, free_port, mail_bridge
 
@@ -150,7 +150,7 @@ async def test_nobody(dovecot):
 async def test_the_last_word_is_of_each(dovecot):
     """What is kept of it is Dovecot's answer for the one mailbox."""
     answer = await outcome(dovecot.bridge(), sms(id="yes"))
-    assert isinstance(answer, Handover)
+    assert isinstance(answer, Delivered)
     assert answer.detail.startswith(f"250 2.0.0 <{OPS}>")
 
 

@@ -12,7 +12,7 @@ from goiptwist.bridges.mail.login import Login
 from goiptwist.bridges.mail.verdict import UNSAID, Reply
 from goiptwist.config.values import HostPort, Password
 from goiptwist.errors import Refused, TryLater
-from goiptwist.model.messages import Handover
+from goiptwist.model.delivery import Delivered
 from goiptwist.testing.contract import outcome, sms
 from tests.bridges.mail.intake.test_service import ANY, intake
 from tests.bridges.mail.smarthosts import Authority, mail_bridge, saying, scripted_server
@@ -178,7 +178,7 @@ async def test_who_was_put_off_is_asked_again_alone():
     await server.stopService()
     assert isinstance(first, TryLater)
     assert str(first) == f"the smarthost put it off: {C}: 451 4.3.0 Disk full"
-    assert second == Handover(
+    assert second == Delivered(
         f"250 2.0.0 Queued; refused for {B}: 550 5.1.1 No such number",
     )
     assert [recipients for _, _, recipients, _ in mailroom.taken] == [(A, C), (C,)]
@@ -215,7 +215,7 @@ async def test_tls_and_login(authority):
         password=Password("right horse"),
         **THREE,
     )
-    assert isinstance(await outcome(bridge, sms()), Handover)
+    assert isinstance(await outcome(bridge, sms()), Delivered)
     assert "logged in with PLAIN" in await bridge.check()
     await server.stopService()
     [(caller, _, recipients, _)] = server.house.mailroom.taken

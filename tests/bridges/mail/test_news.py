@@ -11,14 +11,14 @@ from goiptwist.bridges.mail.headers import Headers
 from goiptwist.bridges.mail.intake.interfaces import Wishes
 from goiptwist.bridges.mail.news import submitted, whats
 from goiptwist.bridges.mail.reading import ReadingSettings
-from goiptwist.model.messages import Wish
+from goiptwist.model.subscriptions import Subscription
 from tests.bridges.mail.test_doorkeeper import PASS, TO, room
 from tests.bridges.mail.test_mailroom import ANN, NEIGHBOUR, NOW, STRANGER, Room
 
 FAILURE = ("failed", "expired", "undelivered", "unknown")
 
 
-def told(here: Room) -> tuple[Wish, ...]:
+def told(here: Room) -> tuple[Subscription, ...]:
     [submission] = here.gateway.submissions
     assert bool(submission.tell) == bool(submission.context)
     return submission.tell
@@ -34,7 +34,7 @@ def test_everything_that_a_report_needs() -> None:
         References=" ".join(f"<{n}@example.org>" for n in range(9)) + " <a\x01b>",
         Subject="=?utf-8?q?Pump=0A_=C3=A4?=" + "x" * 300,
     )
-    assert told(here) == (Wish("bridge:ops", (*FAILURE, "delayed")),)
+    assert told(here) == (Subscription("bridge:ops", (*FAILURE, "delayed")),)
     [submission] = here.gateway.submissions
     assert Submitted.from_text(submission.context) == Submitted(
         to="ann@example.org",
@@ -66,7 +66,7 @@ def test_what_is_told(notify: list[str], wanted: tuple[str, ...]) -> None:
     assert whats(notify) == wanted
     here = room(reports_by="ops")
     here.take(ANN, TO, wishes=Wishes(notify=frozenset(notify)))
-    assert told(here) == ((Wish("bridge:ops", wanted),) if wanted else ())
+    assert told(here) == ((Subscription("bridge:ops", wanted),) if wanted else ())
 
 
 @pytest.mark.parametrize(
@@ -77,7 +77,7 @@ def test_without_being_asked(notify: list[str], wanted: tuple[str, ...]) -> None
     """Where the operator wants it, success is told; but not to whoever wants to hear nothing."""
     here = Room(ReadingSettings(confirm=True), reports_by="ops")
     here.take(ANN, TO, wishes=Wishes(notify=frozenset(notify)))
-    assert told(here) == ((Wish("bridge:ops", wanted),) if wanted else ())
+    assert told(here) == ((Subscription("bridge:ops", wanted),) if wanted else ())
 
 
 def heard(caller: Any, *, answer: bool = False, sender: str, **keys: Any) -> bool:

@@ -5,7 +5,7 @@ from twisted.internet import reactor
 
 from goiptwist.config.values import HostPort, Password
 from goiptwist.errors import Away, Refused, TryLater
-from goiptwist.model.messages import Handover
+from goiptwist.model.delivery import Delivered
 from goiptwist.testing.contract import outcome, sms
 from tests.bridges.mail.postfix import NEEDS_POSTFIX, passwords, running, until
 from tests.bridges.mail.smarthosts import mail_bridge
@@ -46,7 +46,7 @@ async def delivered(postfix, message_id):
 async def test_accepted(postfix):
     """Over verified TLS, and as it was written."""
     answer = await outcome(bridge(postfix), sms("Szivattyú ☔\n.\n..", id="yes"))
-    assert isinstance(answer, Handover)
+    assert isinstance(answer, Delivered)
     assert answer.detail.startswith("250 2.0.0 Ok: queued as ")
     [mail] = await delivered(postfix, "<yes.1767225600250@gateway.example.org>")
     assert mail.get_payload(decode=True).decode() == "Szivattyú ☔\n.\n..\n"
@@ -102,7 +102,7 @@ async def test_away_and_back(postfix):
         postfix.does("start")
     assert isinstance(error, Away)
     assert not error.attempted
-    assert isinstance(await outcome(asked, sms(id="away")), Handover)
+    assert isinstance(await outcome(asked, sms(id="away")), Delivered)
     assert len(await delivered(postfix, "<away.1767225600250@gateway.example.org>")) == 1
 
 
@@ -116,7 +116,7 @@ async def test_login(postfix):
         found = await bridge(postfix, port, **right).check()
         declined = await outcome(bridge(postfix, port, **wrong), sms())
         nobody = await outcome(bridge(postfix, port), sms())
-    assert isinstance(answer, Handover)
+    assert isinstance(answer, Delivered)
     assert "logged in with PLAIN" in found
     assert isinstance(declined, TryLater)
     assert "did not accept the user name and password: 535" in str(declined)

@@ -9,7 +9,7 @@ from twisted.internet import reactor
 
 from goiptwist.config.values import HostPort, Password
 from goiptwist.errors import TryLater
-from goiptwist.model.messages import Handover
+from goiptwist.model.delivery import Delivered
 from goiptwist.testing.contract import outcome, sms
 from tests.bridges.mail.smarthosts import (
     Authority,
@@ -47,7 +47,7 @@ async def test_login(mailbox, mechanism):
     others = {"PLAIN", "LOGIN"} - {mechanism}
     with smtp_server(mailbox, auth_required=True, auth_exclude_mechanism=others) as port:
         answer = await outcome(mail_bridge(reactor, port, **LOGIN), sms())
-    assert isinstance(answer, Handover)
+    assert isinstance(answer, Delivered)
     assert mailbox.logins == [(mechanism, False)]
 
 
@@ -79,7 +79,7 @@ async def test_verified(mailbox, authority):
         bridge = mail_bridge(reactor, port, tls="verified", ca=authority.pem, **LOGIN)
         answer = await outcome(bridge, sms())
         found = await bridge.check()
-    assert isinstance(answer, Handover)
+    assert isinstance(answer, Delivered)
     assert mailbox.logins == [("PLAIN", True)] * 2
     assert re.fullmatch(
         rf"127\.0\.0\.1:{port} answers, TLSv1\.3 with the certificate of CN=127\.0\.0\.1 "
@@ -151,7 +151,7 @@ async def test_any_certificate(mailbox, authority, mode):
     """Against those who only listen, any certificate will do."""
     with smtp_server(mailbox, tls_context=authority.server("nobody")) as port:
         bridge = mail_bridge(reactor, port, tls=mode, **LOGIN)
-        assert isinstance(await outcome(bridge, sms()), Handover)
+        assert isinstance(await outcome(bridge, sms()), Delivered)
         assert "UTC), not verified, logged in with PLAIN" in await bridge.check()
     assert mailbox.logins == [("PLAIN", True)] * 2
 
@@ -160,7 +160,7 @@ async def test_opportunistic_without_tls(mailbox):
     """It goes on in clear where nothing is offered."""
     with smtp_server(mailbox) as port:
         bridge = mail_bridge(reactor, port, tls="opportunistic")
-        assert isinstance(await outcome(bridge, sms()), Handover)
+        assert isinstance(await outcome(bridge, sms()), Delivered)
         assert "without TLS, not logged in" in await bridge.check()
 
 
@@ -168,7 +168,7 @@ async def test_none_ignores_the_offer(mailbox, authority):
     """None means none."""
     with smtp_server(mailbox, tls_context=authority.server("nobody")) as port:
         bridge = mail_bridge(reactor, port, tls="none", **LOGIN)
-        assert isinstance(await outcome(bridge, sms()), Handover)
+        assert isinstance(await outcome(bridge, sms()), Delivered)
     assert mailbox.logins == [("PLAIN", False)]
 
 
@@ -183,7 +183,7 @@ async def test_implicit_tls(mailbox, authority):
             ca=authority.pem,
             **LOGIN,
         )
-        assert isinstance(await outcome(bridge, sms()), Handover)
+        assert isinstance(await outcome(bridge, sms()), Delivered)
     assert mailbox.logins == [("PLAIN", True)]
 
 

@@ -9,7 +9,7 @@ from goiptwist.bridges.mail.verdict import Reply
 from goiptwist.config.values import HostPort, Password
 from goiptwist.errors import Refused, TryLater
 from goiptwist.interfaces import IBridgeKind
-from goiptwist.model.messages import Handover
+from goiptwist.model.delivery import Delivered
 from goiptwist.testing.contract import StandInGateway, outcome, sms
 from tests.bridges.mail.smarthosts import (
     Mailbox,
@@ -46,7 +46,7 @@ async def test_accepted(mailbox):
     """The smarthost's words are the detail; the envelope is ours, not the SMS's."""
     with smtp_server(mailbox) as port:
         answer = await outcome(mail_bridge(reactor, port, to=TWO), sms())
-    assert answer == Handover(detail="250 2.0.0 queued as 1")
+    assert answer == Delivered(detail="250 2.0.0 queued as 1")
     [envelope] = mailbox.taken
     assert (envelope.mail_from, envelope.rcpt_tos) == ("sms@gateway.example.org", list(TWO))
     assert envelope.content.endswith(b"\r\n\r\nPump 3 stopped\r\n")
@@ -92,7 +92,7 @@ async def test_some_are_refused(mailbox):
     with smtp_server(mailbox) as port, capturedLogs() as logs:
         answer = await outcome(mail_bridge(reactor, port, to=TWO), sms())
     refusal = "refused for boss@example.org: 550 no such user"
-    assert answer == Handover(detail=f"250 2.0.0 queued as 1; {refusal}")
+    assert answer == Delivered(detail=f"250 2.0.0 queued as 1; {refusal}")
     assert any(refusal in event.get("reason", "") for event in logs)
 
 
@@ -107,8 +107,8 @@ async def test_some_are_put_off(mailbox):
         other = await outcome(bridge, sms(id="m2"))
     assert isinstance(first, TryLater)
     assert str(first) == "the smarthost put it off: boss@example.org: 450 busy"
-    assert second == Handover(detail="250 2.0.0 queued as 1; 250 2.0.0 queued as 2")
-    assert other == Handover(detail="250 2.0.0 queued as 3")
+    assert second == Delivered(detail="250 2.0.0 queued as 1; 250 2.0.0 queued as 2")
+    assert other == Delivered(detail="250 2.0.0 queued as 3")
     assert recipients(mailbox) == [[TWO[0]], [TWO[1]], list(TWO)]
     assert mailbox.taken[0].content == mailbox.taken[1].content
 
@@ -137,7 +137,7 @@ async def test_copies_are_put_off_like_anybody(mailbox):
         bridge = mail_bridge(reactor, port, **COPIES)
         assert isinstance(await outcome(bridge, sms()), TryLater)
         mailbox.rcpt = {}
-        assert isinstance(await outcome(bridge, sms()), Handover)
+        assert isinstance(await outcome(bridge, sms()), Delivered)
     assert recipients(mailbox) == [[TWO[0]], ["archive@example.org"]]
 
 
@@ -158,7 +158,7 @@ async def test_put_off_and_then_refused(mailbox):
         await outcome(bridge, sms())
         mailbox.rcpt = {TWO[1]: "550 no such user"}
         answer = await outcome(bridge, sms())
-    assert isinstance(answer, Handover)
+    assert isinstance(answer, Delivered)
     assert "refused for boss@example.org" in answer.detail
 
 
@@ -187,7 +187,7 @@ async def test_away_and_back(mailbox):
     assert not error.attempted
     assert f"127.0.0.1:{port} cannot be reached: Connection" in str(error)
     with smtp_server(mailbox, port=port):
-        assert isinstance(await outcome(bridge, sms()), Handover)
+        assert isinstance(await outcome(bridge, sms()), Delivered)
 
 
 async def test_unknown_host():
@@ -259,7 +259,7 @@ async def test_lost_goodbye_does_not_undo_the_mail():
         connection.sendall(b"250 taken\r\nnoise\r\n")
 
     with scripted_server(conversation) as port:
-        assert await mail_bridge(reactor, port).deliver(sms()) == Handover("250 taken")
+        assert await mail_bridge(reactor, port).deliver(sms()) == Delivered("250 taken")
 
 
 async def test_an_echoed_password_is_not_passed_on():

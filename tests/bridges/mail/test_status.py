@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 
 from goiptwist.bridges.mail import status
 from goiptwist.bridges.mail.context import Submitted
-from goiptwist.model.messages import TIDINGS, Direction, News, State
+from goiptwist.model.messages import Direction, State
+from goiptwist.model.notifications import Notification
+from goiptwist.model.subscriptions import STATUSES
 from goiptwist.testing.contract import HOSTILE_TEXTS, any_text, sms
 
 MAIL = Submitted(
@@ -34,10 +36,10 @@ OUT = sms(
     recipient="+36301234567",
     state=State.FAILED,
 )
-NEWS = News(id="abc-8", what="failed", at=1_795_000_060.0, reason="no credit", message=OUT)
+NEWS = Notification(id="abc-8", what="failed", at=1_795_000_060.0, reason="no credit", message=OUT)
 
 
-def written(news: News = NEWS, mail: Submitted = MAIL) -> Any:
+def written(news: Notification = NEWS, mail: Submitted = MAIL) -> Any:
     octets = status.render(news, mail, "sms@example.org", "gw.example.org")
     octets.decode("ascii")
     assert b"\n" not in octets.replace(b"\r\n", b"")
@@ -111,7 +113,7 @@ def test_what_programs_do_with_it(what: str, action: str) -> None:
 
 def test_every_word() -> None:
     """Whatever can be told has a meaning."""
-    assert set(status.MEANINGS) == set(TIDINGS)
+    assert set(status.MEANINGS) == set(STATUSES)
 
 
 def test_told_again() -> None:
@@ -139,7 +141,7 @@ def test_hostile_texts(text: str) -> None:
     assert parts(mail)[2]["Action"] == "failed"
 
 
-@given(any_text, st.sampled_from(TIDINGS))
+@given(any_text, st.sampled_from(STATUSES))
 def test_any_text(text: str, what: str) -> None:
     """It is always three parts that a program can read."""
     news = evolve(NEWS, what=what, reason=text, message=evolve(OUT, text=text))

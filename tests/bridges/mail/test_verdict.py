@@ -4,7 +4,7 @@ import pytest
 
 from goiptwist.bridges.mail.verdict import Reply, judge, readable
 from goiptwist.errors import Refused, TryLater
-from goiptwist.model.messages import Handover
+from goiptwist.model.delivery import Delivered
 
 OK, BUSY, NOBODY = Reply(250, "queued as 7"), Reply(450, "busy"), Reply(550, "nobody")
 LOG_IN = Reply(530, "authentication required")
@@ -13,9 +13,9 @@ LOG_IN = Reply(530, "authentication required")
 @pytest.mark.parametrize(
     ("fates", "outcome"),
     [
-        ({"a": OK}, Handover("250 queued as 7")),
-        ({"a": OK, "b": OK}, Handover("250 queued as 7")),
-        ({"a": OK, "b": NOBODY}, Handover("250 queued as 7; refused for b: 550 nobody")),
+        ({"a": OK}, Delivered("250 queued as 7")),
+        ({"a": OK, "b": OK}, Delivered("250 queued as 7")),
+        ({"a": OK, "b": NOBODY}, Delivered("250 queued as 7; refused for b: 550 nobody")),
         ({"a": NOBODY}, Refused("the smarthost refused it: a: 550 nobody")),
         ({"a": NOBODY, "b": NOBODY}, Refused("the smarthost refused it: a, b: 550 nobody")),
         ({"a": BUSY}, TryLater("the smarthost put it off: a: 450 busy")),
@@ -26,7 +26,7 @@ LOG_IN = Reply(530, "authentication required")
 )
 def test_verdict(fates, outcome):
     """One yes is enough, but nobody is given up while he is only put off."""
-    if isinstance(outcome, Handover):
+    if isinstance(outcome, Delivered):
         assert judge(fates) == outcome
         return
     with pytest.raises(type(outcome)) as error:

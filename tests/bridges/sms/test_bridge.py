@@ -15,7 +15,8 @@ from goiptwist.bridges.sms.kind import SmsKind
 from goiptwist.bridges.sms.settings import SmsSettings
 from goiptwist.errors import Busy, Conflict, Forbidden, Refused, StoreUnavailable, TryLater
 from goiptwist.interfaces import IBridge, IBridgeKind, ITakesReports
-from goiptwist.model.messages import Handover, Message, State
+from goiptwist.model.delivery import Delivered
+from goiptwist.model.messages import Message, State
 from goiptwist.testing.contract import sms
 from tests.bridges.sms.alarms import ALARM, Gateway
 
@@ -70,7 +71,7 @@ def test_the_handset_says_so() -> None:
     people.becomes(ANNA, state=State.SENT)
     assert people.outcomes == []
     people.becomes(ANNA, state=State.SENT, report="delivered")
-    assert people.outcome == Handover(detail=f"delivered to {ANNA} as x-10")
+    assert people.outcome == Delivered(detail=f"delivered to {ANNA} as x-10")
     assert people.gateway.clock.getDelayedCalls() == []
 
 
@@ -79,7 +80,7 @@ def test_devices_without_reports() -> None:
     people = on_call(until="sent")
     people.alarm()
     people.becomes(ANNA, state=State.SENT)
-    assert people.outcome == Handover(detail=f"sent to {ANNA} as x-10")
+    assert people.outcome == Delivered(detail=f"sent to {ANNA} as x-10")
 
 
 def test_the_first_of_several() -> None:
@@ -93,7 +94,7 @@ def test_the_first_of_several() -> None:
     people.becomes(ANNA, state=State.FAILED, reason="no network")
     assert people.outcomes == []
     people.becomes(BELA, state=State.SENT, report="delivered")
-    assert isinstance(people.outcome, Handover)
+    assert isinstance(people.outcome, Delivered)
 
 
 @pytest.mark.parametrize(
@@ -130,7 +131,7 @@ def test_an_unknown_sms_may_still_arrive() -> None:
     people.becomes(ANNA, state=State.UNKNOWN)
     assert people.outcomes == []
     people.becomes(ANNA, state=State.SENT, report="delivered")
-    assert isinstance(people.outcome, Handover)
+    assert isinstance(people.outcome, Delivered)
 
 
 def test_once_only() -> None:
@@ -152,7 +153,7 @@ def test_what_happened_meanwhile() -> None:
     before.gateway.becomes(f"x-7/{ANNA}", state=State.SENT, report="delivered")
     after = on_call(gateway=before.gateway)
     after.alarm()
-    assert isinstance(after.outcome, Handover)
+    assert isinstance(after.outcome, Delivered)
     before.gateway.clock.advance(300)
 
 
@@ -186,8 +187,8 @@ class TestAnswers:
         people.give(sms("ACK x-7", id="x-20", sender=ANNA))
         assert people.gateway.alarms["x-7"] == "Anna"
         assert people.outcomes == [
-            Handover(detail="acknowledged by Anna"),
-            Handover(detail="acknowledges alarm x-7"),
+            Delivered(detail="acknowledged by Anna"),
+            Delivered(detail="acknowledges alarm x-7"),
         ]
 
     def test_who_answers_is_told(self) -> None:
@@ -231,7 +232,7 @@ class TestAnswers:
         people.alarm()
         people.give(sms("ACK x-7", id="x-20", sender=sender))
         assert people.gateway.alarms["x-7"] == ""
-        assert people.outcome == Handover(detail="this number has no alarms here")
+        assert people.outcome == Delivered(detail="this number has no alarms here")
         people.gateway.clock.advance(300)
 
     def test_no_such_alarm(self) -> None:
@@ -244,7 +245,7 @@ class TestAnswers:
         """ACK out of the blue changes nothing."""
         people = on_call()
         people.give(sms("ACK", id="x-20", sender=ANNA))
-        assert people.outcome == Handover(detail="no alarm was texted to this number")
+        assert people.outcome == Delivered(detail="no alarm was texted to this number")
 
     def test_the_confirmation_cannot_be_sent(self) -> None:
         """The answer counts all the same."""
@@ -253,14 +254,14 @@ class TestAnswers:
         people.gateway.refusal = Forbidden("no")
         people.give(sms("ACK x-7", id="x-20", sender=ANNA))
         assert people.gateway.alarms["x-7"] == ANNA
-        assert all(isinstance(outcome, Handover) for outcome in people.outcomes)
+        assert all(isinstance(outcome, Delivered) for outcome in people.outcomes)
 
 
 def test_what_mail_could_not_deliver() -> None:
     """An SMS that another bridge hands over is delivered once ours are on disk."""
     people = on_call(ANNA, BELA)
     people.give(evolve(sms("Pump 3 stopped"), id="x-30"))
-    assert people.outcome == Handover(detail="goes out as x-10, x-11")
+    assert people.outcome == Delivered(detail="goes out as x-10, x-11")
     assert {one.text for one in people.gateway.sms.values()} == {"+36301234567: Pump 3 stopped"}
 
 

@@ -17,8 +17,10 @@ from zope.interface.verify import verifyObject
 from goiptwist.bridges.webhook.bridge import WebhookBridge
 from goiptwist.config.values import Password
 from goiptwist.errors import Away, Refused, TryLater
-from goiptwist.interfaces import IChecksItself, IListens, ITakesEvents
-from goiptwist.model.messages import TIDINGS, Direction, LineEvent, News, State
+from goiptwist.interfaces import IChecksItself, IObservesLines, IObservesMessages
+from goiptwist.model.messages import Direction, State
+from goiptwist.model.notifications import LineEvent, Notification
+from goiptwist.model.subscriptions import STATUSES
 from goiptwist.testing.contract import sms
 from tests.bridges.mail.smarthosts import Authority
 from tests.bridges.webhook.receivers import SECRET, Receiver, bridge_for, free_port, hostile
@@ -39,21 +41,21 @@ async def joined(receiver: Any, url: str = "", **keys: Any) -> AsyncIterator[Web
         await receiver.close()
 
 
-def news(what: str = "sent", context: str = "", number: int = 3) -> News:
+def news(what: str = "sent", context: str = "", number: int = 3) -> Notification:
     about = sms(
         "hello", id="x-2", direction=Direction.OUT, recipient="+361", state=State.SENT,
         context=context,
     )  # fmt: skip
-    return News(id=f"x-{number}", what=what, at=1_795_348_800.0, reason="", message=about)
+    return Notification(id=f"x-{number}", what=what, at=1_795_348_800.0, reason="", message=about)
 
 
 async def test_what_it_can() -> None:
     """The powers that it claims are there."""
     receiver = Receiver()
     async with joined(receiver) as bridge:
-        for power in (IListens, ITakesEvents, IChecksItself):
+        for power in (IObservesMessages, IObservesLines, IChecksItself):
             assert verifyObject(power, bridge)
-        assert bridge.wants == TIDINGS
+        assert bridge.wants == STATUSES
     assert bridge_for("http://x/", events=("sms",)).wants == ()
 
 

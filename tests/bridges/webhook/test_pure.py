@@ -18,7 +18,8 @@ from goiptwist.bridges.webhook.signing import key_of, signed
 from goiptwist.bridges.webhook.urls import fault_of, place_of
 from goiptwist.bridges.webhook.verdict import LONGEST_WAIT, Answer, judged, seconds_of, snippet
 from goiptwist.errors import Refused, TryLater
-from goiptwist.model.messages import Direction, LineEvent, News, State
+from goiptwist.model.messages import Direction, State
+from goiptwist.model.notifications import LineEvent, Notification
 from goiptwist.testing.contract import HOSTILE_TEXTS, alarm, sms
 
 PLACES = {
@@ -167,7 +168,7 @@ class TestVerdict:
         assert snippet(body).isprintable()
 
 
-def news(what: str = "sent", **changes: Any) -> News:
+def news(what: str = "sent", **changes: Any) -> Notification:
     """Something became of a message."""
     known = sms(
         "Pumpe läuft & more",
@@ -179,7 +180,7 @@ def news(what: str = "sent", **changes: Any) -> News:
         client_id="mine-1",
         report="delivered",
     )
-    return News(
+    return Notification(
         id="f6dn5h-3", what=what, at=1_795_348_800.0, reason="a b", message=evolve(known, **changes)
     )
 
@@ -320,7 +321,7 @@ class TestAlarms:
     def test_news_of_one(self) -> None:
         """What became of it has a name of its own."""
         about = alarm(state=State.HANDED_ON)
-        told = News(id="n", what="delivered", at=1_767_225_600.0, reason="", message=about)
+        told = Notification(id="n", what="delivered", at=1_767_225_600.0, reason="", message=about)
         whole = json.loads(payloads.of_news(told))
         assert whole["type"] == "alarm.delivered"
         assert whole["data"]["alarm"] == "1113,18,1,123,03,003"

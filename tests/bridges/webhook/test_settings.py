@@ -11,7 +11,7 @@ from goiptwist.bridges.webhook.settings import WebhookSettings
 from goiptwist.errors import BadConfiguration
 from goiptwist.gateway.bridging import rule_of
 from goiptwist.gateway.settings import read_settings
-from goiptwist.messaging.router import Rule
+from goiptwist.messaging.router import RoutingRule
 
 RIGHT = {"kind": "webhook", "url": "https://hooks.example.org/", "secret": "s" * 24}
 
@@ -70,13 +70,13 @@ def test_report_urls() -> None:
 @pytest.mark.parametrize(
     ("events", "rule"),
     [
-        (["sms", "state"], Rule()),
-        (["line"], Rule(sms=False, takes_events=True)),
-        (["sms", "line"], Rule(takes_events=True)),
-        ([], Rule(sms=False)),
+        (["sms", "state"], RoutingRule()),
+        (["line"], RoutingRule(sms=False, takes_events=True)),
+        (["sms", "line"], RoutingRule(takes_events=True)),
+        ([], RoutingRule(sms=False)),
     ],
 )
-def test_what_it_is_given(events: list[str], rule: Rule) -> None:
+def test_what_it_is_given(events: list[str], rule: RoutingRule) -> None:
     """The events decide whether it gets SMS, and what happens on lines."""
     assert rule_of(read(events=events)) == rule
 

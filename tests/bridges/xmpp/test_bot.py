@@ -11,7 +11,8 @@ from attrs import evolve
 from goiptwist.bridges.xmpp import stanzas
 from goiptwist.bridges.xmpp.context import Asked
 from goiptwist.errors import Busy, Conflict, OverQuota, Refused, TryLater, Unacceptable
-from goiptwist.model.messages import News, State
+from goiptwist.model.messages import State
+from goiptwist.model.notifications import Notification
 from goiptwist.testing.contract import StandInGateway, outcome, sms
 from tests.bridges.xmpp.talks import (
     ANN,
@@ -45,11 +46,11 @@ async def with_sms(**changes: Any) -> tuple[Any, NoLink, StandInGateway]:
     return made, link, gateway
 
 
-def news(gateway: StandInGateway, what: str, reason: str = "", after: float = 5.0) -> News:
+def news(gateway: StandInGateway, what: str, reason: str = "", after: float = 5.0) -> Notification:
     """What became of the last text."""
     submission = gateway.submissions[-1]
     message = evolve(list(gateway.kept.values())[-1], context=submission.context, at=NOW)
-    return News(id="n1", what=what, at=NOW + after, reason=reason, message=message)
+    return Notification(id="n1", what=what, at=NOW + after, reason=reason, message=message)
 
 
 # What people see

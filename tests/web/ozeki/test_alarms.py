@@ -10,7 +10,8 @@ from attrs import evolve
 from goiptwist.alarm.routes import Names, Routes, RouteSettings
 from goiptwist.errors import Busy, OverQuota, StoreUnavailable
 from goiptwist.messaging.report_urls import context_of
-from goiptwist.model.messages import State, Wish
+from goiptwist.model.messages import State
+from goiptwist.model.subscriptions import Subscription
 from goiptwist.web.ozeki import sending
 from tests.contact_id.test_notation import BAD, VALID, refusal
 from tests.web.ozeki.asking import LOGIN, TEXT, Asking
@@ -127,7 +128,7 @@ class TestClassic:
         url = "http://x.example/$messageid?$status"
         asking.send(reporturl=url)
         [report] = asking.overview.reports
-        assert (report.context, report.tell) == (context_of(url), (Wish("bridge:hooks"),))
+        assert (report.context, report.tell) == (context_of(url), (Subscription("bridge:hooks"),))
 
     @pytest.mark.parametrize(
         ("error", "code", "whole"),

@@ -8,7 +8,8 @@ from urllib.parse import quote, urlencode
 import pytest
 
 from goiptwist.errors import Busy, Forbidden, StoreUnavailable
-from goiptwist.model.messages import Submission, Wish
+from goiptwist.model.messages import Submission
+from goiptwist.model.subscriptions import Subscription
 from goiptwist.web.ozeki.wanted import MAX_MESSAGES
 from tests.conftest import FailureLog
 from tests.web.ozeki.asking import LOGIN, TEXT, Asking, arrived
@@ -247,7 +248,7 @@ def test_a_report_url(asking: Asking) -> None:
 
 def test_who_calls_it() -> None:
     """A webhook bridge that may; without one the SMS goes all the same."""
-    for name, told in (("hook", [Wish("bridge:hook")]), ("", [])):
+    for name, told in (("hook", [Subscription("bridge:hook")]), ("", [])):
         asking = Asking(reports_by=name)
         assert asking.send(reporturl="http://x.example/?id=$messageid").codes == ["0"]
         assert [list(s.tell) for s in asking.overview.submissions] == [told]

@@ -25,7 +25,7 @@ from goiptwist.bridges.mail.intake.login import MECHANISMS, Claim, Exchange, dec
 from goiptwist.bridges.mail.intake.order import Orderly, Said
 from goiptwist.bridges.mail.intake.reply import OUR_FAULT, Farewell, Reply, in_one, reply_to
 from goiptwist.bridges.mail.intake.trace import received, spoken
-from goiptwist.net.shielding import carried_through
+from goiptwist.net.shielding import shielded
 
 #: RFC 5321 section 4.1.3; looser than that, since many a device has an
 #: underscore in its name, but nothing that could not stand in Received.
@@ -239,7 +239,7 @@ class Conversation(Orderly):
             challenge = exchange.send(response) if exchange else b""
         except StopIteration as done:
             # A guess counts, even if the one who made it hangs up at once.
-            return carried_through(self._log_in(done.value))
+            return shielded(self._log_in(done.value))
         self._exchange = exchange
         return self._challenge(challenge)
 
@@ -296,7 +296,7 @@ class Conversation(Orderly):
         envelope, self._envelope = self._begun(), None
         self._judging = True
         # The mailroom is not interrupted; whoever has hung up is not answered.
-        return carried_through(self._hand_in(self.caller, envelope, content))
+        return shielded(self._hand_in(self.caller, envelope, content))
 
     async def _hand_in(self, caller: Caller, envelope: Envelope, content: Content) -> Said:
         identity = secrets.token_hex(6)

@@ -13,7 +13,7 @@ from twisted.internet.protocol import Protocol, ServerFactory
 from goiptwist.bridges.mail.intake.conversation import Conversation
 from goiptwist.bridges.mail.intake.crowd import source_of, undressed
 from goiptwist.bridges.mail.intake.house import House
-from goiptwist.net.draining import Company
+from goiptwist.net.draining import Connections
 
 
 class TurnedAway(Protocol):
@@ -44,7 +44,7 @@ class Reception(ServerFactory):
         @param implicit: whether TLS begins before the first word.
         """
         self.house, self.conversation, self.implicit = house, conversation, implicit
-        self.open: Company[Conversation] = Company(house.clock)
+        self.open: Connections[Conversation] = Connections(house.clock)
 
     def buildProtocol(self, addr: IAddress | None) -> Protocol | None:
         """Called by Twisted for each connection."""

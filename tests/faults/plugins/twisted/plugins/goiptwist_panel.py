@@ -19,7 +19,8 @@ from goiptwist.config.values import setting
 from goiptwist.contact_id import notation
 from goiptwist.errors import Refused
 from goiptwist.interfaces import IBridge, IBridgeKind
-from goiptwist.model.messages import AlarmReport, Handover, Message
+from goiptwist.model.delivery import Delivered
+from goiptwist.model.messages import AlarmReport, Message
 
 
 @frozen
@@ -53,7 +54,7 @@ class Panel(Service):
             alarm = await self.gateway.raise_alarm(report)
             self._note("accepted", f"{number} {alarm.id}")
 
-    async def deliver(self, message: Message) -> Handover:
+    async def deliver(self, message: Message) -> Delivered:
         self._note(f"asked-{self.called}", message.id)
         if self.settings.answer == "refuses":
             raise Refused("401")
@@ -61,7 +62,7 @@ class Panel(Service):
             await Deferred()
         if self.settings.answer == "answers":
             await self.gateway.acknowledge(message.id, "Ann")
-        return Handover("kissoff")
+        return Delivered("kissoff")
 
     def _note(self, file: str, line: str) -> None:
         with Path(file).open("a") as opened:
