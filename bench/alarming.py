@@ -20,7 +20,7 @@ ARRIVED, LOST = "alarm.handed_on", "alarm.failed"
 @define(eq=False)
 class Alarms:
     """
-    @ivar gateway: the L{goiptwist.interfaces.IOverview}.
+    @ivar gateway: the L{goiptwist.interfaces.IOperatorGateway}.
     @ivar clock: of the process.
     """
 
@@ -46,11 +46,11 @@ class Alarms:
                 if len(ends) == count:
                     all_of_them.callback(None)
 
-        stop = self.gateway.happenings.listen(happened)
+        stop = self.gateway.events.subscribe(happened)
         began = self.clock.seconds()
         for zone in range(1, count + 1):
             event = Event(account=f"{1000 + turn}", qualifier="1", code="130", zone=f"{zone}")
-            await self.gateway.raise_alarm(AlarmReport(event=event, origin="user:bench"))
+            await self.gateway.alarms.raise_alarm(AlarmReport(event=event, origin="user:bench"))
         with suppress(TimeoutError):  # the figures say it
             await all_of_them.addTimeout(PATIENCE, self.clock)
         stop()

@@ -145,7 +145,7 @@ def main() -> None:
     if given.http:
         http: Any = next(part for part in service if isinstance(part, HttpService))
         ready["http"] = http.ports[0].getHost().port
-    alarms = Alarms(gateway.overview, core)
+    alarms = Alarms(gateway.powers, core)
     obey({"standing": standing, "alarms": alarms.deliver, **submitter.orders}, ready)
     core.run()
 

@@ -8,14 +8,13 @@ C{examples/} for a whole one.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from twisted.internet.defer import Deferred
 from zope.interface import Attribute, Interface
 
 from goiptwist.contact_id.event import Event
-from goiptwist.messaging.events import EventBus
 from goiptwist.model.delivery import Delivered
 from goiptwist.model.messages import AlarmReport, Direction, Message, State, Step, Submission
 from goiptwist.model.notifications import LineEvent, Notification
@@ -83,8 +82,8 @@ class INotifies(Interface):
 class IObservesMessages(INotifies):
     """An extra power of a bridge: it is told of every outgoing message, unasked."""
 
-    wants: tuple[str, ...] = Attribute(
-        "Of which L{TIDINGS<goiptwist.model.subscriptions.STATUSES>}."
+    statuses: tuple[str, ...] = Attribute(
+        "Of which L{STATUSES<goiptwist.model.subscriptions.STATUSES>}."
     )
 
 
@@ -114,13 +113,8 @@ class IReportsOutage(Interface):
     trouble: str = Attribute("Why nothing can be handed over now, in words; empty if all is well.")
 
 
-class IGateway(Interface):
-    """What a bridge may ask of the gateway."""
-
-    clock: Any = Attribute("Where time comes from: an L{IReactorTime}.")
-    reactor: Any = Attribute("For endpoints of the bridge's own.")
-    name: str = Attribute("The host name of the gateway, for ids and greetings.")
-    key: bytes = Attribute("32 bytes that only this gateway knows, to sign with.")
+class IMessages(Interface):
+    """Texts that go out, and what becomes of them."""
 
     async def submit(submission: Submission) -> list[Message]:
         """
@@ -135,7 +129,7 @@ class IGateway(Interface):
         @raise StoreUnavailable: it could not be kept.
         """
 
-    async def submit_all(submissions: Sequence[Submission]) -> list[list[Message] | Exception]:
+    async def submit_many(submissions: Sequence[Submission]) -> list[list[Message] | Exception]:
         """
         Keep many texts, hundreds of them in a commit.
 
@@ -144,70 +138,12 @@ class IGateway(Interface):
         @raise Busy: too much is waiting.
         """
 
-    async def raise_alarm(report: AlarmReport) -> Message:
-        """
-        Keep an alarm, and send it the ways that its routes say. The same
-        client id of the same origin again is the same alarm, once.
-
-        @return: it, once it is on disk.
-        @raise Unacceptable: no route takes it, or something in it is wrong.
-        @raise OverQuota: the submitter has sent enough for today.
-        @raise Conflict: the client id was used for something else.
-        @raise Busy: too much is waiting.
-        @raise StoreUnavailable: it could not be kept.
-        """
-
-    def alarm_in(text: str, *, user: str = "", sender: str = "") -> Event | None:
-        """
-        Read a text that a user hands in, or an SMS of a sender, as a route with
-        C{alarm = true} says.
-
-        @return: the event, to be raised; or C{None}: it is a text like any other.
-        @raise Unacceptable: it must be an alarm, and is none; its C{field} is a
-            part of an event.
-        """
-
-    async def acknowledge(alarm_id: str, by: str) -> Message:
-        """
-        A person has taken an alarm over: nothing more of it begins.
-
-        @param by: who, as people say it.
-        @return: it, once that is on disk.
-        @raise Conflict: there is no such alarm.
-        """
-
-    def acknowledgement(alarm_id: str) -> Deferred[str]:
-        """
-        For a bridge that waits in C{deliver} for a person: return when this
-        fires.
-
-        @return: fires with who has acknowledged the alarm; cancel it when you
-            wait no more.
-        """
-
-    def allowed(origin: str, number: str, line: str) -> None:
-        """
-        Whether somebody may write to a number, before there is a text.
-
-        @raise Forbidden: no, in words.
-        """
-
-    async def message(message_id: str) -> Message | None:
+    async def get(message_id: str) -> Message | None:
         """@return: the message as it stands now, or C{None}."""
 
-    def dialled(typed: str) -> str:
+    async def recent(owner: str, states: Sequence[State], limit: int) -> list[Message]:
         """
-        A number as a person writes it, as the device wants it: in the country
-        of the settings, 06301234567 is +36301234567.
-
-        @raise Unacceptable: nobody could be reached by it, and what to write instead.
-        """
-
-    def name_of(number: str) -> str:
-        """@return: what the address book calls a number, or an empty text."""
-
-    async def sent(owner: str, states: Sequence[State], limit: int) -> list[Message]:
-        """
+        @param owner: the origin that submitted them, such as C{user:ops}.
         @return: the newest of what a user submitted lately and has not
             deleted, of those in one of these states; oldest first.
         """
@@ -221,28 +157,125 @@ class IGateway(Interface):
         @raise Conflict: it does not wait any more.
         """
 
-    def lines() -> list[LineStatus]:
+
+class IAlarms(Interface):
+    """Alarms: read, raised, and taken over by a person."""
+
+    def recognize(text: str, *, user: str = "", sender: str = "") -> Event | None:
+        """
+        Read a text that a user hands in, or an SMS of a sender, as a route with
+        C{alarm = true} says.
+
+        @return: the event, to be raised; or C{None}: it is a text like any other.
+        @raise Unacceptable: it must be an alarm, and is none; its C{field} is a
+            part of an event.
+        """
+
+    async def raise_alarm(report: AlarmReport) -> Message:
+        """
+        Keep an alarm, and send it where its routes say. The same client id of
+        the same origin again is the same alarm, once.
+
+        @return: it, once it is on disk.
+        @raise Unacceptable: no route takes it, or something in it is wrong.
+        @raise OverQuota: the submitter has sent enough for today.
+        @raise Conflict: the client id was used for something else.
+        @raise Busy: too much is waiting.
+        @raise StoreUnavailable: it could not be kept.
+        """
+
+    async def acknowledge(alarm_id: str, by: str) -> Message:
+        """
+        A person has taken an alarm over: nothing more of it begins.
+
+        @param by: who, as people say it.
+        @return: it, once that is on disk.
+        @raise Conflict: there is no such alarm.
+        """
+
+    def acknowledged(alarm_id: str) -> Deferred[str]:
+        """
+        For a bridge that waits in C{deliver} for a person: return when this
+        fires.
+
+        @return: fires with who has acknowledged the alarm; cancel it when you
+            wait no more.
+        """
+
+
+class IDirectory(Interface):
+    """Numbers: how they are written, whose they are, and who may write to them."""
+
+    def normalized(typed: str) -> str:
+        """
+        A number as a person writes it, as the device wants it: in the country
+        of the settings, 06301234567 is +36301234567.
+
+        @raise Unacceptable: nobody could be reached by it, and what to write instead.
+        """
+
+    def display_name(number: str) -> str:
+        """@return: what the address book calls a number, or an empty text."""
+
+    def check_permission(origin: str, number: str, line: str) -> None:
+        """
+        Whether somebody may write to a number, before there is a text.
+
+        @raise Forbidden: no, in words.
+        """
+
+
+class ILines(Interface):
+    """The lines of the devices."""
+
+    def statuses() -> list[LineStatus]:
         """@return: every configured line, in the order of the configuration."""
 
-    async def came_back(message_id: str, reason: str) -> None:
-        """An incoming SMS that a bridge had handed on came back; why, in words."""
 
-    async def remember(key: str, value: str) -> None:
+class IBounces(Interface):
+    """What far sides give back after they took it."""
+
+    async def bounced(message_id: str, reason: str) -> None:
+        """An incoming SMS that a bridge had delivered came back; why, in words."""
+
+
+class IMemory(Interface):
+    """
+    What one section of the settings notes down, on disk. Its keys are its own:
+    no other section sees them.
+    """
+
+    async def put(key: str, value: str) -> None:
         """
-        Note something down, on disk, in place of what stood under this key.
+        Keep a value in place of what stood under this key.
 
-        @param key: begins with the name of the bridge's kind.
         @param value: an empty text forgets it.
         """
 
-    async def recall(key: str) -> str:
-        """@return: what was noted down last under this key, or an empty text."""
+    async def get(key: str) -> str:
+        """@return: what was put last under this key, or an empty text."""
 
 
-class IOverview(IGateway):
-    """What the HTTP interface shows, beyond what a bridge may ask."""
+class IGateway(Interface):
+    """What a bridge is given: some facts, and the powers that it may use."""
 
-    async def messages(direction: Direction | None, after: str, limit: int) -> list[Message]:
+    clock: Any = Attribute("Where time comes from: an L{IReactorTime}.")
+    reactor: Any = Attribute("For endpoints of the bridge's own.")
+    name: str = Attribute("The host name of the gateway, for ids and greetings.")
+    key: bytes = Attribute("32 bytes that only this gateway knows, to sign with.")
+
+    messages: IMessages = Attribute("Submit texts, and ask for them.")
+    alarms: IAlarms = Attribute("Raise alarms, and acknowledge them.")
+    directory: IDirectory = Attribute("Ask about numbers.")
+    lines: ILines = Attribute("Ask how the lines stand.")
+    bounces: IBounces = Attribute("Say that something came back.")
+    memory: IMemory = Attribute("Note something down.")
+
+
+class IHistory(Interface):
+    """What is kept, for those who look."""
+
+    async def page(direction: Direction | None, after: str, limit: int) -> list[Message]:
         """
         Kept messages in the order in which they were kept.
 
@@ -251,35 +284,49 @@ class IOverview(IGateway):
         @raise Unacceptable: C{after} is no id of this gateway.
         """
 
-    async def inbox(owner: str, after: str, limit: int) -> list[Message]:
-        """
-        What came in and a user has not taken out of the inbox, oldest first.
-
-        @param owner: the origin of the user, such as C{user:ops}.
-        @param after: as for L{messages}.
-        """
-
-    async def deleted(owner: str, limit: int) -> list[Message]:
-        """@return: the newest of what a user has deleted, oldest first."""
-
-    async def mark(owner: str, ids: Sequence[str], word: str) -> list[str]:
-        """
-        Take messages out of a user's folders. History keeps them, and nobody
-        else notices.
-
-        @param ids: of messages, or the client ids of what the user submitted.
-        @param word: C{deleted} or C{downloaded}.
-        @return: the ids that are marked now: not those of messages that there
-            are not, or that still wait to be sent.
-        """
-
     async def search(wanted: Search) -> SearchPage:
         """
         @return: messages, newest first, and where to go on.
         @raise Unacceptable: C{wanted.before} is no id of this gateway.
         """
 
-    async def settle(message_id: str, verdict: Resolution, by: str) -> Message:
+    async def journey(message_id: str) -> list[Step]:
+        """@return: each step of a message, oldest first."""
+
+    async def deliveries(alarm_id: str) -> list[DeliveryStatus]:
+        """@return: how each delivery of an alarm stands, in the order in which they began."""
+
+
+class IFolders(Interface):
+    """What each user sees of what is kept, besides what was submitted."""
+
+    async def inbox(owner: str, after: str, limit: int) -> list[Message]:
+        """
+        What came in and a user has not taken out of the inbox, oldest first.
+
+        @param owner: the origin of the user, such as C{user:ops}.
+        @param after: as for L{IHistory.page}.
+        """
+
+    async def deleted(owner: str, limit: int) -> list[Message]:
+        """@return: the newest of what a user has deleted, oldest first."""
+
+    async def flag(owner: str, ids: Sequence[str], flag: str) -> list[str]:
+        """
+        Take messages out of a user's folders. History keeps them, and nobody
+        else notices.
+
+        @param ids: of messages, or the client ids of what the user submitted.
+        @param flag: C{deleted} or C{downloaded}.
+        @return: the ids that have it now: not those of messages that there
+            are not, or that still wait to be sent.
+        """
+
+
+class IOperator(Interface):
+    """What a person decides, and asks, about the whole gateway."""
+
+    async def resolve(message_id: str, resolution: Resolution, by: str) -> Message:
         """
         Say what became of a text of which nobody knows.
 
@@ -289,25 +336,50 @@ class IOverview(IGateway):
     async def redeliver(message_id: str, bridge: str, by: str) -> None:
         """
         Hand to a bridge once more what it has had, or never took, of a
-        message: the SMS that came in, or the news of one that went out.
+        message: the SMS that came in, or a notification of one that went out.
 
         @param bridge: the name of its section.
         @raise Conflict: it has had nothing of it.
         """
 
-    async def used(origin: str) -> tuple[Quota, int, int]:
-        """@return: what an origin may send in a day, and the messages and parts of today."""
-
-    happenings: EventBus = Attribute("What happens, for those who watch it live.")
-
-    async def journey(message_id: str) -> list[Step]:
-        """@return: each step of a message, oldest first."""
-
-    async def legs(alarm_id: str) -> list[DeliveryStatus]:
-        """@return: how each way of an alarm stands, in the order in which they began."""
+    async def quota(origin: str) -> tuple[Quota, int, int]:
+        """@return: what an origin may send in a day, and the messages and segments of today."""
 
     def health() -> Health:
         """@return: what is wrong, if anything, and the figures."""
+
+
+class IEventBus(Interface):
+    """What happens in the gateway, for those who watch."""
+
+    def publish(kind: str, subject: Any) -> None:
+        """
+        It happened now.
+
+        @param kind: such as C{message.received}, C{line.lost}.
+        @param subject: a message, or a line event.
+        """
+
+    def subscribe(subscriber: Callable[[Any], None]) -> Callable[[], None]:
+        """
+        @param subscriber: called with each event; must not block.
+        @return: ends it.
+        """
+
+    def replay(last: str) -> list[Any] | None:
+        """
+        @param last: the id of the last event known.
+        @return: what came after it; C{None} where that is not known any more.
+        """
+
+
+class IOperatorGateway(IGateway):
+    """What an interface for operators is given, such as that over HTTP."""
+
+    history: IHistory = Attribute("Look at what is kept.")
+    folders: IFolders = Attribute("Look at what users see.")
+    operator: IOperator = Attribute("Decide.")
+    events: IEventBus = Attribute("Watch.")
 
 
 class IBridgeKind(Interface):

@@ -56,7 +56,7 @@ def night(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Night]:
 def alarm(world: World, event: str = SEED) -> Message:
     """A panel reports an event."""
     report = AlarmReport(event=notation.read(event), origin="user:panel")
-    return now(Deferred.fromCoroutine(world.gateway.overview.raise_alarm(report)))
+    return now(Deferred.fromCoroutine(world.gateway.powers.alarms.raise_alarm(report)))
 
 
 def texts(world: World) -> list[tuple[str, str]]:

@@ -13,7 +13,7 @@ def test_lines_come_and_go(worlds: Callable[..., World]) -> None:
     """Each appearance and each loss of a line is told once, as it stands then."""
     world = worlds(lines=2)
     heard: list[BusEvent] = []
-    world.gateway.overview.happenings.listen(heard.append)
+    world.gateway.powers.events.subscribe(heard.append)
     world.present()
     world.device.stop()
     world.advance(SILENCE + 1)

@@ -38,7 +38,7 @@ class PanelSms:
 
     async def _alarm(self, sms: IncomingSms) -> Message | None:
         try:
-            event = self.alarms.routes.alarm_in(sms.text, sender=sms.sender)
+            event = self.alarms.routes.recognize(sms.text, sender=sms.sender)
         except Unacceptable as wrong:
             self.log.warn(
                 "An SMS of a panel came by {line} and is no Contact ID, so it stays an SMS: "

@@ -220,8 +220,8 @@ class Routes:
             return Reads.EITHER
         return Reads.TEXT
 
-    def alarm_in(self, text: str, *, user: str = "", sender: str = "") -> Event | None:
-        """As L{goiptwist.interfaces.IGateway.alarm_in}."""
+    def recognize(self, text: str, *, user: str = "", sender: str = "") -> Event | None:
+        """As L{goiptwist.interfaces.IAlarms.recognize}."""
         reads = self.reads(user=user, sender=sender)
         if reads is Reads.TEXT:
             return None

@@ -7,13 +7,17 @@ from __future__ import annotations
 
 from attrs import define, field
 from twisted.internet.defer import Deferred
+from zope.interface import implementer
 
 from goiptwist.alarm.deduplication import Deduplication
 from goiptwist.alarm.routes import Routes
+from goiptwist.contact_id.event import Event
+from goiptwist.interfaces import IAlarms
 from goiptwist.messaging.events import BusEvent
 from goiptwist.messaging.service import Messaging
 from goiptwist.model.escalation import EscalationStep
 from goiptwist.model.messages import AlarmReport, Message
+from goiptwist.net.shielding import shielded
 from goiptwist.store import Acknowledged, Raised
 from goiptwist.telephony.validation import accepted_report
 
@@ -23,6 +27,7 @@ REMEMBERED = 86400.0
 TOLD = 5
 
 
+@implementer(IAlarms)
 @define(eq=False, repr=False)
 class AlarmService:
     """
@@ -37,7 +42,7 @@ class AlarmService:
     _failed: dict[str, Message] = field(factory=dict, init=False)
 
     def __attrs_post_init__(self) -> None:
-        self.traffic.happenings.listen(self._happened)
+        self.traffic.events.subscribe(self._happened)
 
     async def start(self) -> None:
         """Find the alarms that failed before this process."""
@@ -60,9 +65,13 @@ class AlarmService:
         untold = len(failed) - len(said)
         return [*said, *([f"{untold} more alarms have failed everywhere"] if untold else [])]
 
+    def recognize(self, text: str, *, user: str = "", sender: str = "") -> Event | None:
+        """See L{IAlarms}."""
+        return self.routes.recognize(text, user=user, sender=sender)
+
     async def raise_alarm(self, report: AlarmReport) -> Message:
-        """As L{goiptwist.interfaces.IGateway.raise_alarm}."""
-        return await self.send(report, self.routes.legs(report))
+        """See L{IAlarms}."""
+        return await shielded(self.send(report, self.routes.legs(report)))
 
     async def send(self, report: AlarmReport, legs: tuple[EscalationStep, ...]) -> Message:
         """The same as L{raise_alarm}, but the ways are given."""
@@ -86,12 +95,15 @@ class AlarmService:
                 message_id=kept.message.id,
                 origin=report.origin,
             )
-            traffic.happenings.tell("alarm.received", kept.message)
+            traffic.events.publish("alarm.received", kept.message)
             traffic.delivery.kept(kept.queued)
         return kept.message
 
     async def acknowledge(self, alarm_id: str, by: str) -> Message:
-        """As L{goiptwist.interfaces.IGateway.acknowledge}."""
+        """See L{IAlarms}."""
+        return await shielded(self._acknowledge(alarm_id, by))
+
+    async def _acknowledge(self, alarm_id: str, by: str) -> Message:
         at = self.traffic.clock.seconds()
         alarm = await self.traffic.store.acknowledge(
             Acknowledged(message_id=alarm_id, by=by, at=at)
@@ -100,13 +112,13 @@ class AlarmService:
         self.traffic.log.info(
             "Alarm {message_id} is acknowledged by {by}", message_id=alarm.id, by=by
         )
-        self.traffic.happenings.tell("alarm.acknowledged", alarm)
+        self.traffic.events.publish("alarm.acknowledged", alarm)
         for waiting in self._waiting.pop(alarm_id, []):
             waiting.callback(by)
         return alarm
 
-    def acknowledgement(self, alarm_id: str) -> Deferred[str]:
-        """As L{goiptwist.interfaces.IGateway.acknowledgement}."""
+    def acknowledged(self, alarm_id: str) -> Deferred[str]:
+        """See L{IAlarms}."""
 
         def cancelled(deferred: Deferred[str]) -> None:
             others = self._waiting.get(alarm_id, [])

@@ -86,7 +86,7 @@ class Supervision:
     log = Logger()
 
     def __attrs_post_init__(self) -> None:
-        self.alarms.traffic.happenings.listen(self._happened)
+        self.alarms.traffic.events.subscribe(self._happened)
 
     async def start(self) -> None:
         """Remember which ways are lost, and test those that have not been tested lately."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from attrs import asdict, define, field
+from attrs import asdict, define, evolve, field
 from twisted.application.service import Service
 from twisted.internet.interfaces import IReactorTime
 
@@ -20,7 +20,7 @@ from goiptwist.alarm.service import AlarmService
 from goiptwist.alarm.supervision import Supervision
 from goiptwist.bridges.dc09.service import Dc09Receiver
 from goiptwist.bridges.mail import imap as mailbox
-from goiptwist.bridges.mail.addresses import Directory
+from goiptwist.bridges.mail.addresses import AddressPlan
 from goiptwist.bridges.mail.imap import ImapIntake
 from goiptwist.bridges.mail.intake.service import MailIntake
 from goiptwist.bridges.mail.mailroom import Mailroom
@@ -28,14 +28,19 @@ from goiptwist.bridges.mail.tokens import Grant, Tokens
 from goiptwist.delivery.dispatcher import Dispatcher, Nexthop
 from goiptwist.delivery.retry import LINE_SCHEDULE, RetryPolicy
 from goiptwist.gateway import bridging, kinds
-from goiptwist.gateway.overview import Overview
+from goiptwist.gateway.operator import Operator
+from goiptwist.gateway.powers import OperatorPowers
 from goiptwist.gateway.settings import Settings
 from goiptwist.goip.line import Address
 from goiptwist.goip.lines import Lines
 from goiptwist.goip.receiving import Receiver
 from goiptwist.goip.service import GoipProtocol, GoipService
 from goiptwist.interfaces import IBridge, INotifies, IObservesMessages, ITakesReports
+from goiptwist.messaging.bounces import Bounces
+from goiptwist.messaging.directory import Directory
+from goiptwist.messaging.history import Folders, History
 from goiptwist.messaging.housekeeping import Housekeeping
+from goiptwist.messaging.memory import Memory
 from goiptwist.messaging.router import Router
 from goiptwist.messaging.service import Messaging
 from goiptwist.model.subscriptions import Subscription
@@ -72,7 +77,7 @@ class Gateway:
     protocol: GoipProtocol = field(init=False)
     alarms: AlarmService = field(init=False)
     heartbeats: Supervision = field(init=False)
-    overview: Overview = field(init=False)
+    powers: OperatorPowers = field(init=False)
     housekeeping: Housekeeping = field(init=False)
     bridges: dict[str, IBridge] = field(factory=dict, init=False)
 
@@ -104,7 +109,7 @@ class Gateway:
         self.protocol = GoipProtocol(self.lines, receiver, self.complaints)
         tested = supervision.ways(settings.alarm, settings.routes)
         self.heartbeats = Supervision(clock, store, self.alarms, settings.alarm, tested)
-        self.overview = self._overview()
+        self.powers = self._powers()
         self.housekeeping = Housekeeping(
             clock,
             store,
@@ -128,38 +133,59 @@ class Gateway:
         repeats = Deduplication(self.clock, self.store, self.settings.alarm.joins)
         return AlarmService(self.traffic, ways, repeats)
 
-    def _overview(self) -> Overview:
-        return Overview(
+    def _powers(self) -> OperatorPowers:
+        return OperatorPowers(
             name=self.settings.top.name,
             key=self.store.key,
             clock=self.clock,
             reactor=self.reactor,
-            store=self.store,
-            traffic=self.traffic,
+            messages=self.traffic,
             alarms=self.alarms,
-            heartbeats=self.heartbeats,
-            bridges=self.bridges,
-            delivery=self.delivery,
-            line_statuses=lambda: [line.status for line in self.lines.by_id.values()],
-            complaints=self.complaints.counts,
-            contacts=Contacts(self.settings.contacts, self.settings.numbers.country),
-            country=self.settings.numbers.country,
-            fallbacks={
-                f"bridge:{name}": bridging.fallback_of(own)
-                for name, (kind, own) in self.settings.bridges.items()
-                if kind in ("mail", "xmpp")
-            },
+            directory=Directory(
+                self.traffic.permits,
+                Contacts(self.settings.contacts, self.settings.numbers.country),
+                self.settings.numbers.country,
+            ),
+            lines=self.lines,
+            bounces=Bounces(self.traffic, self._fallbacks()),
+            memory=Memory(self.store, self.clock, "gateway"),
+            history=History(self.store),
+            folders=Folders(self.store),
+            operator=Operator(
+                self.traffic,
+                self.alarms,
+                self.heartbeats,
+                self.bridges,
+                self.delivery,
+                self.lines.statuses,
+                self.complaints.counts,
+            ),
+            events=self.traffic.events,
         )
+
+    def _fallbacks(self) -> dict[str, str]:
+        """Where an SMS goes that came back to a bridge which had delivered it."""
+        return {
+            f"bridge:{name}": bridging.fallback_of(own)
+            for name, (kind, own) in self.settings.bridges.items()
+            if kind in ("mail", "xmpp")
+        }
+
+    def powers_for(self, section: str) -> OperatorPowers:
+        """What one section may ask: the same as all others, with a memory of its own."""
+        return evolve(self.powers, memory=Memory(self.store, self.clock, section))
 
     def _build_bridges(self) -> None:
         known = kinds.bridge_kinds()
         for name, (kind, settings) in self.settings.bridges.items():
-            bridge = self.bridges[name] = known[kind].build(name, settings, self.overview)
+            bridge = self.bridges[name] = known[kind].build(
+                name, settings, self.powers_for(f"bridge.{name}")
+            )
             if ITakesReports.providedBy(bridge):
                 self.traffic.takers[f"bridge:{name}"] = bridge
             listener: Any = bridge
-            if IObservesMessages.providedBy(bridge) and listener.wants:
-                self.traffic.listeners.append(Subscription(f"bridge:{name}", listener.wants))
+            if IObservesMessages.providedBy(bridge) and listener.statuses:
+                self.traffic.listeners.append(Subscription(f"bridge:{name}", listener.statuses))
 
     def _write(self, datagram: bytes, address: Address) -> None:
         self.protocol.write(datagram, address)
@@ -204,9 +230,9 @@ class Gateway:
         if not http.listen and not http.listen_tls:
             return None
         users = Users(self.settings.users, defer_to_thread)
-        api = Api(self.overview, users, self.clock, self._tellers())
+        api = Api(self.powers, users, self.clock, self._tellers())
         dialect = Dialect(
-            self.overview,
+            self.powers,
             api.access,
             defer_to_thread,
             strict=http.strict,
@@ -230,7 +256,7 @@ class Gateway:
         alarm = self.settings.alarm
         if not alarm.dc09_listen and not alarm.dc09_udp:
             return []
-        return [Dc09Receiver(self.overview, alarm, self.complaints)]
+        return [Dc09Receiver(self.powers_for("alarm"), alarm, self.complaints)]
 
     def mail_services(self, defer_to_thread: DeferToThread) -> list[Service]:
         """The ways by which mails become SMS, if there shall be any."""
@@ -263,14 +289,14 @@ class Gateway:
             for bridge in settings.bridges
             for line in settings.lines
         )
-        directory = Directory(
+        directory = AddressPlan(
             lines=tuple(line.id for line in settings.lines),
             pools=tuple(sorted({line.pool for line in settings.lines})),
             country=settings.numbers.country,
             mailboxes=bridging.mailboxes(settings.bridges),
         )
         return Mailroom(
-            self.overview,
+            self.powers,
             settings.mail.domain,
             directory,
             tokens,

@@ -10,17 +10,21 @@ from attrs import define, field
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 from twisted.python.failure import Failure
+from zope.interface import implementer
 
 from goiptwist.errors import StoreUnavailable
 from goiptwist.goip.frames import Answer, Keepalive, KeepaliveAnswer
 from goiptwist.goip.line import Address, Line, SessionNumbers
 from goiptwist.goip.pool import Pool
 from goiptwist.goip.settings import LineSettings
+from goiptwist.interfaces import ILines
 from goiptwist.model.messages import Message
+from goiptwist.model.status import LineStatus
 from goiptwist.net.rejections import Rejections
 from goiptwist.store import Event, Facts, LateAnswer, Store
 
 
+@implementer(ILines)
 @define(eq=False, repr=False)
 class Lines:
     """
@@ -48,6 +52,10 @@ class Lines:
 
     def __attrs_post_init__(self) -> None:
         self._numbers = SessionNumbers(self.store)
+
+    def statuses(self) -> list[LineStatus]:
+        """See L{ILines}."""
+        return [line.status for line in self.by_id.values()]
 
     def add(self, all_settings: Iterable[LineSettings]) -> None:
         """Make the lines of a configuration."""

@@ -12,8 +12,11 @@ from typing import Any
 from attrs import define, field, frozen
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
+from zope.interface import implementer
 
-#: Happenings that can be told again: some minutes of a busy gateway.
+from goiptwist.interfaces import IEventBus
+
+#: Events that can be replayed: some minutes of a busy gateway.
 KEPT = 10_000
 
 
@@ -34,17 +37,18 @@ class BusEvent:
     about: Any
 
 
+@implementer(IEventBus)
 @define(eq=False)
 class EventBus:
     """
-    The newest happenings, and who listens.
+    The newest events, and who listens.
 
     @ivar clock: where time comes from.
     """
 
     clock: IReactorTime
     _newest: deque[BusEvent] = field(init=False, factory=lambda: deque(maxlen=KEPT))
-    _listeners: list[Callable[[BusEvent], None]] = field(init=False, factory=list)
+    _subscribers: list[Callable[[BusEvent], None]] = field(init=False, factory=list)
     _life: int = field(init=False)
     _count: int = field(init=False, default=0)
     log = Logger()
@@ -52,31 +56,31 @@ class EventBus:
     def __attrs_post_init__(self) -> None:
         self._life = int(self.clock.seconds())
 
-    def tell(self, kind: str, about: Any) -> None:
+    def publish(self, kind: str, about: Any) -> None:
         """It happened now."""
         self._count += 1
         one = BusEvent(f"{self._life}-{self._count}", self.clock.seconds(), kind, about)
         self._newest.append(one)
-        for listener in tuple(self._listeners):
+        for subscriber in tuple(self._subscribers):
             try:
-                listener(one)
+                subscriber(one)
             except Exception:
-                self.log.failure("A listener broke on {kind}", kind=kind)
+                self.log.failure("A subscriber broke on {kind}", kind=kind)
 
-    def listen(self, listener: Callable[[BusEvent], None]) -> Callable[[], None]:
+    def subscribe(self, subscriber: Callable[[BusEvent], None]) -> Callable[[], None]:
         """
-        @param listener: must not block.
+        @param subscriber: must not block.
         @return: ends it.
         """
-        self._listeners.append(listener)
+        self._subscribers.append(subscriber)
 
         def end() -> None:
-            if listener in self._listeners:
-                self._listeners.remove(listener)
+            if subscriber in self._subscribers:
+                self._subscribers.remove(subscriber)
 
         return end
 
-    def since(self, last: str) -> list[BusEvent] | None:
+    def replay(self, last: str) -> list[BusEvent] | None:
         """
         @param last: the id of the last one known.
         @return: what came after it; C{None} where that is not known any more.

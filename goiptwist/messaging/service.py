@@ -13,11 +13,12 @@ from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import deferLater
 from twisted.logger import Logger
+from zope.interface import implementer
 
 from goiptwist.accounts.quotas import Permissions
 from goiptwist.delivery.dispatcher import Dispatcher
 from goiptwist.errors import Busy, GoipTwistError, StoreUnavailable
-from goiptwist.interfaces import ITakesReports
+from goiptwist.interfaces import IMessages, ITakesReports
 from goiptwist.messaging.events import EventBus
 from goiptwist.messaging.router import Router
 from goiptwist.model.messages import IncomingSms, Message, State, Submission
@@ -42,13 +43,14 @@ SLICE = 100
 SLICES_AT_ONCE = 4
 
 
+@implementer(IMessages)
 @define(eq=False, repr=False)
 class Messaging:
     """
     @ivar permits: who may send what.
     @ivar takers: the bridges that want to hear what became of messages, by
         the origin that they submit under.
-    @ivar happenings: all of it, for those who watch.
+    @ivar events: all of it, for those who watch.
     @ivar listeners: who is told of every message, unasked.
     @ivar country: as in L{goiptwist.telephony.numbering.NumbersSettings}.
     """
@@ -62,12 +64,12 @@ class Messaging:
     listeners: list[Subscription] = field(factory=list)
     country: str = ""
     chronicle: SampledLog = field(init=False)
-    happenings: EventBus = field(init=False)
+    events: EventBus = field(init=False)
     log = Logger()
 
     def __attrs_post_init__(self) -> None:
         self.chronicle = SampledLog(self.clock)
-        self.happenings = EventBus(self.clock)
+        self.events = EventBus(self.clock)
         self.store.on_queued = self.delivery.kept
         self.store.on_dropped = self.delivery.dropped
 
@@ -85,7 +87,7 @@ class Messaging:
             self.chronicle.tell(
                 "Message {message_id} came in by {line}", message_id=message.id, line=sms.line
             )
-            self.happenings.tell("message.received", message)
+            self.events.publish("message.received", message)
             self.delivery.kept(
                 [Queued(destination=name, message=message, due=sms.at) for name in destinations]
             )
@@ -103,7 +105,7 @@ class Messaging:
         if event.kind or destinations:
             fresh = await self.store.keep_event(evolve(event, destinations=destinations))
         if fresh:
-            self.happenings.tell(event.what or f"device.{event.kind}", event)
+            self.events.publish(event.what or f"device.{event.kind}", event)
 
     def noticed(self, event: Event) -> None:
         """As L{happened}, where nobody could repeat it."""
@@ -113,15 +115,15 @@ class Messaging:
     async def submit(self, submission: Submission) -> list[Message]:
         """
         Keep an outgoing text, and queue it for its line or pool. As
-        L{goiptwist.interfaces.IGateway.submit}.
+        L{goiptwist.interfaces.IMessages.submit}.
         """
         self.check_load()
         return await self._keep(self._order(submission))
 
-    async def submit_all(
+    async def submit_many(
         self, submissions: Sequence[Submission]
     ) -> list[list[Message] | Exception]:
-        """As L{goiptwist.interfaces.IGateway.submit_all}."""
+        """As L{goiptwist.interfaces.IMessages.submit_many}."""
         self.check_load()
         results: list[list[Message] | Exception] = []
         under_way: deque[Deferred[list[list[Message] | Exception]]] = deque()
@@ -192,19 +194,27 @@ class Messaging:
     def _queue(self, fresh: Sequence[tuple[Order, Kept]]) -> None:
         for _, kept in fresh:
             for message in kept.messages:
-                self.happenings.tell("message.queued", message)
+                self.events.publish("message.queued", message)
         self.delivery.kept(
             [queued(order, message) for order, kept in fresh for message in kept.messages]
         )
 
+    async def get(self, message_id: str) -> Message | None:
+        """See L{IMessages}."""
+        return await self.store.message(message_id)
+
+    async def recent(self, owner: str, states: Sequence[State], limit: int) -> list[Message]:
+        """See L{IMessages}."""
+        return await self.store.sent(owner, states, limit)
+
     async def withdraw(self, message_id: str, by: str) -> Message:
-        """As L{goiptwist.interfaces.IOverview.withdraw}."""
+        """As L{goiptwist.interfaces.IMessages.withdraw}."""
         message = await shielded(self.delivery.withdraw(message_id, by))
         self.settled(message)
         return message
 
     async def settle(self, message_id: str, verdict: Resolution, by: str) -> Message:
-        """As L{goiptwist.interfaces.IOverview.settle}."""
+        """As L{goiptwist.interfaces.IOperator.resolve}."""
         decision = Decision(message_id=message_id, verdict=verdict, by=by, at=self.clock.seconds())
         message = await self.store.decide(decision)
         assert message is not None
@@ -228,7 +238,7 @@ class Messaging:
             why=f": {message.reason}" if message.reason else "",
         )
         kind = "alarm" if message.alarm else "message"
-        self.happenings.tell(f"{kind}.{message.state.value}", message)
+        self.events.publish(f"{kind}.{message.state.value}", message)
         self._tell(message)
 
     def reported(self, message: Message) -> None:
@@ -238,7 +248,7 @@ class Messaging:
             message_id=message.id,
             report=message.report,
         )
-        self.happenings.tell(f"message.{message.report}", message)
+        self.events.publish(f"message.{message.report}", message)
         self._tell(message)
 
     def _tell(self, message: Message) -> None:

@@ -119,7 +119,7 @@ class Message:
 class Submission:
     """
     One text to one or more recipients, as a bridge or the HTTP interface
-    hands it to L{goiptwist.interfaces.IGateway.submit}.
+    hands it to L{goiptwist.interfaces.IMessages.submit}.
 
     @ivar recipients: as typed by the submitter; the gateway checks and
         normalises them.
@@ -155,7 +155,7 @@ class Submission:
 class AlarmReport:
     """
     One event of an alarm panel, as whoever received it hands it to
-    L{goiptwist.interfaces.IGateway.raise_alarm}.
+    L{goiptwist.interfaces.IAlarms.raise_alarm}.
 
     @ivar origin: who brought it, such as C{user:ops} or C{dc09}.
     @ivar client_id: as of a L{Submission}: makes a repeat one alarm.

@@ -235,7 +235,7 @@ class Demonstration(MultiService):
         await deferLater(self.reactor, PAUSE)
 
     def _all_present(self) -> bool:
-        lines = self._gateway.gateway.overview.lines()
+        lines = self._gateway.gateway.powers.lines.statuses()
         return all(line.presence == "present" for line in lines)
 
     async def _send(self) -> None:

@@ -25,23 +25,17 @@ from contextlib import asynccontextmanager
 from enum import Enum, auto
 from typing import Any
 
-from attrs import define, evolve, field
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from twisted.application.service import IService
-from twisted.internet.defer import Deferred, maybeDeferred
-from twisted.internet.interfaces import IReactorTime
-from zope.interface import implementer
+from twisted.internet.defer import maybeDeferred
 from zope.interface.verify import verifyObject
 
-from goiptwist.alarm.routes import Routes
-from goiptwist.contact_id.event import Event
-from goiptwist.errors import Conflict, Forbidden, GoipTwistError, Refused, TryLater, Unsure
-from goiptwist.interfaces import IBridge, IGateway
+from goiptwist.errors import GoipTwistError, Refused, TryLater, Unsure
+from goiptwist.interfaces import IBridge
 from goiptwist.model.delivery import Delivered
-from goiptwist.model.messages import AlarmReport, Direction, Message, State, Submission
-from goiptwist.model.status import LineStatus
-from goiptwist.telephony.numbering import international
+from goiptwist.model.messages import Message
+from goiptwist.testing.stubs import alarm, sms
 
 #: What an SMS may hold when somebody means harm, or a device is broken.
 HOSTILE_TEXTS = (
@@ -94,144 +88,6 @@ class FarSide(Enum):
     REFUSES = auto()  # will never take this message
     AWAY = auto()  # cannot be reached at all
     NONSENSE = auto()  # answers, but not in any language that the bridge knows
-
-
-def sms(text: str = "Pump 3 stopped", **changes: Any) -> Message:
-    """An incoming SMS as a bridge gets it."""
-    message = Message(
-        id="m1",
-        direction=Direction.IN,
-        line="goip1",
-        sender="+36301234567",
-        text=text,
-        at=1_767_225_600.25,
-        state=State.RECEIVED,
-    )
-    return evolve(message, **changes)
-
-
-def alarm(machine: str = "1113,18,1,123,03,003", **changes: Any) -> Message:
-    """An alarm as a bridge gets it."""
-    words = "Account 1113: audible panic alarm, partition 3, zone 3"
-    raised = sms(
-        f"{words}\n{machine}",
-        id="a1",
-        direction=Direction.ALARM,
-        line="",
-        sender="Alarm 1113",
-        origin="user:panel",
-        alarm=machine,
-    )
-    return evolve(raised, **changes)
-
-
-@implementer(IGateway)
-@define(eq=False, repr=False)
-class StandInGateway:
-    """
-    As much of a gateway as a bridge can see.
-
-    @ivar submissions: what was submitted, oldest first.
-    @ivar kept: what L{message} finds, by id.
-    @ivar names: the address book.
-    @ivar notes: what was noted down.
-    @ivar forbidden: what is said to whoever asks whether he may; empty is yes.
-    @ivar returned: the ids of what came back, each with the reason.
-    @ivar reports: the alarms that were raised, oldest first.
-    @ivar routes: say how texts are read.
-    @ivar acknowledged: the ids of alarms that persons took over, each with who.
-    @ivar waiting: who waits for that, by id.
-    @ivar statuses: of the lines.
-    @ivar country: whose national numbers are meant.
-    """
-
-    reactor: Any
-    clock: IReactorTime
-    name: str = "gateway.example.org"
-    key: bytes = field(default=bytes(32), repr=False)
-    submissions: list[Submission] = field(factory=list)
-    kept: dict[str, Message] = field(factory=dict)
-    names: dict[str, str] = field(factory=dict)
-    notes: dict[str, str] = field(factory=dict)
-    forbidden: str = ""
-    returned: list[tuple[str, str]] = field(factory=list)
-    reports: list[AlarmReport] = field(factory=list)
-    routes: Routes = field(factory=Routes)
-    acknowledged: list[tuple[str, str]] = field(factory=list)
-    waiting: dict[str, list[Deferred[str]]] = field(factory=dict)
-    statuses: list[LineStatus] = field(factory=list)
-    country: str = ""
-
-    async def submit(self, submission: Submission) -> list[Message]:
-        self.submissions.append(submission)
-        made = [
-            sms(submission.text, id=f"out{len(self.kept) + n}", direction=Direction.OUT,
-                recipient=to, sender="", state=State.QUEUED, origin=submission.origin)
-            for n, to in enumerate(submission.recipients, 1)
-        ]  # fmt: skip
-        self.kept.update((message.id, message) for message in made)
-        return made
-
-    async def submit_all(
-        self, submissions: Sequence[Submission]
-    ) -> list[list[Message] | Exception]:
-        return [await self.submit(one) for one in submissions]
-
-    async def raise_alarm(self, report: AlarmReport) -> Message:
-        self.reports.append(report)
-        raised = alarm(report.event.machine, id=f"alarm{len(self.reports)}", origin=report.origin)
-        self.kept[raised.id] = raised
-        return raised
-
-    def alarm_in(self, text: str, *, user: str = "", sender: str = "") -> Event | None:
-        return self.routes.alarm_in(text, user=user, sender=sender)
-
-    async def acknowledge(self, alarm_id: str, by: str) -> Message:
-        self.acknowledged.append((alarm_id, by))
-        for waiting in self.waiting.pop(alarm_id, []):
-            waiting.callback(by)
-        return self.kept[alarm_id]
-
-    def acknowledgement(self, alarm_id: str) -> Deferred[str]:
-        waiting: Deferred[str] = Deferred()
-        self.waiting.setdefault(alarm_id, []).append(waiting)
-        return waiting
-
-    def allowed(self, origin: str, number: str, line: str) -> None:
-        if self.forbidden:
-            raise Forbidden(self.forbidden)
-
-    def dialled(self, typed: str) -> str:
-        return international(typed, self.country)
-
-    def name_of(self, number: str) -> str:
-        return self.names.get(number, "")
-
-    async def sent(self, owner: str, states: Sequence[State], limit: int) -> list[Message]:
-        own = [m for m in self.kept.values() if m.origin == owner and m.state in states]
-        return own[-limit:]
-
-    async def withdraw(self, message_id: str, by: str) -> Message:
-        message = self.kept[message_id]
-        if message.state not in (State.QUEUED, State.CANCELLED):
-            raise Conflict(f"it is {message.state.value} already")
-        self.kept[message_id] = evolve(message, state=State.CANCELLED, reason=f"withdrawn by {by}")
-        return self.kept[message_id]
-
-    def lines(self) -> list[LineStatus]:
-        return self.statuses
-
-    async def came_back(self, message_id: str, reason: str) -> None:
-        self.returned.append((message_id, reason))
-
-    async def remember(self, key: str, value: str) -> None:
-        self.notes[key] = value
-
-    async def recall(self, key: str) -> str:
-        return self.notes.get(key, "")
-
-    async def message(self, message_id: str) -> Message | None:
-        return self.kept.get(message_id)
 
 
 async def outcome(bridge: IBridge, message: Message) -> Delivered | GoipTwistError | None:

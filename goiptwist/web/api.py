@@ -24,7 +24,7 @@ from twisted.web.resource import IResource
 from werkzeug.routing import BaseConverter
 
 from goiptwist.accounts.users import Attempts, Users
-from goiptwist.interfaces import IOverview
+from goiptwist.interfaces import IOperatorGateway
 from goiptwist.web import reading
 from goiptwist.web.access import Access
 from goiptwist.web.answers import JSON, whole
@@ -60,7 +60,7 @@ class Api:
 
     def __init__(
         self,
-        overview: IOverview,
+        gateway: IOperatorGateway,
         users: Users,
         clock: IReactorTime,
         tellers: Collection[str] = (),
@@ -69,7 +69,7 @@ class Api:
         @param clock: tells when a slowed client may try again.
         @param tellers: the bridges that a submission may name to be told.
         """
-        self.desk = Desk(overview, users, clock, tellers, Streams(clock))
+        self.desk = Desk(gateway, users, clock, tellers, Streams(clock))
         self.access = Access(users, Attempts(clock))
         self.app = Klein()
         self.app.url_map.converters["id"] = Id

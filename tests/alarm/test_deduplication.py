@@ -42,7 +42,7 @@ def report(event: str = SEED, **more: Any) -> AlarmReport:
 
 
 def raised(world: World, event: str = SEED, **more: Any) -> Message:
-    coming = world.gateway.overview.raise_alarm(report(event, **more))
+    coming = world.gateway.powers.alarms.raise_alarm(report(event, **more))
     kept = now(Deferred.fromCoroutine(coming))
     world.advance(1)
     return kept
@@ -100,7 +100,8 @@ def test_the_first_was_lost(world: World) -> None:
 def test_all_at_once(world: World) -> None:
     """Repeats that come before the first is on disk are repeats too."""
     coming = [
-        Deferred.fromCoroutine(world.gateway.overview.raise_alarm(report())) for _ in range(100)
+        Deferred.fromCoroutine(world.gateway.powers.alarms.raise_alarm(report()))
+        for _ in range(100)
     ]
     assert len({now(one).id for one in coming}) == 1
 

@@ -168,15 +168,15 @@ class TestReading:
         """Whoever must write alarms is told what is wrong; whoever may gets a text."""
         must = routes({"user": "panel", "alarm": True, "to": "a"})
         may = routes({"account": "1113", "alarm": True, "to": "a"})
-        assert must.alarm_in(PANIC, user="panel") == notation.read(PANIC)
-        assert must.alarm_in(PANIC, user="ops") is None
+        assert must.recognize(PANIC, user="panel") == notation.read(PANIC)
+        assert must.recognize(PANIC, user="ops") is None
         with pytest.raises(Unacceptable) as wrong:
-            must.alarm_in("1113,18,2,123,03,003", user="panel")
+            must.recognize("1113,18,2,123,03,003", user="panel")
         assert wrong.value.field == "qualifier"
-        assert may.alarm_in(PANIC, user="panel") == notation.read(PANIC)
-        assert may.alarm_in("hello", user="panel") is None
-        assert may.alarm_in("1114,18,1,123,03,003", user="panel") is None
-        assert may.alarm_in(PANIC, sender="+361") is None
+        assert may.recognize(PANIC, user="panel") == notation.read(PANIC)
+        assert may.recognize("hello", user="panel") is None
+        assert may.recognize("1114,18,1,123,03,003", user="panel") is None
+        assert may.recognize(PANIC, sender="+361") is None
 
 
 class TestFaults:

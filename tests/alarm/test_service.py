@@ -82,12 +82,12 @@ class Site(World):
     def alarm(self, machine: str = PANIC, **more: Any) -> Message:
         about = {"origin": "user:panel", **more}
         report = AlarmReport(event=notation.read(machine), **about)
-        kept = now(Deferred.fromCoroutine(self.gateway.overview.raise_alarm(report)))
+        kept = now(Deferred.fromCoroutine(self.gateway.powers.alarms.raise_alarm(report)))
         assert isinstance(kept, Message)
         return kept
 
     def acknowledge(self, alarm_id: str, by: str = "Ann") -> Message:
-        done = now(Deferred.fromCoroutine(self.gateway.overview.acknowledge(alarm_id, by)))
+        done = now(Deferred.fromCoroutine(self.gateway.powers.alarms.acknowledge(alarm_id, by)))
         assert isinstance(done, Message)
         return done
 
@@ -96,7 +96,7 @@ class Site(World):
 
     def steps(self, alarm: Message) -> list[tuple[float, str, str, str]]:
         """The journey: seconds after the alarm, what, where, detail."""
-        journey = now(Deferred.fromCoroutine(self.gateway.overview.journey(alarm.id)))
+        journey = now(Deferred.fromCoroutine(self.gateway.powers.history.journey(alarm.id)))
         return [
             (s.at - alarm.at, s.what, s.where.removeprefix("bridge:"), s.detail) for s in journey
         ]
@@ -127,7 +127,7 @@ class TestRaising:
     def test_a_yes(self, site: Site) -> None:
         """Told to those who watch, once, and delivered."""
         heard: list[str] = []
-        site.gateway.traffic.happenings.listen(lambda one: heard.append(one.kind))
+        site.gateway.traffic.events.subscribe(lambda one: heard.append(one.kind))
         alarm = site.alarm(client_id="x")
         assert site.alarm(client_id="x").id == alarm.id
         assert site.stations["station"].taken == [alarm]
@@ -228,7 +228,7 @@ class TestChains:
             (5, "handed on", "oncall", "kissoff"),
         ]
         assert site.state(alarm) == "handed_on"
-        assert site.gateway.overview.health().problems == ()
+        assert site.gateway.powers.operator.health().problems == ()
 
     @pytest.mark.parametrize(
         "keeps",
@@ -291,23 +291,23 @@ class TestChains:
         )
         assert site.state(alarm) == "failed"
         said = (f"alarm {alarm.id} has failed everywhere: oncall says no",)
-        assert site.gateway.overview.health().problems == said
+        assert site.gateway.powers.operator.health().problems == said
         site.restart()
-        assert site.gateway.overview.health().problems == said
+        assert site.gateway.powers.operator.health().problems == said
         site.advance(86_400.0, 3600.0)
         site.advance(1.0)
-        assert site.gateway.overview.health().problems == ()
+        assert site.gateway.powers.operator.health().problems == ()
 
     def test_back_to_health(self, site: Site) -> None:
         """A person takes it over, or somebody has it delivered after all."""
         for name in CHAIN["chain"]:
             site.stations[name].answers = [Refused("no")] * 2
         first, second = site.alarm(), site.alarm()
-        assert len(site.gateway.overview.health().problems) == 2
+        assert len(site.gateway.powers.operator.health().problems) == 2
         site.acknowledge(first.id)
-        overview = site.gateway.overview
-        now(Deferred.fromCoroutine(overview.redeliver(second.id, "backup", "ops")))
-        assert overview.health().problems == ()
+        overview = site.gateway.powers
+        now(Deferred.fromCoroutine(overview.operator.redeliver(second.id, "backup", "ops")))
+        assert overview.operator.health().problems == ()
         assert site.state(second) == "handed_on"
 
     def test_many_failed(self, site: Site) -> None:
@@ -317,7 +317,7 @@ class TestChains:
         site.stations["station"].answers = [Refused("no")] * 8
         for _ in range(8):
             site.alarm()
-        problems = site.gateway.overview.health().problems
+        problems = site.gateway.powers.operator.health().problems
         assert len(problems) == 6
         assert problems[-1] == "3 more alarms have failed everywhere"
 
@@ -325,7 +325,7 @@ class TestChains:
         """What a bridge finds out by itself, before any alarm needs it."""
         site.stations["station"].trouble = "the receiver does not answer NULL"
         said = "bridge station: the receiver does not answer NULL"
-        assert site.gateway.overview.health().problems == (said,)
+        assert site.gateway.powers.operator.health().problems == (said,)
 
     def test_pace(self, site: Site) -> None:
         """A bridge says how many it takes at once."""
@@ -353,9 +353,9 @@ class TestAcknowledgement:
     def test_a_bridge_that_waits_for_it(self, site: Site) -> None:
         """It learns of it while it delivers, and what it says then counts."""
         station = site.stations["station"]
-        station.waits_for_a_person = site.gateway.overview
+        station.waits_for_a_person = site.gateway.powers
         heard: list[str] = []
-        site.gateway.traffic.happenings.listen(lambda one: heard.append(one.kind))
+        site.gateway.traffic.events.subscribe(lambda one: heard.append(one.kind))
         alarm = site.alarm()
         site.acknowledge(alarm.id)
         assert heard == ["alarm.received", "alarm.acknowledged"]
@@ -363,9 +363,9 @@ class TestAcknowledgement:
 
     def test_nobody_waits_any_more(self, site: Site) -> None:
         """Who has stopped waiting is not called, and others are."""
-        overview = site.gateway.overview
+        overview = site.gateway.powers
         alarm = site.alarm()
-        gone, stays = overview.acknowledgement(alarm.id), overview.acknowledgement(alarm.id)
+        gone, stays = overview.alarms.acknowledged(alarm.id), overview.alarms.acknowledged(alarm.id)
         gone.cancel()
         with pytest.raises(CancelledError):
             now(gone)

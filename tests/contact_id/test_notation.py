@@ -209,7 +209,7 @@ def test_what_is_meant_and_wrong(text: str) -> None:
 @given(st.text() | st.text("0123456789ABCDEFabcdef*#, ", max_size=30))
 def test_nothing_but_unacceptable(text: str) -> None:
     """Whatever a stranger writes, it is an event, or a sentence about what is wrong."""
-    for read in (text.read, text.read_keys):
+    for read in (notation.read, notation.read_keys):
         try:
             assert isinstance(read(text), Event)
         except Unacceptable as wrong:

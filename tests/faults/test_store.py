@@ -66,11 +66,11 @@ def test_full_disk(worlds: Worlds, logged_failures: FailureLog) -> None:
         with pytest.raises(StoreUnavailable, match="full"):
             world.submit("+36301234567", f"out {LONG}")
         # What needs no page more is still committed; here is what was not.
-        assert "full" in " ".join(world.gateway.overview.health().problems)
+        assert "full" in " ".join(world.gateway.powers.operator.health().problems)
     world.advance(60.0)
     assert [message.text for message in world.recorder.taken] == [f"in {LONG}"]
     assert line.unsettled == 0
-    assert not any("full" in problem for problem in world.gateway.overview.health().problems)
+    assert not any("full" in problem for problem in world.gateway.powers.operator.health().problems)
     assert "cannot commit" in str(logged_failures.flush())
 
 

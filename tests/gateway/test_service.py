@@ -106,7 +106,7 @@ def test_facts_outlive_it(service: MakesService, reactor: FakeReactor) -> None:
     for _ in range(2):
         gateway = service()
         gateway.startService()
-        [status] = gateway.gateway.overview.lines()
+        [status] = gateway.gateway.powers.lines.statuses()
         if status.operator:
             break
         assert reactor.port is not None

@@ -187,7 +187,7 @@ class TestPassSent:
             assert wire.waits(30) == []
         assert wire.state(message) == "queued"
         assert wire.the_line().status.stopped == "the device says that the password is wrong"
-        assert "line goipid1 is stopped" in wire.gateway.overview.health().problems[0]
+        assert "line goipid1 is stopped" in wire.gateway.powers.operator.health().problems[0]
         [event] = logged_failures.flush()
         assert (event["log_level"], event["line"]) == (LogLevel.error, "goipid1")
         assert "password1" not in str(event)

@@ -85,10 +85,10 @@ def test_in_the_gateway(wires: MakesWires) -> None:
     wire = wires()
     line = wire.the_line()
     assert (line.status.presence, line.status.heard_at) == ("unheard", None)
-    assert wire.gateway.overview.health().ok
+    assert wire.gateway.powers.operator.health().ok
     wire.registers()
     assert line.status.presence == "present"
     assert line.status.heard_at == wire.clock.seconds()
     wire.waits(95)
     assert line.status.presence == "lost"
-    assert wire.gateway.overview.health().problems == ("line goipid1 is lost",)
+    assert wire.gateway.powers.operator.health().problems == ("line goipid1 is lost",)

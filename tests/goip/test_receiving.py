@@ -134,12 +134,12 @@ class TestKeepFirst:
         assert (wire.hears(), taken(wire)) == ([], [])
         wire.registers()
         assert wire.gateway.complaints.counts == {"not_kept": 1}
-        [problem] = wire.gateway.overview.health().problems
+        [problem] = wire.gateway.powers.operator.health().problems
         assert problem.startswith("the store cannot commit: ")
         refuse_writes(wire.store, False)
         wire.says(sms())
         assert (wire.hears(), taken(wire)) == ([b"RECEIVE 7 OK\n"], ["hello"])
-        assert wire.gateway.overview.health().ok
+        assert wire.gateway.powers.operator.health().ok
         assert len(logged_failures.flush()) == 1
 
     def test_a_bug_is_no_yes(

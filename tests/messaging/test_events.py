@@ -13,7 +13,7 @@ from tests.conftest import FailureLog
 
 
 @pytest.fixture
-def happenings() -> EventBus:
+def events() -> EventBus:
     clock = Clock()
     clock.advance(1000)
     return EventBus(clock)
@@ -24,32 +24,32 @@ def kinds(found: list[BusEvent] | None) -> list[str]:
     return [one.kind for one in found]
 
 
-def test_who_was_away_for_a_moment(happenings: EventBus) -> None:
+def test_who_was_away_for_a_moment(events: EventBus) -> None:
     """Hears what was missed, in order, and nothing twice."""
     heard: list[Any] = []
-    end = happenings.listen(heard.append)
-    happenings.tell("a", None)
+    end = events.subscribe(heard.append)
+    events.publish("a", None)
     end()
     for kind in "bc":
-        happenings.tell(kind, None)
+        events.publish(kind, None)
     assert kinds(heard) == ["a"]
-    assert kinds(happenings.since(heard[0].id)) == ["b", "c"]
+    assert kinds(events.replay(heard[0].id)) == ["b", "c"]
 
 
 @pytest.mark.parametrize(
     "last", ["", "1000", "1000-", "1000-x", "1000-4", "999-1", "1000--1", "²-1"]
 )
-def test_who_knows_something_else(happenings: EventBus, last: str) -> None:
+def test_who_knows_something_else(events: EventBus, last: str) -> None:
     """Of another process, or nonsense: nobody can say what was missed."""
     for kind in "abc":
-        happenings.tell(kind, None)
-    assert happenings.since(last) is None
+        events.publish(kind, None)
+    assert events.replay(last) is None
 
 
-def test_who_was_away_for_too_long(happenings: EventBus, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_who_was_away_for_too_long(events: EventBus, monkeypatch: pytest.MonkeyPatch) -> None:
     """Only the newest are kept."""
     monkeypatch.setattr(module, "KEPT", 3)
-    few = EventBus(happenings.clock)
+    few = EventBus(events.clock)
     for kind in "abcde":
         few.tell(kind, None)
     assert few.since("1000-1") is None
@@ -57,12 +57,12 @@ def test_who_was_away_for_too_long(happenings: EventBus, monkeypatch: pytest.Mon
     assert kinds(few.since("1000-5")) == []
 
 
-def test_a_listener_that_breaks(happenings: EventBus, logged_failures: FailureLog) -> None:
+def test_a_listener_that_breaks(events: EventBus, logged_failures: FailureLog) -> None:
     """Does not keep the others from hearing, nor the SMS from being sent."""
     heard: list[Any] = []
-    happenings.listen(lambda one: 1 / 0)
-    end = happenings.listen(heard.append)
-    happenings.tell("a", None)
+    events.subscribe(lambda one: 1 / 0)
+    end = events.subscribe(heard.append)
+    events.publish("a", None)
     end()
     end()
     assert kinds(heard) == ["a"]

@@ -212,10 +212,10 @@ class TestFallback:
     def test_a_mail_that_comes_back(self, wire: Wire) -> None:
         """The smarthost said yes, and bounced it later."""
         message = self.arrives(wire)
-        overview = wire.gateway.overview
+        overview = wire.gateway.powers
         overview.fallbacks = {"bridge:ops": "bridge:duty"}
         for _ in range(2):  # one bounce for each of its recipients
-            now(Deferred.fromCoroutine(overview.came_back(message.id, "5.1.1 unknown")))
+            now(Deferred.fromCoroutine(overview.bounces.bounced(message.id, "5.1.1 unknown")))
         assert self.taken(wire) == {"ops": 1, "duty": 1, "log": 1}
         assert wire.journey(message).count("came back") == 1
         assert wire.state(message) == "handed_on"

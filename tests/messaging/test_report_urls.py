@@ -11,7 +11,8 @@ from attrs import evolve
 from goiptwist.messaging.report_urls import told, url_of
 from goiptwist.model.messages import Direction, State
 from goiptwist.model.notifications import Notification
-from goiptwist.testing.contract import HOSTILE_TEXTS, sms
+from goiptwist.testing.contract import HOSTILE_TEXTS
+from goiptwist.testing.stubs import sms
 
 
 def news(what: str = "sent", **changes: Any) -> Notification:

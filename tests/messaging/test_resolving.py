@@ -26,13 +26,13 @@ def wire(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Wire]:
 
 
 def withdraw(wire: Wire, message: Message) -> Message:
-    withdrawing = wire.gateway.overview.withdraw(message.id, "user:ops")
+    withdrawing = wire.gateway.powers.messages.withdraw(message.id, "user:ops")
     found: Message = now(Deferred.fromCoroutine(withdrawing))
     return found
 
 
 def settle(wire: Wire, message: Message, verdict: str) -> Message:
-    settling = wire.gateway.overview.settle(message.id, Resolution(verdict), "user:ops")
+    settling = wire.gateway.powers.operator.resolve(message.id, Resolution(verdict), "user:ops")
     found: Message = now(Deferred.fromCoroutine(settling))
     return found
 
@@ -79,7 +79,7 @@ class TestWithdrawing:
     def test_no_such_message(self, wire: Wire) -> None:
         """An incoming SMS cannot be withdrawn either."""
         with pytest.raises(Conflict, match="no outgoing message"):
-            now(Deferred.fromCoroutine(wire.gateway.overview.withdraw("x-1", "user:ops")))
+            now(Deferred.fromCoroutine(wire.gateway.powers.messages.withdraw("x-1", "user:ops")))
 
     def test_a_full_disk(self, wire: Wire, logged_failures: FailureLog) -> None:
         """What could not be withdrawn is sent, as before."""

@@ -189,7 +189,7 @@ class TestHealth:
     def test_well(self, wire: Wire) -> None:
         """No problems; counters by name."""
         wire.says("nonsense")
-        health = wire.gateway.overview.health()
+        health = wire.gateway.powers.operator.health()
         assert health.ok
         assert health.figures["lines"] == health.figures["lines_present"] == 1
         assert health.figures["datagrams_malformed"] == 1
@@ -199,25 +199,25 @@ class TestHealth:
         """With what it said, until it is reached."""
         wire.recorder.troubles.append(TryLater("connection refused", attempted=False))
         wire.says("RECEIVE:7;id:goipid1;password:password1;srcnum:1;msg:x")
-        assert wire.gateway.overview.health().problems == (
+        assert wire.gateway.powers.operator.health().problems == (
             "bridge:ops is not reached: connection refused",
         )
-        assert wire.gateway.overview.health().figures["messages_waiting"] == 1
+        assert wire.gateway.powers.operator.health().figures["messages_waiting"] == 1
         wire.waits(1)
-        assert wire.gateway.overview.health().ok
+        assert wire.gateway.powers.operator.health().ok
 
     def test_asked_by_others(self, wire: Wire) -> None:
         """What the HTTP interface and bridges ask goes to the store."""
-        overview = wire.gateway.overview
+        overview = wire.gateway.powers
         message = wire.one()
 
         def ask(question: Any) -> Any:
             return now(Deferred.fromCoroutine(question))
 
-        assert ask(overview.message(message.id)).id == message.id
-        assert [m.id for m in ask(overview.messages(None, "", 9))] == [message.id]
-        assert [s.what for s in ask(overview.journey(message.id))] == ["accepted"]
-        assert [line.id for line in overview.lines()] == ["goipid1"]
+        assert ask(overview.messages.get(message.id)).id == message.id
+        assert [m.id for m in ask(overview.history.page(None, "", 9))] == [message.id]
+        assert [s.what for s in ask(overview.history.journey(message.id))] == ["accepted"]
+        assert [line.id for line in overview.lines.statuses()] == ["goipid1"]
 
 
 class TestBatches:

@@ -16,7 +16,7 @@ from goiptwist.config.values import HostPort
 from goiptwist.errors import TryLater
 from goiptwist.model.messages import Direction
 from goiptwist.simulator.dc09 import MOST, Receiver
-from goiptwist.testing.contract import StandInGateway, sms
+from goiptwist.testing.stubs import StandInGateway, sms
 
 pytestmark = pytest.mark.real
 ALARM = evolve(sms("a panic alarm"), direction=Direction.ALARM, alarm="1113,18,1,123,03,003")

@@ -15,7 +15,8 @@ from goiptwist.bridges.mail.tokens import Tokens
 from goiptwist.config.values import HostPort
 from goiptwist.model.delivery import Delivered
 from goiptwist.simulator.smarthost import MAIL_AT_MOST, Smarthost
-from goiptwist.testing.contract import HOSTILE_TEXTS, StandInGateway, sms
+from goiptwist.testing.contract import HOSTILE_TEXTS
+from goiptwist.testing.stubs import StandInGateway, sms
 
 HERE = IPv4Address("TCP", "127.0.0.1", 1234)
 

@@ -11,7 +11,8 @@ from goiptwist.errors import Refused, TryLater
 from goiptwist.interfaces import IBridge, IGateway
 from goiptwist.model.delivery import Delivered
 from goiptwist.model.messages import Submission
-from goiptwist.testing.contract import BridgeContract, FarSide, StandInGateway
+from goiptwist.testing.contract import BridgeContract, FarSide
+from goiptwist.testing.stubs import StandInGateway
 
 AWAY = TryLater("away", attempted=False)
 RIGHT = {
@@ -127,8 +128,8 @@ async def test_the_stand_in_gateway():
     gateway = StandInGateway(clock, clock)
     assert verifyObject(IGateway, gateway)
     submission = Submission(origin="bridge:x", recipients=("+361", "+362"), text="hi")
-    made = await gateway.submit(submission)
+    made = await gateway.messages.submit(submission)
     assert [message.recipient for message in made] == ["+361", "+362"]
     assert gateway.submissions == [submission]
-    assert await gateway.message(made[1].id) == made[1]
-    assert await gateway.message("other") is None
+    assert await gateway.messages.get(made[1].id) == made[1]
+    assert await gateway.messages.get("other") is None

@@ -19,7 +19,7 @@ from goiptwist.alarm.routes import Routes
 from goiptwist.config.values import Network
 from goiptwist.contact_id.event import Event
 from goiptwist.errors import Conflict, OverQuota, Unacceptable
-from goiptwist.interfaces import IOverview
+from goiptwist.interfaces import IOperatorGateway
 from goiptwist.messaging.events import EventBus
 from goiptwist.model.messages import AlarmReport, Direction, Message, State, Step, Submission
 from goiptwist.model.queries import Resolution, Search, SearchPage
@@ -38,10 +38,12 @@ from tests.accounts.test_secrets import CHEAP
 NOON = 1709208000.25
 
 
-@implementer(IOverview)
-@define
-class FakeOverview:
+@implementer(IOperatorGateway)
+@define(slots=False, eq=False)
+class FakeGateway:
     """
+    Every power of the gateway in one.
+
     @ivar fault: raised by everything that is asked, if not C{None}.
     @ivar before_kept: what a submission waits for, as for a commit.
     @ivar submissions: everything that was submitted, as it came.
@@ -63,15 +65,25 @@ class FakeOverview:
     marked: list[tuple[str, str, str]] = field(factory=list)
     line_states: list[LineStatus] = field(factory=list)
     state: Health = field(factory=Health)
-    notes: dict[str, str] = field(factory=dict)
     searches: list[Search] = field(factory=list)
     decisions: list[tuple[str, str]] = field(factory=list)
     allowance: Quota = UNLIMITED
     spent: tuple[int, int] = (0, 0)
-    happenings: EventBus = field(init=False)
+    events: EventBus = field(init=False)
+    memory: Any = None
+    messages: Any = field(init=False)
+    alarms: Any = field(init=False)
+    directory: Any = field(init=False)
+    lines: Any = field(init=False)
+    bounces: Any = field(init=False)
+    history: Any = field(init=False)
+    folders: Any = field(init=False)
+    operator: Any = field(init=False)
 
     def __attrs_post_init__(self) -> None:
-        self.happenings = EventBus(self.clock)
+        self.events = EventBus(self.clock)
+        self.messages = self.alarms = self.directory = self.lines = self.bounces = self
+        self.history = self.folders = self.operator = self
 
     def _fail(self) -> None:
         if self.fault is not None:
@@ -100,7 +112,7 @@ class FakeOverview:
         self.kept += new
         return new
 
-    async def submit_all(
+    async def submit_many(
         self, submissions: Sequence[Submission]
     ) -> list[list[Message] | Exception]:
         results: list[list[Message] | Exception] = []
@@ -143,18 +155,18 @@ class FakeOverview:
             raise Conflict("used before for something else")
         return same[0]
 
-    def alarm_in(self, text: str, *, user: str = "", sender: str = "") -> Event | None:
-        return self.routes.alarm_in(text, user=user, sender=sender)
+    def recognize(self, text: str, *, user: str = "", sender: str = "") -> Event | None:
+        return self.routes.recognize(text, user=user, sender=sender)
 
     async def acknowledge(self, alarm_id: str, by: str) -> Message:
         self._fail()
         self.decisions.append((alarm_id, by))
-        return await self.message(alarm_id)  # type: ignore[return-value]
+        return await self.get(alarm_id)  # type: ignore[return-value]
 
-    def acknowledgement(self, alarm_id: str) -> Deferred[str]:
+    def acknowledged(self, alarm_id: str) -> Deferred[str]:
         return Deferred()
 
-    async def legs(self, alarm_id: str) -> list[DeliveryStatus]:
+    async def deliveries(self, alarm_id: str) -> list[DeliveryStatus]:
         return [
             DeliveryStatus(bridge="call", state="passed", attempts=4, settled_at=NOON),
             DeliveryStatus(bridge="dc09", state="waiting", next_try=NOON + 60, following=("sms",)),
@@ -166,7 +178,7 @@ class FakeOverview:
         came = [m for m in self.kept if m.direction is Direction.IN and m.id not in gone]
         return came[:limit]
 
-    async def sent(self, owner: str, states: Sequence[State], limit: int) -> list[Message]:
+    async def recent(self, owner: str, states: Sequence[State], limit: int) -> list[Message]:
         self._fail()
         return [m for m in self.kept if m.origin == owner and m.state in states][:limit]
 
@@ -175,7 +187,7 @@ class FakeOverview:
         gone = {i for who, word, i in self.marked if (who, word) == (owner, "deleted")}
         return [m for m in self.kept if m.id in gone][:limit]
 
-    async def mark(self, owner: str, ids: Sequence[str], word: str) -> list[str]:
+    async def flag(self, owner: str, ids: Sequence[str], flag: str) -> list[str]:
         self._fail()
         known = {
             name
@@ -183,32 +195,26 @@ class FakeOverview:
             for name in (m.id, m.client_id)
             if m.state not in (State.QUEUED, State.SENDING)
         }
-        self.marked += [(owner, word, each) for each in ids if each in known]
+        self.marked += [(owner, flag, each) for each in ids if each in known]
         return [each for each in ids if each in known]
 
-    def allowed(self, origin: str, number: str, line: str) -> None:
+    def check_permission(self, origin: str, number: str, line: str) -> None:
         self._fail()
 
-    def dialled(self, typed: str) -> str:
+    def normalized(self, typed: str) -> str:
         return accepted_number(typed)
 
-    def name_of(self, number: str) -> str:
+    def display_name(self, number: str) -> str:
         return ""
 
-    async def came_back(self, message_id: str, reason: str) -> None:
+    async def bounced(self, message_id: str, reason: str) -> None:
         self._fail()
 
-    async def remember(self, key: str, value: str) -> None:
-        self.notes[key] = value
-
-    async def recall(self, key: str) -> str:
-        return self.notes.get(key, "")
-
-    async def message(self, message_id: str) -> Message | None:
+    async def get(self, message_id: str) -> Message | None:
         self._fail()
         return next((message for message in self.kept if message.id == message_id), None)
 
-    async def messages(self, direction: Direction | None, after: str, limit: int) -> list[Message]:
+    async def page(self, direction: Direction | None, after: str, limit: int) -> list[Message]:
         self._fail()
         ids = [message.id for message in self.kept]
         if after and after not in ids:
@@ -226,8 +232,8 @@ class FakeOverview:
     async def withdraw(self, message_id: str, by: str) -> Message:
         return self._decided(message_id, by, State.QUEUED, State.CANCELLED)
 
-    async def settle(self, message_id: str, verdict: Resolution, by: str) -> Message:
-        after = State.QUEUED if verdict is Resolution.RESEND else State(verdict.value)
+    async def resolve(self, message_id: str, resolution: Resolution, by: str) -> Message:
+        after = State.QUEUED if resolution is Resolution.RESEND else State(resolution.value)
         return self._decided(message_id, by, State.UNKNOWN, after)
 
     def _decided(self, message_id: str, by: str, before: State, after: State) -> Message:
@@ -248,13 +254,13 @@ class FakeOverview:
             raise Conflict(f"bridge {bridge} has had nothing of it")
         self.decisions.append((message_id, by))
 
-    async def used(self, origin: str) -> tuple[Quota, int, int]:
+    async def quota(self, origin: str) -> tuple[Quota, int, int]:
         return self.allowance, *self.spent
 
     async def journey(self, message_id: str) -> list[Step]:
         return [Step(NOON, "accepted"), Step(NOON + 1, "given", "goip1", "session 7")]
 
-    def lines(self) -> list[LineStatus]:
+    def statuses(self) -> list[LineStatus]:
         self._fail()
         return self.line_states
 
@@ -307,18 +313,18 @@ class Client:
     """
     Asks an L{Api} over a fake gateway.
 
-    @ivar overview: the gateway.
+    @ivar gateway: the gateway.
     @ivar clock: the clock of the API.
     """
 
     def __init__(
         self, *, token: str | None = "ops-token", defer_to_thread: DeferToThread = at_once
     ) -> None:
-        self.overview = FakeOverview()
+        self.gateway = FakeGateway()
         self.clock = Clock()
         self.token = token
         users = Users(USERS, defer_to_thread)
-        self.api = Api(self.overview, users, self.clock, ["crm"])
+        self.api = Api(self.gateway, users, self.clock, ["crm"])
         self.stub = StubTreq(self.api.resource())
 
     def start(self, method: str, path: str, **more: Any) -> list[Reply]:

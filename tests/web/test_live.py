@@ -21,7 +21,7 @@ from goiptwist.web.settings import HttpSettings
 from goiptwist.web.site import Site
 from goiptwist.web.v1 import streams
 from goiptwist.web.v1.streams import MISSED_SIGNS, SIGN_OF_LIFE, is_wanted
-from tests.web.fakes import NOON, USERS, Client, FakeOverview, at_once
+from tests.web.fakes import NOON, USERS, Client, FakeGateway, at_once
 
 MESSAGE = Message(
     id="m1",
@@ -37,10 +37,10 @@ LINE = Event(line="goip1", what="line.lost", fields={"reason": "x\n\ny"}, at=NOO
 class Watching:
     """A client that watches, without a socket."""
 
-    def __init__(self, overview: FakeOverview | None = None) -> None:
-        self.overview = overview or FakeOverview()
+    def __init__(self, gateway: FakeGateway | None = None) -> None:
+        self.gateway = gateway or FakeGateway()
         self.clock = Clock()
-        self.api = Api(self.overview, Users(USERS, at_once), self.clock)
+        self.api = Api(self.gateway, Users(USERS, at_once), self.clock)
         self.site = Site(self.api.resource(), self.clock)
         self.transport = StringTransport()
         self.channel: Any = self.site.buildProtocol(None)
@@ -66,14 +66,14 @@ class Watching:
 
     def tell(self, *kinds: str) -> None:
         for kind in kinds:
-            self.overview.happenings.tell(kind, LINE if kind.startswith("line") else MESSAGE)
+            self.gateway.events.publish(kind, LINE if kind.startswith("line") else MESSAGE)
 
     def gone(self) -> None:
         """The connection is closed, and nothing is left of it."""
         self.channel.connectionLost(Failure(ConnectionDone()))
         assert self.clock.getDelayedCalls() == []
         assert len(self.api.desk.streams) == 0
-        assert not self.overview.happenings._listeners
+        assert not self.gateway.events._subscribers
 
 
 @pytest.fixture

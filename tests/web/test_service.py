@@ -32,7 +32,7 @@ from goiptwist.web.request import LINGER, MAX_BODY, MAX_HELD, SLICE
 from goiptwist.web.service import HttpService
 from goiptwist.web.settings import HttpSettings
 from goiptwist.web.site import PATIENCE, Site
-from tests.web.fakes import USERS, FakeOverview, at_once
+from tests.web.fakes import USERS, FakeGateway, at_once
 from tests.web.test_site import Reader
 
 GOOD = b'{"to": "+361", "text": "x"}'
@@ -53,9 +53,9 @@ class Wire:
     """One connection to a site, without a socket."""
 
     def __init__(self) -> None:
-        self.overview = FakeOverview()
+        self.gateway = FakeGateway()
         self.clock = Clock()
-        api = Api(self.overview, Users(USERS, at_once), self.clock)
+        api = Api(self.gateway, Users(USERS, at_once), self.clock)
         self.site = Site(api.resource(), self.clock)
         self.transport = StringTransport()
         self.channel: Any = self.site.buildProtocol(None)
@@ -123,7 +123,7 @@ def test_an_endless_body_in_chunks_is_refused_and_let_go(wire: Wire) -> None:
     assert wire.channel.requests[0].content.getvalue() == b""
     wire.says(b"0\r\n\r\n")
     assert wire.closing
-    assert wire.overview.submissions == []
+    assert wire.gateway.submissions == []
     wire.gone()
 
 
@@ -132,7 +132,7 @@ def test_the_rest_of_a_refused_body_is_no_request(wire: Wire) -> None:
     body = whole() * (MAX_BODY // len(whole()) + 2)
     wire.says(whole(body) + whole())
     assert wire.heard.count(b"HTTP/1.1 ") == 1
-    assert wire.overview.submissions == []
+    assert wire.gateway.submissions == []
     assert wire.closing
     wire.gone()
 
@@ -179,7 +179,7 @@ def test_too_much_in_memory(wire: Wire) -> None:
 def test_a_slow_reader_of_messages(wire: Wire) -> None:
     """A page of long texts waits in memory once, is counted, and arrives whole."""
     text = "x" * 3000
-    wire.overview.kept = [
+    wire.gateway.kept = [
         Message(
             id=f"m{n}",
             direction=Direction.IN,
@@ -227,7 +227,7 @@ def test_a_request_has_its_whole_time_after_a_pause(wire: Wire) -> None:
 
 def test_a_slow_commit_is_not_an_idle_client(wire: Wire) -> None:
     """Who waits for our answer is not hung up on."""
-    wire.overview.before_kept = committed = Deferred()
+    wire.gateway.before_kept = committed = Deferred()
     wire.says(whole())
     wire.clock.advance(10 * PATIENCE)
     committed.callback(None)
@@ -288,7 +288,7 @@ def test_the_log_stays_legible(wire: Wire) -> None:
 
 def test_close_leaves_nobody_waiting(wire: Wire) -> None:
     """An open request is answered, then its connection goes; an idle one goes at once."""
-    wire.overview.before_kept = committed = Deferred()
+    wire.gateway.before_kept = committed = Deferred()
     wire.says(whole())
     closed: list[None] = []
     wire.site.close().addCallback(closed.append)
@@ -324,7 +324,7 @@ class Running:
     """A service on a free port of this machine."""
 
     service: HttpService
-    overview: FakeOverview
+    gateway: FakeGateway
 
     @property
     def port(self) -> int:
@@ -376,12 +376,12 @@ class Conversation(Protocol):
 @pytest_twisted.async_yield_fixture
 async def running() -> AsyncIterator[Running]:
     """Started as twistd does it, and stopped."""
-    overview = FakeOverview()
-    api = Api(overview, Users(USERS, at_once), reactor)
+    gateway = FakeGateway()
+    api = Api(gateway, Users(USERS, at_once), reactor)
     service = HttpService(reactor, listening(HostPort("127.0.0.1", 0)), api.resource())
     service.privilegedStartService()
     service.startService()
-    yield Running(service, overview)
+    yield Running(service, gateway)
     await maybeDeferred(service.stopService)
 
 
@@ -414,16 +414,16 @@ async def test_a_client_that_hangs_up_in_the_middle(running: Running) -> None:
     half = await running.connect()
     half.says(whole()[:-5])
     await half.ends()
-    running.overview.before_kept = committed = Deferred()
+    running.gateway.before_kept = committed = Deferred()
     waiting = await running.connect()
     waiting.says(whole())
-    while not running.overview.submissions:
+    while not running.gateway.submissions:
         await deferLater(reactor, 0.01)
     await waiting.ends()
     while running.service.site.channels:
         await deferLater(reactor, 0.01)
     committed.callback(None)
-    assert len(running.overview.kept) == 1
+    assert len(running.gateway.kept) == 1
 
 
 @pytest.mark.real
@@ -441,7 +441,7 @@ async def test_stopping_closes_idle_connections(running: Running) -> None:
 async def test_a_taken_port_is_a_sentence(running: Running) -> None:
     """Two gateways on one machine: the second says what is in its way."""
     address = HostPort("127.0.0.1", running.port)
-    api = Api(FakeOverview(), Users([], at_once), reactor)
+    api = Api(FakeGateway(), Users([], at_once), reactor)
     second = HttpService(reactor, listening(address), api.resource())
     with pytest.raises(BadConfiguration, match=r"HTTP cannot listen on 127\.0\.0\.1:\d+: .*in use"):
         second.startService()
@@ -453,7 +453,7 @@ async def test_an_ipv6_address() -> None:
     """[::1]:port is a loopback too."""
     if not socket.has_ipv6:
         pytest.skip("no IPv6 here")
-    api = Api(FakeOverview(), Users([], at_once), reactor)
+    api = Api(FakeGateway(), Users([], at_once), reactor)
     service = HttpService(reactor, listening(HostPort("::1", 0)), api.resource())
     with capturedLogs() as logs:
         service.startService()

@@ -9,17 +9,17 @@ from twisted.internet.defer import Deferred
 from zope.interface.verify import verifyObject
 
 from goiptwist.errors import Busy, Conflict, GoipTwistError, StoreUnavailable, Unacceptable
-from goiptwist.interfaces import IOverview
+from goiptwist.interfaces import IOperatorGateway
 from goiptwist.model.messages import Submission
 from tests.conftest import FailureLog
-from tests.web.fakes import Client, FakeOverview
+from tests.web.fakes import Client, FakeGateway
 
 GOOD = {"to": "+36301234567", "text": "Door open"}
 
 
 def test_the_fake_gateway_is_one() -> None:
     """What these tests talk to has every method of the real one, with its arguments."""
-    assert verifyObject(IOverview, FakeOverview())
+    assert verifyObject(IOperatorGateway, FakeGateway())
 
 
 def test_a_text_for_two_is_two_messages() -> None:
@@ -37,7 +37,7 @@ def test_a_text_for_two_is_two_messages() -> None:
         "encoding": "gsm7",
         "parts": 1,
     }
-    assert client.overview.submissions == [
+    assert client.gateway.submissions == [
         Submission(
             origin="user:ops",
             recipients=("+36301", "+36302"),
@@ -52,14 +52,14 @@ def test_a_single_recipient_needs_no_list() -> None:
     """The commonest submission is the shortest to write."""
     client = Client()
     assert client.post({**GOOD, "line": "goip1"}).status == 202
-    [submission] = client.overview.submissions
+    [submission] = client.gateway.submissions
     assert (submission.recipients, submission.line) == (("+36301234567",), "goip1")
 
 
 def test_the_yes_waits_for_the_commit() -> None:
     """202 is a promise; before the message is on disk there is nothing to promise."""
     client = Client()
-    client.overview.before_kept = committed = Deferred()
+    client.gateway.before_kept = committed = Deferred()
     replies = client.start(
         "POST", "/api/v1/messages", json=GOOD, headers={"Content-Type": "application/json"}
     )
@@ -84,7 +84,7 @@ def test_what_the_gateway_refuses(
 ) -> None:
     """The gateway's own sentence reaches the client, and how long to wait."""
     client = Client()
-    client.overview.fault = error
+    client.gateway.fault = error
     reply = client.post(GOOD)
     assert (reply.status, reply.json["status"]) == (status, status)
     assert reply.header("Content-Type") == "application/problem+json"
@@ -120,7 +120,7 @@ def test_a_wrong_shape_is_named(given: Any, field: str, said: str) -> None:
     reply = client.post(given)
     assert (reply.status, reply.json["field"]) == (400, field)
     assert said in reply.json["detail"]
-    assert client.overview.submissions == []
+    assert client.gateway.submissions == []
 
 
 def test_everything_wrong_is_named_at_once() -> None:
@@ -195,11 +195,11 @@ def test_a_client_that_hangs_up_does_not_stop_its_submission() -> None:
     on, and so does what the gateway does after it; nobody logs an error.
     """
     client = Client()
-    client.overview.before_kept = committed = Deferred()
+    client.gateway.before_kept = committed = Deferred()
     client.start("POST", "/api/v1/messages", json=GOOD)
     client.hang_up()
     committed.callback(None)
-    assert [message.text for message in client.overview.kept] == ["Door open"]
+    assert [message.text for message in client.gateway.kept] == ["Door open"]
 
 
 @pytest.mark.parametrize(
@@ -210,7 +210,7 @@ def test_a_bug_after_the_client_has_gone_is_logged(
 ) -> None:
     """Nobody is left to be told 500, so the log must know; a refusal is no bug."""
     client = Client()
-    client.overview.before_kept = committed = Deferred()
+    client.gateway.before_kept = committed = Deferred()
     client.start("POST", "/api/v1/messages", json=GOOD)
     client.hang_up()
     committed.errback(error)

@@ -125,7 +125,7 @@ class Intake:
         try:
             name = await self._repeats.name_of(account, frame)
             report = AlarmReport(event=event, origin=ORIGIN, client_id=name)
-            message = await self.gateway.raise_alarm(report)
+            message = await self.gateway.alarms.raise_alarm(report)
         except (StoreUnavailable, Busy, Conflict) as trouble:
             raise _NotTaken("", "dc09_not_kept", f"an alarm was not kept: {trouble}") from None
         except (Unacceptable, Forbidden) as trouble:

@@ -51,7 +51,7 @@ class Repeats:
     async def _name_of(self, account: str, frame: Frame) -> str:
         note, now = f"dc09 heard {account}", self.gateway.clock.seconds()
         if account not in self._heard:
-            self._heard[account] = _read(await self.gateway.recall(note))
+            self._heard[account] = _read(await self.gateway.memory.get(note))
         about = "|".join((frame.receiver, frame.line, frame.data.upper()))
         what = f"{frame.sequence}-{hashlib.sha256(about.encode()).hexdigest()[:12]}"
         first = self._heard[account].get(what)
@@ -59,7 +59,7 @@ class Repeats:
             first = float(int(now))
             fresh = {**self._heard[account], what: first}
             fresh = dict(sorted(fresh.items(), key=lambda one: one[1])[-REMEMBERED:])
-            await self.gateway.remember(note, json.dumps(fresh))
+            await self.gateway.memory.put(note, json.dumps(fresh))
             self._heard[account] = fresh
         return f"{account}-{what}-{int(first)}"
 

@@ -48,7 +48,7 @@ class Sequences:
 
     async def _new(self) -> str:
         if not self._next:
-            noted = await self.gateway.recall(self.note)
+            noted = await self.gateway.memory.get(self.note)
             self._next = int(noted) if noted.isdecimal() and 0 < int(noted) <= LAST else 1
         if not self._left:
             await self._set_apart()
@@ -59,7 +59,7 @@ class Sequences:
     async def _set_apart(self) -> None:
         self._left = BLOCK
         try:
-            await self.gateway.remember(self.note, str((self._next + BLOCK - 1) % LAST + 1))
+            await self.gateway.memory.put(self.note, str((self._next + BLOCK - 1) % LAST + 1))
         except StoreUnavailable:
             # An alarm goes before tidy numbers.
             self._left = 1

@@ -91,7 +91,7 @@ class Bounced:
 
 
 @frozen(kw_only=True)
-class Directory:
+class AddressPlan:
     """
     What there is to be written to.
 

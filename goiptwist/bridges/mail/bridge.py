@@ -90,7 +90,7 @@ class MailBridge:
         @raise Refused: it will never take this mail, for no recipient.
         """
         earlier = await self.threads.earlier(message.line, message.sender)
-        name = self.gateway.name_of(message.sender)
+        name = self.gateway.directory.display_name(message.sender)
         letter = render(message, self.settings, self._answer(message), name, earlier)
         handover = await self._hand_over(message, letter)
         own = message_id(message, self.settings.own_domain)

@@ -15,7 +15,7 @@ from attrs import define, evolve, field, frozen
 from twisted.internet.interfaces import IReactorTime
 
 from goiptwist.accounts.users import User
-from goiptwist.bridges.mail.addresses import Bounced, Directory, Recipient
+from goiptwist.bridges.mail.addresses import AddressPlan, Bounced, Recipient
 from goiptwist.bridges.mail.authentication import authenticated
 from goiptwist.bridges.mail.headers import Headers
 from goiptwist.bridges.mail.intake.interfaces import Caller, Language
@@ -73,7 +73,7 @@ class Doorkeeper:
     """
 
     domain: str
-    directory: Directory
+    directory: AddressPlan
     tokens: Tokens
     clock: IReactorTime
     users: tuple[User, ...] = ()

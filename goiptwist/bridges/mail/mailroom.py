@@ -16,7 +16,7 @@ from zope.interface import implementer
 
 from goiptwist.accounts.users import DeferToThread, User
 from goiptwist.bridges.mail import bounces, loops, news
-from goiptwist.bridges.mail.addresses import Bounced, Directory
+from goiptwist.bridges.mail.addresses import AddressPlan, Bounced
 from goiptwist.bridges.mail.doorkeeper import By, Doorkeeper, Way
 from goiptwist.bridges.mail.intake.interfaces import Caller, IMailroom, Wishes
 from goiptwist.bridges.mail.intake.reply import OUR_FAULT, Reply, reply_to
@@ -71,7 +71,7 @@ class Mailroom:
 
     gateway: IGateway
     domain: str
-    directory: Directory
+    directory: AddressPlan
     tokens: Tokens
     rules: ReadingSettings
     most_parts: int
@@ -110,7 +110,7 @@ class Mailroom:
                 raise Reply(550, "5.7.1", "This address is for bounces only")
         elif way.origin:
             try:
-                self.gateway.allowed(way.origin, way.number, way.line)
+                self.gateway.directory.check_permission(way.origin, way.number, way.line)
             except Forbidden as no:
                 raise Reply(550, "5.7.1", str(no)) from None
 
@@ -161,7 +161,7 @@ class Mailroom:
         self.log.warn("{count} mails of ours came back", count=len(returned))
         for recipient, bounced in returned.items():
             try:
-                await self.gateway.came_back(bounced.id, reason)
+                await self.gateway.bounces.bounced(bounced.id, reason)
             except GoipTwistError as trouble:
                 fates[recipient] = reply_to(trouble) or OUR_FAULT
         return fates
@@ -196,7 +196,7 @@ class Mailroom:
     async def _text_of(self, message_id: str) -> str:
         """The SMS that a mail of ours, known by its Message-ID, was about."""
         known = message_id.strip("<>").partition("@")[0].rpartition(".")[0]
-        message = await self.gateway.message(known) if known else None
+        message = await self.gateway.messages.get(known) if known else None
         return "" if message is None else message.text
 
     async def _sent(self, job: _Job, reading: Reading) -> Reply:
@@ -216,7 +216,7 @@ class Mailroom:
         )
         try:
             wanted = self._with_news(wanted, job, now, reading.note)
-            (message,) = await self.gateway.submit(wanted)
+            (message,) = await self.gateway.messages.submit(wanted)
         except Conflict:  # the same mail, read otherwise than the first time
             return _HAD_BEFORE
         except GoipTwistError as trouble:

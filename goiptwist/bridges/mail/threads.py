@@ -30,7 +30,7 @@ class Threads:
     async def earlier(self, line: str, number: str) -> tuple[str, ...]:
         """@return: the Message-IDs of the last mails with brackets, oldest first."""
         try:
-            return _read(await self.gateway.recall(_key(line, number)))
+            return _read(await self.gateway.memory.get(_key(line, number)))
         except GoipTwistError as trouble:
             self.log.warn("Earlier mails of {line} are not known: {why}", line=line, why=trouble)
             return ()
@@ -40,7 +40,7 @@ class Threads:
         known = [each for each in await self.earlier(line, number) if each != message_id]
         latest = json.dumps([*known, message_id][-EARLIER_AT_MOST:])
         try:
-            await self.gateway.remember(_key(line, number), latest)
+            await self.gateway.memory.put(_key(line, number), latest)
         except GoipTwistError as trouble:
             self.log.warn("A mail of {line} was not noted: {why}", line=line, why=trouble)
 

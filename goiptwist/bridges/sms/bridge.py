@@ -84,7 +84,7 @@ class SmsBridge:
         said = answered(message.text)
         if said is not None:
             return await self._answer(message, said)
-        text = of_sms(message, self.gateway.name_of(message.sender))
+        text = of_sms(message, self.gateway.directory.display_name(message.sender))
         kept = [await self._text(number, text, message.id) for number in self.settings.numbers]
         return Delivered(detail=f"goes out as {', '.join(sms.id for sms in kept)}")
 
@@ -113,7 +113,7 @@ class SmsBridge:
         text = of_alarm(alarm, self.settings.form)
         began = []
         for number in self.settings.numbers:
-            await self.gateway.remember(self._latest(number), alarm.id)
+            await self.gateway.memory.put(self._latest(number), alarm.id)
             sms = await self._text(number, text, alarm.id)
             watch.began(number, sms)
             began.append(sms.at)
@@ -129,7 +129,7 @@ class SmsBridge:
             waiting.end(Refused(f"no {missing} within {patience:g} s: {waiting.watch.still}"))
 
         timer = clock.callLater(left, too_long)
-        person = self.gateway.acknowledgement(waiting.watch.alarm_id)
+        person = self.gateway.alarms.acknowledged(waiting.watch.alarm_id)
         person.addCallbacks(
             lambda by: waiting.end(Delivered(detail=f"acknowledged by {by}")),
             lambda failure: failure.trap(CancelledError),
@@ -151,7 +151,7 @@ class SmsBridge:
             priority=MOST_URGENT,
         )
         try:
-            [kept] = await self.gateway.submit(submission)
+            [kept] = await self.gateway.messages.submit(submission)
         except (Unacceptable, Forbidden, Conflict) as wrong:
             raise Refused(f"no SMS to {number}: {wrong}") from None
         except Busy as busy:
@@ -170,12 +170,12 @@ class SmsBridge:
         number = self._whole(sms.sender)
         if number not in self.settings.numbers:
             return Delivered(detail="this number has no alarms here")
-        alarm_id = said or await self.gateway.recall(self._latest(number))
+        alarm_id = said or await self.gateway.memory.get(self._latest(number))
         if not alarm_id:
             return Delivered(detail="no alarm was texted to this number")
-        by = self.gateway.name_of(number) or number
+        by = self.gateway.directory.display_name(number) or number
         try:
-            await self.gateway.acknowledge(alarm_id, by)
+            await self.gateway.alarms.acknowledge(alarm_id, by)
         except Conflict as wrong:
             await self._confirm(sms, number, f"ACK {alarm_id}: {wrong}")
             return Delivered(detail=str(wrong))
@@ -187,7 +187,7 @@ class SmsBridge:
     def _whole(self, sender: str) -> str:
         """Networks write a sender as they like: 0630..., 003630..., +3630..."""
         try:
-            return str(self.gateway.dialled(sender))
+            return str(self.gateway.directory.normalized(sender))
         except Unacceptable:
             return sender  # a name
 

@@ -42,14 +42,14 @@ class WebhookBridge(Service):
     section: str
     settings: WebhookSettings
     gateway: Any
-    wants: tuple[str, ...] = field(init=False)
+    statuses: tuple[str, ...] = field(init=False)
     _caller: Caller = field(init=False)
     _reporter: Caller = field(init=False)
     log = Logger()
 
     def __attrs_post_init__(self) -> None:
         settings, reactor = self.settings, self.gateway.reactor
-        self.wants = settings.wants
+        self.statuses = settings.statuses
         self._caller = Caller(reactor, settings.private, settings.ca, settings.timeout)
         # Everybody's URLs are called: nothing is kept open for them.
         self._reporter = Caller(
@@ -60,7 +60,7 @@ class WebhookBridge(Service):
         """See L{IBridge}: an SMS or an alarm came in."""
         if message.alarm:
             return await self._post(message.id, of_alarm(message))
-        name = self.gateway.name_of(message.sender)
+        name = self.gateway.directory.display_name(message.sender)
         return await self._post(message.id, of_sms(message, name))
 
     async def tell(self, news: Notification) -> Delivered:

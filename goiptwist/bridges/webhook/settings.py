@@ -116,7 +116,7 @@ class WebhookSettings(BridgeSettings):
         return "line" in self.events
 
     @property
-    def wants(self) -> tuple[str, ...]:
+    def statuses(self) -> tuple[str, ...]:
         """See L{goiptwist.interfaces.IObservesMessages}."""
         return STATUSES if "state" in self.events else ()
 

@@ -18,7 +18,7 @@ class Bot(Talk):
     def _letter(self, message: Message, thread: str) -> Letter:
         return Letter(
             message=message,
-            name=self.gateway.name_of(message.sender),
+            name=self.gateway.directory.display_name(message.sender),
             thread=thread,
             host=self.settings.jid.partition("/")[0],
         )

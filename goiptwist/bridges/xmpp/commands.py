@@ -76,11 +76,14 @@ class Commands:
         elif node == LINES:
             shown = self.settings.show_lines
             _note(
-                told, lines_in_words(self.gateway.lines()) if shown else "That is not shown here."
+                told,
+                lines_in_words(self.gateway.lines.statuses())
+                if shown
+                else "That is not shown here.",
             )
         elif node == FAILURES:
             origin = self.desk.origin(who)
-            failed = await self.gateway.sent(origin, FAILED, FAILURES_SHOWN)
+            failed = await self.gateway.messages.recent(origin, FAILED, FAILURES_SHOWN)
             _note(told, failures_in_words(failed))
         elif form is None:
             told["status"] = "executing"
@@ -101,7 +104,7 @@ class Commands:
         _field(form, "text", "text-multi", "Text", required=True)
         lines = _field(form, "line", "list-single", "Line")
         lines.addElement("value", content="")
-        for line in ("", *(line.id for line in self.gateway.lines())):
+        for line in ("", *(line.id for line in self.gateway.lines.statuses())):
             option = lines.addElement("option")
             option["label"] = line or "any"
             option.addElement("value", content=line)

@@ -27,7 +27,7 @@ class Component(Talk):
     @property
     def addresses(self) -> Addresses:
         """See L{Talk}: as the lines are now."""
-        lines = self.gateway.lines()
+        lines = self.gateway.lines.statuses()
         pools = tuple(sorted({line.pool for line in lines}))
         return Addresses(self.settings.jid.lower(), tuple(line.id for line in lines), pools)
 
@@ -55,7 +55,7 @@ class Component(Talk):
     def _letter(self, message: Message, thread: str, ours: str, *, headed: bool) -> Letter:
         return Letter(
             message=message,
-            name=self.gateway.name_of(message.sender),
+            name=self.gateway.directory.display_name(message.sender),
             thread=thread,
             ours=ours,
             host=self.settings.jid,
@@ -84,7 +84,7 @@ class Component(Talk):
         """See L{Talk}."""
         if not self.settings.show_lines:
             return Shown(True, "", "")
-        lines = self.gateway.lines()
+        lines = self.gateway.lines.statuses()
         try:
             place = self.addresses.place(ours)
         except ValueError:
@@ -105,7 +105,7 @@ class Component(Talk):
         if place.line or place.pool:
             return f"Line {place.line}" if place.line else f"Pool {place.pool}"
         sender = place.number or unescape(place.name)
-        return self.gateway.name_of(sender) or sender or self.settings.nick
+        return self.gateway.directory.display_name(sender) or sender or self.settings.nick
 
 
 def _with_line(address: str, line: str) -> str:

@@ -152,10 +152,10 @@ class Conversation:
             return HELP
         if not self.settings.show_lines:
             return "That is not shown here (show_lines in the settings)."
-        lines = self.gateway.lines()
+        lines = self.gateway.lines.statuses()
         if word == "lines":
             return lines_in_words(lines)
-        failed = await self.gateway.sent(self.desk.origin(who), FAILED, FAILURES_SHOWN)
+        failed = await self.gateway.messages.recent(self.desk.origin(who), FAILED, FAILURES_SHOWN)
         return status_in_words(lines, failed)
 
     def _check(self, who: str) -> None:

@@ -85,7 +85,7 @@ class Desk:
         self, who: str, name: str, to: Correspondent, text: str, asked: Asked
     ) -> Message:
         """@param name: what makes the same stanza again the same SMS."""
-        [message] = await self.gateway.submit(
+        [message] = await self.gateway.messages.submit(
             Submission(
                 origin=self.origin(who),
                 recipients=(to.number,),
@@ -111,7 +111,7 @@ class Desk:
 
     async def _withdraw(self, who: str, became: Became, otherwise: str) -> None:
         try:
-            await self.gateway.withdraw(became.message_id, self.origin(who))
+            await self.gateway.messages.withdraw(became.message_id, self.origin(who))
         except Conflict as gone:
             words = f"{otherwise}, {gone}"
             raise Unwelcome("not-acceptable", "cancel", words) from None
@@ -122,7 +122,7 @@ class Desk:
 
     def _by(self, to: Correspondent) -> Correspondent:
         """The settings say by which line, if nothing else does."""
-        number = self.gateway.dialled(to.number)
+        number = self.gateway.directory.normalized(to.number)
         if to.line or to.pool:
             return Correspondent(number, to.line, to.pool)
         return Correspondent(number, self.settings.line, self.settings.pool)

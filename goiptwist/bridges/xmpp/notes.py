@@ -93,39 +93,39 @@ class Notes:
 
     async def whose(self, thread: str) -> Correspondent | None:
         """Whose thread that is."""
-        return _correspondent(await self.gateway.recall(self._key("thread", thread)))
+        return _correspondent(await self.gateway.memory.get(self._key("thread", thread)))
 
     async def meant(self, who: str, stanza_id: str) -> Correspondent | None:
         """@return: with whom a stanza of ours, or of this person's, has to do."""
         if stanza_id.startswith(SMS):
-            found = await self.gateway.message(stanza_id.removeprefix(SMS))
+            found = await self.gateway.messages.get(stanza_id.removeprefix(SMS))
             return _sender(found)
         became = await self.became(who, stanza_id)
         if became is not None:
             return became.correspondent
-        return _correspondent(await self.gateway.recall(self._key("posted", who, stanza_id)))
+        return _correspondent(await self.gateway.memory.get(self._key("posted", who, stanza_id)))
 
     async def posted(self, room: str, stanza_id: str, message_id: str) -> None:
         """A room has given an SMS an id of its own (XEP-0359)."""
-        sender = _sender(await self.gateway.message(message_id))
+        sender = _sender(await self.gateway.messages.get(message_id))
         if sender is not None:
             await self._write_once(sender, "posted", room, stanza_id)
 
     async def became(self, who: str, stanza_id: str) -> Became | None:
         """What a stanza of this person became."""
-        text = await self.gateway.recall(self._key("became", who, stanza_id))
+        text = await self.gateway.memory.get(self._key("became", who, stanza_id))
         return Became(**json.loads(text)) if text else None
 
     async def now_is(self, who: str, ids: tuple[str, ...], became: Became) -> None:
         """Note what a stanza became, under each of its ids."""
         for stanza_id in ids:
-            await self.gateway.remember(
+            await self.gateway.memory.put(
                 self._key("became", who, stanza_id), json.dumps(asdict(became), ensure_ascii=False)
             )
 
     async def last(self, who: str) -> Correspondent | None:
         """With whom a person had to do in the last hour."""
-        text = await self.gateway.recall(self._key("last", who))
+        text = await self.gateway.memory.get(self._key("last", who))
         if not text or self.gateway.clock.seconds() - json.loads(text)["at"] > LAST_FOR:
             return None
         return _correspondent(text)
@@ -133,41 +133,41 @@ class Notes:
     async def talked(self, who: str, correspondent: Correspondent) -> None:
         """A person had to do with somebody now."""
         value = asdict(correspondent) | {"at": self.gateway.clock.seconds()}
-        await self.gateway.remember(self._key("last", who), json.dumps(value, ensure_ascii=False))
+        await self.gateway.memory.put(self._key("last", who), json.dumps(value, ensure_ascii=False))
 
     async def came_by(self, who: str, number: str) -> str:
         """@return: the line by which a person had the last SMS of a number."""
-        return await self.gateway.recall(self._key("line", who, number))
+        return await self.gateway.memory.get(self._key("line", who, number))
 
     async def comes_by(self, who: str, number: str, line: str) -> None:
         """Note that line."""
         key = self._key("line", who, number)
-        if await self.gateway.recall(key) != line:
-            await self.gateway.remember(key, line)
+        if await self.gateway.memory.get(key) != line:
+            await self.gateway.memory.put(key, line)
 
     async def spelling(self, node: str) -> str:
         """@return: how a sender writes itself, of which the address is folded."""
-        return await self.gateway.recall(self._key("spelling", node))
+        return await self.gateway.memory.get(self._key("spelling", node))
 
     async def is_spelt(self, node: str, sender: str) -> None:
         """Note that."""
         key = self._key("spelling", node)
-        if await self.gateway.recall(key) != sender:
-            await self.gateway.remember(key, sender)
+        if await self.gateway.memory.get(key) != sender:
+            await self.gateway.memory.put(key, sender)
 
     async def roster(self) -> dict[str, list[str]]:
         """Who has subscribed to our presence, and to that of which of our addresses."""
-        text = await self.gateway.recall(self._key("roster"))
+        text = await self.gateway.memory.get(self._key("roster"))
         return dict(json.loads(text)) if text else {}
 
     async def keep_roster(self, roster: dict[str, list[str]]) -> None:
         """Note that."""
-        await self.gateway.remember(self._key("roster"), json.dumps(roster, ensure_ascii=False))
+        await self.gateway.memory.put(self._key("roster"), json.dumps(roster, ensure_ascii=False))
 
     async def _write_once(self, correspondent: Correspondent, *about: str) -> None:
         value, key = json.dumps(asdict(correspondent), ensure_ascii=False), self._key(*about)
-        if await self.gateway.recall(key) != value:
-            await self.gateway.remember(key, value)
+        if await self.gateway.memory.get(key) != value:
+            await self.gateway.memory.put(key, value)
 
     def _key(self, what: str, *about: str) -> str:
         """Of a fixed length, whatever others call themselves."""

@@ -127,14 +127,16 @@ class Queries:
         except ValueError as wrong:
             raise StanzaError("item-not-found", "cancel", str(wrong)) from None
         if place.number:
-            return Card(self.gateway.name_of(place.number) or place.number, place.number)
+            return Card(
+                self.gateway.directory.display_name(place.number) or place.number, place.number
+            )
         if place.line:
-            [line] = [each for each in self.gateway.lines() if each.id == place.line]
+            [line] = [each for each in self.gateway.lines.statuses() if each.id == place.line]
             return Card(f"Line {line.id}", line.number, of_line(line).status)
         if place.pool:
             return Card(f"Pool {place.pool}")
         spelt = await self.notes.spelling(place.name) or unescape(place.name)
-        return Card(self.gateway.name_of(spelt) or spelt)
+        return Card(self.gateway.directory.display_name(spelt) or spelt)
 
     async def _prompt(self, iq: Element, _: Element) -> Element:
         """XEP-0100 section 6.1: a person looks for the address of a number."""
@@ -149,7 +151,7 @@ class Queries:
         if self.addresses is None:
             raise StanzaError("feature-not-implemented", "cancel", "an account has no contacts")
         try:
-            number = self.gateway.dialled(typed)
+            number = self.gateway.directory.normalized(typed)
         except Unacceptable as wrong:
             raise StanzaError("item-not-found", "cancel", str(wrong)) from None
         answer = stanzas.result_of(iq)

@@ -92,7 +92,7 @@ class Talk:
         """How one of our addresses stands."""
         if not self.settings.show_lines:
             return Shown(True, "", "")
-        return of_all(self.gateway.lines())
+        return of_all(self.gateway.lines.statuses())
 
     def nick_of(self, ours: str) -> str:
         """What one of our addresses is called."""
@@ -170,17 +170,17 @@ class Talk:
         who, stanza_id = bare_of(stanza).lower(), stanza.getAttribute("id", "")
         if not stanza_id.startswith(SMS) or who not in map(str.lower, self.settings.to):
             return
-        message = await self.gateway.message(stanza_id.removeprefix(SMS))
+        message = await self.gateway.messages.get(stanza_id.removeprefix(SMS))
         if message is None:
             return
         ways = self._after(stanza, await self.ways(message, who, ""))
         try:
             if not ways:
-                await self.gateway.came_back(message.id, bounce_of(stanza).words)
+                await self.gateway.bounces.bounced(message.id, bounce_of(stanza).words)
             else:
                 await self.post.hand_over(ways)
         except GoipTwistError as trouble:
-            await self.gateway.came_back(message.id, str(trouble))
+            await self.gateway.bounces.bounced(message.id, str(trouble))
 
     def _after(self, stanza: Element, ways: Sequence[Element]) -> Sequence[Element]:
         ours = [way.getAttribute("from", "").partition("/")[0] for way in ways]

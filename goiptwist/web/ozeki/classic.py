@@ -111,7 +111,7 @@ class Classic:
         if messages and order.after is not After.LEAVE:
             word = "deleted" if order.after is After.DELETE else "downloaded"
             ids = [message.id for message in messages]
-            await self.desk.overview.mark(f"user:{user.name}", ids, word)
+            await self.desk.gateway.folders.flag(f"user:{user.name}", ids, word)
         return Reply(200, answers.KINDS[style], body)
 
 

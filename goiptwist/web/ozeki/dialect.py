@@ -46,7 +46,7 @@ class Dialect(Resource):
 
     def __init__(
         self,
-        overview: Any,
+        gateway: Any,
         access: Access,
         defer_to_thread: DeferToThread,
         *,
@@ -55,13 +55,13 @@ class Dialect(Resource):
         reports_by: str = "",
     ) -> None:
         """
-        @param overview: an L{IOverview<goiptwist.interfaces.IOverview>}.
+        @param gateway: an L{IOperatorGateway<goiptwist.interfaces.IOperatorGateway>}.
         @param strict: whether errors have a status of their own.
         @param reports_by: the name of the bridge that calls report URLs, if any.
         @param zone: in which times are written; C{None} is that of this machine.
         """
         super().__init__()
-        desk = Desk(overview, access, reports_by)
+        desk = Desk(gateway, access, reports_by)
         self.defer_to_thread = defer_to_thread
         self.classic = Classic(desk, defer_to_thread, strict, zone)
         self.json = JsonSide(desk, defer_to_thread, strict, zone)

@@ -79,7 +79,7 @@ class JsonSide:
                 raise wrong(f"folder must be one of {', '.join(FOLDERS)}")
             if (action, folder) == ("deletemsg", "outbox"):
                 ids = await self._withdrawn(user, ids)
-            marked = await self.desk.overview.mark(owner, ids, _WORDS[action])
+            marked = await self.desk.gateway.folders.flag(owner, ids, _WORDS[action])
             return _well(jsonshapes.marked(_WORDS[action], folder, marked))
         is_large = len(body) > LARGE
         read = jsonshapes.orders

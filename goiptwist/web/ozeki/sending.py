@@ -14,7 +14,7 @@ from twisted.web.iweb import IRequest
 
 from goiptwist.accounts.users import User
 from goiptwist.errors import Busy, GoipTwistError, OverQuota, Unacceptable
-from goiptwist.interfaces import IOverview
+from goiptwist.interfaces import IOperatorGateway
 from goiptwist.model.messages import AlarmReport, Message, State, Submission
 from goiptwist.model.subscriptions import Subscription
 from goiptwist.web.access import Access
@@ -71,11 +71,11 @@ class Desk:
     """
     Who asks, and what is done for them.
 
-    @ivar overview: the gateway.
+    @ivar gateway: the gateway.
     @ivar reports_by: the bridge that calls report URLs; empty is none.
     """
 
-    overview: IOverview
+    gateway: IOperatorGateway
     access: Access
     reports_by: str = ""
 
@@ -109,7 +109,7 @@ class Desk:
         outcomes = [Outcome(None, o if isinstance(o, Refusal) else None) for o in orders]
         texts = [(place, o) for place, o in enumerate(orders) if isinstance(o, Submission)]
         if texts:
-            kept = await self.overview.submit_all([submission for _, submission in texts])
+            kept = await self.gateway.messages.submit_many([submission for _, submission in texts])
             for (place, _), result in zip(texts, kept, strict=True):
                 outcomes[place] = _outcome(result)
         alarms = [(place, o) for place, o in enumerate(orders) if isinstance(o, AlarmReport)]
@@ -129,9 +129,9 @@ class Desk:
         """@return: C{None} stands for the alarm before it, for a further recipient."""
         lines = {}
         if any(each.provider for each in wanted):  # there may be ten thousand lines
-            lines = {line.id: line.pool for line in self.overview.lines()}
+            lines = {line.id: line.pool for line in self.gateway.lines.statuses()}
         pools = {*lines.values(), ""}
-        origin, now = f"user:{user.name}", self.overview.clock.seconds()
+        origin, now = f"user:{user.name}", self.gateway.clock.seconds()
         tell = self._told(context)
         orders: list[Submission | AlarmReport | Refusal | None] = []
         for each in wanted:
@@ -155,7 +155,7 @@ class Desk:
         """
         each.check()
         try:
-            event = self.overview.alarm_in(each.text, user=user.name)
+            event = self.gateway.alarms.recognize(each.text, user=user.name)
         except Unacceptable as unreadable:
             raise wrong(str(unreadable)) from None
         if event is None:
@@ -173,7 +173,7 @@ class Desk:
         results: list[Sequence[Message] | Exception] = []
         for start in range(0, len(reports), ALARMS_AT_ONCE):
             some = reports[start : start + ALARMS_AT_ONCE]
-            raising = [Deferred.fromCoroutine(self.overview.raise_alarm(one)) for one in some]
+            raising = [Deferred.fromCoroutine(self.gateway.alarms.raise_alarm(one)) for one in some]
             for _, result in await DeferredList(raising, consumeErrors=True):
                 results.append(_error(result) if isinstance(result, Failure) else [result])
         return results
@@ -200,7 +200,8 @@ class Desk:
         known = [each for each in ids if each in names]
         by = f"user:{user.name}"
         under_way = [
-            Deferred.fromCoroutine(self.overview.withdraw(names[each], by)) for each in known
+            Deferred.fromCoroutine(self.gateway.messages.withdraw(names[each], by))
+            for each in known
         ]
         results = await DeferredList(under_way, consumeErrors=True)
         for _, result in results:
@@ -215,12 +216,12 @@ class Desk:
         """
         owner = f"user:{user.name}"
         if folder == "inbox":
-            return await self.overview.inbox(owner, "", limit)
+            return await self.gateway.folders.inbox(owner, "", limit)
         if folder == "deleted":
-            return await self.overview.deleted(owner, limit)
+            return await self.gateway.folders.deleted(owner, limit)
         if folder not in SENT_FOLDERS:
             raise wrong(f"folder must be one of {', '.join(FOLDERS)}")
-        return await self.overview.sent(owner, SENT_FOLDERS[folder], limit)
+        return await self.gateway.messages.recent(owner, SENT_FOLDERS[folder], limit)
 
 
 def _error(failure: Failure) -> Exception:

@@ -37,7 +37,7 @@ async def raise_alarm(desk: Desk, asked: Asked) -> bytes:
         tell=told(desk, given.report),
     )
     try:
-        kept = await shielded(desk.overview.raise_alarm(report))
+        kept = await shielded(desk.gateway.alarms.raise_alarm(report))
     except OverQuota:
         await limits(desk, asked)
         raise
@@ -64,7 +64,7 @@ async def several(desk: Desk, asked: Asked) -> bytes:
     with a code, in a state, since a time.
     """
     said: wanted.WantedAlarms = asked.query
-    found = await desk.overview.search(
+    found = await desk.gateway.history.search(
         Search(
             direction=Direction.ALARM,
             state=State(said.state) if said.state else None,
@@ -95,7 +95,7 @@ async def acknowledge(desk: Desk, asked: Asked) -> bytes:
     """
     found = await _alarm(desk, asked)
     assert asked.user is not None
-    taken = await shielded(desk.overview.acknowledge(found.id, asked.user.name))
+    taken = await shielded(desk.gateway.alarms.acknowledge(found.id, asked.user.name))
     return answer(asked.request, 200, await _followed(desk, taken))
 
 
@@ -107,8 +107,8 @@ async def _alarm(desk: Desk, asked: Asked) -> Message:
 
 
 async def _followed(desk: Desk, alarm: Message) -> dict[str, object]:
-    ways = await desk.overview.legs(alarm.id)
-    journey = await desk.overview.journey(alarm.id)
+    ways = await desk.gateway.history.deliveries(alarm.id)
+    journey = await desk.gateway.history.journey(alarm.id)
     return {
         **shown.alarm(alarm),
         "ways": [shown.way(leg) for leg in ways],

@@ -64,7 +64,7 @@ async def _some(
     fine = [one for one in read if isinstance(one, Submission)]
     kept: Sequence[list[Message] | Exception]
     try:
-        kept = await desk.overview.submit_all(fine) if fine else []
+        kept = await desk.gateway.messages.submit_many(fine) if fine else []
     except Busy as trouble:
         if not first:
             raise

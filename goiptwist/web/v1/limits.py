@@ -36,7 +36,7 @@ async def limits(desk: Desk, asked: Asked) -> None:
 async def _set(desk: Desk, asked: Asked, user: User) -> None:
     if not (user.messages_a_day or user.parts_a_day):
         return
-    allowance, messages, parts = await desk.overview.used(asked.origin)
+    allowance, messages, parts = await desk.gateway.operator.quota(asked.origin)
     rest = ceil(DAY - desk.clock.seconds() % DAY)
     policies, left = [], []
     for name, most, used in (

@@ -102,7 +102,7 @@ async def submit(desk: Desk, asked: Asked) -> bytes:
     given: wanted.Submission = asked.body
     submitted = submission(desk, given, asked.origin, client_id(asked.request, given.id))
     try:
-        kept = await shielded(desk.overview.submit(submitted))
+        kept = await shielded(desk.gateway.messages.submit(submitted))
     except OverQuota:
         await limits(desk, asked)
         raise
@@ -141,10 +141,10 @@ async def several(desk: Desk, asked: Asked) -> bytes:
     said: wanted.Wanted = asked.query
     direction = Direction(said.direction) if said.direction else None
     if said.is_search:
-        found = await desk.overview.search(_search(said, direction))
+        found = await desk.gateway.history.search(_search(said, direction))
         messages, more = found.messages, {"before": found.more} if found.more else {}
     else:
-        messages = await desk.overview.messages(direction, said.after, said.limit)
+        messages = await desk.gateway.history.page(direction, said.after, said.limit)
         more = {"after": messages[-1].id} if len(messages) == said.limit else {}
     page: dict[str, object] = {"messages": [shown.message(one) for one in messages]}
     if more:
@@ -186,7 +186,7 @@ async def known(desk: Desk, asked: Asked, word: str = "message") -> Message:
     """@raise Problem: there is no such thing; C{word} is what it is called."""
     found = None
     if len(asked.place) <= MAX_ID and asked.place.isprintable():
-        found = await desk.overview.message(asked.place)
+        found = await desk.gateway.messages.get(asked.place)
     if found is None:
         raise Problem(404, f"there is no {word} of this id")
     return found
@@ -195,7 +195,7 @@ async def known(desk: Desk, asked: Asked, word: str = "message") -> Message:
 async def one(desk: Desk, asked: Asked) -> bytes:
     """Show one message and its journey."""
     found = await known(desk, asked)
-    steps = await desk.overview.journey(found.id)
+    steps = await desk.gateway.history.journey(found.id)
     journey = [shown.step(step) for step in steps]
     return answer(asked.request, 200, {**shown.message(found), "journey": journey})
 
@@ -209,7 +209,7 @@ async def withdraw(desk: Desk, asked: Asked) -> bytes:
     assert asked.user is not None
     if found.origin != asked.origin and not asked.user.allowed("admin"):
         raise Problem(403, "only an admin may take back what somebody else submitted")
-    withdrawn = await shielded(desk.overview.withdraw(found.id, asked.origin))
+    withdrawn = await shielded(desk.gateway.messages.withdraw(found.id, asked.origin))
     return answer(asked.request, 200, shown.message(withdrawn))
 
 
@@ -217,7 +217,7 @@ async def settle(desk: Desk, asked: Asked) -> bytes:
     """Say what became of a text of which nobody knows, or have it sent again."""
     found = await known(desk, asked)
     verdict = Resolution(asked.body.verdict)
-    settled = await shielded(desk.overview.settle(found.id, verdict, asked.origin))
+    settled = await shielded(desk.gateway.operator.resolve(found.id, verdict, asked.origin))
     return answer(asked.request, 200, shown.message(settled))
 
 
@@ -227,6 +227,6 @@ async def redeliver(desk: Desk, asked: Asked) -> bytes:
     SMS that came in, or the news of one that went out.
     """
     found = await known(desk, asked)
-    again = desk.overview.redeliver(found.id, asked.body.bridge, asked.origin)
+    again = desk.gateway.operator.redeliver(found.id, asked.body.bridge, asked.origin)
     await shielded(again)
     return answer(asked.request, 200, shown.message(await known(desk, asked)))

@@ -14,12 +14,14 @@ from goiptwist.web.v1.streams import KIND, Stream
 
 async def lines(desk: Desk, asked: Asked) -> bytes:
     """Show every line as it stands now."""
-    return answer(asked.request, 200, {"lines": [shown.line(one) for one in desk.overview.lines()]})
+    return answer(
+        asked.request, 200, {"lines": [shown.line(one) for one in desk.gateway.lines.statuses()]}
+    )
 
 
 async def line(desk: Desk, asked: Asked) -> bytes:
     """Show one line as it stands now."""
-    for one in desk.overview.lines():
+    for one in desk.gateway.lines.statuses():
         if one.id == asked.place:
             return answer(asked.request, 200, shown.line(one))
     raise Problem(404, "there is no line of this id")
@@ -33,7 +35,7 @@ async def users(desk: Desk, asked: Asked) -> bytes:
 async def me(desk: Desk, asked: Asked) -> bytes:
     """Show who asks, what that user may, and how much of it was used today."""
     assert asked.user is not None
-    _, messages, parts = await desk.overview.used(asked.origin)
+    _, messages, parts = await desk.gateway.operator.quota(asked.origin)
     await limits(desk, asked)
     today = {"messages": messages, "parts": parts}
     return answer(asked.request, 200, {**shown.person(asked.user), "today": today})
@@ -56,7 +58,7 @@ async def events(desk: Desk, asked: Asked) -> bytes:
         return b""
     stream = Stream(asked.request, said.kinds, said.follow == "yes")
     last = said.last or _last(asked.request)
-    await desk.streams.watch(desk.overview.happenings, stream, last)
+    await desk.streams.watch(desk.gateway.events, stream, last)
     return b""
 
 
@@ -67,5 +69,5 @@ def _last(request: IRequest) -> str:
 
 async def health(desk: Desk, asked: Asked) -> bytes:
     """Say whether the gateway can do its work."""
-    found = desk.overview.health()
+    found = desk.gateway.operator.health()
     return answer(asked.request, 200 if found.ok else 503, shown.health(found))

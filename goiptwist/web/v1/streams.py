@@ -16,7 +16,8 @@ from twisted.internet.interfaces import IPushProducer, IReactorTime
 from twisted.internet.task import LoopingCall
 from zope.interface import implementer
 
-from goiptwist.messaging.events import KEPT, BusEvent, EventBus
+from goiptwist.interfaces import IEventBus
+from goiptwist.messaging.events import KEPT, BusEvent
 from goiptwist.model.messages import Message
 from goiptwist.web.moments import timestamp
 from goiptwist.web.problems import Problem, retry_after
@@ -153,7 +154,7 @@ class Streams:
     def __len__(self) -> int:
         return len(self._open)
 
-    async def watch(self, happenings: EventBus, stream: Stream, last: str) -> None:
+    async def watch(self, events: IEventBus, stream: Stream, last: str) -> None:
         """
         Tell a client what happens, until it goes or the gateway stops.
 
@@ -166,9 +167,9 @@ class Streams:
         self._open.add(stream)
         signs = LoopingCall(stream.sign)
         signs.clock = self.clock
-        end_listening = happenings.listen(stream.tell)
+        end_listening = events.subscribe(stream.tell)
         try:
-            stream.begin(happenings.since(last) if last else ())
+            stream.begin(events.replay(last) if last else ())
             signs.start(SIGN_OF_LIFE, now=False)
             await stream.ended
             stream.request.unregisterProducer()

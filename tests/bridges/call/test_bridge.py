@@ -21,7 +21,7 @@ from goiptwist.errors import Away, Refused, TryLater
 from goiptwist.interfaces import IBridge, IBridgeKind, IChecksItself
 from goiptwist.model.delivery import Delivered
 from goiptwist.simulator.station import Mood, Station
-from goiptwist.testing.contract import StandInGateway, alarm, sms
+from goiptwist.testing.stubs import StandInGateway, alarm, sms
 from tests.bridges.call.spandsp import NEEDS_SPANDSP, SpandspReceiver
 from tests.bridges.call.world import bridge_to, calling, core, outcome
 

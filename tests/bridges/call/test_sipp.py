@@ -14,7 +14,7 @@ from twisted.internet.utils import getProcessOutputAndValue
 
 from goiptwist.config.values import Password
 from goiptwist.errors import Refused, TryLater
-from goiptwist.testing.contract import alarm
+from goiptwist.testing.stubs import alarm
 from tests.bridges.call.world import bridge_to, core, outcome
 
 pytestmark = [

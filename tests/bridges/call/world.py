@@ -15,7 +15,7 @@ from goiptwist.config.values import HostPort
 from goiptwist.errors import GoipTwistError
 from goiptwist.model.messages import Message
 from goiptwist.simulator.station import Station
-from goiptwist.testing.contract import StandInGateway
+from goiptwist.testing.stubs import StandInGateway
 
 core: Any = reactor
 HERE = HostPort("127.0.0.1", 0)

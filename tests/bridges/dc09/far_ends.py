@@ -17,7 +17,7 @@ from goiptwist.bridges.dc09.frames import Frame
 from goiptwist.bridges.dc09.settings import Dc09Settings
 from goiptwist.config.values import HostPort
 from goiptwist.errors import Away
-from goiptwist.testing.contract import StandInGateway
+from goiptwist.testing.stubs import StandInGateway
 
 KEY = "0123456789ABCDEF"
 MAIN, BACKUP = HostPort("main.example.org", 7700), HostPort("backup.example.org", 7700)

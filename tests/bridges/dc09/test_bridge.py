@@ -19,7 +19,7 @@ from goiptwist.bridges.dc09.sequences import BLOCK, LAST
 from goiptwist.errors import Refused, StoreUnavailable, TryLater
 from goiptwist.gateway.bridging import pace_of
 from goiptwist.model.delivery import Delivered
-from goiptwist.testing.contract import StandInGateway, alarm, sms
+from goiptwist.testing.stubs import StandInGateway, alarm, sms
 from tests.bridges.dc09.far_ends import BACKUP, KEY, MAIN, NOW, Wire, bridge_on, settings
 
 ACK = "ACK"

@@ -23,7 +23,8 @@ from goiptwist.errors import TryLater
 from goiptwist.interfaces import IBridge
 from goiptwist.model.delivery import Delivered
 from goiptwist.model.messages import Message
-from goiptwist.testing.contract import BridgeContract, FarSide, StandInGateway
+from goiptwist.testing.contract import BridgeContract, FarSide
+from goiptwist.testing.stubs import StandInGateway
 from tests.bridges.dc09.far_ends import KEY, Receiver, answer_to, settings
 from tests.bridges.webhook.receivers import free_port
 

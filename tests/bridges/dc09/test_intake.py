@@ -24,7 +24,7 @@ from goiptwist.bridges.dc09.intake import Intake, Reply
 from goiptwist.bridges.dc09.repeats import REPEATS_WITHIN
 from goiptwist.errors import Busy, StoreUnavailable, Unacceptable
 from goiptwist.model.messages import AlarmReport, Message
-from goiptwist.testing.contract import StandInGateway
+from goiptwist.testing.stubs import StandInGateway
 from tests.bridges.dc09.far_ends import KEY, NOW
 from tests.bridges.dc09.test_frames import framed
 

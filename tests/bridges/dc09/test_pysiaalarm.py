@@ -21,7 +21,7 @@ from goiptwist.alarm.panels import Key
 from goiptwist.bridges.dc09.bridge import Dc09Bridge
 from goiptwist.config.values import HostPort
 from goiptwist.errors import TryLater
-from goiptwist.testing.contract import StandInGateway, alarm
+from goiptwist.testing.stubs import StandInGateway, alarm
 from tests.bridges.dc09.far_ends import settings
 
 pytestmark = pytest.mark.real

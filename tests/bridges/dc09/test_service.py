@@ -29,7 +29,7 @@ from goiptwist.bridges.dc09.service import Dc09Receiver, Reception
 from goiptwist.config.values import HostPort, HostPorts
 from goiptwist.errors import BadConfiguration
 from goiptwist.net.listening import Listening
-from goiptwist.testing.contract import alarm
+from goiptwist.testing.stubs import alarm
 from tests.bridges.dc09 import far_ends
 from tests.bridges.dc09.far_ends import KEY
 from tests.bridges.dc09.test_frames import framed

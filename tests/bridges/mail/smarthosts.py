@@ -23,7 +23,7 @@ from goiptwist.bridges.mail.bridge import MailBridge
 from goiptwist.bridges.mail.settings import MailSettings
 from goiptwist.bridges.mail.tokens import Tokens
 from goiptwist.config.values import HostPort
-from goiptwist.testing.contract import StandInGateway
+from goiptwist.testing.stubs import StandInGateway
 
 
 def free_port() -> int:

@@ -11,8 +11,8 @@ from goiptwist.bridges.mail.addresses import (
     BOUNCE_DAYS,
     LOCAL_AT_MOST,
     MAILBOX_AT_MOST,
+    AddressPlan,
     Bounced,
-    Directory,
     Recipient,
     answerable,
     bounce_address,
@@ -25,7 +25,7 @@ from goiptwist.testing.contract import any_text
 NOW = 1_795_000_000.0
 NUMBER = "+36301234567"
 LINES = ("goip1", "goip1.sim2", "site.a", "goip+1", "12", "Goip3", "gOIP3", "bounce")
-DIRECTORY = Directory(lines=LINES, pools=("default", "night.shift"), country="HU")
+DIRECTORY = AddressPlan(lines=LINES, pools=("default", "night.shift"), country="HU")
 TOKENS = Tokens(bytes(range(32)))
 TOKENS.know(Grant("bridge:ops", line) for line in LINES)
 TOKEN = "abcdefghijklmnopqrstuvwxyz234567"
@@ -136,7 +136,7 @@ def test_answers_come_back_to_a_mailbox(number, name, folded):
     address = reply_address(TOKENS, Grant("bridge:ops", "goip1"), number, NOW, mailbox)
     assert address.startswith(f"{name}+")
     assert len(address.rpartition("@")[0]) <= LOCAL_AT_MOST
-    directory = Directory(lines=LINES, mailboxes=("other@example.org", mailbox))
+    directory = AddressPlan(lines=LINES, mailboxes=("other@example.org", mailbox))
     read = directory.read(directory.unwrapped(address.upper() if folded else address))
     assert (read.number, read.line) == (number, "")
     assert TOKENS.granted(read.token, read.number, NOW).line == "goip1"
@@ -148,7 +148,7 @@ def test_answers_come_back_to_a_mailbox(number, name, folded):
 )
 def test_what_is_not_behind_a_mailbox(recipient):
     """Another domain, another name, or nothing at all: it means what it says."""
-    assert Directory(mailboxes=("sms@example.org",)).unwrapped(recipient) == recipient
+    assert AddressPlan(mailboxes=("sms@example.org",)).unwrapped(recipient) == recipient
 
 
 def test_an_answer_by_another_line():
@@ -190,4 +190,4 @@ def test_no_bounce_address_without_room(known):
 
 def test_without_a_country():
     """Numbers go out as they are written."""
-    assert Directory().read("06301234567") == Recipient(number="06301234567")
+    assert AddressPlan().read("06301234567") == Recipient(number="06301234567")

@@ -17,7 +17,8 @@ from twisted.internet import reactor
 from goiptwist.config.values import HostPort
 from goiptwist.errors import Refused, TryLater
 from goiptwist.model.delivery import Delivered
-from goiptwist.testing.contract import outcome, sms
+from goiptwist.testing.contract import outcome
+from goiptwist.testing.stubs import sms
 from tests.bridges.mail.smarthosts import Authority, free_port, mail_bridge
 
 pytestmark = [

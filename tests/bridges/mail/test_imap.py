@@ -24,7 +24,8 @@ from goiptwist.bridges.mail.imap import ImapIntake, ImapSettings, check
 from goiptwist.bridges.mail.intake.reply import Reply
 from goiptwist.config.values import HostPort, Password
 from goiptwist.errors import Away, TryLater
-from goiptwist.testing.contract import any_text, sms
+from goiptwist.testing.contract import any_text
+from goiptwist.testing.stubs import sms
 from tests.bridges.mail.intake.parts import Complaints, Mailroom
 from tests.bridges.mail.smarthosts import Authority, free_port, mail_bridge, smtp_server
 from tests.bridges.mail.smarthosts import Mailbox as MailBox

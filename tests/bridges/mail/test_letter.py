@@ -22,7 +22,8 @@ from goiptwist.bridges.mail.letter import (
     subject,
 )
 from goiptwist.bridges.mail.settings import MailSettings
-from goiptwist.testing.contract import HOSTILE_TEXTS, alarm, any_text, sms
+from goiptwist.testing.contract import HOSTILE_TEXTS, any_text
+from goiptwist.testing.stubs import alarm, sms
 
 SETTINGS = MailSettings(to=("ops@example.org", "boss@example.org"), sender="sms@example.org")
 

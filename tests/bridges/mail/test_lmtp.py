@@ -13,7 +13,8 @@ from goiptwist.bridges.mail.verdict import UNSAID, Reply
 from goiptwist.config.values import HostPort, Password
 from goiptwist.errors import Refused, TryLater
 from goiptwist.model.delivery import Delivered
-from goiptwist.testing.contract import outcome, sms
+from goiptwist.testing.contract import outcome
+from goiptwist.testing.stubs import sms
 from tests.bridges.mail.intake.test_service import ANY, intake
 from tests.bridges.mail.smarthosts import Authority, mail_bridge, saying, scripted_server
 from tests.bridges.mail.test_dialogue import TIMEOUT, Smarthost

@@ -10,7 +10,7 @@ from goiptwist.bridges.mail.loops import Pairs, check
 from goiptwist.bridges.mail.opening import opened
 from goiptwist.bridges.mail.settings import MailSettings
 from goiptwist.errors import Unacceptable
-from goiptwist.testing.contract import sms
+from goiptwist.testing.stubs import sms
 
 PERSON = [
     ("Received", "from a by b"),

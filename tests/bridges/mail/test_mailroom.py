@@ -13,7 +13,7 @@ from twisted.internet.defer import Deferred, execute
 from twisted.internet.task import Clock
 
 from goiptwist.accounts.users import User
-from goiptwist.bridges.mail.addresses import Directory, bounce_address, reply_address
+from goiptwist.bridges.mail.addresses import AddressPlan, bounce_address, reply_address
 from goiptwist.bridges.mail.context import Submitted
 from goiptwist.bridges.mail.intake.interfaces import Caller, Language, Wishes
 from goiptwist.bridges.mail.intake.reply import Reply
@@ -22,7 +22,7 @@ from goiptwist.bridges.mail.reading import AttachmentUse, Gsm7Use, ReadingSettin
 from goiptwist.bridges.mail.tokens import DAY, Grant, Tokens
 from goiptwist.errors import Conflict, Forbidden, OverQuota, StoreUnavailable, Unacceptable
 from goiptwist.model.messages import State
-from goiptwist.testing.contract import StandInGateway, sms
+from goiptwist.testing.stubs import StandInGateway, sms
 
 NOW = 1_795_000_000.0
 STRANGER = Caller(
@@ -51,7 +51,7 @@ class Room:
         self.room = Mailroom(
             self.gateway,
             "sms.example.org",
-            Directory(
+            AddressPlan(
                 lines=("goip1", "goip2"), pools=("default",), country="HU", mailboxes=mailboxes
             ),
             self.tokens,

@@ -6,7 +6,8 @@ from twisted.internet import reactor
 from goiptwist.config.values import HostPort, Password
 from goiptwist.errors import Away, Refused, TryLater
 from goiptwist.model.delivery import Delivered
-from goiptwist.testing.contract import outcome, sms
+from goiptwist.testing.contract import outcome
+from goiptwist.testing.stubs import sms
 from tests.bridges.mail.postfix import NEEDS_POSTFIX, passwords, running, until
 from tests.bridges.mail.smarthosts import mail_bridge
 

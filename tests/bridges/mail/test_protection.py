@@ -10,7 +10,8 @@ from twisted.internet import reactor
 from goiptwist.config.values import HostPort, Password
 from goiptwist.errors import TryLater
 from goiptwist.model.delivery import Delivered
-from goiptwist.testing.contract import outcome, sms
+from goiptwist.testing.contract import outcome
+from goiptwist.testing.stubs import sms
 from tests.bridges.mail.smarthosts import (
     Authority,
     Mailbox,

@@ -10,7 +10,8 @@ from goiptwist.config.values import HostPort, Password
 from goiptwist.errors import Refused, TryLater
 from goiptwist.interfaces import IBridgeKind
 from goiptwist.model.delivery import Delivered
-from goiptwist.testing.contract import StandInGateway, outcome, sms
+from goiptwist.testing.contract import outcome
+from goiptwist.testing.stubs import StandInGateway, sms
 from tests.bridges.mail.smarthosts import (
     Mailbox,
     free_port,

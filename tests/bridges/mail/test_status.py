@@ -15,7 +15,8 @@ from goiptwist.bridges.mail.context import Submitted
 from goiptwist.model.messages import Direction, State
 from goiptwist.model.notifications import Notification
 from goiptwist.model.subscriptions import STATUSES
-from goiptwist.testing.contract import HOSTILE_TEXTS, any_text, sms
+from goiptwist.testing.contract import HOSTILE_TEXTS, any_text
+from goiptwist.testing.stubs import sms
 
 MAIL = Submitted(
     to="ann@example.org",

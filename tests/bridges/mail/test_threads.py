@@ -7,7 +7,7 @@ from twisted.internet.task import Clock
 
 from goiptwist.bridges.mail.threads import Threads
 from goiptwist.errors import StoreUnavailable
-from goiptwist.testing.contract import StandInGateway
+from goiptwist.testing.stubs import StandInGateway
 
 
 class FullDisk(StandInGateway):

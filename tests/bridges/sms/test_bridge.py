@@ -17,7 +17,7 @@ from goiptwist.errors import Busy, Conflict, Forbidden, Refused, StoreUnavailabl
 from goiptwist.interfaces import IBridge, IBridgeKind, ITakesReports
 from goiptwist.model.delivery import Delivered
 from goiptwist.model.messages import Message, State
-from goiptwist.testing.contract import sms
+from goiptwist.testing.stubs import sms
 from tests.bridges.sms.alarms import ALARM, Gateway
 
 ANNA, BELA = "+36301111111", "+36302222222"

@@ -8,7 +8,8 @@ from hypothesis import given
 
 from goiptwist.bridges.sms.texts import answered, of_alarm, of_sms
 from goiptwist.telephony.validation import LONGEST_TEXT, accepted_text
-from goiptwist.testing.contract import any_text, sms
+from goiptwist.testing.contract import any_text
+from goiptwist.testing.stubs import sms
 from tests.bridges.sms.alarms import ALARM
 
 

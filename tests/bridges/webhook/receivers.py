@@ -19,7 +19,7 @@ from twisted.web.server import NOT_DONE_YET, Site
 from goiptwist.bridges.webhook.bridge import WebhookBridge
 from goiptwist.bridges.webhook.settings import WebhookSettings
 from goiptwist.config.values import Password
-from goiptwist.testing.contract import StandInGateway
+from goiptwist.testing.stubs import StandInGateway
 
 #: For the standardwebhooks library: whsec_ and 24 bytes in base64.
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"

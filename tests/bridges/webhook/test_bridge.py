@@ -21,7 +21,7 @@ from goiptwist.interfaces import IChecksItself, IObservesLines, IObservesMessage
 from goiptwist.model.messages import Direction, State
 from goiptwist.model.notifications import LineEvent, Notification
 from goiptwist.model.subscriptions import STATUSES
-from goiptwist.testing.contract import sms
+from goiptwist.testing.stubs import sms
 from tests.bridges.mail.smarthosts import Authority
 from tests.bridges.webhook.receivers import SECRET, Receiver, bridge_for, free_port, hostile
 

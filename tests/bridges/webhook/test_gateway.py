@@ -199,7 +199,7 @@ async def test_once_more(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
         assert len(before) == 3
         wire.second()
         for about in (message, came):
-            now(fires(wire.gateway.overview.redeliver(about.id, "hooks", "user:ops")))
+            now(fires(wire.gateway.powers.operator.redeliver(about.id, "hooks", "user:ops")))
             assert wire.gateway.delivery.depth > 0
             wire.second()
             await until(lambda: wire.gateway.delivery.depth == 0)
@@ -225,7 +225,7 @@ async def test_once_more_what_failed(tmp_path: Path, monkeypatch: pytest.MonkeyP
         assert came.state == "failed"
         wire.clock.advance(6 * 86400)
         receiver.code = 200
-        now(fires(wire.gateway.overview.redeliver(came.id, "hooks", "user:ops")))
+        now(fires(wire.gateway.powers.operator.redeliver(came.id, "hooks", "user:ops")))
         wire.second()
         await until(lambda: wire.gateway.delivery.depth == 0)
         assert wire.state(came) == "handed_on"
@@ -243,7 +243,7 @@ async def test_nothing_to_hand_over(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         wire.hears()
         for about in (message.id, "x", f"{message.id}99"):
             with pytest.raises(Conflict):
-                now(fires(wire.gateway.overview.redeliver(about, "hooks", "user:ops")))
+                now(fires(wire.gateway.powers.operator.redeliver(about, "hooks", "user:ops")))
         pool = Redelivery(message_id=message.id, destination="pool:default", by="x", at=0.0)
         with pytest.raises(Conflict):
             now(wire.store.redeliver(pool))

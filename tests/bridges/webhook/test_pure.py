@@ -20,7 +20,8 @@ from goiptwist.bridges.webhook.verdict import LONGEST_WAIT, Answer, judged, seco
 from goiptwist.errors import Refused, TryLater
 from goiptwist.model.messages import Direction, State
 from goiptwist.model.notifications import LineEvent, Notification
-from goiptwist.testing.contract import HOSTILE_TEXTS, alarm, sms
+from goiptwist.testing.contract import HOSTILE_TEXTS
+from goiptwist.testing.stubs import alarm, sms
 
 PLACES = {
     "loopback": ["127.0.0.1", "127.255.255.254", "::1"],

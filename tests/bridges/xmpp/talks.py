@@ -16,7 +16,7 @@ from goiptwist.bridges.xmpp.settings import XmppSettings
 from goiptwist.config.values import Password
 from goiptwist.errors import Refused
 from goiptwist.model.status import LineStatus
-from goiptwist.testing.contract import StandInGateway
+from goiptwist.testing.stubs import StandInGateway
 
 PASSWORD = "s3cret-of-the-bot"
 NOW = 1_795_000_000.0

@@ -13,7 +13,8 @@ from goiptwist.bridges.xmpp.context import Asked
 from goiptwist.errors import Busy, Conflict, OverQuota, Refused, TryLater, Unacceptable
 from goiptwist.model.messages import State
 from goiptwist.model.notifications import Notification
-from goiptwist.testing.contract import StandInGateway, outcome, sms
+from goiptwist.testing.contract import outcome
+from goiptwist.testing.stubs import StandInGateway, sms
 from tests.bridges.xmpp.talks import (
     ANN,
     NOW,

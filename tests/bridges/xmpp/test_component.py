@@ -10,7 +10,8 @@ from twisted.words.xish.domish import Element
 
 from goiptwist.bridges.xmpp import stanzas
 from goiptwist.errors import Refused
-from goiptwist.testing.contract import outcome, sms
+from goiptwist.testing.contract import outcome
+from goiptwist.testing.stubs import sms
 from tests.bridges.xmpp.talks import (
     ANN,
     COMPONENT,

@@ -118,7 +118,10 @@ def test_a_room(gateway: Chatting, ann: Person) -> None:
     )  # fmt: skip
     ann.say(ROOM, "who goes?", kind="groupchat")
     ann.say(ROOM, f"@{NUMBER}: we all come", kind="groupchat")
-    until(lambda: [t for *_, t in gateway.sent() if t == "we all come"], "the room's SMS is sent")
+    until(
+        lambda: [t for *_, t in gateway.sent() if t == "we all come"],
+        "the room's SMS is sent",
+    )
     assert not [t for *_, t in gateway.sent() if "who goes" in t]
 
 

@@ -13,7 +13,8 @@ from goiptwist.bridges.xmpp.bridge import XmppBridge
 from goiptwist.bridges.xmpp.settings import XmppSettings
 from goiptwist.bridges.xmpp.stanzas import clean
 from goiptwist.config.values import HostPort, Password
-from goiptwist.testing.contract import HOSTILE_TEXTS, StandInGateway, any_text, sms
+from goiptwist.testing.contract import HOSTILE_TEXTS, any_text
+from goiptwist.testing.stubs import StandInGateway, sms
 from tests.bridges.xmpp.links import until
 from tests.bridges.xmpp.person import Person
 from tests.bridges.xmpp.prosody import NEEDS_PROSODY

@@ -93,7 +93,7 @@ def test_each_person_has_a_quota(world: World) -> None:
             text="x",
             client_id=f"{who} {number}",
         )
-        now(Deferred.fromCoroutine(world.gateway.overview.submit(wanted)))
+        now(Deferred.fromCoroutine(world.gateway.powers.messages.submit(wanted)))
 
     text("ann", 1)
     text("ann", 2)
@@ -105,4 +105,4 @@ def test_each_person_has_a_quota(world: World) -> None:
 
 def test_health_knows_that_nobody_is_connected(world: World) -> None:
     """Before the first SMS waits for it."""
-    assert "bridge chat: not connected yet" in world.gateway.overview.health().problems
+    assert "bridge chat: not connected yet" in world.gateway.powers.operator.health().problems

@@ -27,7 +27,7 @@ from goiptwist.web.api import Api
 from goiptwist.web.doors import Doors
 from goiptwist.web.ozeki.dialect import Dialect
 from goiptwist.web.site import Site
-from tests.web.fakes import NOON, FakeOverview, at_once
+from tests.web.fakes import NOON, FakeGateway, at_once
 
 #: As in the seed; and others who may less.
 USERS = [
@@ -93,28 +93,28 @@ def arrived(number: int, text: str = "Door open") -> Message:
 class Asking:
     """A site over a fake gateway, and its clients, one connection for each request."""
 
-    def __init__(self, *, strict: bool = False, reports_by: str = "", overview: Any = None) -> None:
-        """@param overview: of a gateway that is no fake."""
-        if overview is None:
+    def __init__(self, *, strict: bool = False, reports_by: str = "", gateway: Any = None) -> None:
+        """@param gateway: of a gateway that is no fake."""
+        if gateway is None:
             self._fake()
         else:
-            self.overview = overview
+            self.gateway = gateway
         self.clock = Clock()
         users = Users(USERS, at_once)
         access = Access(users, Attempts(self.clock))
         dialect = Dialect(
-            self.overview, access, at_once, strict=strict, zone=UTC, reports_by=reports_by
+            self.gateway, access, at_once, strict=strict, zone=UTC, reports_by=reports_by
         )
-        doors = Doors(Api(self.overview, users, self.clock, ["ops"]).resource(), dialect)
+        doors = Doors(Api(self.gateway, users, self.clock, ["ops"]).resource(), dialect)
         self.site = Site(doors, self.clock, doors.leniency)
 
     def _fake(self) -> None:
-        self.overview = FakeOverview()
-        self.overview.line_states = [
+        self.gateway = FakeGateway()
+        self.gateway.line_states = [
             LineStatus(id="goip1", pool="default", presence="present"),
             LineStatus(id="goip2", pool="alarms", presence="present"),
         ]
-        self.overview.clock.advance(NOON)
+        self.gateway.clock.advance(NOON)
 
     def raw(self, *pieces: bytes, host: str = "127.0.0.1") -> bytes:
         """@return: all that is heard after these bytes were said."""
@@ -179,4 +179,4 @@ class Asking:
     @property
     def texts(self) -> list[tuple[str, str]]:
         """Recipient and text of everything that was submitted."""
-        return [(s.recipients[0], s.text) for s in self.overview.submissions]
+        return [(s.recipients[0], s.text) for s in self.gateway.submissions]

@@ -14,7 +14,7 @@ from twisted.internet.defer import execute
 from twisted.internet.threads import deferToThread
 
 from goiptwist.accounts.users import Attempts, Users
-from goiptwist.bridges.mail.addresses import Directory, reply_address
+from goiptwist.bridges.mail.addresses import AddressPlan, reply_address
 from goiptwist.bridges.mail.intake.service import MailIntake
 from goiptwist.bridges.mail.intake.settings import MailIntakeSettings
 from goiptwist.bridges.mail.mailroom import Mailroom
@@ -22,7 +22,7 @@ from goiptwist.bridges.mail.reading import ReadingSettings
 from goiptwist.bridges.mail.tokens import DAY, Grant, Tokens
 from goiptwist.config.values import HostPort, Network
 from goiptwist.errors import StoreUnavailable, Unacceptable
-from goiptwist.testing.contract import StandInGateway
+from goiptwist.testing.stubs import StandInGateway
 from tests.bridges.mail.intake.parts import Complaints
 from tests.bridges.mail.postfix import NEEDS_POSTFIX, running, until
 from tests.bridges.mail.smarthosts import free_port
@@ -108,7 +108,7 @@ class House:
         mailroom = Mailroom(
             self.gateway,
             DOMAIN,
-            Directory(lines=("goip1", "goip2"), pools=("default",), country="HU"),
+            AddressPlan(lines=("goip1", "goip2"), pools=("default",), country="HU"),
             self.tokens,
             ReadingSettings(),
             3,

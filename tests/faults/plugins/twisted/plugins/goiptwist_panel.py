@@ -51,7 +51,7 @@ class Panel(Service):
             report = AlarmReport(
                 event=notation.read(machine), origin="panel", client_id=str(number)
             )
-            alarm = await self.gateway.raise_alarm(report)
+            alarm = await self.gateway.alarms.raise_alarm(report)
             self._note("accepted", f"{number} {alarm.id}")
 
     async def deliver(self, message: Message) -> Delivered:
@@ -61,7 +61,7 @@ class Panel(Service):
         if self.settings.answer == "hangs":
             await Deferred()
         if self.settings.answer == "answers":
-            await self.gateway.acknowledge(message.id, "Ann")
+            await self.gateway.alarms.acknowledge(message.id, "Ann")
         return Delivered("kissoff")
 
     def _note(self, file: str, line: str) -> None:

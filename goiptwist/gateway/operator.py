@@ -1,0 +1,90 @@
+"""What a person decides, and asks, about the whole gateway."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from attrs import define
+from zope.interface import implementer
+
+from goiptwist.alarm.service import AlarmService
+from goiptwist.alarm.supervision import Supervision
+from goiptwist.delivery.dispatcher import Dispatcher
+from goiptwist.interfaces import IBridge, IOperator, IReportsOutage
+from goiptwist.messaging.service import Messaging
+from goiptwist.model.messages import Message
+from goiptwist.model.queries import Resolution
+from goiptwist.model.quota import DAY, Quota
+from goiptwist.model.status import Health, LineStatus
+from goiptwist.store import Redelivery
+
+
+@implementer(IOperator)
+@define(eq=False, repr=False)
+class Operator:
+    """
+    L{IOperator} on top of the parts.
+
+    @ivar line_statuses: asks the lines how they stand.
+    @ivar bridges: all of them, by name.
+    @ivar rejections: how often each kind of bad datagram came.
+    """
+
+    messaging: Messaging
+    alarms: AlarmService
+    supervision: Supervision
+    bridges: Mapping[str, IBridge]
+    delivery: Dispatcher
+    line_statuses: Callable[[], list[LineStatus]]
+    rejections: Counter[str]
+
+    async def resolve(self, message_id: str, resolution: Resolution, by: str) -> Message:
+        """See L{IOperator}."""
+        return await self.messaging.settle(message_id, resolution, by)
+
+    async def redeliver(self, message_id: str, bridge: str, by: str) -> None:
+        """See L{IOperator}."""
+        destination, now = f"bridge:{bridge}", self.messaging.clock.seconds()
+        await self.messaging.store.redeliver(
+            Redelivery(message_id=message_id, destination=destination, by=by, at=now)
+        )
+
+    async def quota(self, origin: str) -> tuple[Quota, int, int]:
+        """See L{IOperator}."""
+        messaging = self.messaging
+        day = int(messaging.clock.seconds() // DAY)
+        used = await messaging.store.used(origin, day)
+        return messaging.permits.allowance(origin), *used
+
+    def _troubled(self) -> list[str]:
+        """A sentence for each bridge that says it is not well."""
+        asked: dict[str, Any] = {
+            name: bridge
+            for name, bridge in self.bridges.items()
+            if IReportsOutage.providedBy(bridge)
+        }
+        return [f"bridge {n}: {bridge.trouble}" for n, bridge in asked.items() if bridge.trouble]
+
+    def health(self) -> Health:
+        """See L{IOperator}."""
+        lines = self.line_statuses()
+        problems = []
+        if self.messaging.store.writer.trouble:
+            problems.append(f"the store cannot commit: {self.messaging.store.writer.trouble}")
+        problems += self.alarms.troubles()
+        problems += self.supervision.troubles()
+        problems += self.delivery.troubles()
+        problems += self._troubled()
+        problems += [f"line {line.id} is stopped: {line.stopped}" for line in lines if line.stopped]
+        problems += [f"line {line.id} is lost" for line in lines if line.presence == "lost"]
+        figures: dict[str, float] = {
+            "lines": len(lines),
+            "lines_present": sum(line.presence == "present" for line in lines),
+            "messages_waiting": self.delivery.depth,
+            "store_waiting": self.messaging.store.writer.depth,
+            "store_commits": self.messaging.store.writer.committed_groups,
+        }
+        figures.update({f"datagrams_{kind}": count for kind, count in self.rejections.items()})
+        return Health(problems=tuple(problems), figures=figures)

@@ -1,0 +1,34 @@
+"""What far sides give back after they took it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from attrs import define
+from zope.interface import implementer
+
+from goiptwist.interfaces import IBounces
+from goiptwist.messaging.service import Messaging
+from goiptwist.store import Return
+
+
+@implementer(IBounces)
+@define(eq=False, repr=False)
+class Bounces:
+    """
+    @ivar fallbacks: each bridge that what it delivered may come back to, with
+        the destination that gets their SMS then, or an empty text.
+    """
+
+    messaging: Messaging
+    fallbacks: Mapping[str, str]
+
+    async def bounced(self, message_id: str, reason: str) -> None:
+        """See L{IBounces}."""
+        messaging = self.messaging
+        now = messaging.clock.seconds()
+        failed = await messaging.store.came_back(
+            Return(message_id=message_id, reason=reason, at=now, instead=self.fallbacks)
+        )
+        if failed is not None:
+            messaging.settled(failed)

@@ -1,0 +1,62 @@
+"""What is kept, for those who look."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from attrs import define
+from zope.interface import implementer
+
+from goiptwist.interfaces import IFolders, IHistory
+from goiptwist.model.messages import Direction, Message, Step
+from goiptwist.model.queries import Search, SearchPage
+from goiptwist.model.status import DeliveryStatus
+from goiptwist.store import MARKS_AT_ONCE, Marking, Store
+
+
+@implementer(IHistory)
+@define(eq=False, repr=False)
+class History:
+    """L{IHistory} of a store."""
+
+    store: Store
+
+    async def page(self, direction: Direction | None, after: str, limit: int) -> list[Message]:
+        """See L{IHistory}."""
+        return await self.store.messages(direction, after, limit)
+
+    async def search(self, wanted: Search) -> SearchPage:
+        """See L{IHistory}."""
+        return await self.store.search(wanted)
+
+    async def journey(self, message_id: str) -> list[Step]:
+        """See L{IHistory}."""
+        return await self.store.journey(message_id)
+
+    async def deliveries(self, alarm_id: str) -> list[DeliveryStatus]:
+        """See L{IHistory}."""
+        return await self.store.legs(alarm_id)
+
+
+@implementer(IFolders)
+@define(eq=False, repr=False)
+class Folders:
+    """L{IFolders} of a store."""
+
+    store: Store
+
+    async def inbox(self, owner: str, after: str, limit: int) -> list[Message]:
+        """See L{IFolders}."""
+        return await self.store.inbox(owner, after, limit)
+
+    async def deleted(self, owner: str, limit: int) -> list[Message]:
+        """See L{IFolders}."""
+        return await self.store.deleted(owner, limit)
+
+    async def flag(self, owner: str, ids: Sequence[str], flag: str) -> list[str]:
+        """See L{IFolders}."""
+        flagged: list[str] = []
+        for begin in range(0, len(ids), MARKS_AT_ONCE):
+            part = tuple(ids[begin : begin + MARKS_AT_ONCE])
+            flagged += await self.store.mark(Marking(owner=owner, ids=part, word=flag))
+        return flagged
