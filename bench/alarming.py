@@ -14,7 +14,7 @@ from goiptwist.model.messages import AlarmReport
 
 #: Seconds after which what has not arrived is missing.
 PATIENCE = 60.0
-ARRIVED, LOST = "alarm.handed_on", "alarm.failed"
+ARRIVED, LOST = "alarm.delivered", "alarm.failed"
 
 
 @define(eq=False)

@@ -56,6 +56,21 @@ class IBridge(IDestination):
     """
 
 
+class IDeliversEach(IBridge):
+    """
+    An extra power of a bridge: it delivers to several recipients, each of which
+    has a row of its own in the queue, so that a failure for one repeats to
+    nobody else. Its settings have C{recipients}, a tuple; the router makes the rows.
+    """
+
+    async def deliver_to(message: Message, recipient: str) -> Delivered | None:
+        """
+        As L{IDestination.deliver}, for one of them.
+
+        @param recipient: one of C{settings.recipients}.
+        """
+
+
 class ITakesReports(Interface):
     """An extra power of a bridge: it wants to hear what became of messages."""
 
@@ -69,12 +84,12 @@ class ITakesReports(Interface):
 class INotifies(Interface):
     """
     An extra power of a bridge: it tells others what became of messages, such
-    as by a status mail. News is kept on disk and comes until it is told.
+    as by a status mail. Notifications are kept on disk and come until they are told.
     """
 
-    async def tell(news: Notification) -> Delivered | None:
+    async def notify(notification: Notification) -> Delivered | None:
         """
-        As L{IDestination.deliver}; C{news.id} is the same if it comes again.
+        As L{IDestination.deliver}; C{notification.id} is the same if it comes again.
         Only what somebody asked for by a L{goiptwist.model.subscriptions.Subscription} comes.
         """
 
@@ -93,7 +108,7 @@ class IObservesLines(Interface):
     have a C{takes_events} that is true, see L{goiptwist.messaging.router.RoutingRule}.
     """
 
-    async def heard(event: LineEvent) -> Delivered | None:
+    async def observe(event: LineEvent) -> Delivered | None:
         """As L{IDestination.deliver}; C{event.id} is the same if it comes again."""
 
 
@@ -110,7 +125,7 @@ class IChecksItself(Interface):
 class IReportsOutage(Interface):
     """An extra power of a bridge: it knows that its far side is away while nothing waits."""
 
-    trouble: str = Attribute("Why nothing can be handed over now, in words; empty if all is well.")
+    outage: str = Attribute("Why nothing can be handed over now, in words; empty if all is well.")
 
 
 class IMessages(Interface):

@@ -84,7 +84,7 @@ class Alarmed(Simulated):
 
     def delivered(self, alarm_id: str) -> Any:
         """It, once it is."""
-        until(lambda: self.alarm(alarm_id)["state"] == "handed_on", "it is delivered")
+        until(lambda: self.alarm(alarm_id)["state"] == "delivered", "it is delivered")
         return self.alarm(alarm_id)
 
 

@@ -74,7 +74,7 @@ def test_the_seed(desk: Desk) -> None:
     assert (taken.id, taken.alarm, taken.recipient) == (own, EVENT, "06201234567")
     shown = desk.alarm(own)
     assert (shown["state"], shown["words"]) == (
-        "handed_on",
+        "delivered",
         "Account 1113: audible panic alarm, partition 3, zone 3",
     )
     assert desk.ways(own) == [("station", "done")]
@@ -99,10 +99,10 @@ def test_an_alarm_is_not_taken_back(desk: Desk) -> None:
     own = desk.asking.get(QUERY).xml.findtext("data/acceptreport/messageid") or ""
     assert delete(desk, "outbox", own) == []
     desk.world.advance(120)
-    assert desk.alarm(own)["state"] == "handed_on"
+    assert desk.alarm(own)["state"] == "delivered"
     assert delete(desk, "sent", own) == [own]
     assert desk.asking.receive(folder="sent").xml.findall("data/message") == []
-    assert desk.alarm(own)["state"] == "handed_on"
+    assert desk.alarm(own)["state"] == "delivered"
 
 
 def test_the_same_name_again(desk: Desk) -> None:
@@ -121,7 +121,7 @@ def test_who_follows(desk: Desk) -> None:
     desk.bridge("station").troubles = [Refused("no kissoff")]
     desk.bridge("backup").troubles = [TryLater("busy")]
     own = desk.ask("POST", "/api/v1/alarms", {"event": EVENT}).json["id"]
-    assert desk.ways(own) == [("station", "passed"), ("backup", "waiting")]
+    assert desk.ways(own) == [("station", "escalated"), ("backup", "waiting")]
     [station, backup] = desk.alarm(own)["ways"]
     assert (station["following"], backup["following"]) == (["backup", "oncall"], ["oncall"])
     assert (backup["detail"], backup["attempts"]) == ("busy", 1)
@@ -163,7 +163,7 @@ def test_looking(desk: Desk, monkeypatch: pytest.MonkeyPatch, span: int) -> None
     assert codes("&account=1114") == ["135", "133", "131"]
     assert codes("&code=130") == ["130"]
     assert codes("&code=113") == codes("&state=failed") == codes("&account=111") == []
-    assert len(codes("&state=handed_on&since=2026-01-01T00:00:00Z")) == 6
+    assert len(codes("&state=delivered&since=2026-01-01T00:00:00Z")) == 6
 
 
 def test_what_becomes_of_it(desk: Desk) -> None:

@@ -86,7 +86,7 @@ def test_the_handset_has_it(night: Night) -> None:
         ANNA,
         f"Account 1113: audible panic alarm, partition 3, zone 3. Reply ACK {kept.id}",
     )
-    assert world.message(kept.id).state is State.HANDED_ON
+    assert world.message(kept.id).state is State.DELIVERED
 
 
 def test_the_next_person(night: Night) -> None:
@@ -98,7 +98,7 @@ def test_the_next_person(night: Night) -> None:
     world.advance(20)
     assert [number for number, _ in texts(world)] == [ANNA, BELA]
     answers(world, BELA, f"ACK {kept.id}")
-    assert world.message(kept.id).state is State.HANDED_ON
+    assert world.message(kept.id).state is State.DELIVERED
     assert "acknowledged" in steps(world, kept)
 
 
@@ -111,7 +111,7 @@ def test_an_answer_stops_the_chain(night: Night) -> None:
     world.advance(120)
     alarms = [(number, text) for number, text in texts(world) if "Account 1113" in text]
     assert [number for number, _ in alarms] == [ANNA]
-    assert world.message(kept.id).state is State.HANDED_ON
+    assert world.message(kept.id).state is State.DELIVERED
     assert (ANNA, f"Alarm {kept.id} is yours, thank you") in texts(world)
 
 
@@ -127,7 +127,7 @@ def test_the_station_first(night: Night) -> None:
     second = alarm(world, "1113,18,1,130,01,007")
     world.advance(60)
     assert [number for number, _ in texts(world)] == [ANNA]
-    assert world.message(second.id).state is State.HANDED_ON
+    assert world.message(second.id).state is State.DELIVERED
 
 
 def test_killed_while_a_person_is_waited_for(night: Night) -> None:

@@ -50,15 +50,15 @@ class Recorder:
             raise self.troubles.pop(0)
         self.taken.append(message)
 
-    async def tell(self, news: Notification) -> None:
+    async def notify(self, notification: Notification) -> None:
         if self.troubles:
             raise self.troubles.pop(0)
-        self.told.append(news)
+        self.told.append(notification)
 
     @property
     def words(self) -> list[str]:
         """What it was told, in order."""
-        return [news.what for news in self.told]
+        return [notification.what for notification in self.told]
 
 
 @implementer(IBridgeKind)

@@ -149,7 +149,7 @@ class Supervision:
         self._look(await self.store.message(test.id))
 
     def _happened(self, one: BusEvent) -> None:
-        if one.kind in ("alarm.handed_on", "alarm.failed", "alarm.acknowledged"):
+        if one.kind in ("alarm.delivered", "alarm.failed", "alarm.acknowledged"):
             self._look(one.about)
 
     def _look(self, test: Message | None) -> None:
@@ -161,7 +161,7 @@ class Supervision:
         self._ended(name, turn, test)
 
     def _ended(self, name: str, turn: int, test: Message) -> None:
-        if test.state is State.HANDED_ON:
+        if test.state is State.DELIVERED:
             self._arrived(name, turn)
         else:
             self._lose(name, turn, test.reason or "it failed")

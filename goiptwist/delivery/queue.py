@@ -210,8 +210,10 @@ class Queue:
         if not INotifies.providedBy(self.destination):
             raise Refused(f"{self.name} takes no news")
         taker: Any = self.destination
-        news = Notification(id=row.id, what=row.news, at=row.at, reason=row.text, message=about)
-        told: Delivered | None = await taker.tell(news)
+        notification = Notification(
+            id=row.id, what=row.news, at=row.at, reason=row.text, message=about
+        )
+        told: Delivered | None = await taker.notify(notification)
         return told
 
     async def _hear(self, row: Message) -> Delivered | None:
@@ -220,7 +222,7 @@ class Queue:
         taker: Any = self.destination
         fields = json.loads(row.text)
         event = LineEvent(id=row.id, what=row.news, line=row.line, at=row.at, fields=fields)
-        heard: Delivered | None = await taker.heard(event)
+        heard: Delivered | None = await taker.observe(event)
         return heard
 
     async def _settle(self, row: QueueEntry, settlement: Settlement) -> None:

@@ -25,7 +25,7 @@ LINE_SCHEDULE = (5.0, 15.0, 60.0, 180.0, 600.0)
 
 
 #: What a fallback gets; news is for whoever asked for it.
-_HANDED_ON = (Direction.IN, Direction.ALARM)
+_INCOMING = (Direction.IN, Direction.ALARM)
 
 
 @frozen(kw_only=True)
@@ -104,7 +104,7 @@ def _settlement(
 
 def _done(handover: Delivered, waiting: QueueEntry, destination: str, now: float) -> Settlement:
     incoming = waiting.message.direction is not Direction.OUT
-    state = State.HANDED_ON if incoming else State.SENT
+    state = State.DELIVERED if incoming else State.SENT
     settled = _settlement(waiting, destination, state, "done", handover.detail, now)
     # The queue's row and the transmission tell this step already.
     return evolve(settled, step="", outcome="sent", line=handover.line, sms_no=handover.sms_no)
@@ -115,7 +115,7 @@ def _failed(
 ) -> Settlement:
     settled = _settlement(waiting, destination, State.FAILED, "failed", reason, now)
     instead = waiting.leg.next if waiting.leg else None
-    if instead is None and policy.fallback and waiting.message.direction in _HANDED_ON:
+    if instead is None and policy.fallback and waiting.message.direction in _INCOMING:
         chain = waiting.leg.chain if waiting.leg else 0
         instead = EscalationStep(policy.fallback, chain)
     return evolve(settled, instead=instead)

@@ -65,7 +65,7 @@ class Operator:
             for name, bridge in self.bridges.items()
             if IReportsOutage.providedBy(bridge)
         }
-        return [f"bridge {n}: {bridge.trouble}" for n, bridge in asked.items() if bridge.trouble]
+        return [f"bridge {n}: {bridge.outage}" for n, bridge in asked.items() if bridge.outage]
 
     def health(self) -> Health:
         """See L{IOperator}."""

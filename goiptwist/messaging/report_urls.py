@@ -27,7 +27,7 @@ _KEYWORD = re.compile(r"\$([A-Za-z]+)")
 _TIME = "%Y-%m-%d %H:%M:%S"
 
 #: What C{$statuscode} is: 0 is well, as in an accept report.
-_WELL = (State.SENT, State.QUEUED, State.SENDING, State.RECEIVED, State.HANDED_ON)
+_WELL = (State.SENT, State.QUEUED, State.SENDING, State.RECEIVED, State.DELIVERED)
 
 
 def time_of(at: float, zone: tzinfo | None = None) -> str:

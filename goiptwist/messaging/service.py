@@ -226,7 +226,7 @@ class Messaging:
         An outgoing message stands elsewhere now, or an alarm has come to an
         end, and that is on disk.
         """
-        ordinary = message.state in (State.SENT, State.QUEUED, State.HANDED_ON)
+        ordinary = message.state in (State.SENT, State.QUEUED, State.DELIVERED)
         tell = self.chronicle.tell if ordinary else self.log.warn
         tell(
             "{kind} {message_id} is {state}{by}{why}",

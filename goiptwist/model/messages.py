@@ -42,7 +42,7 @@ class State(StrEnum):
     CANCELLED = "cancelled"  # out: withdrawn before it left
     UNKNOWN = "unknown"  # out: the device went silent after it had the number
     RECEIVED = "received"  # in, alarm: on disk, not yet handed on everywhere
-    HANDED_ON = "handed_on"  # in, alarm: every way of it ended with a delivery
+    DELIVERED = "delivered"  # in, alarm: every way of it ended with a delivery
 
 
 class OnUnknown(StrEnum):

@@ -257,7 +257,7 @@ class Alarming:
         given_up = give_up(connection, number, item.message_id, list(open_ones), said, item.at)
         note(connection, number, item.at, "acknowledged", "", f"by {item.by}")
         incoming_states(connection, [(number, said)])
-        if row.state == State.HANDED_ON.value:
+        if row.state == State.DELIVERED.value:
             known = as_message(row, self.ids)
             return evolve(given_up, message=evolve(known, reason=said))
         now = alarm_now(connection, self.ids, self.telling, number, row.state, item.at)

@@ -138,7 +138,7 @@ class Keeping:
             sender=sms.sender,
             text=sms.text,
             at=sms.at,
-            state=State.RECEIVED if arrival.destinations else State.HANDED_ON,
+            state=State.RECEIVED if arrival.destinations else State.DELIVERED,
             smsc=sms.smsc,
         )
 

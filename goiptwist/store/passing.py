@@ -19,7 +19,7 @@ from goiptwist.store.schema import delivery, journey, message
 from goiptwist.store.telling import Changed, Queued, Telling, Tidings, queue_row
 
 #: What is told of an alarm when it stands there.
-_TIDINGS = {State.HANDED_ON: "delivered", State.FAILED: "failed"}
+_TIDINGS = {State.DELIVERED: "delivered", State.FAILED: "failed"}
 
 
 def _some_delivery(state: str) -> Any:
@@ -37,7 +37,7 @@ _INCOMING = Many(
         state=case(
             (_some_delivery("waiting"), State.RECEIVED.value),
             (_some_delivery("failed"), State.FAILED.value),
-            else_=State.HANDED_ON.value,
+            else_=State.DELIVERED.value,
         ),
         reason=bindparam("r"),
     )
@@ -74,12 +74,12 @@ def pass_on(connection: Connection, failed: Failed, leg: EscalationStep | None) 
     stood = _stood(connection, failed.number)
     while leg is not None and leg.destination in stood:
         if leg.chain and stood[leg.destination] == "done":
-            _settle(connection, failed, "passed")  # somebody has it, by another way
+            _settle(connection, failed, "escalated")  # somebody has it, by another way
             return Changed(dropped=((failed.message.id, failed.destination),))
         leg = leg.next
     if leg is None:
         return Changed()
-    _settle(connection, failed, "passed")
+    _settle(connection, failed, "escalated")
     queued = Queued(
         destination=leg.destination,
         message=failed.message,
@@ -146,7 +146,7 @@ def give_up(
         connection.execute(
             update(delivery)
             .where(delivery.c.message_id == number, delivery.c.destination.in_(names))
-            .values(state="passed", detail=said, settled_at=at)
+            .values(state="escalated", detail=said, settled_at=at)
         )
     return Changed(dropped=tuple((message_id, name) for name in names))
 

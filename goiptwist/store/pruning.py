@@ -27,7 +27,7 @@ AT_ONCE = 500
 
 #: What may go. An unknown message waits for an operator, however long.
 _SETTLED = [s.value for s in (State.SENT, State.FAILED, State.EXPIRED, State.CANCELLED)]
-_SETTLED.append(State.HANDED_ON.value)
+_SETTLED.append(State.DELIVERED.value)
 
 
 @frozen

@@ -44,8 +44,8 @@ _WAITING_ABOUT = (
     )
 )
 #: What is handed on to bridges, and what is neither that nor sent is no message.
-_HANDED_ON = (Direction.IN.value, Direction.ALARM.value)
-OF_PEOPLE = (*_HANDED_ON, Direction.OUT.value)
+_INCOMING = (Direction.IN.value, Direction.ALARM.value)
+OF_PEOPLE = (*_INCOMING, Direction.OUT.value)
 #: Messages whose news is asked for at once: SQLite takes 32,766 parameters.
 _ABOUTS_AT_ONCE = 1000
 
@@ -151,15 +151,15 @@ class Reading:
         steps = [Step(row.at, first, row.line or row.pool, row.origin)]
         steps += _given(connection, row.id)
         steps += _told(connection, row.id)
-        handed_on = _handed_on(connection, row)
-        told = {(step.at, step.detail) for step in (*steps, *handed_on)}
+        delivered = _delivered(connection, row)
+        told = {(step.at, step.detail) for step in (*steps, *delivered)}
         noted = select(journey).where(journey.c.message_id == number)
         steps += [
             Step(r.at, r.what, r.where, r.detail)
             for r in connection.execute(noted)
             if (r.at, r.detail) not in told
         ]
-        return sorted([*steps, *handed_on], key=lambda step: step.at)
+        return sorted([*steps, *delivered], key=lambda step: step.at)
 
     def legs(self, connection: Connection, alarm_id: str) -> list[DeliveryStatus]:
         """@return: how each way of an alarm stands, in the order in which they began."""
@@ -236,8 +236,8 @@ def _told(connection: Connection, number: int) -> list[Step]:
     return steps + [Step(r.at, f"deferred: {r.news}", r.where, r.detail) for r in tries]
 
 
-def _handed_on(connection: Connection, row: Any) -> list[Step]:
-    if row.direction not in _HANDED_ON:
+def _delivered(connection: Connection, row: Any) -> list[Step]:
+    if row.direction not in _INCOMING:
         return []
     rows = connection.execute(
         select(delivery).where(and_(delivery.c.message_id == row.id, delivery.c.state == "done"))

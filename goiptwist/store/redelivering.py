@@ -34,7 +34,7 @@ _HAD = (
             or_(message.c.id == bindparam("number"), message.c.about == bindparam("number")),
             message.c.direction != Direction.OUT.value,
             delivery.c.destination == bindparam("destination"),
-            delivery.c.state.in_(("done", "passed", "failed")),
+            delivery.c.state.in_(("done", "escalated", "failed")),
         )
     )
     .order_by(message.c.id)

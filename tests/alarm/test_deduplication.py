@@ -94,7 +94,7 @@ def test_the_first_was_lost(world: World) -> None:
     first = raised(world)
     assert world.message(first.id).state is State.FAILED
     second = raised(world)
-    assert world.message(second.id).state is State.HANDED_ON
+    assert world.message(second.id).state is State.DELIVERED
 
 
 def test_all_at_once(world: World) -> None:

@@ -45,7 +45,7 @@ class Station:
     attempts: int = 0
     schedule: tuple[float, ...] = (5.0,)
     rests: bool = False
-    trouble: str = ""
+    outage: str = ""
     answers: list[Any] = field(factory=list)
     asked: list[Message] = field(factory=list)
     taken: list[Message] = field(factory=list)
@@ -131,7 +131,7 @@ class TestRaising:
         alarm = site.alarm(client_id="x")
         assert site.alarm(client_id="x").id == alarm.id
         assert site.stations["station"].taken == [alarm]
-        assert heard == ["alarm.received", "alarm.handed_on"]
+        assert heard == ["alarm.received", "alarm.delivered"]
         assert site.steps(alarm) == [
             (0, "received", "", "user:panel"),
             (0, "handed on", "station", "kissoff"),
@@ -193,7 +193,7 @@ class TestRules:
         site.restart()
         alarm = site.alarm()
         assert site.asked == {"station": 0, "backup": 0, "oncall": 1, "mail": 1}
-        assert site.state(alarm) == "handed_on"
+        assert site.state(alarm) == "delivered"
 
     def test_fallback(self, site: Site) -> None:
         """What a bridge of a route can never deliver goes to its fallback, as an SMS would."""
@@ -204,7 +204,7 @@ class TestRules:
         site.stations["mail"].answers = [Refused("550")]
         alarm = site.alarm()
         assert site.stations["oncall"].taken == [alarm]
-        assert site.state(alarm) == "handed_on"
+        assert site.state(alarm) == "delivered"
 
 
 class TestChains:
@@ -227,7 +227,7 @@ class TestChains:
             (5, "goes on", "oncall", "bridge:backup failed"),
             (5, "handed on", "oncall", "kissoff"),
         ]
-        assert site.state(alarm) == "handed_on"
+        assert site.state(alarm) == "delivered"
         assert site.gateway.powers.operator.health().problems == ()
 
     @pytest.mark.parametrize(
@@ -250,7 +250,7 @@ class TestChains:
         tries = site.asked["station"]
         site.advance(0.5)
         assert [message.id for message in site.stations["backup"].taken] == [alarm.id]
-        assert site.state(alarm) == "handed_on"
+        assert site.state(alarm) == "delivered"
         site.advance(1200.0, 30.0)
         assert site.asked == {"station": tries, "backup": 1, "oncall": 0, "mail": 0}
 
@@ -262,7 +262,7 @@ class TestChains:
         alarm = site.alarm()
         site.advance(61.0)
         call.callback(Delivered("kissoff"))
-        assert site.state(alarm) == "handed_on"
+        assert site.state(alarm) == "delivered"
         tries = site.asked["backup"]
         site.advance(600.0, 30.0)
         assert site.asked == {"station": 1, "backup": tries, "oncall": 0, "mail": 0}
@@ -308,7 +308,7 @@ class TestChains:
         overview = site.gateway.powers
         now(Deferred.fromCoroutine(overview.operator.redeliver(second.id, "backup", "ops")))
         assert overview.operator.health().problems == ()
-        assert site.state(second) == "handed_on"
+        assert site.state(second) == "delivered"
 
     def test_many_failed(self, site: Site) -> None:
         """A page of health stays a page."""
@@ -381,7 +381,7 @@ class TestAcknowledgement:
         call.callback(TryLater("hung up"))
         site.advance(600.0, 30.0)
         assert site.asked == {"station": 1, "backup": 0, "oncall": 0, "mail": 0}
-        assert site.state(alarm) == "handed_on"
+        assert site.state(alarm) == "delivered"
 
     def test_no_such_alarm(self, site: Site) -> None:
         with pytest.raises(Conflict, match="there is no alarm 'x-1'"):
@@ -410,7 +410,7 @@ class TestRestart:
         site.start_gateway()
         site.advance(60.0)
         assert site.asked == {"station": 2, "backup": 2, "oncall": 0, "mail": 0}
-        assert site.state(alarm) == "handed_on"
+        assert site.state(alarm) == "delivered"
 
     def test_time_was_up_meanwhile(self, site: Site) -> None:
         """The next one begins with the start."""
@@ -420,7 +420,7 @@ class TestRestart:
         site.advance(90.0)
         site.start_gateway()
         assert site.asked == {"station": 1, "backup": 1, "oncall": 0, "mail": 0}
-        assert site.state(alarm) == "handed_on"
+        assert site.state(alarm) == "delivered"
 
     def test_a_bridge_that_is_gone(self, site: Site) -> None:
         """The configuration has it no more: the chain goes on in time."""
@@ -432,7 +432,7 @@ class TestRestart:
         site.start_gateway()
         site.advance(60.0)
         assert site.asked["backup"] == 1
-        assert site.state(alarm) == "handed_on"
+        assert site.state(alarm) == "delivered"
 
     def test_full_disk_when_time_is_up(self, site: Site, logged_failures: FailureLog) -> None:
         """It goes on as soon as the disk takes it."""

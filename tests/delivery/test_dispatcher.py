@@ -107,7 +107,7 @@ def test_each_destination_has_its_own_queue(room: Room) -> None:
     b.answers()
     assert now(room.store.message(message.id)).state == "received"
     room.a.answers()
-    assert now(room.store.message(message.id)).state == "handed_on"
+    assert now(room.store.message(message.id)).state == "delivered"
 
 
 def test_taken_up_from_disk(room: Room) -> None:
@@ -184,5 +184,5 @@ class TestStopping:
         room.clock.advance(1)
         now(stopping)
         room.a.answers()  # too late to be waited for, and still written down
-        assert now(room.store.message(message.id)).state == "handed_on"
+        assert now(room.store.message(message.id)).state == "delivered"
         assert room.clock.getDelayedCalls() == []

@@ -45,17 +45,19 @@ class Teller:
     async def deliver(self, message: Message) -> None:
         self.taken.append(message.text)
 
-    async def tell(self, news: Notification) -> None:
+    async def notify(self, notification: Notification) -> None:
         answer: Deferred[None] = Deferred()
-        self.asked.append((news, answer))
+        self.asked.append((notification, answer))
         await answer
 
     def in_hand(self) -> list[str]:
         """What is being told, about whom."""
-        return [f"{news.message.text} {news.what}" for news, _ in self.asked]
+        return [
+            f"{notification.message.text} {notification.what}" for notification, _ in self.asked
+        ]
 
     def says(self, about: str, answer: Any = None) -> None:
-        """What the far side says of one piece of news."""
+        """What the far side says of one piece of notification."""
         [found] = [pair for pair in self.asked if f"{pair[0].message.text} {pair[0].what}" == about]
         self.asked.remove(found)
         if isinstance(answer, Exception):
@@ -236,7 +238,7 @@ def test_while_a_load_fails(
 
 
 def test_others_pay_nothing(desk: Desk) -> None:
-    """What is no news about anything is in no chain."""
+    """What is no notification about anything is in no chain."""
     message = desk.kept.arrival()
     assert message is not None
     desk.queue.add([QueueEntry(message, 0, message.at)])
@@ -259,7 +261,7 @@ def test_an_outcome_that_cannot_be_written(desk: Desk, logged_failures: FailureL
 
 
 def test_withheld_and_given_back(desk: Desk) -> None:
-    """Somebody tries to withdraw a piece of news: it keeps its place."""
+    """Somebody tries to withdraw a piece of notification: it keeps its place."""
     desk.sent("a", 1)
     first = desk.teller.asked[0][0].id
     desk.teller.says("a sent", TryLater("busy"))

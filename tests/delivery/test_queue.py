@@ -116,7 +116,7 @@ class TestAttempts:
             counter.clock.advance(1)
             assert counter.asked() == ["a"]
         counter.slow.answers()
-        assert counter.state(message) == ("handed_on", "")
+        assert counter.state(message) == ("delivered", "")
         assert counter.clock.getDelayedCalls() == []
 
     def test_refused(self, counter: Counter) -> None:
@@ -358,7 +358,7 @@ class TestTheDisk:
         assert counter.queue.in_hand == 1
         refuse_writes(counter.kept.store, False)
         counter.clock.advance(1)
-        assert counter.state(message) == ("handed_on", "")
+        assert counter.state(message) == ("delivered", "")
         assert counter.queue.in_hand == 0
         assert len(logged_failures.flush()) == 1
 

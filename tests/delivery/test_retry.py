@@ -72,8 +72,8 @@ def test_outgoing(
 
 #: answer, attempts before; state, row of the queue, seconds until due.
 INCOMING = [
-    (None, 0, "handed_on", "done", 0),
-    (Delivered("250 queued"), 0, "handed_on", "done", 0),
+    (None, 0, "delivered", "done", 0),
+    (Delivered("250 queued"), 0, "delivered", "done", 0),
     (Refused("550"), 0, "failed", "failed", 0),
     (TryLater("451"), 0, "received", "waiting", 5),
     (TryLater("451"), 1, "received", "waiting", 30),

@@ -269,7 +269,7 @@ class Rig:
         return (
             not any(simulator.device.unsettled for simulator in self.simulators.values())
             and {message["state"] for message in out} <= SETTLED
-            and {message["state"] for message in incoming} <= {"handed_on"}
+            and {message["state"] for message in incoming} <= {"delivered"}
         )
 
     def clear_up(self) -> None:

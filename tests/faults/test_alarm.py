@@ -50,7 +50,7 @@ async def after_a_death(rig: Rig, point: str) -> tuple[list[dict[str, Any]], lis
 
     async def over() -> bool:
         kept = await rig.kept("alarm")
-        return bool(kept) and all(alarm["state"] == "handed_on" for alarm in kept or [])
+        return bool(kept) and all(alarm["state"] == "delivered" for alarm in kept or [])
 
     await until(over, "the alarm comes to its end", 30)
     kept = await rig.kept("alarm")

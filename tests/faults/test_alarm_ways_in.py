@@ -79,7 +79,7 @@ async def ended(rig: Rig, many: int = 1) -> list[dict[str, Any]]:
 
     async def over() -> bool:
         kept = await rig.kept("alarm")
-        return kept is not None and [one["state"] for one in kept] == ["handed_on"] * many
+        return kept is not None and [one["state"] for one in kept] == ["delivered"] * many
 
     await until(over, "the alarms come to their end", 30)
     return await rig.kept("alarm") or []

@@ -43,7 +43,7 @@ class Ears:
     async def deliver(self, message: Message) -> None:
         self.taken.append(message)
 
-    async def heard(self, event: LineEvent) -> None:
+    async def observe(self, event: LineEvent) -> None:
         if self.troubles:
             raise self.troubles.pop(0)
         self.events.append(event)

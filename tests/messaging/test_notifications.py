@@ -181,7 +181,7 @@ class TestFallback:
 
     def test_not_needed(self, wire: Wire) -> None:
         """It takes no SMS by itself."""
-        assert wire.state(self.arrives(wire)) == "handed_on"
+        assert wire.state(self.arrives(wire)) == "delivered"
         assert self.taken(wire) == {"ops": 1, "duty": 0, "log": 1}
 
     def test_after_a_refusal(self, wire: Wire) -> None:
@@ -190,7 +190,7 @@ class TestFallback:
         message = self.arrives(wire)
         assert self.taken(wire) == {"ops": 0, "duty": 1, "log": 1}
         assert {"failed", "goes on", "handed on"} <= set(wire.journey(message))
-        assert wire.state(message) == "handed_on"
+        assert wire.state(message) == "delivered"
 
     def test_it_refuses_too(self, wire: Wire) -> None:
         """Then it has failed: it does not go round in circles."""
@@ -218,7 +218,7 @@ class TestFallback:
             now(Deferred.fromCoroutine(overview.bounces.bounced(message.id, "5.1.1 unknown")))
         assert self.taken(wire) == {"ops": 1, "duty": 1, "log": 1}
         assert wire.journey(message).count("came back") == 1
-        assert wire.state(message) == "handed_on"
+        assert wire.state(message) == "delivered"
 
 
 def test_together() -> None:

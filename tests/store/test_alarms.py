@@ -172,7 +172,7 @@ class TestChain:
         assert waiting(kept, "b:c").since == AT + 2
         done = says(kept, "b:c", None, AT + 3)
         assert done is not None
-        assert (done.state, stands(kept, alarm)) == (State.HANDED_ON, ("handed_on", []))
+        assert (done.state, stands(kept, alarm)) == (State.DELIVERED, ("delivered", []))
         assert steps(kept, alarm) == [
             ("received", "", "user:panel"),
             ("failed", "a", "401"),
@@ -231,7 +231,7 @@ class TestChain:
         other = keep(kept, legs=(EscalationStep("b:y"), EscalationStep("b:x", 1, ("b:y",), 60.0)))
         says(kept, "b:y", None)
         says(kept, "b:x", Refused("no"))
-        assert stands(kept, other) == ("handed_on", [])
+        assert stands(kept, other) == ("delivered", [])
 
     def test_unsure(self, kept: Kept) -> None:
         """A second copy of an alarm is better than none: it is tried again."""
@@ -285,8 +285,8 @@ class TestInTime:
         dropped: list[tuple[str, str]] = []
         kept.store.on_dropped = dropped.extend
         ended = now(kept.store.settle(outcome_of(None, row, "b:a", POLICY, AT + 61)))
-        assert ended.state is State.HANDED_ON
-        assert stands(kept, alarm) == ("handed_on", [])
+        assert ended.state is State.DELIVERED
+        assert stands(kept, alarm) == ("delivered", [])
         assert dropped == [(alarm.id, "b:c" if exhausted else "b:b")]
         assert look(kept, AT + 999) is None
 
@@ -313,7 +313,7 @@ class TestInTime:
             assert now(kept.store.settle(outcome)) is None
             found = kept.message(alarm)
             assert found is not None
-            assert (found.state, found.reason) == (State.HANDED_ON, "")
+            assert (found.state, found.reason) == (State.DELIVERED, "")
         assert waiting(kept, "b:hooks").message.news == "delivered"
 
     def test_two_in_one_commit(self, keeps: Any) -> None:
@@ -335,7 +335,7 @@ class TestInTime:
         disk.release()
         now(other)
         assert [one is not None for one in map(now, both)] == [True, False]
-        assert stands(kept, alarm) == ("handed_on", [])
+        assert stands(kept, alarm) == ("delivered", [])
         assert waiting(kept, "b:hooks").message.news == "delivered"
 
     def test_who_follows_had_it(self, kept: Kept) -> None:
@@ -343,7 +343,7 @@ class TestInTime:
         keep(kept, legs=(EscalationStep("b:b"), EscalationStep("b:a", 1, ("b:b",), 60.0)))
         says(kept, "b:b", None)
         when, (ended,) = now(kept.store.pass_on(AT + 60))
-        assert (when, ended.state) == (None, State.HANDED_ON)
+        assert (when, ended.state) == (None, State.DELIVERED)
 
     def test_nobody_is_left(self, kept: Kept) -> None:
         """Who would follow tries already: the first goes on trying too."""
@@ -365,9 +365,9 @@ class TestAcknowledged:
         dropped: list[tuple[str, str]] = []
         kept.store.on_dropped = dropped.extend
         done = self.acknowledge(kept, alarm.id)
-        assert (done.state, done.reason) == (State.HANDED_ON, "acknowledged by Ann")
+        assert (done.state, done.reason) == (State.DELIVERED, "acknowledged by Ann")
         assert dropped == [(alarm.id, "b:a"), (alarm.id, "b:x")]
-        assert stands(kept, alarm) == ("handed_on", [])
+        assert stands(kept, alarm) == ("delivered", [])
         assert look(kept, AT + 999) is None
         assert steps(kept, alarm)[1] == ("acknowledged", "", "by Ann")
         assert waiting(kept, "b:hooks").message.news == "delivered"
@@ -376,7 +376,7 @@ class TestAcknowledged:
         alarm = keep(kept, legs=(EscalationStep("b:x"),))
         says(kept, "b:x", Refused("no"))
         self.acknowledge(kept, alarm.id)
-        assert stands(kept, alarm) == ("handed_on", [])
+        assert stands(kept, alarm) == ("delivered", [])
         assert now(kept.store.failed_alarms(AT)) == []
 
     def test_twice(self, kept: Kept) -> None:
@@ -402,7 +402,7 @@ class TestComingBack:
         legs = (EscalationStep("b:a", 1, ("b:b",), 60.0),)
         alarm = keep(kept, legs=legs)
         says(kept, "b:a", None)
-        assert stands(kept, alarm) == ("handed_on", [])
+        assert stands(kept, alarm) == ("delivered", [])
         back = Return(
             message_id=alarm.id, reason="5.1.1", at=AT + 9, instead={"b:a": "b:f", "b:b": ""}
         )

@@ -41,7 +41,7 @@ class TestArrivals:
         """Without bridges it is kept, and that is all."""
         message = kept.arrival(to=())
         assert message is not None
-        assert message.state is State.HANDED_ON
+        assert message.state is State.DELIVERED
 
     def test_a_repeat(self, kept: Kept) -> None:
         """The same line, number, sender and text, within three days, over restarts."""

@@ -88,7 +88,7 @@ def test_expired(kept: Kept) -> None:
 @pytest.mark.parametrize(
     ("answers", "state"),
     [
-        ([None, None], "handed_on"),
+        ([None, None], "delivered"),
         ([None], "received"),
         ([Refused("no"), None], "failed"),
         ([None, Refused("no")], "failed"),

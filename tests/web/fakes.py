@@ -168,7 +168,7 @@ class FakeGateway:
 
     async def deliveries(self, alarm_id: str) -> list[DeliveryStatus]:
         return [
-            DeliveryStatus(bridge="call", state="passed", attempts=4, settled_at=NOON),
+            DeliveryStatus(bridge="call", state="escalated", attempts=4, settled_at=NOON),
             DeliveryStatus(bridge="dc09", state="waiting", next_try=NOON + 60, following=("sms",)),
         ]
 

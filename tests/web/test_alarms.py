@@ -56,7 +56,7 @@ def post(client: Client, document: Any, **headers: str) -> Reply:
 
 
 def sms() -> Message:
-    return Message(id="sms", direction=Direction.IN, text=EVENT, at=NOON, state=State.HANDED_ON)
+    return Message(id="sms", direction=Direction.IN, text=EVENT, at=NOON, state=State.DELIVERED)
 
 
 class TestRaising:
@@ -243,7 +243,7 @@ class TestLooking:
         assert shown["ways"] == [
             {
                 "bridge": "call",
-                "state": "passed",
+                "state": "escalated",
                 "attempts": 4,
                 "detail": "",
                 "settled_at": "2024-02-29T12:00:00.250Z",

@@ -186,7 +186,7 @@ def test_a_slow_reader_of_messages(wire: Wire) -> None:
             line="goip1",
             text=text,
             at=1.0,
-            state=State.HANDED_ON,
+            state=State.DELIVERED,
         )
         for n in range(100)
     ]

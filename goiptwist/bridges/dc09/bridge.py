@@ -78,7 +78,7 @@ class Dc09Bridge(Service):
         return ensureDeferred(links.connected(reactor, place, self.settings.timeout, listener))
 
     @property
-    def trouble(self) -> str:
+    def outage(self) -> str:
         """What is wrong with the receivers, in words; or empty."""
         return "; ".join(trouble for trouble in self._troubles.values() if trouble)
 

@@ -97,7 +97,7 @@ class MailBridge:
         await self.threads.add(message.line, message.sender, own)
         return handover
 
-    async def tell(self, news: Notification) -> Delivered:
+    async def notify(self, notification: Notification) -> Delivered:
         """
         Write to the sender of a mail what became of his SMS.
 
@@ -106,12 +106,12 @@ class MailBridge:
         @raise Refused: it will never take this mail, or there is nobody to write to.
         """
         try:
-            mail = Submitted.from_text(news.message.context)
+            mail = Submitted.from_text(notification.message.context)
         except ValueError as wrong:
             raise Refused(f"nobody can be told by mail: {wrong}") from None
         if not mail.to.isascii():
             raise Refused("the sender's address is not ASCII, which needs SMTPUTF8")
-        letter = status.render(news, mail, self.settings.sender, self.gateway.name)
+        letter = status.render(notification, mail, self.settings.sender, self.gateway.name)
         # From nobody: who cannot be told must not tell us (RFC 3464 section 2).
         dialogue = await self._converse(Envelope("", (mail.to,), letter))
         return judge(dialogue.fates)

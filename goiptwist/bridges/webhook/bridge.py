@@ -63,14 +63,16 @@ class WebhookBridge(Service):
         name = self.gateway.directory.display_name(message.sender)
         return await self._post(message.id, of_sms(message, name))
 
-    async def tell(self, news: Notification) -> Delivered:
+    async def notify(self, notification: Notification) -> Delivered:
         """See L{IObservesMessages}: something became of an SMS that went out."""
-        template = report_urls.url_of(news.message.context) if self.settings.report_urls else ""
+        template = (
+            report_urls.url_of(notification.message.context) if self.settings.report_urls else ""
+        )
         if template:
-            return await self._report(template, news)
-        return await self._post(news.id, of_news(news))
+            return await self._report(template, notification)
+        return await self._post(notification.id, of_news(notification))
 
-    async def heard(self, event: LineEvent) -> Delivered:
+    async def observe(self, event: LineEvent) -> Delivered:
         """See L{IObservesLines}: something happened on a line."""
         return await self._post(event.id, of_event(event))
 
@@ -100,23 +102,23 @@ class WebhookBridge(Service):
         answer = await self._caller.call("POST", self.settings.url, headers, content)
         return judged(answer, place_of(self.settings.url), now)
 
-    async def _report(self, template: str, news: Notification) -> Delivered:
+    async def _report(self, template: str, notification: Notification) -> Delivered:
         """
         Call a URL that a submission has named. Whatever is wrong is wrong with
         this URL alone: others must not wait for it.
         """
         try:
-            url = report_urls.told(template, news)
+            url = report_urls.told(template, notification)
             fault = fault_of(url)
             if fault:
                 raise Refused(f"the report URL {fault}")
             answer = await self._reporter.call("GET", url, AGENT)
             return judged(answer, place_of(url), self.gateway.clock.seconds())
         except Fenced as inside:
-            self._warn(news.id, inside)
+            self._warn(notification.id, inside)
             raise Refused(str(inside)) from None
         except TryLater as trouble:
-            self._warn(news.id, trouble)
+            self._warn(notification.id, trouble)
             raise TryLater(str(trouble), after=trouble.after) from None
 
     def _warn(self, about: str, trouble: GoipTwistError) -> None:

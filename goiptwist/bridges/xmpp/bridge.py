@@ -91,7 +91,7 @@ class XmppBridge(Service):
         self.talk = kind(self.section, self.settings, self.gateway, self.link)
 
     @property
-    def trouble(self) -> str:
+    def outage(self) -> str:
         """See L{IReportsOutage}."""
         return str(self.link.trouble)
 
@@ -126,15 +126,15 @@ class XmppBridge(Service):
         taken = [to for to, refusal in had.items() if refusal is None]
         return Delivered(detail="; ".join([f"handed over to {', '.join(taken)}", *refusals]))
 
-    async def tell(self, news: Notification) -> Delivered:
+    async def notify(self, notification: Notification) -> Delivered:
         """See L{INotifies}: a receipt, or an error in the same conversation."""
         try:
-            asked = Asked.from_text(news.message.context)
+            asked = Asked.from_text(notification.message.context)
         except ValueError as wrong:
             raise Refused(f"nobody can be told by chat: {wrong}") from None
         if self.link.trouble:
             raise Away(self.link.trouble)
-        for stanza in stanzas_of(news, asked, f"bridge:{self.section}/"):
+        for stanza in stanzas_of(notification, asked, f"bridge:{self.section}/"):
             if asked.room:
                 await self.talk.rooms.say(asked.to, stanza)
             else:

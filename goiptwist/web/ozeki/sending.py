@@ -38,7 +38,7 @@ log = Logger()
 #: Which states of what a user sent lie in which folder; those of alarms stand last.
 SENT_FOLDERS = {
     "outbox": (State.QUEUED, State.SENDING, State.RECEIVED),
-    "sent": (State.SENT, State.HANDED_ON),
+    "sent": (State.SENT, State.DELIVERED),
     "notsent": (State.FAILED, State.EXPIRED, State.CANCELLED, State.UNKNOWN),
 }
 #: Messages of a user that still wait, of which some are taken back.

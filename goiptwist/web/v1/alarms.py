@@ -23,7 +23,7 @@ async def raise_alarm(desk: Desk, asked: Asked) -> bytes:
     """
     Keep an alarm; 202 once it is on disk. From then on it goes the ways that
     the routes of the configuration say, again and again, until each has ended.
-    It is handed_on when somebody has it: a kissoff, an ACK, a mail server's yes.
+    It is delivered when somebody has it: a kissoff, an ACK, a mail server's yes.
 
     The same id, or Idempotency-Key, again is answered with the same alarm; with
     another event it is a conflict.

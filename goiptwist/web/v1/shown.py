@@ -152,7 +152,7 @@ class Alarm(Shape):
     code: str
     partition: str
     zone: str
-    state: Literal["received", "handed_on", "failed"]
+    state: Literal["received", "delivered", "failed"]
     at: Moment = Field(description="When it was accepted.")
     reason: str | None = None
     line: str | None = Field(default=None, description="By which line it came, if as an SMS.")

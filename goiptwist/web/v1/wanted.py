@@ -231,7 +231,7 @@ class Wanted(Shape):
             "cancelled",
             "unknown",
             "received",
-            "handed_on",
+            "delivered",
         ]
         | None
     ) = Field(default=None, description="Search: where it stands.")
@@ -345,9 +345,9 @@ class WantedAlarms(Shape):
     code: Annotated[Word, BeforeValidator(_code)] = Field(
         default="", description="With this event code."
     )
-    state: Literal["received", "handed_on", "failed"] | None = Field(
+    state: Literal["received", "delivered", "failed"] | None = Field(
         default=None,
-        description="received: still under way; handed_on: somebody has it; failed: nobody has.",
+        description="received: still under way; delivered: somebody has it; failed: nobody has.",
     )
     since: Moment = Field(default=0.0, description="Accepted at this time or later.")
     until: Moment = Field(default=0.0, description="Accepted before this time.")

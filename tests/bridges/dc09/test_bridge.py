@@ -55,7 +55,7 @@ def test_the_seed(wire: Wire) -> None:
     assert delivering.result is None
     wire.answers(ACK)
     assert delivering.result == Delivered(detail=f"ACK from {MAIN}, sequence 0001")
-    assert bridge.trouble == ""
+    assert bridge.outage == ""
     assert wire.clock.getDelayedCalls() == []
     assert wire.closed == 1
 
@@ -125,7 +125,7 @@ def test_silence(wire: Wire) -> None:
     assert isinstance(delivering.result, TryLater)
     assert delivering.result.attempted
     assert "did not answer within 5 s, 3 times" in str(delivering.result)
-    assert str(MAIN) in bridge.trouble
+    assert str(MAIN) in bridge.outage
     assert wire.clock.getDelayedCalls() == []
 
 
@@ -138,7 +138,7 @@ def test_the_second_receiver(wire: Wire) -> None:
     assert wire.sequences == ["0001", "0001"]
     wire.answers(ACK)
     assert delivering.result == Delivered(detail=f"ACK from {BACKUP}, sequence 0001")
-    assert str(MAIN) in bridge.trouble, "the first is still in trouble"
+    assert str(MAIN) in bridge.outage, "the first is still in trouble"
 
 
 def test_nobody_is_there(wire: Wire) -> None:
@@ -327,12 +327,12 @@ def test_supervision(wire: Wire) -> None:
         wire.answers(ACK)
         wire.clock.advance(60.0)
         assert len(wire.sent) == 2
-        assert bridge.trouble == ""
+        assert bridge.outage == ""
         wire.clock.pump([5.0, 55.0, 5.0])
-        assert "did not answer" in bridge.trouble
+        assert "did not answer" in bridge.outage
         wire.clock.advance(55.0)
         wire.answers(ACK)
-        assert bridge.trouble == ""
+        assert bridge.outage == ""
     levels = [event["log_level"] for event in logs]
     assert levels == [LogLevel.warn, LogLevel.info]
     bridge.stopService()
@@ -346,12 +346,12 @@ def test_supervision_survives_a_bug(wire: Wire, logged_failures: Any) -> None:
     wire.answers(ACK)
     bridge.opens = lambda place, listener: 1 / 0
     wire.clock.advance(60.0)
-    assert "broke" in bridge.trouble
+    assert "broke" in bridge.outage
     assert len(logged_failures.flush()) == 1
     bridge.opens = wire.opens
     wire.clock.advance(60.0)
     wire.answers(ACK)
-    assert bridge.trouble == ""
+    assert bridge.outage == ""
     bridge.stopService()
 
 

@@ -65,8 +65,8 @@ async def test_the_library_accepts_it() -> None:
     async with joined(receiver) as bridge:
         bridge.gateway.names["+36301234567"] = "Kovács Béla"
         await bridge.deliver(sms("Árvíztűrő 👩 \ud83d"))
-        await bridge.tell(news())
-        await bridge.heard(LineEvent(id="x-4", what="line.lost", line="goip1", at=1.0))
+        await bridge.notify(news())
+        await bridge.observe(LineEvent(id="x-4", what="line.lost", line="goip1", at=1.0))
     bodies = [call.verified() for call in receiver.calls]
     assert [body["type"] for body in bodies] == ["sms.received", "message.sent", "line.lost"]
     assert [call.id for call in receiver.calls] == ["m1", "x-3", "x-4"]
@@ -202,7 +202,7 @@ async def test_report_url() -> None:
     receiver, own = Receiver(), Receiver(200)
     context = naming(f"{own.url}?id=$messageid&to=$recipient&s=$status")
     async with joined(receiver, events=("sms",), report_urls=True) as bridge:
-        await bridge.tell(news("delivered", context))
+        await bridge.notify(news("delivered", context))
     await own.close()
     [call] = own.calls
     assert (call.method, call.uri) == ("GET", "/hook?id=x-2&to=%2B361&s=delivered")
@@ -214,7 +214,7 @@ async def test_report_urls_only_by_setting() -> None:
     """Else the news is posted like any other."""
     receiver, own = Receiver(), Receiver(200)
     async with joined(receiver) as bridge:
-        await bridge.tell(news("delivered", naming(own.url)))
+        await bridge.notify(news("delivered", naming(own.url)))
     await own.close()
     assert (len(receiver.calls), len(own.calls)) == (1, 0)
 
@@ -224,7 +224,7 @@ async def test_a_report_url_that_leads_inside() -> None:
     receiver = Receiver()
     async with joined(receiver, events=("sms",), report_urls=True, private=False) as bridge:
         with pytest.raises(Refused, match="private = true"):
-            await bridge.tell(news("sent", naming(receiver.url)))
+            await bridge.notify(news("sent", naming(receiver.url)))
     assert receiver.calls == []
 
 
@@ -234,7 +234,7 @@ async def test_a_report_url_that_is_none(url: str) -> None:
     receiver = Receiver()
     async with joined(receiver, events=("sms",), report_urls=True) as bridge:
         with pytest.raises(Refused, match="the report URL must") as caught:
-            await bridge.tell(news("sent", naming(url)))
+            await bridge.notify(news("sent", naming(url)))
     assert url not in str(caught.value)
 
 
@@ -243,6 +243,6 @@ async def test_a_report_url_that_is_away() -> None:
     receiver = Receiver()
     async with joined(receiver, events=("sms",), report_urls=True) as bridge:
         with pytest.raises(TryLater) as caught:
-            await bridge.tell(news("sent", naming(f"http://127.0.0.1:{free_port()}/")))
+            await bridge.notify(news("sent", naming(f"http://127.0.0.1:{free_port()}/")))
     assert caught.value.attempted
     assert not isinstance(caught.value, Away)

@@ -321,9 +321,9 @@ class TestAlarms:
 
     def test_news_of_one(self) -> None:
         """What became of it has a name of its own."""
-        about = alarm(state=State.HANDED_ON)
+        about = alarm(state=State.DELIVERED)
         told = Notification(id="n", what="delivered", at=1_767_225_600.0, reason="", message=about)
         whole = json.loads(payloads.of_news(told))
         assert whole["type"] == "alarm.delivered"
         assert whole["data"]["alarm"] == "1113,18,1,123,03,003"
-        assert whole["data"]["state"] == "handed_on"
+        assert whole["data"]["state"] == "delivered"

@@ -419,7 +419,7 @@ async def test_a_receipt() -> None:
     """XEP-0184, for the id that the program knows; kept for a phone that is off."""
     made, link, gateway = bridge()
     await made.heard(chat("@1777: on", REQUEST))
-    await made.tell(news(gateway, "delivered"))
+    await made.notify(news(gateway, "delivered"))
     [receipt] = link.handed
     assert receipt["to"] == ANN
     assert stanzas.child(receipt, "received", stanzas.RECEIPTS)["id"] == "a1"
@@ -430,7 +430,7 @@ async def test_no_receipt_unasked() -> None:
     """XEP-0184 section 5.4."""
     made, link, gateway = bridge()
     await made.heard(chat("@1777: on"))
-    await made.tell(news(gateway, "delivered"))
+    await made.notify(news(gateway, "delivered"))
     assert link.handed == []
 
 
@@ -449,7 +449,7 @@ async def test_a_failure_is_an_error_of_that_message(what: str, wanted: str) -> 
     made, link, gateway = bridge()
     await made.heard(chat("@1777: on"))
     assert what in gateway.submissions[0].tell[0].whats
-    await made.tell(news(gateway, what, "the network said 38"))
+    await made.notify(news(gateway, what, "the network said 38"))
     [answer] = link.handed
     assert (condition(answer), answer["id"]) == (wanted, "a1")
     assert "the network said 38" in words(answer)
@@ -459,7 +459,7 @@ async def test_a_late_failure_is_also_told_in_words() -> None:
     """Servers keep no errors for those who are away."""
     made, link, gateway = bridge()
     await made.heard(chat("@1777: on"))
-    await made.tell(news(gateway, "expired", after=3600))
+    await made.notify(news(gateway, "expired", after=3600))
     assert [stanza["type"] for stanza in link.handed] == ["error", "chat"]
     assert words(link.handed[1]) == "no line could send the SMS in time"
 
@@ -468,7 +468,7 @@ async def test_what_still_waits_is_told() -> None:
     """Nobody has to guess."""
     made, link, gateway = bridge()
     await made.heard(chat("@1777: on"))
-    await made.tell(news(gateway, "delayed"))
+    await made.notify(news(gateway, "delayed"))
     assert words(link.handed[0]) == "the SMS still waits for a line"
 
 
@@ -479,7 +479,7 @@ async def test_news_of_others_is_not_told() -> None:
     for context in ("", "{}", "[", json.dumps({"kind": "mail"}), Asked(to="", id="").to_text()):
         told = news(gateway, "failed")
         with pytest.raises(Refused, match="nobody can be told by chat"):
-            await made.tell(evolve(told, message=evolve(told.message, context=context)))
+            await made.notify(evolve(told, message=evolve(told.message, context=context)))
 
 
 # Changing one's mind
@@ -541,7 +541,7 @@ async def test_a_text_is_taken_back() -> None:
     await made.heard(chat("This person tried to retract", RETRACT.format("a1"), id="a2"))
     assert [m.state for m in gateway.kept.values()] == [State.CANCELLED]
     told = news(gateway, "cancelled")
-    await made.tell(evolve(told, message=evolve(told.message, **_reason(gateway))))
+    await made.notify(evolve(told, message=evolve(told.message, **_reason(gateway))))
     assert (len(gateway.submissions), link.sent, link.handed) == (1, [], [])
 
 
@@ -637,7 +637,7 @@ async def test_a_failure_is_told_to_the_room() -> None:
     """In words, to whom it concerns."""
     made, link, gateway = await in_room()
     await made.heard(spoken("@1777: on"))
-    await made.tell(news(gateway, "failed", "error 38"))
+    await made.notify(news(gateway, "failed", "error 38"))
     assert words(link.handed[-1]) == "ann: the SMS was not sent: error 38"
 
 

@@ -86,7 +86,7 @@ def arrived(number: int, text: str = "Door open") -> Message:
         sender="+36301234567",
         text=text,
         at=NOON + number,
-        state=State.HANDED_ON,
+        state=State.DELIVERED,
     )
 
 

@@ -161,7 +161,7 @@ class TestClassic:
         asking.send()
         for state, folder in (
             (State.RECEIVED, "outbox"),
-            (State.HANDED_ON, "sent"),
+            (State.DELIVERED, "sent"),
             (State.FAILED, "notsent"),
         ):
             asking.gateway.kept = [evolve(asking.gateway.kept[0], state=state)]

@@ -252,7 +252,7 @@ def test_receive(asking: Asking) -> None:
         "view_report_requested": False,
         "tags": [],
         "id": "in0",
-        "state": "handed_on",
+        "state": "delivered",
     }
 
 
