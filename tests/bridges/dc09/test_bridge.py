@@ -19,7 +19,7 @@ from goiptwist.bridges.dc09.sequences import BLOCK, LAST
 from goiptwist.errors import Refused, StoreUnavailable, TryLater
 from goiptwist.gateway.bridging import pace_of
 from goiptwist.model.delivery import Delivered
-from goiptwist.testing.stubs import StandInGateway, alarm, sms
+from goiptwist.testing.stubs import StandInGateway, StandInMemory, alarm, sms
 from tests.bridges.dc09.far_ends import BACKUP, KEY, MAIN, NOW, Wire, bridge_on, settings
 
 ACK = "ACK"
@@ -301,11 +301,13 @@ def test_numbers_come_round(wire: Wire) -> None:
 def test_a_full_disk_holds_no_alarm_up(wire: Wire) -> None:
     """Tidy numbers are less than an alarm."""
 
-    class Full(StandInGateway):
-        async def remember(self, key: str, value: str) -> None:
+    class Full(StandInMemory):
+        async def put(self, key: str, value: str) -> None:
             raise StoreUnavailable("the disk is full")
 
-    bridge = bridge_on(wire, Full(reactor=None, clock=wire.clock))
+    gateway = StandInGateway(reactor=None, clock=wire.clock)
+    gateway.memory = Full({})
+    bridge = bridge_on(wire, gateway)
     for n in (1, 2):
         delivering = Delivering(bridge, id=f"a{n}")
         wire.answers(ACK)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import random
 from pathlib import Path
 from typing import Any
 
@@ -94,8 +95,16 @@ def test_time() -> None:
     assert evolve(PLAIN, time=AT).format().endswith(b"]_02:51:59,11-22-2026\r")
 
 
+@pytest.fixture
+def rng(monkeypatch: pytest.MonkeyPatch) -> random.Random:
+    """The padding, the same in each run: a random one looks like something now and then."""
+    rng = random.Random(9)
+    monkeypatch.setattr(frames.secrets, "choice", rng.choice)
+    return rng
+
+
 @pytest.mark.parametrize("key", KEYS, ids=["128", "192", "256"])
-def test_encryption(key: bytes) -> None:
+def test_encryption(rng: random.Random, key: bytes) -> None:
     """All three lengths of key; a frame is no two times the same, nor read with another key."""
     frame = evolve(PLAIN, encrypted=True, time=AT)
     raw = frame.format(key)
@@ -106,6 +115,20 @@ def test_encryption(key: bytes) -> None:
     for other in (None, key[::-1]):
         with pytest.raises(NotDecrypted):
             read(raw).decrypted(other)
+
+
+def test_another_key_that_seems_to_fit(rng: random.Random) -> None:
+    """
+    DC-09 has no checksum inside the encryption: one wrong key in some hundreds makes
+    text with the right brackets. It never has a time, without which no report counts.
+    """
+    raw = evolve(PLAIN, encrypted=True, time=AT).format(KEYS[0])
+    misread = []
+    for _ in range(3000):
+        with contextlib.suppress(NotDecrypted):
+            misread.append(read(raw).decrypted(rng.randbytes(16)))
+    assert 0 < len(misread) < 30
+    assert {frame.time for frame in misread} == {None}
 
 
 def test_an_encrypted_answer_without_a_bar() -> None:

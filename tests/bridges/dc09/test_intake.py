@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from attrs import evolve
+from attrs import define, evolve, frozen
 from hypothesis import given
 from hypothesis import strategies as st
 from twisted.internet.defer import Deferred, ensureDeferred
@@ -24,7 +24,7 @@ from goiptwist.bridges.dc09.intake import Intake, Reply
 from goiptwist.bridges.dc09.repeats import REPEATS_WITHIN
 from goiptwist.errors import Busy, StoreUnavailable, Unacceptable
 from goiptwist.model.messages import AlarmReport, Message
-from goiptwist.testing.stubs import StandInGateway
+from goiptwist.testing.stubs import StandInAlarms, StandInGateway
 from tests.bridges.dc09.far_ends import KEY, NOW
 from tests.bridges.dc09.test_frames import framed
 
@@ -55,17 +55,27 @@ class Complaints(Counter[str]):
         self.last = why
 
 
-class Gateway(StandInGateway):
+@define(eq=False)
+class FailingGateway(StandInGateway):
     """A gateway whose store may fail, or take its time."""
 
-    trouble: Exception | None = None
+    failure: Exception | None = None
     commits: Deferred[None] | None = None
 
+    def __attrs_post_init__(self) -> None:
+        super().__attrs_post_init__()
+        self.alarms = _KeptLater(self)
+
+
+@frozen(eq=False)
+class _KeptLater(StandInAlarms):
+    gateway: FailingGateway
+
     async def raise_alarm(self, report: AlarmReport) -> Message:
-        if self.trouble is not None:
-            raise self.trouble
-        if self.commits is not None:
-            await self.commits
+        if self.gateway.failure is not None:
+            raise self.gateway.failure
+        if self.gateway.commits is not None:
+            await self.gateway.commits
         return await super().raise_alarm(report)
 
 
@@ -75,7 +85,7 @@ class House:
     def __init__(self, **panels: str) -> None:
         self.clock = Clock()
         self.clock.advance(NOW)
-        self.gateway = Gateway(reactor=None, clock=self.clock)
+        self.gateway = FailingGateway(reactor=None, clock=self.clock)
         self.panels = Panels.from_setting(panels or {"1113": "", KEYED: KEY, "AAA": "", "123F": ""})
         self.restart()
 
@@ -160,20 +170,20 @@ def test_not_before_it_is_kept(house: House) -> None:
 
 
 @pytest.mark.parametrize(
-    "trouble", [StoreUnavailable("the disk is full"), Busy("too much waits", after=10)]
+    "failure", [StoreUnavailable("the disk is full"), Busy("too much waits", after=10)]
 )
-def test_what_cannot_be_kept(house: House, trouble: Exception) -> None:
+def test_what_cannot_be_kept(house: House, failure: Exception) -> None:
     """Our trouble is silence: the panel repeats, or asks its second receiver."""
-    house.gateway.trouble = trouble
+    house.gateway.failure = failure
     assert house.hears(PLAIN) is None
     assert house.complaints["dc09_not_kept"] == 1
-    house.gateway.trouble = None
+    house.gateway.failure = None
     assert house.hears(PLAIN).name == "ACK"
 
 
 def test_what_no_route_takes(house: House) -> None:
     """It would hold up all that stands behind it in the panel: DUH, and a complaint."""
-    house.gateway.trouble = Unacceptable("alarm", "no route takes it")
+    house.gateway.failure = Unacceptable("alarm", "no route takes it")
     assert house.hears(PLAIN).name == "DUH"
     assert "no route takes it" in house.complaints.last
 

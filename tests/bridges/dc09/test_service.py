@@ -33,7 +33,7 @@ from goiptwist.testing.stubs import alarm
 from tests.bridges.dc09 import far_ends
 from tests.bridges.dc09.far_ends import KEY
 from tests.bridges.dc09.test_frames import framed
-from tests.bridges.dc09.test_intake import KEYED, PLAIN, SECRET, Complaints, Gateway
+from tests.bridges.dc09.test_intake import KEYED, PLAIN, SECRET, Complaints, FailingGateway
 
 core: Any = reactor
 LOOPBACK = HostPorts.from_setting("127.0.0.1:0")
@@ -43,7 +43,7 @@ class House:
     """A receiver that listens on loopback."""
 
     def __init__(self) -> None:
-        self.gateway = Gateway(core, core)
+        self.gateway = FailingGateway(core, core)
         self.complaints = Complaints()
         settings = PanelSettings(
             dc09_listen=LOOPBACK,
@@ -216,7 +216,7 @@ async def test_from_one_gateway_to_another(transport: str, account: str, key: st
         port = house.tcp if transport == "tcp" else house.udp
         keys = {"key": Key.from_setting(key) if key else None, "transport": transport}
         own = far_ends.settings(receiver=HostPort("127.0.0.1", port), account=account, **keys)
-        bridge = Dc09Bridge("station", own, Gateway(core, core))
+        bridge = Dc09Bridge("station", own, FailingGateway(core, core))
         bridge.startService()
         handover = await bridge.deliver(alarm())
         await bridge.check()
@@ -281,9 +281,9 @@ async def test_a_port_that_is_taken() -> None:
             assert second.ports + second.udp_ports == []
 
 
-def conversation(clock: Clock) -> tuple[Any, StringTransport, Gateway]:
+def conversation(clock: Clock) -> tuple[Any, StringTransport, FailingGateway]:
     """One connection, under a clock."""
-    gateway, complaints = Gateway(None, clock), Complaints()
+    gateway, complaints = FailingGateway(None, clock), Complaints()
     intake = Intake(gateway, Panels.from_setting(["1113"]), complaints)
     made: Any = Reception(clock, intake, complaints).buildProtocol(None)
     transport = StringTransport()
