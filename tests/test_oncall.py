@@ -15,7 +15,7 @@ from twisted.internet.defer import Deferred
 from goiptwist.contact_id import notation
 from goiptwist.errors import TryLater
 from goiptwist.model.messages import AlarmReport, Message, State
-from goiptwist.simulator.settings import Settings as Simulated
+from goiptwist.simulator.settings import SimulatorSettings
 from tests.world import World, now
 
 ANNA, BELA = "+36301111111", "+36302222222"
@@ -33,7 +33,7 @@ def night(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Night]:
         world = World(
             tmp_path,
             monkeypatch,
-            simulated=Simulated(reports=reports, report_after=(2.0, 2.0)),
+            simulated=SimulatorSettings(reports=reports, report_after=(2.0, 2.0)),
             tables={
                 "bridge": {
                     "ops": {"kind": "recorder"},

@@ -14,11 +14,11 @@ from typing import IO, TypeVar
 from attrs import frozen
 
 from goiptwist.config.values import HostPort
-from goiptwist.simulator.settings import REAL_PACE, Rule
+from goiptwist.simulator.settings import REAL_PACE, NumberRule
 
 Choice = TypeVar("Choice", bound=Enum)
 
-#: The words of L{goiptwist.simulator.station.Mood}, which is not imported here:
+#: The words of L{goiptwist.simulator.station.StationMood}, which is not imported here:
 #: it needs more than options should.
 MOODS = ("takes", "silent", "mute", "rings", "busy", "rejects", "hangs-up")
 
@@ -96,7 +96,7 @@ def pace(text: str) -> tuple[float, float] | None:
     return REAL_PACE if text == "real" else None
 
 
-def rule(text: str) -> Rule:
+def rule(text: str) -> NumberRule:
     """C{PATTERN=CODE}, or C{PATTERN=CODE*TIMES}."""
     found = _RULE.fullmatch(text)
     if found is None:
@@ -107,7 +107,7 @@ def rule(text: str) -> Rule:
         pattern = re.compile(found["pattern"])
     except re.error as problem:
         raise ValueError(f"holds no regular expression: {problem}") from None
-    return Rule(pattern, int(found["code"]), int(found["times"]) if found["times"] else None)
+    return NumberRule(pattern, int(found["code"]), int(found["times"]) if found["times"] else None)
 
 
 def server(text: str) -> tuple[str, int]:

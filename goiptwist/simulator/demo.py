@@ -23,13 +23,13 @@ from twisted.logger import ILogObserver, LogEvent, Logger, LogLevel, formatEvent
 from twisted.python.components import Componentized
 from zope.interface import provider
 
-from goiptwist.simulator.device import Device
-from goiptwist.simulator.panel import Alarms
+from goiptwist.simulator.alarm_demo import AlarmDemonstration
+from goiptwist.simulator.device import SimulatedDevice
 from goiptwist.simulator.radio import CLEAR, Radio
-from goiptwist.simulator.service import Link, Simulator
-from goiptwist.simulator.settings import Settings
+from goiptwist.simulator.service import ServerLink, Simulator
+from goiptwist.simulator.settings import SimulatorSettings
 from goiptwist.simulator.smarthost import Smarthost
-from goiptwist.simulator.traffic import Traffic
+from goiptwist.simulator.traffic import RandomTraffic
 
 LOOPBACK = "127.0.0.1"
 #: The ports that are taken where they are free: those that a real set-up has.
@@ -90,7 +90,7 @@ class Demonstration(MultiService):
     http_port: int = field(init=False)
     smtp_port: int = field(init=False)
     token: str = field(init=False, repr=False)
-    _alarms: Alarms = field(init=False)
+    _alarms: AlarmDemonstration = field(init=False)
     _arrived: Deferred[Path] = field(factory=Deferred, init=False)
     _story: Deferred[None] | None = field(default=None, init=False)
     _gateway: Any = field(default=None, init=False)
@@ -104,7 +104,7 @@ class Demonstration(MultiService):
         self.http_port = free_port(HTTP_PORT, socket.SOCK_STREAM)
         self.smtp_port = free_port(0, socket.SOCK_STREAM)
         self.token = secrets.token_hex(8)
-        self._alarms = Alarms(self.reactor, self.http_port, self.token, tell)
+        self._alarms = AlarmDemonstration(self.reactor, self.http_port, self.token, tell)
 
     @property
     def tables(self) -> dict[str, Any]:
@@ -146,16 +146,18 @@ class Demonstration(MultiService):
 
     def _device(self) -> Simulator:
         rng = random.Random()  # noqa: S311
-        settings = Settings(keepalive=KEEPALIVE, stagger=0.3, pace=(1.0, 2.0), reports=True)
-        device = Device(self.reactor, rng, settings=settings)
+        settings = SimulatorSettings(
+            keepalive=KEEPALIVE, stagger=0.3, pace=(1.0, 2.0), reports=True
+        )
+        device = SimulatedDevice(self.reactor, rng, settings=settings)
         for number in range(1, LINES + 1):
             device.add_line(f"goip{number}", self._password(number), f"+3630000000{number}")
-        link = Link(
+        link = ServerLink(
             (LOOPBACK, self.goip_port),
             Radio(self.reactor, rng, CLEAR),
             Radio(self.reactor, rng, CLEAR),
         )
-        return Simulator(self.reactor, device, link, Traffic(self.reactor, rng, device))
+        return Simulator(self.reactor, device, link, RandomTraffic(self.reactor, rng, device))
 
     def setServiceParent(self, parent: IServiceCollection) -> None:
         """Twisted makes us part of its application, whose log we then tell."""

@@ -11,7 +11,7 @@ from goiptwist.simulator.settings import Generation
 
 
 @define
-class Keepalives:
+class KeepaliveTimer:
     """
     Calls C{send(count)} at each interval. The count starts at 1 when the
     device powers up and grows by 1 (seed, section "Registration").
@@ -52,7 +52,7 @@ class Keepalives:
 
 
 @define
-class Sim:
+class SimCard:
     """
     What a line knows of its card, its module and the mobile network.
 
@@ -83,7 +83,7 @@ class Sim:
         return f"8900101{self.index:012d}F"
 
 
-def facts(generation: Generation, sim: Sim, heard: bool) -> dict[str, str]:
+def facts(generation: Generation, sim: SimCard, heard: bool) -> dict[str, str]:
     """
     What stands in a keepalive beside count, id and password.
 

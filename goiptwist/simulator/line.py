@@ -24,14 +24,19 @@ from goiptwist.goip.frames import (
     Submit,
     from_server,
 )
-from goiptwist.simulator.book import Book, HandedIn, Outcome, Sent
+from goiptwist.simulator.book import Book, PushOutcome, SettledSms, TransmittedSms
 from goiptwist.simulator.carrier import Carrier
-from goiptwist.simulator.dialogue import Dialogue
-from goiptwist.simulator.keepalives import Keepalives, Sim, facts
-from goiptwist.simulator.module import Module
-from goiptwist.simulator.pushes import Pushes
-from goiptwist.simulator.sessions import Failed, SendSession, Submission, Taken
-from goiptwist.simulator.settings import Settings
+from goiptwist.simulator.dialogue import DeviceDialogue
+from goiptwist.simulator.keepalives import KeepaliveTimer, SimCard, facts
+from goiptwist.simulator.module import GsmModule
+from goiptwist.simulator.pushes import PushQueue
+from goiptwist.simulator.sessions import (
+    AcceptedByNetwork,
+    RefusedByNetwork,
+    SessionNumber,
+    SimulatedSession,
+)
+from goiptwist.simulator.settings import SimulatorSettings
 
 #: The C{errorstatus} of an SMS that met no network (3GPP TS 27.005, +CMS ERROR).
 NO_NETWORK_SERVICE = 331
@@ -44,7 +49,7 @@ def _nowhere(datagram: bytes) -> None:
 
 
 @define(eq=False)
-class Line:
+class SimulatedLine:
     """
     Connect it with C{write} and L{datagram_received}, then L{start} it.
 
@@ -61,8 +66,8 @@ class Line:
 
     name: str
     password: str = field(repr=False)
-    sim: Sim
-    settings: Settings = field(repr=False)
+    sim: SimCard
+    settings: SimulatorSettings = field(repr=False)
     _clock: IReactorTime = field(repr=False)
     _rng: random.Random = field(repr=False)
     _book: Book = field(repr=False)
@@ -73,20 +78,20 @@ class Line:
     unread: int = field(default=0, init=False)
     status: int | None = field(default=None, init=False)
     next_sms_no: int = field(default=0, init=False)
-    _keepalives: Keepalives = field(init=False, repr=False)
-    _pushes: Pushes = field(init=False, repr=False)
-    _module: Module = field(init=False, repr=False)
-    _dialogue: Dialogue = field(init=False, repr=False)
+    _keepalives: KeepaliveTimer = field(init=False, repr=False)
+    _pushes: PushQueue = field(init=False, repr=False)
+    _module: GsmModule = field(init=False, repr=False)
+    _dialogue: DeviceDialogue = field(init=False, repr=False)
     _booting: IDelayedCall | None = field(default=None, init=False, repr=False)
     #: Delivery reports that the mobile network still owes.
     _owed: set[IDelayedCall] = field(factory=set, init=False, repr=False)
 
     def __attrs_post_init__(self) -> None:
         clock, settings = self._clock, self.settings
-        self._keepalives = Keepalives(clock, settings.keepalive, self._keep_alive)
-        self._pushes = Pushes(clock, self._emit, settings.insists)
-        self._module = Module(clock, self._rng, settings.pace)
-        self._dialogue = Dialogue(
+        self._keepalives = KeepaliveTimer(clock, settings.keepalive, self._keep_alive)
+        self._pushes = PushQueue(clock, self._emit, settings.insists)
+        self._module = GsmModule(clock, self._rng, settings.pace)
+        self._dialogue = DeviceDialogue(
             clock, settings, self.password, self.sim, self._module, self._say, self._transmit
         )
 
@@ -188,9 +193,9 @@ class Line:
             lambda number: Push(name, number, self.name, self.password, fields)
         )
 
-    def _handed_in(self, number: int, sender: str, text: str, outcome: Outcome) -> None:
+    def _handed_in(self, number: int, sender: str, text: str, outcome: PushOutcome) -> None:
         now = self._clock.seconds()
-        self._book.enter(HandedIn(self.name, number, sender, text, outcome, now))
+        self._book.enter(SettledSms(self.name, number, sender, text, outcome, now))
 
     # What comes from the server.
 
@@ -225,19 +230,23 @@ class Line:
 
     # What goes to the mobile network.
 
-    def _transmit(self, session: SendSession, submission: Submission) -> Taken | Failed:
+    def _transmit(
+        self, session: SimulatedSession, submission: SessionNumber
+    ) -> AcceptedByNetwork | RefusedByNetwork:
         if not self.sim.logged_in:
-            return Failed(NO_NETWORK_SERVICE)
+            return RefusedByNetwork(NO_NETWORK_SERVICE)
         code = self._carrier.refusal(submission.recipient)
         if code is not None:
-            return Failed(code)
-        return Taken(self._book_sent(session, submission))
+            return RefusedByNetwork(code)
+        return AcceptedByNetwork(self._book_sent(session, submission))
 
-    def _book_sent(self, session: SendSession, submission: Submission) -> int | None:
+    def _book_sent(self, session: SimulatedSession, submission: SessionNumber) -> int | None:
         recipient, now = submission.recipient, self._clock.seconds()
         sms_no = self._take_sms_no(recipient) if self.settings.numbered else None
         self._book.enter(
-            Sent(self.name, recipient, session.text, session.id, submission.telid, sms_no, now)
+            TransmittedSms(
+                self.name, recipient, session.text, session.id, submission.telid, sms_no, now
+            )
         )
         return sms_no
 

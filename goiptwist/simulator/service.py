@@ -14,11 +14,11 @@ from twisted.web.resource import Resource
 from twisted.web.server import Site
 
 from goiptwist.config.values import HostPort
-from goiptwist.simulator.device import Device
+from goiptwist.simulator.device import SimulatedDevice
 from goiptwist.simulator.limits import allow_ports
-from goiptwist.simulator.line import Line
+from goiptwist.simulator.line import SimulatedLine
 from goiptwist.simulator.radio import Radio
-from goiptwist.simulator.traffic import Traffic
+from goiptwist.simulator.traffic import RandomTraffic
 
 Address = tuple[str, int]
 
@@ -32,7 +32,7 @@ class LinePort(DatagramProtocol):
 
     noisy = False
 
-    def __init__(self, line: Line, link: Link) -> None:
+    def __init__(self, line: SimulatedLine, link: ServerLink) -> None:
         self.line = line
         self._link = link
 
@@ -64,7 +64,7 @@ class LinePort(DatagramProtocol):
 
 
 @define(eq=False)
-class Link:
+class ServerLink:
     """
     What all lines share on their way to the server.
 
@@ -103,9 +103,9 @@ class Simulator(Service):
     _log = Logger()
 
     reactor: Any
-    device: Device
-    link: Link
-    traffic: Traffic
+    device: SimulatedDevice
+    link: ServerLink
+    traffic: RandomTraffic
     first_port: int = 0
     control: HostPort | None = None
     rate: float = 0.0
@@ -143,7 +143,7 @@ class Simulator(Service):
         self._control_port = None
         return gatherResults([maybeDeferred(port.stopListening) for port in ports])
 
-    def address(self, line: Line) -> HostPort:
+    def address(self, line: SimulatedLine) -> HostPort:
         """@return: where the line sits now."""
         host = self._ports[line.name].getHost()
         return HostPort(host.host, host.port)
@@ -153,7 +153,7 @@ class Simulator(Service):
         host = self._control_port.getHost()
         return HostPort(host.host, host.port)
 
-    def move(self, line: Line, port: int = 0) -> HostPort:
+    def move(self, line: SimulatedLine, port: int = 0) -> HostPort:
         """
         Give a line another port, as a router does that has restarted. The old
         one is closed.
@@ -165,7 +165,7 @@ class Simulator(Service):
         old.stopListening()
         return self.address(line)
 
-    def _open(self, line: Line, port: int) -> None:
+    def _open(self, line: SimulatedLine, port: int) -> None:
         end = LinePort(line, self.link)
         self._ports[line.name] = self.reactor.listenUDP(port, end, self.link.interface)
         line.write = end.send

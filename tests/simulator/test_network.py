@@ -20,12 +20,12 @@ from goiptwist.goip.frames import (
     Submit,
     from_device,
 )
-from goiptwist.simulator.book import Book, Outcome
-from goiptwist.simulator.device import Device
-from goiptwist.simulator.line import Line
-from goiptwist.simulator.network import Address, Network
+from goiptwist.simulator.book import Book, PushOutcome
+from goiptwist.simulator.device import SimulatedDevice
+from goiptwist.simulator.line import SimulatedLine
+from goiptwist.simulator.network import Address, SimulatedNetwork
 from goiptwist.simulator.radio import Conditions
-from goiptwist.simulator.settings import REAL_PACE, Settings
+from goiptwist.simulator.settings import REAL_PACE, SimulatorSettings
 
 #: The worst that promises are made for, each way.
 BAD = Conditions(loss=0.3, repetition=0.3, reordering=0.3, delay=0.02)
@@ -50,11 +50,13 @@ class TestNetwork:
     def setup_method(self) -> None:
         self.clock = Clock()
         self.rng = random.Random(3)
-        self.device = Device(self.clock, self.rng, settings=Settings(insists=True))
+        self.device = SimulatedDevice(
+            self.clock, self.rng, settings=SimulatorSettings(insists=True)
+        )
         self.server = Acknowledging()
 
-    def network(self, conditions: Conditions) -> Network:
-        network = Network(self.clock, self.rng, to_server=conditions, to_device=conditions)
+    def network(self, conditions: Conditions) -> SimulatedNetwork:
+        network = SimulatedNetwork(self.clock, self.rng, to_server=conditions, to_device=conditions)
         network.serve(self.server)
         for number in range(4):
             network.join(self.device.add_line(f"sim{number}", "pw"))
@@ -70,7 +72,7 @@ class TestNetwork:
             self.clock.advance(1)
         while self.device.unsettled:
             self.clock.advance(1)
-        acknowledged = self.device.book.texts(Outcome.ACKNOWLEDGED)
+        acknowledged = self.device.book.texts(PushOutcome.ACKNOWLEDGED)
         assert len(acknowledged) == 400
         assert set(acknowledged) == self.server.texts
         assert min(network.to_server_radio.lost, network.to_device_radio.lost) > 100
@@ -117,7 +119,9 @@ class Sender:
     way that is right: it says each thing again until it is answered.
     """
 
-    def __init__(self, clock: Clock, network: Network, line: Line, texts: int) -> None:
+    def __init__(
+        self, clock: Clock, network: SimulatedNetwork, line: SimulatedLine, texts: int
+    ) -> None:
         self._clock, self._network, self._line = clock, network, line
         self._steps = self._all(texts)
         self._timer: IDelayedCall | None = None
@@ -166,17 +170,21 @@ class Sending:
 @pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize(
     "settings",
-    [Settings(), Settings(pace=REAL_PACE), Settings(pace=REAL_PACE, unsolicited=False)],
+    [
+        SimulatorSettings(),
+        SimulatorSettings(pace=REAL_PACE),
+        SimulatorSettings(pace=REAL_PACE, unsolicited=False),
+    ],
     ids=["at once", "real", "on demand"],
 )
-def test_each_text_once(settings: Settings, seed: int) -> None:
+def test_each_text_once(settings: SimulatorSettings, seed: int) -> None:
     """
     By a device that remembers telids, a server that repeats itself sends each
     text once and only once, however bad the radio is.
     """
     clock, rng, server = Clock(), random.Random(seed), Sending()
-    device = Device(clock, rng, Book(), settings)
-    network = Network(clock, rng, to_server=BAD, to_device=BAD)
+    device = SimulatedDevice(clock, rng, Book(), settings)
+    network = SimulatedNetwork(clock, rng, to_server=BAD, to_device=BAD)
     network.serve(server)
     for number in range(4):
         line = device.add_line(f"sim{number}", "pw")

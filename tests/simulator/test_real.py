@@ -16,11 +16,11 @@ from twisted.web.client import Agent, HTTPConnectionPool
 
 from goiptwist.config.values import HostPort
 from goiptwist.simulator.book import Book
-from goiptwist.simulator.control import Control
-from goiptwist.simulator.device import Device
+from goiptwist.simulator.control import ControlResource
+from goiptwist.simulator.device import SimulatedDevice
 from goiptwist.simulator.radio import Radio
-from goiptwist.simulator.service import Link, Simulator
-from goiptwist.simulator.traffic import Traffic
+from goiptwist.simulator.service import ServerLink, Simulator
+from goiptwist.simulator.traffic import RandomTraffic
 
 reactor: Any = _reactor
 
@@ -63,12 +63,12 @@ async def order(simulator: Simulator, path: str, body: dict[str, Any]) -> Any:
 
 def service(server_port: int, book: Path) -> Simulator:
     rng = random.Random(1)
-    device = Device(reactor, rng, Book(book.open("a", encoding="utf-8"), keeps=False))
+    device = SimulatedDevice(reactor, rng, Book(book.open("a", encoding="utf-8"), keeps=False))
     device.add_line("goipid1", "password1")
-    link = Link(("127.0.0.1", server_port), Radio(reactor, rng), Radio(reactor, rng))
+    link = ServerLink(("127.0.0.1", server_port), Radio(reactor, rng), Radio(reactor, rng))
     control = HostPort("127.0.0.1", 0)
-    traffic = Traffic(reactor, rng, device)
-    return Simulator(reactor, device, link, traffic, control=control, pages=Control)
+    traffic = RandomTraffic(reactor, rng, device)
+    return Simulator(reactor, device, link, traffic, control=control, pages=ControlResource)
 
 
 @pytest.mark.real

@@ -14,16 +14,21 @@ from twisted.internet.error import CannotListenError
 from twisted.logger import Logger
 from zope.interface import implementer
 
-from goiptwist.bridges.call.conversation import Conversation
-from goiptwist.bridges.call.dialogue import Errand
+from goiptwist.bridges.call.alarm_call import AlarmCall
+from goiptwist.bridges.call.dialogue import PendingFrame
 from goiptwist.bridges.call.settings import SIP_PORT, CallSettings
 from goiptwist.bridges.call.sip import messages
-from goiptwist.bridges.call.sip.agent import Agent
-from goiptwist.bridges.call.sip.digest import Account
-from goiptwist.bridges.call.sip.messages import Course, Local
-from goiptwist.bridges.call.sip.registration import Registration
-from goiptwist.bridges.call.sip.verdict import said, trouble
-from goiptwist.bridges.call.sip.ways import TcpWay, UdpWay, address_of, own_address
+from goiptwist.bridges.call.sip.agent import UserAgent
+from goiptwist.bridges.call.sip.digest import SipAccount
+from goiptwist.bridges.call.sip.failures import error_for, status_of
+from goiptwist.bridges.call.sip.messages import LocalAddress, SipDialog
+from goiptwist.bridges.call.sip.registration import SipRegistration
+from goiptwist.bridges.call.sip.transports import (
+    SipTcpTransport,
+    SipUdpTransport,
+    address_of,
+    own_address,
+)
 from goiptwist.contact_id import notation
 from goiptwist.contact_id.event import Event
 from goiptwist.errors import Away, GoipTwistError, Refused, TryLater, Unacceptable
@@ -55,11 +60,11 @@ class CallBridge(Service):
     gateway: Any
     at_once: int = field(init=False)
     rests: bool = False
-    _way: UdpWay | TcpWay | None = field(default=None, init=False)
-    _agent: Agent | None = field(default=None, init=False)
+    _way: SipUdpTransport | SipTcpTransport | None = field(default=None, init=False)
+    _agent: UserAgent | None = field(default=None, init=False)
     _opening: DeferredLock = field(factory=DeferredLock, init=False)
-    _registration: Registration | None = field(default=None, init=False)
-    _calls: list[Conversation] = field(factory=list, init=False)
+    _registration: SipRegistration | None = field(default=None, init=False)
+    _calls: list[AlarmCall] = field(factory=list, init=False)
     log = Logger()
 
     def __attrs_post_init__(self) -> None:
@@ -71,7 +76,7 @@ class CallBridge(Service):
         """See L{IBridge}."""
         event, frame = _frame_of(message)
         done: Deferred[str] = Deferred()
-        errand = Errand(frame, done.callback)
+        errand = PendingFrame(frame, done.callback)
         call = self._call_for(errand)
         try:
             why = await done
@@ -93,14 +98,14 @@ class CallBridge(Service):
     def _tell(self, words: str) -> None:
         self.log.info("Bridge {bridge}: {words}", bridge=self.section, words=words)
 
-    def _call_for(self, errand: Errand) -> Conversation:
+    def _call_for(self, errand: PendingFrame) -> AlarmCall:
         """A new call, or when there are enough, the one with the least to do."""
         open_ones = [call for call in self._calls if not call.over]
         if len(open_ones) >= self.settings.calls:
             call = min(open_ones, key=lambda one: one.waiting)
             call.add(errand)
             return call
-        call = Conversation(
+        call = AlarmCall(
             self.gateway.reactor, self.gateway.clock, self.settings, self._opened, self._tell
         )
         self._calls.append(call)
@@ -108,7 +113,7 @@ class CallBridge(Service):
         ensureDeferred(self._run(call))
         return call
 
-    async def _run(self, call: Conversation) -> None:
+    async def _run(self, call: AlarmCall) -> None:
         try:
             await call.run()
         finally:
@@ -116,7 +121,7 @@ class CallBridge(Service):
 
     # -- our side of SIP --
 
-    async def _opened(self) -> Agent:
+    async def _opened(self) -> UserAgent:
         """
         Our side of SIP, with a way to the other.
 
@@ -128,7 +133,7 @@ class CallBridge(Service):
         finally:
             self._opening.release()
 
-    async def _open(self) -> Agent:
+    async def _open(self) -> UserAgent:
         settings, reactor = self.settings, self.gateway.reactor
         place = settings.proxy
         host, port = (place.host, place.port) if place else (settings.uri.host, settings.uri.port)
@@ -138,18 +143,22 @@ class CallBridge(Service):
             await self._closed()
             received = self._received
             tcp = settings.uri.transport == "TCP"
-            self._way = TcpWay(peer, received, self._lost) if tcp else UdpWay(peer, received)
+            self._way = (
+                SipTcpTransport(peer, received, self._lost)
+                if tcp
+                else SipUdpTransport(peer, received)
+            )
         wanted = settings.local
         shown = own_address(peer) if wanted.host in ANY else wanted.host
         try:
             ours = await self._way.open(reactor, shown, wanted.port)
         except CannotListenError as wrong:
             raise Away(f"SIP cannot be spoken from {wanted}: {wrong.socketError}") from None
-        local = Local(self._way.name, shown, ours, settings.username or messages.AGENT)
+        local = LocalAddress(self._way.name, shown, ours, settings.username or messages.AGENT)
         if self._agent is None:
             password = settings.password.clear if settings.password else ""
-            account = Account(settings.username, password) if settings.username else None
-            self._agent = Agent(self.gateway.clock, self._way.write, local, account=account)
+            account = SipAccount(settings.username, password) if settings.username else None
+            self._agent = UserAgent(self.gateway.clock, self._way.write, local, account=account)
         self._agent.local, self._agent.peer = local, peer[0]
         return self._agent
 
@@ -171,11 +180,11 @@ class CallBridge(Service):
 
     # -- the whole --
 
-    def _registering(self) -> Registration:
+    def _registering(self) -> SipRegistration:
         uri = self.settings.uri
         registrar = URI("sip", uri.host, port=uri.port)
         ours = URI("sip", uri.host, self.settings.username, port=uri.port)
-        return Registration(self.gateway.clock, self.section, self._opened, registrar, ours)
+        return SipRegistration(self.gateway.clock, self.section, self._opened, registrar, ours)
 
     async def check(self) -> str:
         """
@@ -190,15 +199,15 @@ class CallBridge(Service):
                 seconds = await self._registering().register()
                 return f"registered at {uri.host} for {seconds:g} seconds"
             agent = await self._opened()
-            course = Course.new(agent.local, URI.parse(uri.text), agent.local.contact.uri)
+            course = SipDialog.new(agent.local, URI.parse(uri.text), agent.local.contact.uri)
             answer = await agent.ask(course, course.request("OPTIONS"), CHECKING)
         finally:
             if not self.running:
                 await self._closed()
         if answer.code in (401, 403, 407):
-            raise trouble(answer, f"SIP OPTIONS to {uri.host}", agent.account is not None)
+            raise error_for(answer, f"SIP OPTIONS to {uri.host}", agent.account is not None)
         who = answer.headers.get("Server") or answer.headers.get("User-Agent") or uri.host
-        return f"{who[:60]} answered {said(answer)} to SIP OPTIONS"
+        return f"{who[:60]} answered {status_of(answer)} to SIP OPTIONS"
 
     def startService(self) -> None:
         """Register, if that is wanted; calls need nothing."""

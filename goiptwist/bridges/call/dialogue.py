@@ -11,9 +11,9 @@ from collections.abc import Callable
 
 from attrs import define, field
 
-from goiptwist.bridges.call.g711 import RATE, Samples, silence
-from goiptwist.bridges.call.hearing import Hearing
-from goiptwist.bridges.call.tones import digits
+from goiptwist.bridges.call.audio.detection import ReceiverSignalDetector
+from goiptwist.bridges.call.audio.g711 import RATE, Samples, silence
+from goiptwist.bridges.call.audio.tones import digits
 
 #: Seconds between a handshake or kissoff and the next frame (DC-05: 250 to 300 ms).
 PAUSE = 0.27
@@ -30,7 +30,7 @@ ENDLESS = 4.0
 
 
 @define(eq=False)
-class Errand:
+class PendingFrame:
     """
     One frame to be sent.
 
@@ -47,7 +47,7 @@ class Errand:
 
 
 @define(eq=False)
-class Dialogue:
+class ContactIdDialogue:
     """
     @ivar wait: seconds after the answer in which a handshake has to come.
     @ivar starting: called when the first frame begins.
@@ -59,8 +59,8 @@ class Dialogue:
     starting: Callable[[], None] = field(default=lambda: None, repr=False)
     over: bool = field(default=False, init=False)
     failed: bool = field(default=False, init=False)
-    _hearing: Hearing = field(factory=Hearing, init=False)
-    _errands: deque[Errand] = field(factory=deque, init=False)
+    _hearing: ReceiverSignalDetector = field(factory=ReceiverSignalDetector, init=False)
+    _errands: deque[PendingFrame] = field(factory=deque, init=False)
     _said: int = field(default=0, init=False)
     _answered: int | None = field(default=None, init=False)
     _script: Samples = field(factory=lambda: silence(0), init=False)
@@ -71,7 +71,7 @@ class Dialogue:
         """How many frames wait for their kissoff."""
         return len(self._errands)
 
-    def add(self, errand: Errand) -> None:
+    def add(self, errand: PendingFrame) -> None:
         """One more frame for this call, as long as it is not over."""
         self._errands.append(errand)
 
@@ -110,14 +110,14 @@ class Dialogue:
             out[begin - start : end - start] = self._script[cut]
         return out
 
-    def _await_handshake(self, first: Errand, answered: int) -> None:
+    def _await_handshake(self, first: PendingFrame, answered: int) -> None:
         if self._hearing.greeted is not None:
             self.starting()
             self._send(first, self._hearing.greeted)
         elif self._hearing.position - answered > self.wait * RATE:
             self.lost(f"no handshake in {self.wait:g} seconds after the answer")
 
-    def _await_kissoff(self, current: Errand) -> None:
+    def _await_kissoff(self, current: PendingFrame) -> None:
         silent = self._hearing.position - self._script_from - len(self._script)
         if silent <= PATIENCE * RATE:
             return
@@ -137,7 +137,7 @@ class Dialogue:
         else:
             self.over = True
 
-    def _send(self, errand: Errand, heard_until: int) -> None:
+    def _send(self, errand: PendingFrame, heard_until: int) -> None:
         """Put a frame where it has to begin: a pause behind what was heard."""
         errand.tries += 1
         self._script = digits(errand.frame)

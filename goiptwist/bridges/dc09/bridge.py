@@ -13,11 +13,11 @@ from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 from zope.interface import implementer
 
-from goiptwist.bridges.dc09 import frames, links
-from goiptwist.bridges.dc09.frames import Frame
-from goiptwist.bridges.dc09.sequences import Sequences
+from goiptwist.bridges.dc09 import frames, transports
+from goiptwist.bridges.dc09.client import GatewayStops, NotAccepted, ReceiverClient
+from goiptwist.bridges.dc09.frames import Dc09Frame
+from goiptwist.bridges.dc09.sequences import SequenceNumbers
 from goiptwist.bridges.dc09.settings import Dc09Settings
-from goiptwist.bridges.dc09.station import NotAccepted, Station, Stopping
 from goiptwist.config.values import HostPort
 from goiptwist.contact_id.event import Event
 from goiptwist.errors import GoipTwistError, Refused, TryLater, Unacceptable
@@ -48,8 +48,8 @@ class Dc09Bridge(Service):
     #: and the next way must have its turn when this one is away.
     at_once = 50
     rests = False
-    _stations: list[Station] = field(init=False)
-    _sequences: Sequences = field(init=False)
+    _stations: list[ReceiverClient] = field(init=False)
+    _sequences: SequenceNumbers = field(init=False)
     _troubles: dict[str, str] = field(factory=dict, init=False)
     _supervision: LoopingCall | None = field(default=None, init=False)
     log = Logger()
@@ -57,11 +57,11 @@ class Dc09Bridge(Service):
     def __attrs_post_init__(self) -> None:
         places = [self.settings.receiver, self.settings.backup]
         self._stations = [self._station(place) for place in places if place is not None]
-        self._sequences = Sequences(self.gateway, f"dc09 {self.section} sequence")
+        self._sequences = SequenceNumbers(self.gateway, f"dc09 {self.section} sequence")
 
-    def _station(self, place: HostPort) -> Station:
+    def _station(self, place: HostPort) -> ReceiverClient:
         settings = self.settings
-        return Station(
+        return ReceiverClient(
             place=place,
             clock=self.gateway.clock,
             opens=lambda listener: (self.opens or self._open)(place, listener),
@@ -71,11 +71,13 @@ class Dc09Bridge(Service):
             plain_ack=settings.plain_ack,
         )
 
-    def _open(self, place: HostPort, listener: links.Listener) -> Deferred[links.Link]:
+    def _open(
+        self, place: HostPort, listener: transports.FrameListener
+    ) -> Deferred[transports.FrameTransport]:
         reactor = self.gateway.reactor
         if self.settings.transport == "udp":
-            return ensureDeferred(links.bound(reactor, place, listener))
-        return ensureDeferred(links.connected(reactor, place, self.settings.timeout, listener))
+            return ensureDeferred(transports.bound(reactor, place, listener))
+        return ensureDeferred(transports.connected(reactor, place, self.settings.timeout, listener))
 
     @property
     def outage(self) -> str:
@@ -105,7 +107,7 @@ class Dc09Bridge(Service):
             )
             try:
                 await station.ask(frame)
-            except Stopping:
+            except GatewayStops:
                 raise
             except TryLater as trouble:
                 self._noted(station, str(trouble))
@@ -133,7 +135,7 @@ class Dc09Bridge(Service):
         said = [f"{place.place}: {await self._tested(place)}" for place in self._stations]
         return f"a link test was answered: {', '.join(said)}"
 
-    async def _tested(self, station: Station) -> str:
+    async def _tested(self, station: ReceiverClient) -> str:
         try:
             await station.ask(self._link_test())
         except NotAccepted:
@@ -143,13 +145,13 @@ class Dc09Bridge(Service):
             return f"NAK to account {NO_ACCOUNT}; with an account set, the test would say more"
         return "ACK"
 
-    def _link_test(self) -> Frame:
+    def _link_test(self) -> Dc09Frame:
         account = self.settings.account or NO_ACCOUNT
         return self._frame(frames.LINK_TEST, "0000", account, "")
 
-    def _frame(self, name: str, sequence: str, account: str, data: str) -> Frame:
+    def _frame(self, name: str, sequence: str, account: str, data: str) -> Dc09Frame:
         settings = self.settings
-        return Frame(
+        return Dc09Frame(
             name=name,
             sequence=sequence,
             receiver=settings.receiver_number,
@@ -162,7 +164,7 @@ class Dc09Bridge(Service):
         for station in self._stations:
             try:
                 await self._tested(station)
-            except Stopping:
+            except GatewayStops:
                 return
             except GoipTwistError as trouble:
                 self._noted(station, str(trouble))
@@ -173,7 +175,7 @@ class Dc09Bridge(Service):
             else:
                 self._noted(station, "")
 
-    def _noted(self, station: Station, trouble: str) -> None:
+    def _noted(self, station: ReceiverClient, trouble: str) -> None:
         """A trouble is logged when it begins, and when it has ended."""
         place = str(station.place)
         before, self._troubles[place] = self._troubles.get(place, ""), trouble

@@ -4,18 +4,26 @@ What panels report, judged and kept; and what they are answered.
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import Any
 
 from attrs import define, evolve, field, frozen
 from twisted.logger import Logger
 
 from goiptwist.alarm.panels import Panels, plain_account
 from goiptwist.bridges.dc09 import frames
-from goiptwist.bridges.dc09.frames import ACK, ANSWERS, DUH, NAK, Frame, MalformedFrame
-from goiptwist.bridges.dc09.repeats import Repeats
+from goiptwist.bridges.dc09.deduplication import ReportDeduplication
+from goiptwist.bridges.dc09.frames import (
+    ACK,
+    ANSWERS,
+    DUH,
+    NAK,
+    Dc09Frame,
+    MalformedDc09Frame,
+)
 from goiptwist.contact_id.event import Event
 from goiptwist.errors import Busy, Conflict, Forbidden, StoreUnavailable, Unacceptable
 from goiptwist.model.messages import AlarmReport
+from goiptwist.net.rejections import Rejections
 
 #: Seconds that the clock of a panel may be ahead of or behind ours, where the
 #: time proves that a report is no old one (section 5.5.1.8).
@@ -24,14 +32,8 @@ AHEAD, BEHIND = 20.0, 40.0
 ORIGIN = "dc09"
 
 
-class Complains(Protocol):
-    """Says what is wrong with what comes in, see L{goiptwist.net.rejections}."""
-
-    def about(self, kind: str, host: str, why: str) -> None: ...
-
-
 @frozen
-class Reply:
+class Dc09Reply:
     """
     @ivar raw: what to answer.
     @ivar proved: whether who asked has shown that he has the key.
@@ -41,7 +43,7 @@ class Reply:
     proved: bool = False
 
 
-class _NotTaken(Exception):
+class _Rejected(Exception):
     """@ivar answer: its name; empty is silence, and the panel repeats."""
 
     def __init__(self, answer: str, kind: str, why: str) -> None:
@@ -50,7 +52,7 @@ class _NotTaken(Exception):
 
 
 @define(eq=False, repr=False)
-class Intake:
+class ReportIntake:
     """
     An ACK leaves only after the alarm is on disk. Where that fails there is
     silence, and the panel repeats, or asks its second receiver: a DUH would
@@ -61,14 +63,14 @@ class Intake:
 
     gateway: Any
     panels: Panels
-    complaints: Complains
-    _repeats: Repeats = field(init=False)
+    complaints: Rejections
+    _repeats: ReportDeduplication = field(init=False)
     log = Logger()
 
     def __attrs_post_init__(self) -> None:
-        self._repeats = Repeats(self.gateway)
+        self._repeats = ReportDeduplication(self.gateway)
 
-    async def heard(self, raw: bytes, peer: str) -> Reply | None:
+    async def heard(self, raw: bytes, peer: str) -> Dc09Reply | None:
         """
         @param raw: one frame.
         @param peer: the address that it came from.
@@ -76,7 +78,7 @@ class Intake:
         """
         try:
             frame = frames.read(raw)
-        except MalformedFrame as wrong:
+        except MalformedDc09Frame as wrong:
             # Section 5.5.3.1: what comes with errors is not acknowledged.
             self.complaints.about("dc09_malformed", peer, f"no frame of DC-09: {wrong}")
             return None
@@ -85,39 +87,39 @@ class Intake:
         try:
             clear = self._opened(frame)
             await self._taken(clear, peer)
-        except _NotTaken as refusal:
+        except _Rejected as refusal:
             self.complaints.about(refusal.kind, peer, str(refusal))
             return self._answer(frame, refusal.answer) if refusal.answer else None
         return self._answer(frame, ACK)
 
-    def _opened(self, frame: Frame) -> Frame:
+    def _opened(self, frame: Dc09Frame) -> Dc09Frame:
         """The frame in clear, of a panel that we know."""
         account = frames.account_of(frame)
         if not account or account not in self.panels:
-            raise _NotTaken(NAK, "dc09_unknown", f"there is no account {account or '(none)'}")
+            raise _Rejected(NAK, "dc09_unknown", f"there is no account {account or '(none)'}")
         key = self.panels.key_of(account)
         if key is not None and not frame.encrypted:
             why = f"account {account} reports in clear, but has a key: set the key in the panel"
-            raise _NotTaken(DUH, "dc09_clear", why)
+            raise _Rejected(DUH, "dc09_clear", why)
         try:
             clear = frame.decrypted(key)
-        except MalformedFrame as wrong:
-            raise _NotTaken(NAK, "dc09_key", f"account {account}: {wrong}") from None
+        except MalformedDc09Frame as wrong:
+            raise _Rejected(NAK, "dc09_key", f"account {account}: {wrong}") from None
         if frame.encrypted:
             self._check_time(clear, account)
         return clear
 
-    def _check_time(self, frame: Frame, account: str) -> None:
+    def _check_time(self, frame: Dc09Frame, account: str) -> None:
         if frame.time is None:
             why = f"account {account} reports encrypted, but without a time"
-            raise _NotTaken(NAK, "dc09_time", why)
+            raise _Rejected(NAK, "dc09_time", why)
         ahead = frame.time - self.gateway.clock.seconds()
         if not -BEHIND <= ahead <= AHEAD:
             how = "ahead of" if ahead > 0 else "behind"
             why = f"the clock of account {account} is {abs(ahead):.0f} s {how} ours"
-            raise _NotTaken(NAK, "dc09_time", why)
+            raise _Rejected(NAK, "dc09_time", why)
 
-    async def _taken(self, frame: Frame, peer: str) -> None:
+    async def _taken(self, frame: Dc09Frame, peer: str) -> None:
         if frame.name == frames.LINK_TEST:
             return
         event = self._event(frame)
@@ -127,21 +129,21 @@ class Intake:
             report = AlarmReport(event=event, origin=ORIGIN, client_id=name)
             message = await self.gateway.alarms.raise_alarm(report)
         except (StoreUnavailable, Busy, Conflict) as trouble:
-            raise _NotTaken("", "dc09_not_kept", f"an alarm was not kept: {trouble}") from None
+            raise _Rejected("", "dc09_not_kept", f"an alarm was not kept: {trouble}") from None
         except (Unacceptable, Forbidden) as trouble:
-            raise _NotTaken(DUH, "dc09_not_wanted", f"an alarm was refused: {trouble}") from None
+            raise _Rejected(DUH, "dc09_not_wanted", f"an alarm was refused: {trouble}") from None
         self.log.info(
             "From {peer} by DC-09: {words}", peer=peer, words=event.log_words, message_id=message.id
         )
 
-    def _event(self, frame: Frame) -> Event:
+    def _event(self, frame: Dc09Frame) -> Event:
         if frame.name != frames.CONTACT_ID:
             why = f"{frame.name} is not understood: set the panel to Contact ID (ADM-CID)"
-            raise _NotTaken(DUH, "dc09_not_understood", why)
+            raise _Rejected(DUH, "dc09_not_understood", why)
         try:
             event = frames.event_of(frame)
-        except MalformedFrame as wrong:
-            raise _NotTaken(DUH, "dc09_not_understood", str(wrong)) from None
+        except MalformedDc09Frame as wrong:
+            raise _Rejected(DUH, "dc09_not_understood", str(wrong)) from None
         outer = frames.account_of(frame)
         # Whoever has one key must not report in the name of another's.
         mine = event.account in self.panels and (
@@ -149,14 +151,14 @@ class Intake:
         )
         return event if mine else evolve(event, account=outer)
 
-    def _answer(self, frame: Frame, name: str) -> Reply:
+    def _answer(self, frame: Dc09Frame, name: str) -> Dc09Reply:
         now = self.gateway.clock.seconds()
-        answer = Frame(name=name, receiver=frame.receiver, line=frame.line)
+        answer = Dc09Frame(name=name, receiver=frame.receiver, line=frame.line)
         if name == NAK:
             # Never encrypted; its time lets the panel set its clock (section 5.5.3.2).
-            return Reply(evolve(answer, sequence="0000", time=now).format())
+            return Dc09Reply(evolve(answer, sequence="0000", time=now).format())
         answer = evolve(answer, sequence=frame.sequence, account=frame.account)
         if name == ACK and frame.encrypted:
             encrypted = evolve(answer, encrypted=True, time=now)
-            return Reply(encrypted.format(self.panels.key_of(frame.account)), proved=True)
-        return Reply(answer.format())
+            return Dc09Reply(encrypted.format(self.panels.key_of(frame.account)), proved=True)
+        return Dc09Reply(answer.format())

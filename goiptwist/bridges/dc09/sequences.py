@@ -19,7 +19,7 @@ REMEMBERED = 1000
 
 
 @define(eq=False, repr=False)
-class Sequences:
+class SequenceNumbers:
     """
     @ivar note: under which they are noted down.
     """

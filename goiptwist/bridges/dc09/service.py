@@ -23,10 +23,11 @@ from twisted.python.failure import Failure
 
 from goiptwist.alarm.panels import PanelSettings
 from goiptwist.bridges.dc09 import frames
-from goiptwist.bridges.dc09.intake import Complains, Intake, Reply
+from goiptwist.bridges.dc09.intake import Dc09Reply, ReportIntake
 from goiptwist.errors import BadConfiguration
 from goiptwist.net.draining import Connections
 from goiptwist.net.listening import Listening, Place
+from goiptwist.net.rejections import Rejections
 
 #: Connections at once, and of them from one address.
 CONNECTIONS, OF_ONE = 1000, 50
@@ -37,12 +38,12 @@ NEWCOMER, QUIET = 30.0, 3600.0
 IN_HAND = 200
 
 
-class Conversation(Protocol, TimeoutMixin):
+class PanelConnection(Protocol, TimeoutMixin):
     """One panel that has connected. Its frames are answered one after the other."""
 
     transport: Any
 
-    def __init__(self, reception: Reception, peer: str) -> None:
+    def __init__(self, reception: PanelFactory, peer: str) -> None:
         self._reception, self._peer = reception, peer
         self._buffer = b""
         self._waiting: deque[bytes] = deque()
@@ -77,7 +78,7 @@ class Conversation(Protocol, TimeoutMixin):
         asking = ensureDeferred(self._reception.intake.heard(self._waiting.popleft(), self._peer))
         asking.addBoth(self._answered)
 
-    def _answered(self, reply: Reply | Failure | None) -> None:
+    def _answered(self, reply: Dc09Reply | Failure | None) -> None:
         self._busy = False
         if isinstance(reply, Failure):
             self._reception.log.failure("A report from {peer} broke", reply, peer=self._peer)
@@ -112,15 +113,15 @@ class Conversation(Protocol, TimeoutMixin):
         self._reception.left(self, self._peer)
 
 
-class Reception(ServerFactory):
+class PanelFactory(ServerFactory):
     """All connections of all ports."""
 
     noisy = False  # the service says where it listens
     log = Logger()
 
-    def __init__(self, clock: Any, intake: Intake, complaints: Complains) -> None:
+    def __init__(self, clock: Any, intake: ReportIntake, complaints: Rejections) -> None:
         self.clock, self.intake, self.complaints = clock, intake, complaints
-        self.open: Connections[Conversation] = Connections(clock)
+        self.open: Connections[PanelConnection] = Connections(clock)
         self._of: Counter[str] = Counter()
 
     def buildProtocol(self, addr: IAddress | None) -> Protocol | None:
@@ -130,22 +131,22 @@ class Reception(ServerFactory):
             self.complaints.about("dc09_crowded", peer, "one connection too many for DC-09")
             return None
         self._of[peer] += 1
-        conversation = Conversation(self, peer)
+        conversation = PanelConnection(self, peer)
         self.open.came(conversation)
         return conversation
 
-    def left(self, conversation: Conversation, peer: str) -> None:
+    def left(self, conversation: PanelConnection, peer: str) -> None:
         """A connection has gone."""
         self._of -= Counter([peer])
         self.open.went(conversation)
 
 
 @define(eq=False, repr=False, slots=False)
-class Datagrams(DatagramProtocol):
+class PanelDatagrams(DatagramProtocol):
     """Reports that come in one datagram each."""
 
-    intake: Intake
-    complaints: Complains
+    intake: ReportIntake
+    complaints: Rejections
     _in_hand: int = field(default=0, init=False)
     noisy = False
     log = Logger()
@@ -157,7 +158,7 @@ class Datagrams(DatagramProtocol):
             return
         self._in_hand += 1
 
-        def answered(reply: Reply | Failure | None) -> None:
+        def answered(reply: Dc09Reply | Failure | None) -> None:
             self._in_hand -= 1
             if isinstance(reply, Failure):
                 self.log.failure("A report from {peer} broke", reply, peer=addr[0])
@@ -177,14 +178,14 @@ class Dc09Receiver(Listening):
     @ivar udp_ports: what it hears datagrams with, in the order of C{dc09_udp}.
     """
 
-    def __init__(self, gateway: Any, settings: PanelSettings, complaints: Complains) -> None:
+    def __init__(self, gateway: Any, settings: PanelSettings, complaints: Rejections) -> None:
         """
         @param gateway: an L{IGateway<goiptwist.interfaces.IGateway>}.
         @param complaints: for what is wrong with what comes in.
         """
-        self._intake = Intake(gateway, settings.accounts, complaints)
+        self._intake = ReportIntake(gateway, settings.accounts, complaints)
         self._complaints, self._udp = complaints, settings.dc09_udp
-        self._reception = Reception(gateway.clock, self._intake, complaints)
+        self._reception = PanelFactory(gateway.clock, self._intake, complaints)
         places = [
             Place(address, " (dc09_listen)", self._reception) for address in settings.dc09_listen
         ]
@@ -212,7 +213,7 @@ class Dc09Receiver(Listening):
             return
         problems = []
         for address in self._udp:
-            hears = Datagrams(self._intake, self._complaints)
+            hears = PanelDatagrams(self._intake, self._complaints)
             try:
                 port = self.reactor.listenUDP(address.port, hears, interface=address.host)
             except CannotListenError as trouble:

@@ -11,9 +11,9 @@ from twisted.internet.defer import CancelledError, Deferred
 from twisted.logger import Logger
 from zope.interface import implementer
 
+from goiptwist.bridges.sms.progress import AlarmSmsProgress
 from goiptwist.bridges.sms.settings import SmsSettings
-from goiptwist.bridges.sms.texts import answered, of_alarm, of_sms
-from goiptwist.bridges.sms.watch import Watch
+from goiptwist.bridges.sms.texts import acknowledged_id, alarm_text, forwarded_text
 from goiptwist.errors import (
     Busy,
     Conflict,
@@ -30,10 +30,10 @@ from goiptwist.telephony.validation import MOST_URGENT
 
 
 @define(eq=False)
-class _Waiting:
-    """Somebody who waits for the end of a L{Watch}."""
+class _PendingAlarm:
+    """Somebody who waits for the end of a L{AlarmSmsProgress}."""
 
-    watch: Watch
+    watch: AlarmSmsProgress
     done: Deferred[Delivered]
 
     def look(self) -> None:
@@ -69,7 +69,7 @@ class SmsBridge:
     gateway: Any
     at_once: int = 1000
     rests: bool = False
-    _waiting: dict[str, _Waiting] = field(factory=dict, init=False)
+    _waiting: dict[str, _PendingAlarm] = field(factory=dict, init=False)
     log = Logger()
 
     @property
@@ -81,10 +81,10 @@ class SmsBridge:
         """See L{IBridge}: an alarm, an answer, or an SMS that another bridge hands over."""
         if message.direction is Direction.ALARM:
             return await self._alarm(message)
-        said = answered(message.text)
+        said = acknowledged_id(message.text)
         if said is not None:
             return await self._answer(message, said)
-        text = of_sms(message, self.gateway.directory.display_name(message.sender))
+        text = forwarded_text(message, self.gateway.directory.display_name(message.sender))
         kept = [await self._text(number, text, message.id) for number in self.settings.numbers]
         return Delivered(detail=f"goes out as {', '.join(sms.id for sms in kept)}")
 
@@ -98,8 +98,8 @@ class SmsBridge:
     # -- alarms --
 
     async def _alarm(self, alarm: Message) -> Delivered:
-        watch = Watch(alarm.id, self.settings.until)
-        waiting = self._waiting[alarm.id] = _Waiting(watch, Deferred())
+        watch = AlarmSmsProgress(alarm.id, self.settings.until)
+        waiting = self._waiting[alarm.id] = _PendingAlarm(watch, Deferred())
         try:
             first = await self._write(alarm, watch)
             waiting.look()
@@ -108,9 +108,9 @@ class SmsBridge:
             if self._waiting.get(alarm.id) is waiting:
                 del self._waiting[alarm.id]
 
-    async def _write(self, alarm: Message, watch: Watch) -> float:
+    async def _write(self, alarm: Message, watch: AlarmSmsProgress) -> float:
         """@return: when the first SMS for it was accepted."""
-        text = of_alarm(alarm, self.settings.form)
+        text = alarm_text(alarm, self.settings.form)
         began = []
         for number in self.settings.numbers:
             await self.gateway.memory.put(self._latest(number), alarm.id)
@@ -119,7 +119,7 @@ class SmsBridge:
             began.append(sms.at)
         return min(began)
 
-    async def _verdict(self, waiting: _Waiting, began: float) -> Delivered:
+    async def _verdict(self, waiting: _PendingAlarm, began: float) -> Delivered:
         clock, patience = self.gateway.clock, self.settings.patience
         left = max(0.0, began + patience - clock.seconds())
 

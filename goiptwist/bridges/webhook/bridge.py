@@ -12,12 +12,18 @@ from twisted.internet.defer import Deferred, DeferredList
 from twisted.logger import Logger
 from zope.interface import implementer
 
-from goiptwist.bridges.webhook.caller import Caller, Fenced
-from goiptwist.bridges.webhook.payloads import body, of_alarm, of_event, of_news, of_sms
+from goiptwist.bridges.webhook.client import PrivateAddressBlocked, WebhookClient
+from goiptwist.bridges.webhook.payloads import (
+    alarm_payload,
+    line_event_payload,
+    notification_payload,
+    payload,
+    sms_payload,
+)
+from goiptwist.bridges.webhook.response import delivered_by
 from goiptwist.bridges.webhook.settings import WebhookSettings
 from goiptwist.bridges.webhook.signing import signed
 from goiptwist.bridges.webhook.urls import fault_of, place_of
-from goiptwist.bridges.webhook.verdict import judged
 from goiptwist.errors import GoipTwistError, Refused, TryLater
 from goiptwist.interfaces import IBridge, IChecksItself, IObservesLines, IObservesMessages
 from goiptwist.messaging import report_urls
@@ -43,25 +49,25 @@ class WebhookBridge(Service):
     settings: WebhookSettings
     gateway: Any
     statuses: tuple[str, ...] = field(init=False)
-    _caller: Caller = field(init=False)
-    _reporter: Caller = field(init=False)
+    _caller: WebhookClient = field(init=False)
+    _reporter: WebhookClient = field(init=False)
     log = Logger()
 
     def __attrs_post_init__(self) -> None:
         settings, reactor = self.settings, self.gateway.reactor
         self.statuses = settings.statuses
-        self._caller = Caller(reactor, settings.private, settings.ca, settings.timeout)
+        self._caller = WebhookClient(reactor, settings.private, settings.ca, settings.timeout)
         # Everybody's URLs are called: nothing is kept open for them.
-        self._reporter = Caller(
+        self._reporter = WebhookClient(
             reactor, settings.private, settings.ca, settings.timeout, persistent=False
         )
 
     async def deliver(self, message: Message) -> Delivered:
         """See L{IBridge}: an SMS or an alarm came in."""
         if message.alarm:
-            return await self._post(message.id, of_alarm(message))
+            return await self._post(message.id, alarm_payload(message))
         name = self.gateway.directory.display_name(message.sender)
-        return await self._post(message.id, of_sms(message, name))
+        return await self._post(message.id, sms_payload(message, name))
 
     async def notify(self, notification: Notification) -> Delivered:
         """See L{IObservesMessages}: something became of an SMS that went out."""
@@ -70,11 +76,11 @@ class WebhookBridge(Service):
         )
         if template:
             return await self._report(template, notification)
-        return await self._post(notification.id, of_news(notification))
+        return await self._post(notification.id, notification_payload(notification))
 
     async def observe(self, event: LineEvent) -> Delivered:
         """See L{IObservesLines}: something happened on a line."""
-        return await self._post(event.id, of_event(event))
+        return await self._post(event.id, line_event_payload(event))
 
     async def check(self) -> str:
         """
@@ -84,7 +90,7 @@ class WebhookBridge(Service):
         @raise GoipTwistError: what is wrong.
         """
         now = self.gateway.clock.seconds()
-        handover = await self._posted(f"ping-{int(now)}", body("webhook.ping", now, {}))
+        handover = await self._posted(f"ping-{int(now)}", payload("webhook.ping", now, {}))
         return f"{handover.detail} to a webhook.ping"
 
     async def _post(self, about: str, content: bytes) -> Delivered:
@@ -100,7 +106,7 @@ class WebhookBridge(Service):
         signature = signed(self.settings.keys, about, now, content)
         headers = {**AGENT, "Content-Type": "application/json", **signature}
         answer = await self._caller.call("POST", self.settings.url, headers, content)
-        return judged(answer, place_of(self.settings.url), now)
+        return delivered_by(answer, place_of(self.settings.url), now)
 
     async def _report(self, template: str, notification: Notification) -> Delivered:
         """
@@ -113,8 +119,8 @@ class WebhookBridge(Service):
             if fault:
                 raise Refused(f"the report URL {fault}")
             answer = await self._reporter.call("GET", url, AGENT)
-            return judged(answer, place_of(url), self.gateway.clock.seconds())
-        except Fenced as inside:
+            return delivered_by(answer, place_of(url), self.gateway.clock.seconds())
+        except PrivateAddressBlocked as inside:
             self._warn(notification.id, inside)
             raise Refused(str(inside)) from None
         except TryLater as trouble:

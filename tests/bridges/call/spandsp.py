@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from goiptwist.bridges.call.g711 import Samples, silence
+from goiptwist.bridges.call.audio.g711 import Samples, silence
 
 _FOUND = find_library("spandsp")
 NEEDS_SPANDSP = pytest.mark.skipif(_FOUND is None, reason="libspandsp2 is not installed")

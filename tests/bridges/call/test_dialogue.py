@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from goiptwist.bridges.call.dialogue import Dialogue, Errand
-from goiptwist.bridges.call.g711 import PCMA, RATE, Samples, silence
-from goiptwist.simulator.station import Mood, Receiver
+from goiptwist.bridges.call.audio.g711 import PCMA, RATE, Samples, silence
+from goiptwist.bridges.call.dialogue import ContactIdDialogue, PendingFrame
+from goiptwist.simulator.station import SimulatedToneReceiver, StationMood
+from tests.bridges.call.audio.test_tones import FRAMES
 from tests.bridges.call.spandsp import NEEDS_SPANDSP, SpandspReceiver
-from tests.bridges.call.test_tones import FRAMES
 
 SEED = FRAMES[0]
 #: Samples of a step.
@@ -30,14 +30,14 @@ class Talk:
         self.spoken: list[Samples] = []
         self.began: list[float] = []
         self.seconds = 0.0
-        self.dialogue = Dialogue(wait, lambda: self.began.append(self.seconds))
+        self.dialogue = ContactIdDialogue(wait, lambda: self.began.append(self.seconds))
         for number, frame in enumerate(frames):
             self.add(frame, number)
         if answered:
             self.dialogue.answered()
 
     def add(self, frame: str, number: int) -> None:
-        self.dialogue.add(Errand(frame, lambda why: self.outcomes.__setitem__(number, why)))
+        self.dialogue.add(PendingFrame(frame, lambda why: self.outcomes.__setitem__(number, why)))
 
     def run(self, seconds: float = 60) -> Talk:
         """Until it is over."""
@@ -51,8 +51,8 @@ class Talk:
         return self
 
 
-def station(mood: Mood = Mood.TAKES) -> Receiver:
-    return Receiver(lambda frame: None, mood)
+def station(mood: StationMood = StationMood.TAKES) -> SimulatedToneReceiver:
+    return SimulatedToneReceiver(lambda frame: None, mood)
 
 
 def test_the_seed() -> None:
@@ -107,7 +107,7 @@ def test_one_more_while_it_goes_on() -> None:
 
 def test_a_silent_receiver() -> None:
     """Four tries, then the event is not delivered, nor are those behind it."""
-    talk = Talk(station(Mood.SILENT), SEED, FRAMES[1]).run()
+    talk = Talk(station(StationMood.SILENT), SEED, FRAMES[1]).run()
     assert talk.receiver.frames == [SEED] * 4
     assert talk.outcomes[0] == "no kissoff after four tries"
     assert "before this one" in talk.outcomes[1]
@@ -120,7 +120,7 @@ def test_a_kissoff_begins_the_count_anew() -> None:
     talk = Talk(receiver, SEED, FRAMES[1])
     while not talk.outcomes:
         talk.run(0.02)
-    receiver.mood = Mood.SILENT
+    receiver.mood = StationMood.SILENT
     talk.run()
     assert talk.outcomes == {0: "", 1: "no kissoff after four tries"}
     assert receiver.frames == [SEED] + [FRAMES[1]] * 4
@@ -142,7 +142,7 @@ def test_a_digit_that_is_lost() -> None:
 
 def test_no_handshake() -> None:
     """Whoever picks up and says nothing is no receiver."""
-    talk = Talk(station(Mood.MUTE), SEED, wait=5).run()
+    talk = Talk(station(StationMood.MUTE), SEED, wait=5).run()
     assert talk.outcomes == {0: "no handshake in 5 seconds after the answer"}
     assert not any(said.any() for said in talk.spoken)
     assert 5 <= talk.seconds <= 5.2
@@ -150,11 +150,11 @@ def test_no_handshake() -> None:
 
 def test_a_late_handshake() -> None:
     """Asterisk repeats it until it hears a digit; any of them will do."""
-    receiver = station(Mood.MUTE)
+    receiver = station(StationMood.MUTE)
     talk = Talk(receiver, SEED)
     talk.run(6)
     receiver._script = station()._script
-    receiver.mood = Mood.TAKES
+    receiver.mood = StationMood.TAKES
     assert talk.run().outcomes == {0: ""}
 
 
@@ -169,10 +169,10 @@ def test_a_handshake_before_the_answer() -> None:
 
 def test_a_kissoff_for_nobody() -> None:
     """One that comes before the frame has gone out is not for it."""
-    receiver = station(Mood.SILENT)
+    receiver = station(StationMood.SILENT)
     talk = Talk(receiver, SEED)
     talk.run(1.7)
-    from goiptwist.bridges.call.tones import tone
+    from goiptwist.bridges.call.audio.tones import tone
 
     receiver._script = tone(0.8, -11, 1400)
     talk.run(1.5)

@@ -13,7 +13,7 @@ from twisted.internet.task import Clock
 from goiptwist.alarm.panels import Key
 from goiptwist.bridges.dc09 import frames
 from goiptwist.bridges.dc09.bridge import Dc09Bridge
-from goiptwist.bridges.dc09.frames import Frame
+from goiptwist.bridges.dc09.frames import Dc09Frame
 from goiptwist.bridges.dc09.settings import Dc09Settings
 from goiptwist.config.values import HostPort
 from goiptwist.errors import Away
@@ -40,7 +40,7 @@ class Wire:
 
     clock: Clock = field(factory=Clock)
     key: bytes | None = None
-    sent: list[tuple[HostPort, Frame]] = field(factory=list)
+    sent: list[tuple[HostPort, Dc09Frame]] = field(factory=list)
     away: set[HostPort] = field(factory=set)
     opened: int = 0
     listener: Any = None
@@ -52,7 +52,7 @@ class Wire:
         self.opened, self.listener = self.opened + 1, listener
         return succeed(_Link(self, place))
 
-    def says(self, frame: Frame | bytes) -> None:
+    def says(self, frame: Dc09Frame | bytes) -> None:
         """The receiver that was connected to last says something."""
         self.listener.heard(frame if isinstance(frame, bytes) else frame.format(self.key))
 
@@ -77,7 +77,7 @@ class _Link:
         self.wire.closed += 1
 
 
-def answer_to(frame: Frame, name: str, **changes: Any) -> Frame:
+def answer_to(frame: Dc09Frame, name: str, **changes: Any) -> Dc09Frame:
     """What a receiver says to a frame."""
     answer = evolve(frame, name=name, data="", extra="")
     return evolve(answer, **changes)
@@ -93,7 +93,7 @@ def bridge_on(wire: Wire, gateway: StandInGateway | None = None, **keys: Any) ->
     return Dc09Bridge("station", settings(**keys), gateway, wire.opens)
 
 
-Replies = Callable[[Frame], list[bytes]]
+Replies = Callable[[Dc09Frame], list[bytes]]
 
 
 @define(eq=False)
@@ -107,7 +107,7 @@ class Receiver:
 
     reactor: Any
     replies: Replies
-    heard: list[Frame] = field(factory=list)
+    heard: list[Dc09Frame] = field(factory=list)
     port: Any = None
 
     def listen(self, transport: str) -> HostPort:

@@ -14,7 +14,7 @@ from twisted.logger import LogLevel, capturedLogs
 from twisted.python.failure import Failure
 
 from goiptwist.bridges.dc09.bridge import Dc09Bridge
-from goiptwist.bridges.dc09.frames import Frame, crc
+from goiptwist.bridges.dc09.frames import Dc09Frame, crc
 from goiptwist.bridges.dc09.sequences import BLOCK, LAST
 from goiptwist.errors import Refused, StoreUnavailable, TryLater
 from goiptwist.gateway.bridging import pace_of
@@ -48,7 +48,7 @@ def test_the_seed(wire: Wire) -> None:
     delivering = Delivering(bridge)
     [(place, frame)] = wire.sent
     assert place == MAIN
-    assert frame == Frame(
+    assert frame == Dc09Frame(
         name="ADM-CID", sequence="0001", receiver="0", line="0", account="1113",
         data="#1113|1123 03 003",
     )  # fmt: skip
@@ -184,7 +184,7 @@ def test_resync(wire: Wire) -> None:
     bridge = bridge_on(wire, key=KEY)
     delivering = Delivering(bridge)
     assert wire.sent[-1][1].time == NOW
-    nak = Frame(name="NAK", sequence="0000", receiver="0", line="0", time=NOW + 300)
+    nak = Dc09Frame(name="NAK", sequence="0000", receiver="0", line="0", time=NOW + 300)
     wire.clock.advance(1)
     wire.says(nak)
     assert wire.sequences == ["0001", "0001"]
@@ -199,7 +199,7 @@ def test_resync(wire: Wire) -> None:
 def test_nak_again(wire: Wire) -> None:
     """A NAK to the right time is about something else: no loop."""
     delivering = Delivering(bridge_on(wire, key=KEY))
-    nak = Frame(name="NAK", sequence="0000", time=NOW)
+    nak = Dc09Frame(name="NAK", sequence="0000", time=NOW)
     wire.says(nak)
     wire.says(nak)
     assert isinstance(delivering.result, TryLater)
@@ -323,7 +323,7 @@ def test_supervision(wire: Wire) -> None:
     bridge = bridge_on(wire, supervise=60.0, tries=1, account="1113")
     with capturedLogs() as logs:
         bridge.startService()
-        assert wire.sent[-1][1] == Frame(
+        assert wire.sent[-1][1] == Dc09Frame(
             name="NULL", sequence="0000", receiver="0", line="0", account="1113"
         )
         wire.answers(ACK)
@@ -397,8 +397,8 @@ def test_check(wire: Wire) -> None:
 def test_check_without_an_account(wire: Wire) -> None:
     """Why should a receiver know the account of nobody? It is there, and that is said."""
     checking = ensureDeferred(bridge_on(wire).check())
-    wire.says(Frame(name="NAK", sequence="0000", time=NOW))
-    wire.says(Frame(name="NAK", sequence="0000", time=NOW))
+    wire.says(Dc09Frame(name="NAK", sequence="0000", time=NOW))
+    wire.says(Dc09Frame(name="NAK", sequence="0000", time=NOW))
     said: list[str] = []
     checking.addCallback(said.append)
     assert "NAK to account 0000" in said[0]

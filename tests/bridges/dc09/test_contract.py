@@ -17,7 +17,7 @@ from zope.interface import implementer
 
 from goiptwist.alarm.panels import Key
 from goiptwist.bridges.dc09.bridge import Dc09Bridge
-from goiptwist.bridges.dc09.frames import Frame
+from goiptwist.bridges.dc09.frames import Dc09Frame
 from goiptwist.config.values import HostPort
 from goiptwist.errors import TryLater
 from goiptwist.interfaces import IBridge
@@ -68,13 +68,13 @@ class TestContract(BridgeContract):
         own = settings(receiver=place, **keys)
         return Alarmed(Dc09Bridge("station", own, StandInGateway(core, core)))
 
-    def replies(self, frame: Frame) -> list[bytes]:
+    def replies(self, frame: Dc09Frame) -> list[bytes]:
         clear = frame.decrypted(KEY.encode())
         match self.far_side:
             case FarSide.ACCEPTS:
                 return [answer_to(clear, "ACK").format(KEY.encode())]
             case FarSide.BUSY:
-                nak = Frame(name="NAK", sequence="0000", time=core.seconds())
+                nak = Dc09Frame(name="NAK", sequence="0000", time=core.seconds())
                 return [nak.format()]
             case FarSide.REFUSES:
                 return [answer_to(clear, "DUH", encrypted=False, time=None).format()]

@@ -19,9 +19,9 @@ from twisted.internet.task import Clock
 
 from goiptwist.alarm.panels import Panels
 from goiptwist.bridges.dc09 import frames
-from goiptwist.bridges.dc09.frames import Frame
-from goiptwist.bridges.dc09.intake import Intake, Reply
-from goiptwist.bridges.dc09.repeats import REPEATS_WITHIN
+from goiptwist.bridges.dc09.deduplication import REPEATS_WITHIN
+from goiptwist.bridges.dc09.frames import Dc09Frame
+from goiptwist.bridges.dc09.intake import Dc09Reply, ReportIntake
 from goiptwist.errors import Busy, StoreUnavailable, Unacceptable
 from goiptwist.model.messages import AlarmReport, Message
 from goiptwist.testing.stubs import StandInAlarms, StandInGateway
@@ -36,7 +36,7 @@ VECTORS = [
 ]
 KEYED = "13E3186"
 
-PLAIN = Frame(
+PLAIN = Dc09Frame(
     name="ADM-CID", sequence="0007", receiver="0", line="0", account="1113",
     data="#1113|1123 03 003",
 )  # fmt: skip
@@ -91,12 +91,12 @@ class House:
 
     def restart(self) -> None:
         self.complaints = Complaints()
-        self.intake = Intake(self.gateway, self.panels, self.complaints)
+        self.intake = ReportIntake(self.gateway, self.panels, self.complaints)
 
-    def hears(self, frame: Frame | bytes, key: str = KEY) -> Frame | None:
+    def hears(self, frame: Dc09Frame | bytes, key: str = KEY) -> Dc09Frame | None:
         """@return: what it answers, in clear."""
         raw = frame if isinstance(frame, bytes) else frame.format(key.encode())
-        answers: list[Reply | None] = []
+        answers: list[Dc09Reply | None] = []
         ensureDeferred(self.intake.heard(raw, "192.0.2.7")).addCallback(answers.append)
         [reply] = answers
         if reply is None:
@@ -123,7 +123,7 @@ def house() -> House:
 def test_a_report(house: House) -> None:
     """It is kept as the event that it is, and acknowledged with its number."""
     answer = house.hears(PLAIN)
-    assert answer == Frame(name="ACK", sequence="0007", receiver="0", line="0", account="1113")
+    assert answer == Dc09Frame(name="ACK", sequence="0007", receiver="0", line="0", account="1113")
     assert house.events == ["1113,18,1,123,03,003"]
     assert house.gateway.reports[0].origin == "dc09"
 
@@ -162,7 +162,7 @@ def test_frames_of_a_dialler(house: House, raw: bytes) -> None:
 def test_not_before_it_is_kept(house: House) -> None:
     """As long as the commit is under way, there is no ACK."""
     house.gateway.commits = Deferred()
-    answers: list[Reply | None] = []
+    answers: list[Dc09Reply | None] = []
     ensureDeferred(house.intake.heard(PLAIN.format(), "x")).addCallback(answers.append)
     assert answers == []
     house.gateway.commits.callback(None)
@@ -221,7 +221,7 @@ def test_numbers_come_again(house: House) -> None:
 def test_a_repeat_while_the_first_is_under_way(house: House) -> None:
     """A panel without patience makes no second alarm."""
     house.gateway.commits = Deferred()
-    answers: list[Reply | None] = []
+    answers: list[Dc09Reply | None] = []
     for _ in range(3):
         ensureDeferred(house.intake.heard(PLAIN.format(), "x")).addCallback(answers.append)
     house.gateway.commits.callback(None)

@@ -23,9 +23,9 @@ from twisted.internet.threads import deferToThread
 from goiptwist.alarm.panels import Key, Panels, PanelSettings
 from goiptwist.bridges.dc09 import frames, service
 from goiptwist.bridges.dc09.bridge import Dc09Bridge
-from goiptwist.bridges.dc09.frames import Frame
-from goiptwist.bridges.dc09.intake import Intake
-from goiptwist.bridges.dc09.service import Dc09Receiver, Reception
+from goiptwist.bridges.dc09.frames import Dc09Frame
+from goiptwist.bridges.dc09.intake import ReportIntake
+from goiptwist.bridges.dc09.service import Dc09Receiver, PanelFactory
 from goiptwist.config.values import HostPort, HostPorts
 from goiptwist.errors import BadConfiguration
 from goiptwist.net.listening import Listening
@@ -284,8 +284,8 @@ async def test_a_port_that_is_taken() -> None:
 def conversation(clock: Clock) -> tuple[Any, StringTransport, FailingGateway]:
     """One connection, under a clock."""
     gateway, complaints = FailingGateway(None, clock), Complaints()
-    intake = Intake(gateway, Panels.from_setting(["1113"]), complaints)
-    made: Any = Reception(clock, intake, complaints).buildProtocol(None)
+    intake = ReportIntake(gateway, Panels.from_setting(["1113"]), complaints)
+    made: Any = PanelFactory(clock, intake, complaints).buildProtocol(None)
     transport = StringTransport()
     transport.abortConnection = transport.loseConnection  # type: ignore[method-assign]
     made.makeConnection(transport)
@@ -297,7 +297,7 @@ def test_who_says_nothing() -> None:
     clock = Clock()
     panel, transport, _ = conversation(clock)
     clock.advance(service.NEWCOMER - 1)
-    panel.dataReceived(Frame(name="NULL", sequence="0000", account="1113").format())
+    panel.dataReceived(Dc09Frame(name="NULL", sequence="0000", account="1113").format())
     clock.advance(service.QUIET - 1)
     assert not transport.disconnecting
     clock.advance(1)

@@ -10,8 +10,13 @@ import pytest
 from attrs import define
 from twisted.internet.address import IPv4Address, IPv6Address
 
-from goiptwist.bridges.webhook.caller import LONGEST_ANSWER, Caller, Fenced, FencedReactor
-from goiptwist.bridges.webhook.verdict import Answer
+from goiptwist.bridges.webhook.client import (
+    LONGEST_ANSWER,
+    PrivateAddressBlocked,
+    PublicOnlyReactor,
+    WebhookClient,
+)
+from goiptwist.bridges.webhook.response import WebhookResponse
 from goiptwist.errors import Away, TryLater
 from tests.bridges.webhook.receivers import Receiver, core, free_port, hostile
 
@@ -19,10 +24,10 @@ pytestmark = pytest.mark.real
 
 
 @asynccontextmanager
-async def calling(far_end: Any = None, **keys: Any) -> AsyncIterator[Caller]:
+async def calling(far_end: Any = None, **keys: Any) -> AsyncIterator[WebhookClient]:
     """A client, and nothing left open afterwards."""
     reactor = keys.pop("reactor", core)
-    caller = Caller(reactor, **{"private": True, "ca": "", "patience": 5.0, **keys})
+    caller = WebhookClient(reactor, **{"private": True, "ca": "", "patience": 5.0, **keys})
     try:
         yield caller
     finally:
@@ -31,7 +36,7 @@ async def calling(far_end: Any = None, **keys: Any) -> AsyncIterator[Caller]:
             await far_end.close()
 
 
-async def called(far_end: Any, **keys: Any) -> Answer:
+async def called(far_end: Any, **keys: Any) -> WebhookResponse:
     """The answer of a far end."""
     async with calling(far_end, **keys) as caller:
         return await caller.call("POST", far_end.url, {"X-A": "b"}, b"{}")
@@ -50,7 +55,7 @@ OK = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"
 async def test_an_answer() -> None:
     """Status, body, and how long to wait."""
     receiver = Receiver(503, b"not now", retry_after="30")
-    assert await called(receiver) == Answer(503, b"not now", "30")
+    assert await called(receiver) == WebhookResponse(503, b"not now", "30")
     [call] = receiver.calls
     assert (call.method, call.uri, call.body) == ("POST", "/hook", b"{}")
     assert call.headers["x-a"] == "b"
@@ -161,7 +166,7 @@ async def test_a_body_that_never_ends() -> None:
     """Time ends it too; what came counts."""
     said = b"HTTP/1.1 500 No\r\nContent-Length: 50\r\n\r\nhello"
     answer = await called(hostile(said, hangs_up=False), patience=0.2)
-    assert answer == Answer(500, b"hello")
+    assert answer == WebhookResponse(500, b"hello")
 
 
 async def test_nobody_there() -> None:
@@ -187,8 +192,8 @@ async def test_this_machine(host: str) -> None:
     async with calling(receiver, private=False) as caller:
         with pytest.raises(TryLater) as caught:
             await caller.call("GET", f"http://{host}:{receiver.port.number}/", {})
-    assert isinstance(caught.value, Fenced | Away)
-    if isinstance(caught.value, Fenced):
+    assert isinstance(caught.value, PrivateAddressBlocked | Away)
+    if isinstance(caught.value, PrivateAddressBlocked):
         assert "private = true" in str(caught.value)
     assert not caught.value.attempted
     assert receiver.calls == []
@@ -210,7 +215,7 @@ class Names:
         receiver.resolutionComplete()
 
 
-class NamedReactor(FencedReactor):
+class NamedReactor(PublicOnlyReactor):
     """The real one, with names of its own, and a note of what it was asked for."""
 
     def __init__(self, answers: list[list[str]], leads: int) -> None:
@@ -231,7 +236,7 @@ async def test_a_name_that_leads_inside() -> None:
     """The address that counts is the one that is connected to, not the name."""
     reactor = NamedReactor([["10.0.0.7"]], 1)
     async with calling(reactor=reactor, private=False) as caller:
-        with pytest.raises(Fenced, match="7 is private"):
+        with pytest.raises(PrivateAddressBlocked, match="7 is private"):
             await caller.call("GET", "http://hooks.example.org/", {})
     assert reactor.asked == []
 
@@ -242,7 +247,7 @@ async def test_a_name_that_changes() -> None:
     reactor = NamedReactor([["198.20.0.1"], ["169.254.169.254"]], receiver.port.number)
     async with calling(receiver, reactor=reactor, private=False, persistent=False) as caller:
         assert (await caller.call("GET", "http://hooks.example.org/", {})).code == 204
-        with pytest.raises(Fenced, match="link-local"):
+        with pytest.raises(PrivateAddressBlocked, match="link-local"):
             await caller.call("GET", "http://hooks.example.org/", {})
     assert reactor.asked == ["198.20.0.1"]
     assert receiver.calls[0].headers["host"] == "hooks.example.org"

@@ -15,9 +15,9 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
 from goiptwist.bridges.call.sip import messages
-from goiptwist.bridges.call.sip.digest import HEADERS, Account, authorize
-from goiptwist.bridges.call.sip.messages import Course, Local, Request, Response
-from goiptwist.bridges.call.sip.transaction import GIVEN_UP, Transaction
+from goiptwist.bridges.call.sip.digest import HEADERS, SipAccount, authorize
+from goiptwist.bridges.call.sip.messages import LocalAddress, Request, Response, SipDialog
+from goiptwist.bridges.call.sip.transaction import GIVEN_UP, ClientTransaction
 from goiptwist.errors import Away
 
 #: Requests without a final answer, and answers whose acknowledgement may be
@@ -25,7 +25,7 @@ from goiptwist.errors import Away
 REMEMBERED = 1000
 
 
-class Leg(Protocol):
+class CallEnd(Protocol):
     """A call, as the agent sees it."""
 
     def asked(self, request: Request) -> Response | None:
@@ -36,7 +36,7 @@ class Leg(Protocol):
 
 
 @define(eq=False)
-class Agent:
+class UserAgent:
     """
     @ivar write: sends a message to whom we speak with.
     @ivar local: how we are reached.
@@ -47,11 +47,11 @@ class Agent:
 
     clock: IReactorTime
     write: Callable[[bytes], None]
-    local: Local
+    local: LocalAddress
     peer: str = ""
-    account: Account | None = None
-    legs: dict[str, Leg] = field(factory=dict, init=False)
-    _open: dict[tuple[str, str], Transaction] = field(factory=dict, init=False)
+    account: SipAccount | None = None
+    legs: dict[str, CallEnd] = field(factory=dict, init=False)
+    _open: dict[tuple[str, str], ClientTransaction] = field(factory=dict, init=False)
     _acks: OrderedDict[str, bytes] = field(factory=OrderedDict, init=False)
     log = Logger()
 
@@ -65,9 +65,9 @@ class Agent:
         heard: Callable[[Response], None],
         silent: Callable[[], None],
         patience: float = GIVEN_UP,
-    ) -> Transaction:
+    ) -> ClientTransaction:
         """Send a request whose answers are waited for."""
-        made = Transaction(
+        made = ClientTransaction(
             self.clock, self.write, request, self.reliable, heard, silent, min(patience, GIVEN_UP)
         )
         self._open[messages.branch_of(request), request.method] = made
@@ -76,7 +76,9 @@ class Agent:
         made.start()
         return made
 
-    async def ask(self, course: Course, request: Request, patience: float = GIVEN_UP) -> Response:
+    async def ask(
+        self, course: SipDialog, request: Request, patience: float = GIVEN_UP
+    ) -> Response:
         """
         Send a request that is no INVITE; once more with a password, if it is asked for.
 

@@ -12,19 +12,18 @@ from attrs import define, field
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IDelayedCall
 
-from goiptwist.bridges.call import sdp
-from goiptwist.bridges.call.sdp import Audio
-from goiptwist.bridges.call.sip import messages
-from goiptwist.bridges.call.sip.agent import Agent
+from goiptwist.bridges.call.audio.rtp import RtpTarget
+from goiptwist.bridges.call.sip import messages, sdp
+from goiptwist.bridges.call.sip.agent import UserAgent
 from goiptwist.bridges.call.sip.digest import HEADERS, authorize
-from goiptwist.bridges.call.sip.messages import Course, Request, Response
-from goiptwist.bridges.call.sip.transaction import Transaction
-from goiptwist.bridges.call.sip.verdict import trouble
+from goiptwist.bridges.call.sip.failures import error_for
+from goiptwist.bridges.call.sip.messages import Request, Response, SipDialog
+from goiptwist.bridges.call.sip.transaction import ClientTransaction
 from goiptwist.errors import Away, GoipTwistError, Refused, TryLater
 
 
 @define(eq=False)
-class Call:
+class SipCall:
     """
     @ivar name: how errors call it.
     @ivar offer: our audio; made for each INVITE with its version.
@@ -33,16 +32,16 @@ class Call:
     @ivar ended: called once if the other side hangs up, with why.
     """
 
-    agent: Agent
-    course: Course
+    agent: UserAgent
+    course: SipDialog
     name: str
     offer: Callable[[int], bytes]
-    audio: Callable[[Audio], None]
+    audio: Callable[[RtpTarget], None]
     ended: Callable[[str], None]
     up: bool = field(default=False, init=False)
     _version: int = field(default=0, init=False)
     _invite: Request | None = field(default=None, init=False)
-    _transaction: Transaction | None = field(default=None, init=False)
+    _transaction: ClientTransaction | None = field(default=None, init=False)
     _final: Deferred[None] | None = field(default=None, init=False)
     _patience: IDelayedCall | None = field(default=None, init=False)
     _given_up: bool = field(default=False, init=False)
@@ -78,7 +77,7 @@ class Call:
         elif answer.code in HEADERS and self._again_with_password(answer):
             return
         else:
-            self._fail(trouble(answer, self.name, self._tried_password))
+            self._fail(error_for(answer, self.name, self._tried_password))
 
     def _again_with_password(self, answer: Response) -> bool:
         if self.agent.account is None or self._tried_password or self._given_up:
@@ -115,7 +114,7 @@ class Call:
         self.agent.write(self._ack)
 
     def again(self, answer: Response) -> None:
-        """See L{Leg<goiptwist.bridges.call.sip.agent.Leg>}."""
+        """See L{Leg<goiptwist.bridges.call.sip.agent.CallEnd>}."""
         self.agent.write(self._ack)
 
     def _take_audio(self, message: Request | Response) -> None:
@@ -184,7 +183,7 @@ class Call:
     # -- what the other side asks --
 
     def asked(self, request: Request) -> Response | None:
-        """See L{Leg<goiptwist.bridges.call.sip.agent.Leg>}."""
+        """See L{Leg<goiptwist.bridges.call.sip.agent.CallEnd>}."""
         if request.method == "BYE":
             was_up, self.up = self.up, False
             self._forget()

@@ -22,7 +22,7 @@ HEADERS = {
 
 
 @frozen
-class Account:
+class SipAccount:
     """Who we say we are."""
 
     username: str
@@ -43,7 +43,7 @@ def challenges(answer: Response) -> list[dict[str, str]]:
     return found
 
 
-def authorize(request: Request, answer: Response, account: Account, cnonce: str = "") -> bool:
+def authorize(request: Request, answer: Response, account: SipAccount, cnonce: str = "") -> bool:
     """
     Put into a request what an answer asks for.
 
@@ -66,7 +66,7 @@ def authorize(request: Request, answer: Response, account: Account, cnonce: str 
 
 
 def _response(
-    request: Request, asked: dict[str, str], account: Account, cnonce: str
+    request: Request, asked: dict[str, str], account: SipAccount, cnonce: str
 ) -> dict[str, str] | None:
     algorithm = asked.get("algorithm", "MD5")
 

@@ -12,9 +12,9 @@ from twisted.internet.defer import Deferred, ensureDeferred
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger
 
-from goiptwist.bridges.call.sip.agent import Agent
-from goiptwist.bridges.call.sip.messages import Course, Response
-from goiptwist.bridges.call.sip.verdict import trouble
+from goiptwist.bridges.call.sip.agent import UserAgent
+from goiptwist.bridges.call.sip.failures import error_for
+from goiptwist.bridges.call.sip.messages import Response, SipDialog
 from goiptwist.errors import GoipTwistError, TryLater
 
 #: How long we ask to be known, in seconds.
@@ -28,7 +28,7 @@ SHORTEST = 10.0
 
 
 @define(eq=False)
-class Registration:
+class SipRegistration:
     """
     @ivar bridge: the name of its section, for the log.
     @ivar agent: gives the way to the exchange, opened.
@@ -36,10 +36,10 @@ class Registration:
 
     clock: IReactorTime
     bridge: str
-    agent: Callable[[], Awaitable[Agent]]
+    agent: Callable[[], Awaitable[UserAgent]]
     registrar: URI
     ours: URI
-    _course: Course | None = field(default=None, init=False)
+    _course: SipDialog | None = field(default=None, init=False)
     _next: IDelayedCall | None = field(default=None, init=False)
     _known: bool | None = field(default=None, init=False)
     _stopped: bool = field(default=False, init=False)
@@ -81,13 +81,13 @@ class Registration:
             answer = await self._ask(agent, min(answer.min_expires, 86400))
         if not 200 <= answer.code < 300:
             what = f"the registration at {self.registrar.host}"
-            wrong = trouble(answer, what, agent.account is not None)
+            wrong = error_for(answer, what, agent.account is not None)
             raise TryLater(str(wrong), after=getattr(wrong, "after", None), attempted=False)
         return _granted(answer, expires)
 
-    async def _ask(self, agent: Agent, expires: int) -> Response:
+    async def _ask(self, agent: UserAgent, expires: int) -> Response:
         if self._course is None:
-            self._course = Course.new(agent.local, self.registrar, self.ours, self.ours)
+            self._course = SipDialog.new(agent.local, self.registrar, self.ours, self.ours)
         self._course.local = agent.local
         request = self._course.request("REGISTER")
         request.expires = expires

@@ -20,7 +20,7 @@ GIVEN_UP = 64 * T1
 
 
 @define(eq=False)
-class Transaction:
+class ClientTransaction:
     """
     @ivar reliable: whether the way loses nothing, as TCP.
     @ivar heard: called with each answer, at most one of them final.

@@ -18,7 +18,7 @@ WORTH_KEEPING = 120
 
 
 @frozen
-class Answer:
+class WebhookResponse:
     """
     @ivar code: the status.
     @ivar body: as much of it as came.
@@ -30,7 +30,7 @@ class Answer:
     retry_after: str = ""
 
 
-def judged(answer: Answer, where: str, now: float) -> Delivered:
+def delivered_by(answer: WebhookResponse, where: str, now: float) -> Delivered:
     """
     @param where: what to call the receiver.
     @param now: seconds since the epoch.

@@ -15,7 +15,7 @@ from typing import Any
 from attrs import define, field
 from twisted.internet.defer import DeferredLock
 
-from goiptwist.bridges.dc09.frames import Frame
+from goiptwist.bridges.dc09.frames import Dc09Frame
 
 #: Seconds in which a panel repeats. Retries come within a minute; a panel that
 #: has started anew within this time and reports the very same is taken for one.
@@ -25,7 +25,7 @@ REMEMBERED = 32
 
 
 @define(eq=False, repr=False)
-class Repeats:
+class ReportDeduplication:
     """
     @ivar gateway: keeps what was heard, over a restart as well.
     """
@@ -34,7 +34,7 @@ class Repeats:
     _heard: dict[str, dict[str, float]] = field(factory=dict, init=False)
     _turns: dict[str, DeferredLock] = field(factory=dict, init=False)
 
-    async def name_of(self, account: str, frame: Frame) -> str:
+    async def name_of(self, account: str, frame: Dc09Frame) -> str:
         """
         @param account: one that is configured, always written the same way.
         @param frame: in clear.
@@ -48,7 +48,7 @@ class Repeats:
         finally:
             turn.release()
 
-    async def _name_of(self, account: str, frame: Frame) -> str:
+    async def _name_of(self, account: str, frame: Dc09Frame) -> str:
         note, now = f"dc09 heard {account}", self.gateway.clock.seconds()
         if account not in self._heard:
             self._heard[account] = _read(await self.gateway.memory.get(note))

@@ -16,9 +16,15 @@ from attrs import Factory, define, field
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.internet.protocol import DatagramProtocol
 
-from goiptwist.bridges.call.g711 import LAWS, PCMU, RATE, Law, Samples
-from goiptwist.bridges.call.rtp import JITTER, PACKET, Inflow, Outflow, Packet
-from goiptwist.bridges.call.sdp import Audio
+from goiptwist.bridges.call.audio.g711 import LAWS, PCMU, RATE, G711Law, Samples
+from goiptwist.bridges.call.audio.rtp import (
+    JITTER,
+    PACKET,
+    JitterBuffer,
+    RtpPacket,
+    RtpPacketizer,
+    RtpTarget,
+)
 
 #: Seconds between two looks at the clock.
 TICK = PACKET / RATE
@@ -30,7 +36,7 @@ AHEAD = 3 * PACKET
 SLEPT = 10 * RATE
 
 
-class Talker(Protocol):
+class AudioEndpoint(Protocol):
     """Who hears and speaks; time is counted in samples."""
 
     @property
@@ -42,7 +48,7 @@ class Talker(Protocol):
 
 
 @define(eq=False, repr=False, slots=False)
-class Media(DatagramProtocol):
+class RtpSession(DatagramProtocol):
     """
     @ivar write: sends a datagram to an address; the socket, unless a test has
         something better.
@@ -52,16 +58,16 @@ class Media(DatagramProtocol):
     """
 
     clock: IReactorTime
-    talker: Talker
+    talker: AudioEndpoint
     over: Any = field(default=lambda: None)
     write: Any = field(default=None)
     moments: Callable[[], float] = field(
         default=Factory(lambda self: self.clock.seconds, takes_self=True)
     )
-    law: Law = field(default=PCMU)
+    law: G711Law = field(default=PCMU)
     noisy = False
-    _outflow: Outflow | None = field(default=None, init=False)
-    inflow: Inflow = field(factory=lambda: Inflow(LAWS), init=False)
+    _outflow: RtpPacketizer | None = field(default=None, init=False)
+    inflow: JitterBuffer = field(factory=lambda: JitterBuffer(LAWS), init=False)
     _target: tuple[str, int] | None = field(default=None, init=False)
     _hosts: frozenset[str] = field(default=frozenset(), init=False)
     _heard_from: tuple[str, int] | None = field(default=None, init=False)
@@ -70,7 +76,7 @@ class Media(DatagramProtocol):
     _sent: int = field(default=0, init=False)
     _next: IDelayedCall | None = field(default=None, init=False)
 
-    def connect(self, audio: Audio, peer: str) -> None:
+    def connect(self, audio: RtpTarget, peer: str) -> None:
         """
         Start, or go on elsewhere.
 
@@ -84,7 +90,7 @@ class Media(DatagramProtocol):
         self.law = audio.laws[0]
         if self._outflow is None:
             number = secrets.randbits
-            self._outflow = Outflow(self.law, number(32), number(15), number(32))
+            self._outflow = RtpPacketizer(self.law, number(32), number(15), number(32))
             self._began = self.moments()
             self._tick()
         self._outflow.law = self.law
@@ -101,7 +107,7 @@ class Media(DatagramProtocol):
         if self._heard_from is not None and address != self._heard_from:
             return
         try:
-            packet = Packet.parse(datagram)
+            packet = RtpPacket.parse(datagram)
         except ValueError:
             return
         self._heard_from = address

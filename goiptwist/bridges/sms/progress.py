@@ -13,7 +13,7 @@ _ENDED = (State.FAILED, State.EXPIRED, State.CANCELLED)
 
 
 @define(eq=False)
-class Watch:
+class AlarmSmsProgress:
     """
     @ivar alarm_id: of the alarm.
     @ivar until: what is enough, as in

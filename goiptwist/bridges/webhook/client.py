@@ -28,9 +28,9 @@ from twisted.web.client import (  # type: ignore[attr-defined]
 from twisted.web.iweb import IAgent
 from zope.interface import implementer
 
-from goiptwist.bridges.webhook.fence import inside
+from goiptwist.bridges.webhook.private_addresses import private_kind
+from goiptwist.bridges.webhook.response import WebhookResponse, snippet
 from goiptwist.bridges.webhook.urls import place_of
-from goiptwist.bridges.webhook.verdict import Answer, snippet
 from goiptwist.errors import Away, Refused, TryLater
 from goiptwist.net.trust import trusted_certificates
 
@@ -43,7 +43,7 @@ KEPT_OPEN = 4.0
 KEPT_AT_MOST = 10
 
 
-class Fenced(TryLater):
+class PrivateAddressBlocked(TryLater):
     """The URL leads to an address inside."""
 
     def __init__(self, host: str, word: str) -> None:
@@ -54,7 +54,7 @@ class Fenced(TryLater):
 
 @implementer(IReactorPluggableNameResolver)
 @define(eq=False, repr=False)
-class FencedReactor:
+class PublicOnlyReactor:
     """
     As much of a reactor as makes connections, but none to the inside.
 
@@ -66,9 +66,9 @@ class FencedReactor:
 
     def connectTCP(self, host: str, *args: Any, **kwargs: Any) -> Any:
         """@raise Fenced: the address lies inside."""
-        word = inside(host)
+        word = private_kind(host)
         if word:
-            raise Fenced(host, word)
+            raise PrivateAddressBlocked(host, word)
         return self.reactor.connectTCP(host, *args, **kwargs)
 
     @property
@@ -85,7 +85,7 @@ class FencedReactor:
         return float(self.reactor.seconds())
 
 
-class Listener(HTTP11ClientProtocol):
+class BoundedHttpProtocol(HTTP11ClientProtocol):
     """Hears L{LONGEST_ANSWER} bytes of each answer, and hangs up on the rest."""
 
     _room = LONGEST_ANSWER
@@ -103,18 +103,18 @@ class Listener(HTTP11ClientProtocol):
             transport.abortConnection()
 
 
-class _Listeners(Factory):
+class _BoundedProtocolFactory(Factory):
     noisy = False
 
     def __init__(self, quiescent: Any, metadata: Any) -> None:
         self._quiescent = quiescent
 
-    def buildProtocol(self, addr: Any) -> Listener:
-        return Listener(self._quiescent)
+    def buildProtocol(self, addr: Any) -> BoundedHttpProtocol:
+        return BoundedHttpProtocol(self._quiescent)
 
 
-class _Pool(HTTPConnectionPool):
-    _factory = _Listeners  # type: ignore[assignment]
+class _HttpConnectionPool(HTTPConnectionPool):
+    _factory = _BoundedProtocolFactory  # type: ignore[assignment]
     maxPersistentPerHost = KEPT_AT_MOST
     cachedConnectionTimeout = KEPT_OPEN  # type: ignore[assignment]
     #: The delivery loop repeats, and writes down that it did.
@@ -123,7 +123,7 @@ class _Pool(HTTPConnectionPool):
 
 @implementer(IAgent)
 @define(eq=False, repr=False)
-class _Plain:
+class _UncompressedAgent:
     """Asks for nothing packed and unpacks nothing: a small answer may swell."""
 
     agent: Agent
@@ -136,7 +136,7 @@ class _Plain:
         return asked.addCallback(_as_it_is)
 
 
-class _Written(EncodedURL):
+class _VerbatimUrl(EncodedURL):
     """A URL that is called as it was written: hyperlink cannot spell C{[::1]} anew."""
 
     def to_uri(self) -> EncodedURL:
@@ -149,7 +149,7 @@ def _as_it_is(response: Any) -> Any:
 
 
 @define(eq=False, repr=False)
-class Caller:
+class WebhookClient:
     """
     @ivar private: whether the inside may be called.
     @ivar ca: the path of a PEM file, or empty for the system's certificates.
@@ -167,10 +167,10 @@ class Caller:
 
     def __attrs_post_init__(self) -> None:
         trust = trustRootFromCertificates(trusted_certificates(self.ca)) if self.ca else None
-        self._pool = _Pool(self.reactor, self.persistent)
-        self._agent = _Plain(
+        self._pool = _HttpConnectionPool(self.reactor, self.persistent)
+        self._agent = _UncompressedAgent(
             Agent(
-                self.reactor if self.private else FencedReactor(self.reactor),
+                self.reactor if self.private else PublicOnlyReactor(self.reactor),
                 BrowserLikePolicyForHTTPS(trust),
                 connectTimeout=self.patience,
                 pool=self._pool,
@@ -179,7 +179,7 @@ class Caller:
 
     async def call(
         self, method: str, url: str, headers: Mapping[str, str], body: bytes | None = None
-    ) -> Answer:
+    ) -> WebhookResponse:
         """
         @param url: one that L{fault_of<goiptwist.bridges.webhook.urls.fault_of>}
             finds no fault with.
@@ -201,23 +201,23 @@ class Caller:
 
     async def _ask(
         self, method: str, url: str, headers: dict[Any, Any], body: bytes | None
-    ) -> Answer:
+    ) -> WebhookResponse:
         # A new client each time: treq keeps the cookies that a client was given.
         response = await HTTPClient(self._agent).request(
             method,
-            _Written.from_text(url),
+            _VerbatimUrl.from_text(url),
             headers=headers,
             data=body,
             allow_redirects=False,
             unbuffered=True,
             reactor=self.reactor,
         )
-        said = _Said()
+        said = _ResponseBody()
         if response.length:
             response.deliverBody(said)
             await said.finished
         [retry_after] = response.headers.getRawHeaders("retry-after", [""])[:1]
-        return Answer(response.code, b"".join(said.parts), retry_after)
+        return WebhookResponse(response.code, b"".join(said.parts), retry_after)
 
     def close(self) -> Deferred[Any]:
         """Part from everybody; calls under way end by themselves."""
@@ -226,7 +226,7 @@ class Caller:
         return closed
 
 
-class _Said(Protocol):
+class _ResponseBody(Protocol):
     """The body of an answer, as far as it comes: the status has said it all."""
 
     def __init__(self) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from attrs import define, field, frozen
 
-from goiptwist.bridges.call.g711 import RATE, Samples, silence
+from goiptwist.bridges.call.audio.g711 import RATE, Samples, silence
 
 #: The amplitude of a tone of 0 dBm0 in 16 bits: full scale is 3.14 dBm0 (G.711 section 4).
 REFERENCE = 32768 / 10 ** (3.14 / 20)
@@ -103,7 +103,7 @@ _PLACES = [
 _RECEIVER = _probes([frequency for _, frequency in _PLACES], BLOCK)
 
 
-def heard_in(samples: Samples) -> Tone:
+def tone_in(samples: Samples) -> Tone:
     """Which tone fills a block of L{BLOCK} samples."""
     block = samples.astype(np.float64)
     if not audible(block):
@@ -114,7 +114,7 @@ def heard_in(samples: Samples) -> Tone:
 
 
 @define
-class Blocks:
+class BlockSplitter:
     """Cuts what comes in pieces of any length into blocks of one length."""
 
     length: int
@@ -138,10 +138,10 @@ _DIGITS = {frequencies: digit for digit, frequencies in FREQUENCIES.items()}
 
 
 @define
-class DigitEar:
+class DtmfDetector:
     """Hears digits, as a receiver does: two equal blocks are a digit."""
 
-    _blocks: Blocks = field(factory=lambda: Blocks(DIGIT_BLOCK))
+    _blocks: BlockSplitter = field(factory=lambda: BlockSplitter(DIGIT_BLOCK))
     _last: str = ""
     _sounding: str = ""
 
@@ -169,7 +169,7 @@ def _digit_in(block: npt.NDArray[np.float64]) -> str:
 
 
 @frozen
-class Sound:
+class ToneInterval:
     """
     Something that was heard and has ended.
 

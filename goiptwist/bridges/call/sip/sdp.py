@@ -10,26 +10,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from ipaddress import ip_address
 
-from attrs import frozen
-
-from goiptwist.bridges.call.g711 import LAWS, Law
-
-
-@frozen
-class Audio:
-    """
-    Where audio goes to, and in what.
-
-    @ivar laws: in the order in which they are wanted; empty where nothing of
-        what we speak is.
-    """
-
-    host: str
-    port: int
-    laws: tuple[Law, ...]
+from goiptwist.bridges.call.audio.g711 import LAWS, G711Law
+from goiptwist.bridges.call.audio.rtp import RtpTarget
 
 
-def offer(host: str, port: int, laws: Iterable[Law], session: int, version: int = 0) -> bytes:
+def offer(host: str, port: int, laws: Iterable[G711Law], session: int, version: int = 0) -> bytes:
     """
     What we say of ourselves.
 
@@ -52,14 +37,14 @@ def offer(host: str, port: int, laws: Iterable[Law], session: int, version: int 
     return ("\r\n".join(lines) + "\r\n").encode()
 
 
-def read(body: bytes) -> Audio:
+def read(body: bytes) -> RtpTarget:
     """
     What the other side says.
 
     @raise ValueError: it is no SDP, or offers no place for audio.
     """
     host = port = None
-    laws: tuple[Law, ...] = ()
+    laws: tuple[G711Law, ...] = ()
     for line in body.decode("utf-8", "replace").splitlines():
         kind, _, value = line.strip().partition("=")
         if kind == "c" and (port is not None or host is None):
@@ -73,7 +58,7 @@ def read(body: bytes) -> Audio:
                 laws = tuple(LAWS[int(p)] for p in payloads if p.isdigit() and int(p) in LAWS)
     if host is None or not port or port > 65535:
         raise ValueError("names no place for audio")
-    return Audio(host, port, laws)
+    return RtpTarget(host, port, laws)
 
 
 def _address(value: str) -> str:

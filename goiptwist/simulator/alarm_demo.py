@@ -16,7 +16,7 @@ from attrs import define, field
 from twisted.internet.defer import maybeDeferred
 from twisted.internet.task import deferLater
 
-from goiptwist.simulator.dc09 import Receiver
+from goiptwist.simulator.dc09 import SimulatedDc09Receiver
 
 HOST = "127.0.0.1"
 #: What tones and SIP need: without it the station is reached over IP only.
@@ -30,7 +30,7 @@ WAIT = 20.0
 
 
 @define(eq=False, repr=False)
-class Alarms:
+class AlarmDemonstration:
     """
     @ivar http_port: of the gateway.
     @ivar token: of a user who may read.
@@ -44,16 +44,16 @@ class Alarms:
     password: str = field(init=False, factory=lambda: secrets.token_hex(8))
     sip_port: int = field(init=False, default=0)
     dc09_port: int = field(init=False, default=0)
-    _receiver: Receiver = field(init=False)
+    _receiver: SimulatedDc09Receiver = field(init=False)
     _station: Any = field(init=False, default=None)
 
     def __attrs_post_init__(self) -> None:
-        self._receiver = Receiver(self.reactor)
+        self._receiver = SimulatedDc09Receiver(self.reactor)
         self.dc09_port = self._receiver.listen(HOST)
         if all(find_spec(name) is not None for name in CALLS_NEED):
-            from goiptwist.simulator.station import Station
+            from goiptwist.simulator.station import SimulatedStation
 
-            self._station = Station(self.reactor)
+            self._station = SimulatedStation(self.reactor)
             self.sip_port = self._station.listen(HOST)
 
     @property

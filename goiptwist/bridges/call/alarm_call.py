@@ -15,22 +15,22 @@ from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.internet.error import CannotListenError
 from twisted.internet.interfaces import IReactorTime
 
-from goiptwist.bridges.call import sdp
-from goiptwist.bridges.call.dialogue import Dialogue, Errand
-from goiptwist.bridges.call.g711 import PCMA, PCMU
-from goiptwist.bridges.call.media import Media
-from goiptwist.bridges.call.sdp import Audio
+from goiptwist.bridges.call.audio.g711 import PCMA, PCMU
+from goiptwist.bridges.call.audio.media import RtpSession
+from goiptwist.bridges.call.audio.rtp import RtpTarget
+from goiptwist.bridges.call.dialogue import ContactIdDialogue, PendingFrame
 from goiptwist.bridges.call.settings import CallSettings
-from goiptwist.bridges.call.sip.agent import Agent
-from goiptwist.bridges.call.sip.call import Call
-from goiptwist.bridges.call.sip.messages import Course
+from goiptwist.bridges.call.sip import sdp
+from goiptwist.bridges.call.sip.agent import UserAgent
+from goiptwist.bridges.call.sip.call import SipCall
+from goiptwist.bridges.call.sip.messages import SipDialog
 from goiptwist.errors import Away, GoipTwistError
 
 _LAWS = {law.name: law for law in (PCMU, PCMA)}
 
 
 @define(eq=False)
-class Conversation:
+class AlarmCall:
     """
     @ivar opened: gives our side of SIP, with a way to the other.
     @ivar tell: says something in the log.
@@ -40,18 +40,18 @@ class Conversation:
     reactor: Any
     clock: IReactorTime
     settings: CallSettings
-    opened: Callable[[], Awaitable[Agent]]
+    opened: Callable[[], Awaitable[UserAgent]]
     tell: Callable[[str], None]
     failure: GoipTwistError | None = field(default=None, init=False)
-    _dialogue: Dialogue = field(init=False)
-    _media: Media | None = field(default=None, init=False)
-    _agent: Agent | None = field(default=None, init=False)
-    _call: Call | None = field(default=None, init=False)
+    _dialogue: ContactIdDialogue = field(init=False)
+    _media: RtpSession | None = field(default=None, init=False)
+    _agent: UserAgent | None = field(default=None, init=False)
+    _call: SipCall | None = field(default=None, init=False)
     _ended: Deferred[None] = field(factory=Deferred, init=False)
 
     def __attrs_post_init__(self) -> None:
         begins = "starting the transmission"
-        self._dialogue = Dialogue(self.settings.wait, lambda: self.tell(begins))
+        self._dialogue = ContactIdDialogue(self.settings.wait, lambda: self.tell(begins))
 
     @property
     def name(self) -> str:
@@ -66,7 +66,7 @@ class Conversation:
     def waiting(self) -> int:
         return self._dialogue.waiting
 
-    def add(self, errand: Errand) -> None:
+    def add(self, errand: PendingFrame) -> None:
         """One more event for this call."""
         self._dialogue.add(errand)
 
@@ -93,7 +93,7 @@ class Conversation:
         uri = self.settings.uri
         self.tell(f"Dialing number '{uri.user}' to send contact ID alarm")
         agent = self._agent = await self.opened()
-        media = self._media = Media(
+        media = self._media = RtpSession(
             self.clock, self._dialogue, self._finish, moments=time.monotonic
         )
         try:
@@ -110,11 +110,11 @@ class Conversation:
         target = URI.parse(uri.text)
         name = self.settings.username
         ours = URI("sip", target.host, name, port=target.port) if name else agent.local.contact.uri
-        course = Course.new(agent.local, target, ours)
-        self._call = Call(agent, course, self.name, offer, self._audio, self._cut)
+        course = SipDialog.new(agent.local, target, ours)
+        self._call = SipCall(agent, course, self.name, offer, self._audio, self._cut)
         await self._call.dial(self.settings.wait)
 
-    def _audio(self, audio: Audio) -> None:
+    def _audio(self, audio: RtpTarget) -> None:
         if self._media is not None and self._agent is not None:
             self._media.connect(audio, self._agent.peer)
 

@@ -6,14 +6,13 @@ import numpy as np
 import pytest
 from twisted.internet.task import Clock
 
-from goiptwist.bridges.call.dialogue import Dialogue, Errand
-from goiptwist.bridges.call.g711 import PCMA, RATE, Samples
-from goiptwist.bridges.call.media import AHEAD, SLEPT, Media
-from goiptwist.bridges.call.rtp import PACKET, Outflow, Packet
-from goiptwist.bridges.call.sdp import Audio
-from goiptwist.bridges.call.tones import digits, tone
-from goiptwist.simulator.station import Receiver
-from tests.bridges.call.test_tones import FRAMES
+from goiptwist.bridges.call.audio.g711 import PCMA, RATE, Samples
+from goiptwist.bridges.call.audio.media import AHEAD, SLEPT, RtpSession
+from goiptwist.bridges.call.audio.rtp import PACKET, RtpPacket, RtpPacketizer, RtpTarget
+from goiptwist.bridges.call.audio.tones import digits, tone
+from goiptwist.bridges.call.dialogue import ContactIdDialogue, PendingFrame
+from goiptwist.simulator.station import SimulatedToneReceiver
+from tests.bridges.call.audio.test_tones import FRAMES
 
 THERE = ("192.0.2.9", 4000)
 
@@ -37,13 +36,13 @@ class Rig:
 
     def __init__(self, sound: Samples) -> None:
         self.clock = Clock()
-        self.sent: list[tuple[float, Packet, tuple[str, int]]] = []
+        self.sent: list[tuple[float, RtpPacket, tuple[str, int]]] = []
         self.talker = Reciter(sound)
-        self.media = Media(self.clock, self.talker, write=self._write)
-        self.media.connect(Audio(*THERE, (PCMA,)), THERE[0])
+        self.media = RtpSession(self.clock, self.talker, write=self._write)
+        self.media.connect(RtpTarget(*THERE, (PCMA,)), THERE[0])
 
     def _write(self, datagram: bytes, address: tuple[str, int]) -> None:
-        self.sent.append((self.clock.seconds(), Packet.parse(datagram), address))
+        self.sent.append((self.clock.seconds(), RtpPacket.parse(datagram), address))
 
     @property
     def sound(self) -> Samples:
@@ -83,7 +82,7 @@ def test_a_machine_that_slept() -> None:
 def test_only_whom_we_speak_with_is_heard() -> None:
     """A stranger could say the kissoff, and no alarm would be missed by anybody."""
     rig = Rig(digits(FRAMES[0]))
-    out = Outflow(PCMA, 7, 1, 1)
+    out = RtpPacketizer(PCMA, 7, 1, 1)
     for address in (("198.51.100.1", 4000), THERE, (THERE[0], 4001), THERE):
         rig.media.datagramReceived(out.packet(tone(0.02, -10, 440)), address)
     rig.clock.pump([0.02] * 20)
@@ -99,11 +98,11 @@ def test_another_side_that_does_not_know_its_own_address() -> None:
     """Audio from the host that speaks SIP is taken, and answered where it came from."""
     clock = Clock()
     sent: list[tuple[str, int]] = []
-    media = Media(
+    media = RtpSession(
         clock, Reciter(tone(0.1, -10, 440)), write=lambda _, address: sent.append(address)
     )
-    media.connect(Audio("10.0.0.5", 4000, (PCMA,)), "192.0.2.9")
-    media.datagramReceived(Outflow(PCMA, 7, 1, 1).packet(tone(0.02, -10, 440)), THERE)
+    media.connect(RtpTarget("10.0.0.5", 4000, (PCMA,)), "192.0.2.9")
+    media.datagramReceived(RtpPacketizer(PCMA, 7, 1, 1).packet(tone(0.02, -10, 440)), THERE)
     clock.advance(0.02)
     assert sent[0] == ("10.0.0.5", 4000)
     assert sent[-1] == THERE
@@ -117,18 +116,22 @@ def test_hanging_up_ends_a_kissoff(kissoff: float, why: str) -> None:
     event; one that hangs up before 400 ms of it may not.
     """
     clock, outcomes = Clock(), list[str]()
-    dialogue = Dialogue(10)
-    dialogue.add(Errand(FRAMES[0], outcomes.append))
+    dialogue = ContactIdDialogue(10)
+    dialogue.add(PendingFrame(FRAMES[0], outcomes.append))
     sent: list[bytes] = []
-    media = Media(clock, dialogue, write=lambda datagram, _: sent.append(datagram))
-    media.connect(Audio(*THERE, (PCMA,)), THERE[0])
+    media = RtpSession(clock, dialogue, write=lambda datagram, _: sent.append(datagram))
+    media.connect(RtpTarget(*THERE, (PCMA,)), THERE[0])
     dialogue.answered()
-    receiver, out, left = Receiver(lambda frame: None), Outflow(PCMA, 7, 1, 1), 9999.0
+    receiver, out, left = (
+        SimulatedToneReceiver(lambda frame: None),
+        RtpPacketizer(PCMA, 7, 1, 1),
+        9999.0,
+    )
     while left > 0:
         media.datagramReceived(out.packet(receiver.say(PACKET)), THERE)
         clock.advance(0.02)
         for datagram in sent:
-            receiver.hear(PCMA.decode(Packet.parse(datagram).audio))
+            receiver.hear(PCMA.decode(RtpPacket.parse(datagram).audio))
         sent.clear()
         left = min(left, kissoff + 0.2) - 0.02 if receiver.events else left
     assert outcomes == []

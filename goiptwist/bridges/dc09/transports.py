@@ -22,7 +22,7 @@ from goiptwist.config.values import HostPort
 from goiptwist.errors import Away
 
 
-class Listener(Protocol):
+class FrameListener(Protocol):
     """Who hears what comes back."""
 
     def heard(self, raw: bytes) -> None:
@@ -32,7 +32,7 @@ class Listener(Protocol):
         """Nothing more will come."""
 
 
-class Link(Protocol):
+class FrameTransport(Protocol):
     """An open way."""
 
     def write(self, raw: bytes) -> None:
@@ -43,14 +43,14 @@ class Link(Protocol):
 
 
 #: Opens a way, and raises L{Away} where there is none.
-Opens = Callable[[Listener], Deferred[Any]]
+OpenTransport = Callable[[FrameListener], Deferred[Any]]
 
 
-class _Connection(protocol.Protocol):
+class TcpFrameTransport(protocol.Protocol):
     transport: Any
 
-    def __init__(self, listener: Listener) -> None:
-        self._listener: Listener | None = listener
+    def __init__(self, listener: FrameListener) -> None:
+        self._listener: FrameListener | None = listener
         self._buffer = b""
 
     def write(self, raw: bytes) -> None:
@@ -74,12 +74,12 @@ class _Connection(protocol.Protocol):
             self._listener.lost()
 
 
-class _Datagrams(DatagramProtocol):
+class UdpFrameTransport(DatagramProtocol):
     transport: Any
     noisy = False
 
-    def __init__(self, listener: Listener, host: str, port: int) -> None:
-        self._listener: Listener | None = listener
+    def __init__(self, listener: FrameListener, host: str, port: int) -> None:
+        self._listener: FrameListener | None = listener
         self._address = host, port
 
     def startProtocol(self) -> None:
@@ -105,13 +105,15 @@ class _Datagrams(DatagramProtocol):
             listener.lost()
 
 
-async def connected(reactor: Any, place: HostPort, timeout: float, listener: Listener) -> Link:
+async def connected(
+    reactor: Any, place: HostPort, timeout: float, listener: FrameListener
+) -> FrameTransport:
     """
     @return: a TCP connection.
     @raise Away: there is none to be had.
     """
     endpoint = HostnameEndpoint(reactor, place.host, place.port, timeout=timeout)
-    factory = Factory.forProtocol(lambda: _Connection(listener))
+    factory = Factory.forProtocol(lambda: TcpFrameTransport(listener))
     factory.noisy = False
     try:
         connection: Any = await endpoint.connect(factory)
@@ -119,24 +121,24 @@ async def connected(reactor: Any, place: HostPort, timeout: float, listener: Lis
         raise Away(f"{place} cannot be reached: its name is not known") from None
     except (ConnectError, OSError) as trouble:
         raise Away(f"{place} cannot be reached: {trouble or type(trouble).__name__}") from None
-    made: Link = connection
+    made: FrameTransport = connection
     return made
 
 
-async def bound(reactor: Any, place: HostPort, listener: Listener) -> Link:
+async def bound(reactor: Any, place: HostPort, listener: FrameListener) -> FrameTransport:
     """
     @return: a UDP port of our own.
     @raise Away: the name of the receiver is not known.
     """
-    host = await _Lookup.of(reactor, place)
-    datagrams = _Datagrams(listener, host, place.port)
+    host = await _FirstAddress.of(reactor, place)
+    datagrams = UdpFrameTransport(listener, host, place.port)
     reactor.listenUDP(0, datagrams, interface="::" if ":" in host else "0.0.0.0")  # noqa: S104
     return datagrams
 
 
 @implementer(IResolutionReceiver)
 @define(eq=False)
-class _Lookup:
+class _FirstAddress:
     """Waits for the first address of a name."""
 
     found: list[str] = field(factory=list)

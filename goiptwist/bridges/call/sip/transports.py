@@ -56,7 +56,7 @@ async def address_of(reactor: Any, host: str) -> str:
 
 
 @define(eq=False, repr=False, slots=False)
-class UdpWay(DatagramProtocol):
+class SipUdpTransport(DatagramProtocol):
     """
     @ivar peer: where requests go.
     @ivar received: called with each datagram, and with what sends an answer to it.
@@ -96,7 +96,7 @@ class UdpWay(DatagramProtocol):
 
 
 @define
-class Stream:
+class SipStreamSplitter:
     """Cuts a stream into messages by their Content-Length (RFC 3261 section 18.3)."""
 
     _held: bytes = b""
@@ -130,12 +130,12 @@ def _length(head: bytes) -> int:
 
 
 @define(eq=False, repr=False, slots=False)
-class Connection(Protocol):
+class SipTcpConnection(Protocol):
     """One TCP connection to the peer."""
 
-    way: TcpWay
+    way: SipTcpTransport
     transport: Any = field(default=None, init=False)
-    _stream: Stream = field(factory=Stream, init=False)
+    _stream: SipStreamSplitter = field(factory=SipStreamSplitter, init=False)
 
     def dataReceived(self, data: bytes) -> None:
         try:
@@ -149,7 +149,7 @@ class Connection(Protocol):
 
 
 @define(eq=False, repr=False, slots=False)
-class TcpWay:
+class SipTcpTransport:
     """
     @ivar lost: called when the connection broke.
     """
@@ -157,7 +157,7 @@ class TcpWay:
     peer: tuple[str, int]
     received: Received
     lost: Callable[[], None]
-    _connection: Connection | None = field(default=None, init=False)
+    _connection: SipTcpConnection | None = field(default=None, init=False)
     _gone: Deferred[None] | None = field(default=None, init=False)
 
     name = "TCP"
@@ -171,7 +171,9 @@ class TcpWay:
             kind = TCP6ClientEndpoint if ":" in self.peer[0] else TCP4ClientEndpoint
             endpoint = kind(reactor, *self.peer, CONNECTING, (host, 0))
             try:
-                made: Any = await endpoint.connect(Factory.forProtocol(lambda: Connection(self)))
+                made: Any = await endpoint.connect(
+                    Factory.forProtocol(lambda: SipTcpConnection(self))
+                )
             except (ConnectError, ConnectionLost, OSError) as trouble:
                 place = f"{self.peer[0]}:{self.peer[1]}"
                 raise Away(f"{place} takes no TCP connection: {trouble}") from None
@@ -187,7 +189,7 @@ class TcpWay:
         if self._connection is not None:
             self._connection.transport.write(message)
 
-    def closed(self, connection: Connection) -> None:
+    def closed(self, connection: SipTcpConnection) -> None:
         """A connection is no more."""
         if self._gone is not None:
             self._gone.callback(None)

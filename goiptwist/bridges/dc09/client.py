@@ -1,5 +1,5 @@
 """
-L{Station}: the dialogue with one receiver of a monitoring station.
+L{ReceiverClient}: the dialogue with one receiver of a monitoring station.
 """
 
 from __future__ import annotations
@@ -11,13 +11,20 @@ from twisted.internet.defer import Deferred, DeferredLock
 from twisted.internet.interfaces import IReactorTime
 
 from goiptwist.bridges.dc09 import frames
-from goiptwist.bridges.dc09.frames import ACK, ANSWERS, DUH, NAK, Frame, MalformedFrame
-from goiptwist.bridges.dc09.links import Link, Opens
+from goiptwist.bridges.dc09.frames import (
+    ACK,
+    ANSWERS,
+    DUH,
+    NAK,
+    Dc09Frame,
+    MalformedDc09Frame,
+)
+from goiptwist.bridges.dc09.transports import FrameTransport, OpenTransport
 from goiptwist.config.values import HostPort
 from goiptwist.errors import Away, Refused, TryLater
 
 
-class Silent(TryLater):
+class NoReply(TryLater):
     """It was sent, and nothing came back that is an answer to it."""
 
 
@@ -25,19 +32,19 @@ class NotAccepted(TryLater):
     """It answered NAK."""
 
 
-class Stopping(TryLater):
+class GatewayStops(TryLater):
     """It is we who part."""
 
     def __init__(self) -> None:
         super().__init__("the gateway stops", attempted=False)
 
 
-class _Lost:
+class _ConnectionClosed:
     """In the place of an answer: the connection has gone."""
 
 
 @define(eq=False, repr=False)
-class Station:
+class ReceiverClient:
     """
     One receiver. It is asked one thing at a time: receivers read no second
     frame before they have answered the first.
@@ -52,14 +59,14 @@ class Station:
 
     place: HostPort
     clock: IReactorTime
-    opens: Opens
+    opens: OpenTransport
     key: bytes | None
     timeout: float
     tries: int
     plain_ack: bool = False
     offset: float = field(default=0.0, init=False)
     _turn: DeferredLock = field(factory=DeferredLock, init=False)
-    _link: Link | None = field(default=None, init=False)
+    _link: FrameTransport | None = field(default=None, init=False)
     _sequence: str = field(default="", init=False)
     _answer: Deferred[Any] | None = field(default=None, init=False)
     _ignored: str = field(default="", init=False)
@@ -67,7 +74,7 @@ class Station:
     _failure: str = field(default="", init=False)
     _closed: bool = field(default=False, init=False)
 
-    async def ask(self, frame: Frame) -> Frame:
+    async def ask(self, frame: Dc09Frame) -> Dc09Frame:
         """
         Send a frame, and wait until it is taken.
 
@@ -90,16 +97,16 @@ class Station:
     def _same_fate(self, failed: int) -> None:
         """Whoever tried while we waited has tried long enough for all."""
         if self._failed != failed:
-            raise Silent(self._failure)
+            raise NoReply(self._failure)
 
-    async def _tried(self, frame: Frame) -> Frame:
+    async def _tried(self, frame: Dc09Frame) -> Dc09Frame:
         try:
             return await self._dialogue(frame)
-        except (Silent, Away) as trouble:
+        except (NoReply, Away) as trouble:
             self._failed, self._failure = self._failed + 1, str(trouble)
             raise
 
-    async def _dialogue(self, frame: Frame) -> Frame:
+    async def _dialogue(self, frame: Dc09Frame) -> Dc09Frame:
         answer = await self._answered(frame)
         if answer.name == NAK and answer.time is not None:
             # Section 5.5.3.2: the time of its NAK is the time that it wants.
@@ -113,7 +120,7 @@ class Station:
             f"{self.place} answered NAK: it does not know the account, or has another key or time"
         )
 
-    async def _answered(self, frame: Frame) -> Frame:
+    async def _answered(self, frame: Dc09Frame) -> Dc09Frame:
         self._sequence, self._ignored = frame.sequence, ""
         left = self.tries
         while left:
@@ -123,13 +130,13 @@ class Station:
             link.write(self._raw(frame))
             self._answer.addTimeout(self.timeout, self.clock, lambda _, __: None)
             answer = await self._answer
-            if isinstance(answer, Frame):
+            if isinstance(answer, Dc09Frame):
                 return answer
             if self._closed:
-                raise Stopping
+                raise GatewayStops
             # Many receivers close after each answer: that was no try.
-            left -= not (reused and answer is _Lost)
-        raise Silent(self._silence(answer is _Lost))
+            left -= not (reused and answer is _ConnectionClosed)
+        raise NoReply(self._silence(answer is _ConnectionClosed))
 
     def _silence(self, lost: bool) -> str:
         if self._ignored:
@@ -139,15 +146,15 @@ class Station:
         times = f", {self.tries} times" if self.tries > 1 else ""
         return f"{self.place} did not answer within {self.timeout:g} s{times}"
 
-    def _raw(self, frame: Frame) -> bytes:
+    def _raw(self, frame: Dc09Frame) -> bytes:
         if self.key is None:
             return frame.format()
         time = self.clock.seconds() + self.offset
         return evolve(frame, encrypted=True, time=time).format(self.key)
 
-    async def _linked(self) -> Link:
+    async def _linked(self) -> FrameTransport:
         if self._closed:
-            raise Stopping
+            raise GatewayStops
         if self._link is None:
             self._link = await self.opens(self)
         return self._link
@@ -167,7 +174,7 @@ class Station:
         self._hang_up()
         self.lost()
 
-    # -- see L{goiptwist.bridges.dc09.links.Listener} --
+    # -- see L{goiptwist.bridges.dc09.transports.FrameListener} --
 
     def heard(self, raw: bytes) -> None:
         """It said something; whether it means us is another matter."""
@@ -175,16 +182,16 @@ class Station:
             answer = frames.read(raw)
             if self._means_us(answer) and self._answer is not None and not self._answer.called:
                 self._answer.callback(answer)
-        except MalformedFrame:
+        except MalformedDc09Frame:
             self._ignored = "answered, but nothing of SIA DC-09 that can be read"
 
     def lost(self) -> None:
         """The connection has gone."""
         self._link = None
         if self._answer is not None and not self._answer.called:
-            self._answer.callback(_Lost)
+            self._answer.callback(_ConnectionClosed)
 
-    def _means_us(self, answer: Frame) -> bool:
+    def _means_us(self, answer: Dc09Frame) -> bool:
         if answer.name not in ANSWERS:
             return False
         if answer.name == NAK:

@@ -48,7 +48,7 @@ _INSIDE = tuple(
 _GLOBAL = ip_network("2000::/3")
 
 
-def inside(host: str) -> str:
+def private_kind(host: str) -> str:
     """
     @param host: an address, not a name.
     @return: what kind of inside it is, in a word; empty for a public address.

@@ -5,21 +5,21 @@ from __future__ import annotations
 from twisted.logger import capturedLogs
 
 from goiptwist.bridges.call.sip import messages
-from goiptwist.bridges.call.sip.agent import Agent
-from goiptwist.bridges.call.sip.digest import Account
-from goiptwist.bridges.call.sip.registration import Registration
-from tests.bridges.call.test_sip import URI_OF_STATION, Line
+from goiptwist.bridges.call.sip.agent import UserAgent
+from goiptwist.bridges.call.sip.digest import SipAccount
+from goiptwist.bridges.call.sip.registration import SipRegistration
+from tests.bridges.call.sip.test_sip import URI_OF_STATION, Line
 
 
 class Exchange(Line):
     """One agent that registers."""
 
     def __init__(self) -> None:
-        super().__init__(account=Account("panel", "secret"))
+        super().__init__(account=SipAccount("panel", "secret"))
         uri = URI_OF_STATION
-        self.registration = Registration(self.clock, "station", self._opened, uri, uri)
+        self.registration = SipRegistration(self.clock, "station", self._opened, uri, uri)
 
-    async def _opened(self) -> Agent:
+    async def _opened(self) -> UserAgent:
         return self.agent
 
     def says(self, code: int, **headers: str) -> None:

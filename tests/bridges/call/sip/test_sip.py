@@ -9,15 +9,14 @@ import pytest
 from sipmessage import URI
 from twisted.internet.task import Clock
 
-from goiptwist.bridges.call import sdp
-from goiptwist.bridges.call.g711 import PCMA, PCMU
-from goiptwist.bridges.call.sip import messages
-from goiptwist.bridges.call.sip.agent import Agent
-from goiptwist.bridges.call.sip.call import Call
-from goiptwist.bridges.call.sip.digest import Account, authorize, challenges
-from goiptwist.bridges.call.sip.messages import Course, Local, Request, Response
-from goiptwist.bridges.call.sip.verdict import trouble
-from goiptwist.bridges.call.sip.ways import Stream
+from goiptwist.bridges.call.audio.g711 import PCMA, PCMU
+from goiptwist.bridges.call.sip import messages, sdp
+from goiptwist.bridges.call.sip.agent import UserAgent
+from goiptwist.bridges.call.sip.call import SipCall
+from goiptwist.bridges.call.sip.digest import SipAccount, authorize, challenges
+from goiptwist.bridges.call.sip.failures import error_for
+from goiptwist.bridges.call.sip.messages import LocalAddress, Request, Response, SipDialog
+from goiptwist.bridges.call.sip.transports import SipStreamSplitter
 from goiptwist.errors import Away, Refused, TryLater
 
 URI_OF_STATION = URI.parse("sip:9999@192.0.2.9:5080")
@@ -27,25 +26,25 @@ ANSWER = sdp.offer("192.0.2.9", 4000, (PCMA,), 5)
 class Line:
     """One agent, one call, and the other side as the test has it."""
 
-    def __init__(self, transport: str = "UDP", account: Account | None = None) -> None:
+    def __init__(self, transport: str = "UDP", account: SipAccount | None = None) -> None:
         self.clock = Clock()
         self.sent: list[Any] = []
-        self.local = Local(transport, "192.0.2.1", 5062)
-        self.agent = Agent(self.clock, self._sent, self.local, account=account)
-        self.audio: list[sdp.Audio] = []
+        self.local = LocalAddress(transport, "192.0.2.1", 5062)
+        self.agent = UserAgent(self.clock, self._sent, self.local, account=account)
+        self.audio: list[sdp.RtpTarget] = []
         self.ended: list[str] = []
         self.result: Any = None
 
     def _sent(self, message: bytes) -> None:
         self.sent.append(messages.read(message))
 
-    def dial(self, wait: float = 20) -> Call:
-        course = Course.new(self.local, URI_OF_STATION, self.local.contact.uri)
+    def dial(self, wait: float = 20) -> SipCall:
+        course = SipDialog.new(self.local, URI_OF_STATION, self.local.contact.uri)
 
         def offer(version: int) -> bytes:
             return sdp.offer("192.0.2.1", 6000, (PCMA, PCMU), 1, version)
 
-        call = Call(self.agent, course, "the call", offer, self.audio.append, self.ended.append)
+        call = SipCall(self.agent, course, "the call", offer, self.audio.append, self.ended.append)
         call.dial(wait).addBoth(self._done)
         return call
 
@@ -66,9 +65,11 @@ class Line:
             reply.headers.set(name.replace("_", "-"), value)
         self.agent.received(bytes(reply))
 
-    def asks(self, method: str, body: bytes = b"", call: Call | None = None) -> Any:
+    def asks(self, method: str, body: bytes = b"", call: SipCall | None = None) -> Any:
         """A request of the other side; what we answer."""
-        theirs = Course.new(Local("UDP", "192.0.2.9", 5080), self.local.contact.uri, URI_OF_STATION)
+        theirs = SipDialog.new(
+            LocalAddress("UDP", "192.0.2.9", 5080), self.local.contact.uri, URI_OF_STATION
+        )
         if call is not None:
             theirs.call_id = call.course.call_id
             theirs.ours, theirs.theirs = call.course.theirs, call.course.ours
@@ -97,7 +98,7 @@ def test_others_are_repeated_up_to_every_four_seconds() -> None:
     """Timers E and F."""
     line = Line()
     failed: list[Any] = []
-    course = Course.new(line.local, URI_OF_STATION, line.local.contact.uri)
+    course = SipDialog.new(line.local, URI_OF_STATION, line.local.contact.uri)
     line.agent._final(course.request("OPTIONS"), 32).addErrback(failed.append)
     times = []
     for _ in range(264):
@@ -139,7 +140,7 @@ def test_a_call() -> None:
     line.answer(180)
     line.answer(200, ANSWER, Record_Route="<sip:proxy.example.org;lr>")
     assert line.result == "up"
-    assert line.audio == [sdp.Audio("192.0.2.9", 4000, (PCMA,))]
+    assert line.audio == [sdp.RtpTarget("192.0.2.9", 4000, (PCMA,))]
     call.hang_up()
     assert line.said == ["INVITE", "ACK", "BYE"]
     invite, ack, bye = line.sent
@@ -258,7 +259,7 @@ def test_a_new_offer_in_the_middle() -> None:
     elsewhere = sdp.offer("192.0.2.77", 4444, (PCMU,), 5, 1)
     reply = line.asks("INVITE", elsewhere, call)
     assert (reply.code, b"m=audio 6000" in reply.body) == (200, True)
-    assert line.audio[-1] == sdp.Audio("192.0.2.77", 4444, (PCMU,))
+    assert line.audio[-1] == sdp.RtpTarget("192.0.2.77", 4444, (PCMU,))
     assert line.asks("INVITE", b"", call).body
     assert not line.asks("UPDATE", b"", call).body
     assert len(line.audio) == 2
@@ -298,7 +299,7 @@ def test_digest(algorithm: str) -> None:
     request: Any = SimpleNamespace(
         method="GET", uri="/dir/index.html", headers=Response(1, "").headers
     )
-    account = Account("Mufasa", "Circle of Life")
+    account = SipAccount("Mufasa", "Circle of Life")
     assert authorize(request, answer, account, "f2/wE4q74E6zIJEtWaHKaf5wv/H5QzzpXusqGemxURZJ")
     written = request.headers["Authorization"]
     assert f'response="{RFC_7616[algorithm]}"' in written
@@ -308,7 +309,7 @@ def test_digest(algorithm: str) -> None:
 
 def test_the_better_of_two() -> None:
     """SHA-256 where it is offered; what nobody knows is left alone (RFC 8760)."""
-    line = Line(account=Account("panel", "secret"))
+    line = Line(account=SipAccount("panel", "secret"))
     line.dial()
     answer = messages.answer_to(line.sent[0], 407, "Say Who", tag="x")
     for algorithm in ("MD5", "SHA-256", "AKAv1-MD5"):
@@ -324,7 +325,7 @@ def test_the_better_of_two() -> None:
 
 def test_a_wrong_password_is_said_once() -> None:
     """An exchange may lock out whoever tries again and again."""
-    line = Line(account=Account("panel", "secret"))
+    line = Line(account=SipAccount("panel", "secret"))
     line.dial()
     for _ in range(2):
         line.answer(401, WWW_Authenticate='Digest realm="r", nonce="n"')
@@ -353,7 +354,7 @@ def test_a_wrong_password_is_said_once() -> None:
 )
 def test_what_a_no_means(code: int, error: type[Exception], words: str) -> None:
     """What changes by itself is tried again, what does not is not."""
-    wrong = trouble(Response(code, "No\x1b[2J"), "the call", False)
+    wrong = error_for(Response(code, "No\x1b[2J"), "the call", False)
     assert type(wrong) is error
     assert words in str(wrong)
     assert str(code) in str(wrong)
@@ -390,13 +391,15 @@ def test_hostile_messages() -> None:
 
 def test_a_stream_of_messages() -> None:
     """TCP cuts where it likes."""
-    one = bytes(Course.new(Line().local, URI_OF_STATION, URI_OF_STATION).request("INVITE", ANSWER))
-    stream, found = Stream(), []
+    one = bytes(
+        SipDialog.new(Line().local, URI_OF_STATION, URI_OF_STATION).request("INVITE", ANSWER)
+    )
+    stream, found = SipStreamSplitter(), []
     for octet in one + b"\r\n\r\n" + one:
         found += stream.of(bytes([octet]))
     assert found == [one, one]
     with pytest.raises(ValueError, match="too long"):
-        Stream().of(b"x" * 100_000)
+        SipStreamSplitter().of(b"x" * 100_000)
 
 
 @pytest.mark.parametrize(
@@ -423,4 +426,4 @@ def test_sdp_of_others() -> None:
         b"v=0\r\nc=IN IP4 192.0.2.1\r\nm=audio 4000 RTP/AVP 18 8 0 101\r\nc=IN IP4 192.0.2.2\r\n"
         b"a=rtpmap:101 telephone-event/8000\r\nm=video 5000 RTP/AVP 96\r\nc=IN IP4 192.0.2.3\r\n"
     )
-    assert read == sdp.Audio("192.0.2.2", 4000, (PCMA, PCMU))
+    assert read == sdp.RtpTarget("192.0.2.2", 4000, (PCMA, PCMU))

@@ -17,18 +17,18 @@ FINAL = frozenset({404, 410, 416, 484, 485, 488, 604, 606})
 LONGEST_PAUSE = 3600.0
 
 
-def said(answer: Response) -> str:
+def status_of(answer: Response) -> str:
     """An answer in words."""
     phrase = "".join(letter for letter in answer.phrase if letter.isprintable())[:60]
     return f"{answer.code} {phrase}".strip()
 
 
-def trouble(answer: Response, what: str, tried_password: bool) -> GoipTwistError:
+def error_for(answer: Response, what: str, tried_password: bool) -> GoipTwistError:
     """
     @param what: who said no, such as C{the call to 9999}.
     @param tried_password: whether we had said who we are.
     """
-    words = said(answer)
+    words = status_of(answer)
     if answer.code in (401, 403, 407):
         return _password(answer, what, words, tried_password)
     if 300 <= answer.code < 400:
