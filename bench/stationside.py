@@ -19,11 +19,11 @@ def main() -> None:
     core: Any = reactor
     receivers: list[SimulatedToneReceiver] = []
 
-    def talker() -> AudioEndpoint:
+    def endpoint() -> AudioEndpoint:
         receivers.append(SimulatedToneReceiver(lambda frame: None))
         return receivers[-1]
 
-    station = SimulatedStation(core, talkers=talker)
+    station = SimulatedStation(core, endpoints=endpoint)
     port = station.listen()
 
     def standing() -> dict[str, Any]:

@@ -76,7 +76,7 @@ class SimulatedToneReceiver:
     frames: list[str] = field(factory=list, init=False)
     events: list[str] = field(factory=list, init=False)
     over: bool = field(default=False, init=False)
-    _ear: DtmfDetector = field(factory=DtmfDetector, init=False)
+    _digit_detector: DtmfDetector = field(factory=DtmfDetector, init=False)
     _script: Samples = field(init=False)
     _digits: str = field(default="", init=False)
     _quiet: int = field(default=0, init=False)
@@ -84,9 +84,9 @@ class SimulatedToneReceiver:
     def __attrs_post_init__(self) -> None:
         self._script = silence(0) if self.mood is StationMood.MUTE else _greeting()
 
-    def hear(self, samples: Samples) -> None:
+    def receive(self, samples: Samples) -> None:
         """See L{AudioEndpoint}."""
-        found = self._ear.hear(samples)
+        found = self._digit_detector.feed(samples)
         self._quiet = 0 if found else self._quiet + len(samples)
         if self._quiet > DIGITS_APART * RATE:
             self._digits = ""
@@ -109,7 +109,7 @@ class SimulatedToneReceiver:
         self.took(frame)
         self._script = _joined(silence(round(BEFORE_KISSOFF * RATE)), tone(KISSOFF, LEVEL, 1400))
 
-    def say(self, count: int) -> Samples:
+    def produce(self, count: int) -> Samples:
         """See L{AudioEndpoint}."""
         said, self._script = self._script[:count], self._script[count:]
         return _joined(said, silence(count - len(said)))
@@ -122,7 +122,7 @@ class AnsweredCall:
     tag: str
     invite: Request
     reply: Response
-    talker: AudioEndpoint
+    endpoint: AudioEndpoint
     media: RtpSession | None = None
     up: bool = False
 
@@ -131,14 +131,14 @@ class AnsweredCall:
 class SimulatedStation(DatagramProtocol):
     """
     @ivar mood: how it behaves in calls that come from now on.
-    @ivar talkers: makes who talks in a call; a test may have one of its own.
+    @ivar endpoints: makes who talks in a call; a test may have one of its own.
     @ivar events: the 16 digits of each frame that was taken, oldest first.
     @ivar seen: the method of each request, oldest first.
     """
 
     reactor: Any
     mood: StationMood = StationMood.TAKES
-    talkers: Callable[[], AudioEndpoint] | None = None
+    endpoints: Callable[[], AudioEndpoint] | None = None
     mangled: Callable[[RtpSession], None] = field(default=lambda media: None)
     events: list[str] = field(factory=list, init=False)
     seen: list[str] = field(factory=list, init=False)
@@ -207,8 +207,10 @@ class SimulatedStation(DatagramProtocol):
             return [self._plain(request, *refusals[self.mood], tag)]
         trying = self._plain(request, 100, "Trying", "")
         ringing = self._plain(request, 180, "Ringing", tag)
-        talker = self.talkers() if self.talkers is not None else self._receiver(request.call_id)
-        call = self.calls[request.call_id] = AnsweredCall(tag, request, ringing, talker)
+        endpoint = (
+            self.endpoints() if self.endpoints is not None else self._receiver(request.call_id)
+        )
+        call = self.calls[request.call_id] = AnsweredCall(tag, request, ringing, endpoint)
         if self.mood is StationMood.RINGS:
             return [trying, ringing]
         try:
@@ -231,7 +233,7 @@ class SimulatedStation(DatagramProtocol):
         self.log.info("The station took an event. {words}", words=event.log_words)
 
     def _picked_up(self, call: AnsweredCall, audio: RtpTarget, peer: tuple[str, int]) -> Response:
-        media = call.media = RtpSession(self.reactor, call.talker, moments=time.monotonic)
+        media = call.media = RtpSession(self.reactor, call.endpoint, monotonic=time.monotonic)
         port = self.reactor.listenUDP(0, media, interface=self._host)
         self.mangled(media)
         laws = audio.laws[:1] or (PCMA, PCMU)

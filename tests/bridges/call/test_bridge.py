@@ -82,7 +82,7 @@ async def test_ten_calls_to_a_receiver_that_is_not_ours() -> None:
         receivers.append(SpandspReceiver())
         return receivers[-1]
 
-    async with calling(talkers=receiver) as (bridge, station):
+    async with calling(endpoints=receiver) as (bridge, station):
         answers = await outcomes(bridge, 10)
     assert all(isinstance(answer, Delivered) for answer in answers), answers
     assert len(receivers) == 10
@@ -122,7 +122,7 @@ async def test_what_goes_wrong() -> None:
             assert words in str(answer)
             assert getattr(answer, "attempted", True)
             assert not station.events
-            heard = [getattr(call.talker, "frames", []) for call in station.calls.values()]
+            heard = [getattr(call.endpoint, "frames", []) for call in station.calls.values()]
             assert mood is not StationMood.SILENT or heard == [["1113181123030032"] * 4]
 
     await gatherResults([ensureDeferred(one(m, *rest)) for m, rest in expected.items()])
@@ -141,7 +141,7 @@ class TcpStation(Protocol):
         self.transport.write(message)  # type: ignore[union-attr]
 
     def dataReceived(self, data: bytes) -> None:
-        for message in self.stream.of(data):
+        for message in self.stream.split(data):
             self.station.datagramReceived(message, ("127.0.0.1", 0))
 
 
@@ -222,5 +222,5 @@ async def test_a_gateway_that_is_busy() -> None:
         finally:
             blocking.stop()
         assert all(isinstance(answer, Delivered) for answer in answers), answers
-        frames = [call.talker.frames for call in station.calls.values()]  # type: ignore[attr-defined]
+        frames = [call.endpoint.frames for call in station.calls.values()]  # type: ignore[attr-defined]
         assert [len(heard) for heard in frames] == [1, 1, 1]

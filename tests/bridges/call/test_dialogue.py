@@ -34,7 +34,7 @@ class Talk:
         for number, frame in enumerate(frames):
             self.add(frame, number)
         if answered:
-            self.dialogue.answered()
+            self.dialogue.call_answered()
 
     def add(self, frame: str, number: int) -> None:
         self.dialogue.add(PendingFrame(frame, lambda why: self.outcomes.__setitem__(number, why)))
@@ -43,10 +43,10 @@ class Talk:
         """Until it is over."""
         until = self.seconds + seconds
         while not self.dialogue.over and self.seconds < until:
-            self.dialogue.hear(self.line(self.receiver.say(STEP)))
-            said = self.dialogue.say(STEP)
+            self.dialogue.receive(self.line(self.receiver.produce(STEP)))
+            said = self.dialogue.produce(STEP)
             self.spoken.append(said)
-            self.receiver.hear(self.line(said))
+            self.receiver.receive(self.line(said))
             self.seconds += STEP / RATE
         return self
 
@@ -163,7 +163,7 @@ def test_a_handshake_before_the_answer() -> None:
     talk = Talk(station(), SEED, answered=False)
     talk.run(4)
     assert not any(said.any() for said in talk.spoken)
-    talk.dialogue.answered()
+    talk.dialogue.call_answered()
     assert talk.run().outcomes == {0: ""}
 
 
@@ -188,7 +188,7 @@ def test_a_kissoff_that_seems_early(shift: float) -> None:
     """
     receiver = SpandspReceiver()
     talk = Talk(receiver, SEED)
-    talk.dialogue.say(round(shift * RATE))  # what is said runs ahead of what is heard
+    talk.dialogue.produce(round(shift * RATE))  # what is said runs ahead of what is heard
     talk.run()
     receiver.close()
     assert talk.outcomes == {0: ""}
@@ -200,6 +200,6 @@ def test_hanging_up_before_the_kissoff() -> None:
     talk = Talk(station(), SEED)
     talk.run(3.3)
     assert talk.receiver.frames == [SEED]
-    talk.dialogue.lost("the other side hung up")
+    talk.dialogue.abort("the other side hung up")
     assert talk.outcomes == {0: "the other side hung up"}
     assert talk.dialogue.over

@@ -31,7 +31,7 @@ def bridge_to(port: int, transport: str = "udp", **keys: Any) -> CallBridge:
 @asynccontextmanager
 async def calling(**keys: Any) -> AsyncIterator[tuple[CallBridge, SimulatedStation]]:
     """A bridge and a station; nothing is left open."""
-    station = SimulatedStation(core, **{k: keys.pop(k) for k in ("mood", "talkers") if k in keys})
+    station = SimulatedStation(core, **{k: keys.pop(k) for k in ("mood", "endpoints") if k in keys})
     bridge = bridge_to(station.listen(), **keys)
     bridge.startService()
     try:

@@ -31,11 +31,11 @@ class ReceiverSignalDetector:
     Listens to a receiver.
 
     @ivar position: how many samples were looked at.
-    @ivar greeted: where the last handshake ended, or C{None}.
+    @ivar handshake_end: where the last handshake ended, or C{None}.
     """
 
     position: int = 0
-    greeted: int | None = None
+    handshake_end: int | None = None
     _blocks: BlockSplitter = field(factory=lambda: BlockSplitter(BLOCK))
     _last: Tone = Tone.NONE
     _tone: Tone = Tone.NONE
@@ -45,14 +45,14 @@ class ReceiverSignalDetector:
     _low_until: int = 0
 
     @property
-    def humming(self) -> bool:
+    def kissoff_sounds(self) -> bool:
         """Whether 1400 Hz sounds, so that a kissoff may be under way."""
         return self._low_from is not None
 
-    def hear(self, samples: Samples) -> list[ToneInterval]:
+    def feed(self, samples: Samples) -> list[ToneInterval]:
         """@return: the kissoffs that have ended; those that still sound are none yet."""
         kissoffs = []
-        for block in self._blocks.of(samples):
+        for block in self._blocks.split(samples):
             found = tone_in(block)
             kissoffs += self._kissoff(found)
             self._change(found)
@@ -85,4 +85,4 @@ class ReceiverSignalDetector:
         if tones == [Tone.LOW, Tone.NONE, Tone.HIGH] and all(
             SHORTEST <= sound.seconds <= LONGEST for sound in self._sounds
         ):
-            self.greeted = self._sounds[-1].ended
+            self.handshake_end = self._sounds[-1].ended

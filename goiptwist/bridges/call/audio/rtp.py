@@ -91,7 +91,7 @@ def _signed(difference: int, bits: int) -> int:
 @define
 class JitterBuffer:
     """
-    The sound that came in, one sample for each that the clock counts. Whoever
+    The sound that came in, one sample for each that the clock counts. A sender that
     sends nothing is silent (Asterisk sends no packets in silence).
 
     @ivar concealed: up to how many samples a hole is filled with what stood

@@ -120,7 +120,7 @@ class BlockSplitter:
     length: int
     _rest: Samples = field(factory=lambda: silence(0))
 
-    def of(self, samples: Samples) -> list[Samples]:
+    def split(self, samples: Samples) -> list[Samples]:
         """@return: the blocks that are whole by now."""
         whole = np.concatenate([self._rest, samples])
         count = len(whole) // self.length
@@ -145,10 +145,10 @@ class DtmfDetector:
     _last: str = ""
     _sounding: str = ""
 
-    def hear(self, samples: Samples) -> str:
+    def feed(self, samples: Samples) -> str:
         """@return: the digits that began."""
         found = ""
-        for block in self._blocks.of(samples):
+        for block in self._blocks.split(samples):
             digit = _digit_in(block.astype(np.float64))
             if digit == self._last and digit != self._sounding:
                 self._sounding = digit

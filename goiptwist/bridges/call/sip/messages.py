@@ -34,8 +34,8 @@ def read(datagram: bytes) -> Request | Response:
         message = Message.parse(head + (gap or b"\r\n\r\n") + body)
         complete = message.via and message.call_id and message.cseq
         tagged = message.from_address and message.to_address
-    except (KeyError, UnicodeDecodeError, AssertionError, TypeError) as trouble:
-        raise ValueError(f"no SIP: {type(trouble).__name__}") from None
+    except (KeyError, UnicodeDecodeError, AssertionError, TypeError) as error:
+        raise ValueError(f"no SIP: {type(error).__name__}") from None
     if not complete or not tagged:
         raise ValueError("no SIP: it has no Via")
     length = message.headers.get("Content-Length")

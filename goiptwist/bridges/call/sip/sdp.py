@@ -1,7 +1,7 @@
 """
 What two sides say about audio (SDP, RFC 4566, offer and answer, RFC 3264). Pure.
 
-Only G.711 in packets of 20 ms is offered, and no C{telephone-event}: whoever
+Only G.711 in packets of 20 ms is offered, and no C{telephone-event}: a gateway that
 takes digits out of the sound would leave the receiver without them.
 """
 

@@ -23,10 +23,10 @@ class Reciter:
     def __init__(self, sound: Samples) -> None:
         self.sound, self.heard, self.over = sound, [np.zeros(0, np.int16)], False
 
-    def hear(self, samples: Samples) -> None:
+    def receive(self, samples: Samples) -> None:
         self.heard.append(samples)
 
-    def say(self, count: int) -> Samples:
+    def produce(self, count: int) -> Samples:
         said, self.sound = self.sound[:count], self.sound[count:]
         return np.concatenate([said, np.zeros(count - len(said), np.int16)])
 
@@ -37,8 +37,8 @@ class Rig:
     def __init__(self, sound: Samples) -> None:
         self.clock = Clock()
         self.sent: list[tuple[float, RtpPacket, tuple[str, int]]] = []
-        self.talker = Reciter(sound)
-        self.media = RtpSession(self.clock, self.talker, write=self._write)
+        self.endpoint = Reciter(sound)
+        self.media = RtpSession(self.clock, self.endpoint, write=self._write)
         self.media.connect(RtpTarget(*THERE, (PCMA,)), THERE[0])
 
     def _write(self, datagram: bytes, address: tuple[str, int]) -> None:
@@ -86,8 +86,8 @@ def test_only_whom_we_speak_with_is_heard() -> None:
     for address in (("198.51.100.1", 4000), THERE, (THERE[0], 4001), THERE):
         rig.media.datagramReceived(out.packet(tone(0.02, -10, 440)), address)
     rig.clock.pump([0.02] * 20)
-    loud = np.concatenate(rig.talker.heard)
-    assert rig.media.inflow.lost == 1
+    loud = np.concatenate(rig.endpoint.heard)
+    assert rig.media.jitter_buffer.lost == 1
     assert loud[: 2 * PACKET].any()
     rig.media.datagramReceived(b"no RTP at all", THERE)
     assert {address for _, _, address in rig.sent} == {THERE}
@@ -121,21 +121,21 @@ def test_hanging_up_ends_a_kissoff(kissoff: float, why: str) -> None:
     sent: list[bytes] = []
     media = RtpSession(clock, dialogue, write=lambda datagram, _: sent.append(datagram))
     media.connect(RtpTarget(*THERE, (PCMA,)), THERE[0])
-    dialogue.answered()
+    dialogue.call_answered()
     receiver, out, left = (
         SimulatedToneReceiver(lambda frame: None),
         RtpPacketizer(PCMA, 7, 1, 1),
         9999.0,
     )
     while left > 0:
-        media.datagramReceived(out.packet(receiver.say(PACKET)), THERE)
+        media.datagramReceived(out.packet(receiver.produce(PACKET)), THERE)
         clock.advance(0.02)
         for datagram in sent:
-            receiver.hear(PCMA.decode(RtpPacket.parse(datagram).audio))
+            receiver.receive(PCMA.decode(RtpPacket.parse(datagram).audio))
         sent.clear()
         left = min(left, kissoff + 0.2) - 0.02 if receiver.events else left
     assert outcomes == []
-    media.hear_out()
-    dialogue.lost("the other side hung up")
+    media.drain()
+    dialogue.abort("the other side hung up")
     assert outcomes == [why]
     media.stop()

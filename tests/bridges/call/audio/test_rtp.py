@@ -206,11 +206,11 @@ def delivered(
         receiver = receivers()
         dialogue = ContactIdDialogue(10)
         dialogue.add(PendingFrame(FRAMES[0], why.append))
-        dialogue.answered()
+        dialogue.call_answered()
         now = 0
         while not dialogue.over and now < 60 * RATE:
-            dialogue.hear(back.carry(receiver.say(PACKET), now))
-            receiver.hear(there.carry(dialogue.say(PACKET), now))
+            dialogue.receive(back.carry(receiver.produce(PACKET), now))
+            receiver.receive(there.carry(dialogue.produce(PACKET), now))
             now += PACKET
         yield why == [""], bool(receiver.events)
         if isinstance(receiver, SpandspReceiver):

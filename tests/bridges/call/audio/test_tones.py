@@ -67,14 +67,14 @@ def test_a_law_keeps_what_it_said(law: object) -> None:
 def test_our_own_ear(frame: str, law: object) -> None:
     """Each digit is heard once, in both laws."""
     sound = law.decode(law.encode(digits(frame)))  # type: ignore[attr-defined]
-    assert DtmfDetector().hear(joined(silence(777), sound, silence(400))) == frame
+    assert DtmfDetector().feed(joined(silence(777), sound, silence(400))) == frame
 
 
 @pytest.mark.real
 @pytest.mark.skipif(shutil.which("multimon-ng") is None, reason="multimon-ng is not installed")
 @pytest.mark.parametrize("frame", FRAMES)
 def test_multimon_reads_the_digits(frame: str, tmp_path: Path) -> None:
-    """An ear that is not ours reads the keys of each digit."""
+    """An detector that is not ours reads the keys of each digit."""
     sound = joined(silence(1600), digits(frame), silence(1600)).astype(float)
     at = np.arange(0, len(sound) / RATE, 1 / 22050)
     resampled = np.interp(at, np.arange(len(sound)) / RATE, sound).astype("<i2")
@@ -118,11 +118,11 @@ def handshake(first: float = 0.1, gap: float = 0.1, second: float = 0.1, off: fl
 @pytest.mark.parametrize("shift", [0, 13, 40, 79])
 def test_handshake(length: float, off: float, shift: int) -> None:
     """It is known by its lengths, wherever it falls into our blocks."""
-    ear = ReceiverSignalDetector()
-    ear.hear(joined(silence(shift), handshake(length, length, length, off)))
-    assert ear.greeted is not None
+    detector = ReceiverSignalDetector()
+    detector.feed(joined(silence(shift), handshake(length, length, length, off)))
+    assert detector.handshake_end is not None
     ended = 8000 + shift + round(3 * length * RATE)
-    assert abs(ear.greeted - ended) <= BLOCK
+    assert abs(detector.handshake_end - ended) <= BLOCK
 
 
 @pytest.mark.parametrize(
@@ -136,20 +136,20 @@ def test_handshake(length: float, off: float, shift: int) -> None:
 )  # fmt: skip
 def test_no_handshake(sound: Samples) -> None:
     """Digits before a receiver listens would be lost."""
-    ear = ReceiverSignalDetector()
-    ear.hear(sound)
-    assert ear.greeted is None
+    detector = ReceiverSignalDetector()
+    detector.feed(sound)
+    assert detector.handshake_end is None
 
 
 def test_a_handshake_is_no_kissoff() -> None:
     """Its 1400 Hz is too short, however often it comes."""
-    assert ReceiverSignalDetector().hear(joined(*[handshake()] * 5)) == []
+    assert ReceiverSignalDetector().feed(joined(*[handshake()] * 5)) == []
 
 
 @pytest.mark.parametrize(("seconds", "counts"), [(0.1, 0), (0.37, 0), (0.42, 1), (0.8, 1), (1, 1)])
 def test_kissoff(seconds: float, counts: int) -> None:
     """400 ms at the least (DC-05)."""
-    found = ReceiverSignalDetector().hear(
+    found = ReceiverSignalDetector().feed(
         joined(silence(800), tone(seconds, -11, 1400), silence(800))
     )
     assert len(found) == counts
@@ -157,11 +157,11 @@ def test_kissoff(seconds: float, counts: int) -> None:
 
 def test_a_kissoff_counts_when_it_has_ended() -> None:
     """What goes on may be anything."""
-    ear = ReceiverSignalDetector()
-    assert ear.hear(tone(0.8, -11, 1400)) == []
-    assert ear.humming
-    [sound] = ear.hear(silence(800))
-    assert not ear.humming
+    detector = ReceiverSignalDetector()
+    assert detector.feed(tone(0.8, -11, 1400)) == []
+    assert detector.kissoff_sounds
+    [sound] = detector.feed(silence(800))
+    assert not detector.kissoff_sounds
     assert abs(sound.ended - 6400) <= BLOCK
 
 
@@ -169,4 +169,4 @@ def test_a_hole_does_not_end_a_kissoff() -> None:
     """Two packets were lost in its middle, and it is still one."""
     sound = tone(0.8, -11, 1400)
     sound[3000:3320] = 0
-    assert len(ReceiverSignalDetector().hear(joined(sound, silence(800)))) == 1
+    assert len(ReceiverSignalDetector().feed(joined(sound, silence(800)))) == 1

@@ -38,7 +38,7 @@ def test_again_before_it_runs_out() -> None:
     assert line.sent[-1].headers["Expires"] == "600"
     with capturedLogs() as logs:
         line.says(200, Contact="<sip:panel@192.0.2.1>;expires=100")
-    assert [event["log_format"] for event in logs] == ["Bridge {bridge} is registered"]
+    assert [event["log_format"] for event in logs] == ["Bridge {destination} is registered"]
     line.clock.advance(79)
     assert len(line.sent) == 2
     line.clock.advance(1)

@@ -39,12 +39,12 @@ class Line:
         self.sent.append(messages.read(message))
 
     def dial(self, wait: float = 20) -> SipCall:
-        course = SipDialog.new(self.local, URI_OF_STATION, self.local.contact.uri)
+        dialog = SipDialog.new(self.local, URI_OF_STATION, self.local.contact.uri)
 
         def offer(version: int) -> bytes:
             return sdp.offer("192.0.2.1", 6000, (PCMA, PCMU), 1, version)
 
-        call = SipCall(self.agent, course, "the call", offer, self.audio.append, self.ended.append)
+        call = SipCall(self.agent, dialog, "the call", offer, self.audio.append, self.ended.append)
         call.dial(wait).addBoth(self._done)
         return call
 
@@ -71,8 +71,8 @@ class Line:
             LocalAddress("UDP", "192.0.2.9", 5080), self.local.contact.uri, URI_OF_STATION
         )
         if call is not None:
-            theirs.call_id = call.course.call_id
-            theirs.ours, theirs.theirs = call.course.theirs, call.course.ours
+            theirs.call_id = call.dialog.call_id
+            theirs.ours, theirs.theirs = call.dialog.theirs, call.dialog.ours
         before = len(self.sent)
         self.agent.received(bytes(theirs.request(method, body)))
         return self.sent[before] if len(self.sent) > before else None
@@ -98,8 +98,8 @@ def test_others_are_repeated_up_to_every_four_seconds() -> None:
     """Timers E and F."""
     line = Line()
     failed: list[Any] = []
-    course = SipDialog.new(line.local, URI_OF_STATION, line.local.contact.uri)
-    line.agent._final(course.request("OPTIONS"), 32).addErrback(failed.append)
+    dialog = SipDialog.new(line.local, URI_OF_STATION, line.local.contact.uri)
+    line.agent._final(dialog.request("OPTIONS"), 32).addErrback(failed.append)
     times = []
     for _ in range(264):
         times += [line.clock.seconds()] * (len(line.sent) - len(times))
@@ -386,7 +386,7 @@ def test_hostile_messages() -> None:
         line.agent.received(whole[:place])
         for octet in (b"\0", b"\xff", b"\r\n", b";", b'"', b"<"):
             line.agent.received(whole[:place] + octet + whole[place + 1 :])
-    assert call.course.call_id
+    assert call.dialog.call_id
 
 
 def test_a_stream_of_messages() -> None:
@@ -396,10 +396,10 @@ def test_a_stream_of_messages() -> None:
     )
     stream, found = SipStreamSplitter(), []
     for octet in one + b"\r\n\r\n" + one:
-        found += stream.of(bytes([octet]))
+        found += stream.split(bytes([octet]))
     assert found == [one, one]
     with pytest.raises(ValueError, match="too long"):
-        SipStreamSplitter().of(b"x" * 100_000)
+        SipStreamSplitter().split(b"x" * 100_000)
 
 
 @pytest.mark.parametrize(
