@@ -68,7 +68,7 @@ class SimulatedDc09Receiver:
     def _take(self, frame: Dc09Frame) -> None:
         event = frames.event_of(frame)
         self.events.append(event.machine)
-        self.log.info("The receiver took an event. {words}", words=event.log_words)
+        self.log.info("The receiver took an event. {event}", event=event.log_words)
 
     def _say(self, name: str, frame: Dc09Frame) -> bytes:
         return Dc09Frame(

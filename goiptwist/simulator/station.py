@@ -230,7 +230,7 @@ class SimulatedStation(DatagramProtocol):
     def _took(self, frame: str) -> None:
         self.events.append(frame)
         event = notation.read(frame)
-        self.log.info("The station took an event. {words}", words=event.log_words)
+        self.log.info("The station took an event. {event}", event=event.log_words)
 
     def _picked_up(self, call: AnsweredCall, audio: RtpTarget, peer: tuple[str, int]) -> Response:
         media = call.media = RtpSession(self.reactor, call.endpoint, monotonic=time.monotonic)

@@ -10,16 +10,17 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import Any
 
 from attrs import define, field
 from twisted.internet.defer import DeferredLock
+from twisted.internet.interfaces import IReactorTime
 
 from goiptwist.bridges.dc09.frames import Dc09Frame
+from goiptwist.interfaces import IMemory
 
 #: Seconds in which a panel repeats. Retries come within a minute; a panel that
 #: has started anew within this time and reports the very same is taken for one.
-REPEATS_WITHIN = 600.0
+REPEATED_WITHIN = 600.0
 #: Reports of one account that are remembered.
 REMEMBERED = 32
 
@@ -27,45 +28,46 @@ REMEMBERED = 32
 @define(eq=False, repr=False)
 class ReportDeduplication:
     """
-    @ivar gateway: keeps what was heard, over a restart as well.
+    @ivar memory: keeps what was received, over a restart as well.
     """
 
-    gateway: Any
-    _heard: dict[str, dict[str, float]] = field(factory=dict, init=False)
-    _turns: dict[str, DeferredLock] = field(factory=dict, init=False)
+    memory: IMemory
+    clock: IReactorTime
+    _received: dict[str, dict[str, float]] = field(factory=dict, init=False)
+    _locks: dict[str, DeferredLock] = field(factory=dict, init=False)
 
-    async def name_of(self, account: str, frame: Dc09Frame) -> str:
+    async def client_id_of(self, account: str, frame: Dc09Frame) -> str:
         """
         @param account: one that is configured, always written the same way.
         @param frame: in clear.
-        @return: the name of this report, the same for a repeat. It is on disk.
+        @return: the client id of this report, the same for a repeat. It is on disk.
         @raise StoreUnavailable: it is not.
         """
-        turn = self._turns.setdefault(account, DeferredLock())
-        await turn.acquire()
+        lock = self._locks.setdefault(account, DeferredLock())
+        await lock.acquire()
         try:
-            return await self._name_of(account, frame)
+            return await self._client_id_of(account, frame)
         finally:
-            turn.release()
+            lock.release()
 
-    async def _name_of(self, account: str, frame: Dc09Frame) -> str:
-        note, now = f"dc09 heard {account}", self.gateway.clock.seconds()
-        if account not in self._heard:
-            self._heard[account] = _read(await self.gateway.memory.get(note))
+    async def _client_id_of(self, account: str, frame: Dc09Frame) -> str:
+        key, now = f"received {account}", self.clock.seconds()
+        if account not in self._received:
+            self._received[account] = _read(await self.memory.get(key))
         about = "|".join((frame.receiver, frame.line, frame.data.upper()))
         what = f"{frame.sequence}-{hashlib.sha256(about.encode()).hexdigest()[:12]}"
-        first = self._heard[account].get(what)
-        if first is None or not now - REPEATS_WITHIN <= first <= now:
+        first = self._received[account].get(what)
+        if first is None or not now - REPEATED_WITHIN <= first <= now:
             first = float(int(now))
-            fresh = {**self._heard[account], what: first}
+            fresh = {**self._received[account], what: first}
             fresh = dict(sorted(fresh.items(), key=lambda one: one[1])[-REMEMBERED:])
-            await self.gateway.memory.put(note, json.dumps(fresh))
-            self._heard[account] = fresh
+            await self.memory.put(key, json.dumps(fresh))
+            self._received[account] = fresh
         return f"{account}-{what}-{int(first)}"
 
 
-def _read(noted: str) -> dict[str, float]:
+def _read(kept: str) -> dict[str, float]:
     try:
-        return {str(what): float(at) for what, at in json.loads(noted or "{}").items()}
+        return {str(what): float(at) for what, at in json.loads(kept or "{}").items()}
     except (ValueError, TypeError, AttributeError):
         return {}

@@ -188,8 +188,8 @@ def event_of(frame: Dc09Frame) -> Event:
     account = outer if not inner or same_account(inner, outer) else inner
     try:
         return Event(account=account, **parts)
-    except Unacceptable as wrong:
-        raise MalformedDc09Frame(str(wrong)) from None
+    except Unacceptable as error:
+        raise MalformedDc09Frame(str(error)) from None
 
 
 def account_of(frame: Dc09Frame) -> str:

@@ -1,5 +1,5 @@
 """
-Ways to one receiver: a TCP connection, or a UDP port that hears nobody else.
+What carries frames to one receiver: a TCP connection, or a UDP port connected to it.
 """
 
 from __future__ import annotations
@@ -23,26 +23,26 @@ from goiptwist.errors import Away
 
 
 class FrameListener(Protocol):
-    """Who hears what comes back."""
+    """Takes what comes back."""
 
-    def heard(self, raw: bytes) -> None:
+    def received(self, raw: bytes) -> None:
         """One frame, or what stands in its place."""
 
-    def lost(self) -> None:
+    def closed(self) -> None:
         """Nothing more will come."""
 
 
 class FrameTransport(Protocol):
-    """An open way."""
+    """An open connection, or port."""
 
     def write(self, raw: bytes) -> None:
         """Send one frame."""
 
     def close(self) -> None:
-        """Part. Nothing is heard of it any more."""
+        """Close it. The listener hears nothing more of it."""
 
 
-#: Opens a way, and raises L{Away} where there is none.
+#: Opens a transport, and raises L{Away} where nobody is reached.
 OpenTransport = Callable[[FrameListener], Deferred[Any]]
 
 
@@ -67,11 +67,11 @@ class TcpFrameTransport(protocol.Protocol):
         self._buffer = rest[-frames.LONGEST :]
         for raw in whole:
             if self._listener is not None:
-                self._listener.heard(raw)
+                self._listener.received(raw)
 
     def connectionLost(self, reason: Failure = protocol.connectionDone) -> None:
         if self._listener is not None:
-            self._listener.lost()
+            self._listener.closed()
 
 
 class UdpFrameTransport(DatagramProtocol):
@@ -96,13 +96,13 @@ class UdpFrameTransport(DatagramProtocol):
 
     def datagramReceived(self, datagram: bytes, addr: Any) -> None:
         if self._listener is not None:
-            self._listener.heard(datagram)
+            self._listener.received(datagram)
 
     def connectionRefused(self) -> None:
         listener = self._listener
         self.close()
         if listener is not None:
-            listener.lost()
+            listener.closed()
 
 
 async def connected(
@@ -119,8 +119,8 @@ async def connected(
         connection: Any = await endpoint.connect(factory)
     except DNSLookupError:
         raise Away(f"{place} cannot be reached: its name is not known") from None
-    except (ConnectError, OSError) as trouble:
-        raise Away(f"{place} cannot be reached: {trouble or type(trouble).__name__}") from None
+    except (ConnectError, OSError) as error:
+        raise Away(f"{place} cannot be reached: {error or type(error).__name__}") from None
     made: FrameTransport = connection
     return made
 

@@ -63,9 +63,9 @@ async def test_the_seed_in_the_words_of_its_log() -> None:
             assert station.events == ["1113181123030032"]
     assert isinstance(answer, Delivered)
     assert WORDS in answer.detail
-    ours = [event for event in logs if event.get("bridge") == "station"]
+    ours = [event for event in logs if event.get("destination") == "station"]
     assert {event["log_level"] for event in ours} == {LogLevel.info}
-    assert [event["words"] for event in ours] == [
+    assert [event["step"] for event in ours] == [
         "Dialing number '9999' to send contact ID alarm",
         "starting the transmission",
         f"contact ID send successful. {WORDS}",

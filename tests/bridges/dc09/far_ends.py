@@ -54,7 +54,7 @@ class Wire:
 
     def says(self, frame: Dc09Frame | bytes) -> None:
         """The receiver that was connected to last says something."""
-        self.listener.heard(frame if isinstance(frame, bytes) else frame.format(self.key))
+        self.listener.received(frame if isinstance(frame, bytes) else frame.format(self.key))
 
     def answers(self, name: str = "ACK", **changes: Any) -> None:
         """It answers what was sent last."""
@@ -97,7 +97,7 @@ Replies = Callable[[Dc09Frame], list[bytes]]
 
 
 @define(eq=False)
-class Receiver:
+class ScriptedReceiver:
     """
     A receiver with real sockets.
 
@@ -131,7 +131,7 @@ class Receiver:
 class _Tcp(Protocol):
     transport: Any
 
-    def __init__(self, receiver: Receiver) -> None:
+    def __init__(self, receiver: ScriptedReceiver) -> None:
         self.receiver = receiver
 
     def dataReceived(self, data: bytes) -> None:
@@ -144,7 +144,7 @@ class _Udp(DatagramProtocol):
     noisy = False
     transport: Any
 
-    def __init__(self, receiver: Receiver) -> None:
+    def __init__(self, receiver: ScriptedReceiver) -> None:
         self.receiver = receiver
 
     def datagramReceived(self, datagram: bytes, addr: Any) -> None:

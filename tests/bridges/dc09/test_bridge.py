@@ -67,7 +67,7 @@ def test_the_log_has_the_words_of_the_seed(wire: Wire) -> None:
         wire.answers(ACK)
     assert delivering.result
     said = "Account: 1113, Type: Preferred, Event: NewEvent, Code: 123, Partition: 03, Zone: 003"
-    assert [event["words"] for event in logs if "words" in event] == [said, said]
+    assert [one["event"] for one in logs if "event" in one] == [said, said]
 
 
 def test_an_sms_is_no_alarm(wire: Wire) -> None:
@@ -248,7 +248,7 @@ def test_a_receiver_that_hangs_up_after_each_ack(wire: Wire) -> None:
     bridge = bridge_on(wire, tries=1)
     first, second = Delivering(bridge, id="a1"), Delivering(bridge, id="a2")
     wire.answers(ACK)
-    wire.listener.lost()
+    wire.listener.closed()
     wire.answers(ACK)
     assert isinstance(first.result, Delivered)
     assert isinstance(second.result, Delivered)
@@ -289,13 +289,13 @@ def test_numbers_survive_a_restart(wire: Wire) -> None:
 def test_numbers_come_round(wire: Wire) -> None:
     """9999 is followed by 0001: 0000 is for link tests."""
     gateway = StandInGateway(reactor=None, clock=wire.clock)
-    gateway.notes["dc09 station sequence"] = str(LAST)
+    gateway.notes["sequence"] = str(LAST)
     bridge = bridge_on(wire, gateway)
     for n in (1, 2):
         Delivering(bridge, id=f"a{n}")
         wire.answers(ACK)
     assert wire.sequences == ["9999", "0001"]
-    assert 0 < int(gateway.notes["dc09 station sequence"]) <= LAST
+    assert 0 < int(gateway.notes["sequence"]) <= LAST
 
 
 def test_a_full_disk_holds_no_alarm_up(wire: Wire) -> None:
@@ -346,11 +346,11 @@ def test_supervision_survives_a_bug(wire: Wire, logged_failures: Any) -> None:
     bridge = bridge_on(wire, supervise=60.0)
     bridge.startService()
     wire.answers(ACK)
-    bridge.opens = lambda place, listener: 1 / 0
+    bridge.open_transport = lambda place, listener: 1 / 0
     wire.clock.advance(60.0)
     assert "broke" in bridge.outage
     assert len(logged_failures.flush()) == 1
-    bridge.opens = wire.opens
+    bridge.open_transport = wire.opens
     wire.clock.advance(60.0)
     wire.answers(ACK)
     assert bridge.outage == ""

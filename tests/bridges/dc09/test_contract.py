@@ -25,7 +25,7 @@ from goiptwist.model.delivery import Delivered
 from goiptwist.model.messages import Message
 from goiptwist.testing.contract import BridgeContract, FarSide
 from goiptwist.testing.stubs import StandInGateway
-from tests.bridges.dc09.far_ends import KEY, Receiver, answer_to, settings
+from tests.bridges.dc09.far_ends import KEY, ScriptedReceiver, answer_to, settings
 from tests.bridges.webhook.receivers import free_port
 
 core: Any = reactor
@@ -62,7 +62,7 @@ class TestContract(BridgeContract):
         self.far_end, self.far_side = None, far_side
         place = HostPort("127.0.0.1", free_port())
         if far_side is not FarSide.AWAY:
-            self.far_end = Receiver(core, self.replies)
+            self.far_end = ScriptedReceiver(core, self.replies)
             place = self.far_end.listen("tcp")
         keys = {"key": Key.from_setting(KEY), "timeout": 0.05, "tries": 2, "plain_ack": False}
         own = settings(receiver=place, **keys)
