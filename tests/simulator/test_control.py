@@ -25,7 +25,7 @@ SERVER = ("127.0.0.1", 44444)
 TAKEN = 7777
 
 
-class Port:
+class FakePort:
     """A port that was opened, and what was written to it."""
 
     def __init__(self, number: int, protocol: Any, interface: str) -> None:
@@ -52,21 +52,21 @@ class Reactor(Clock):
 
     def __init__(self) -> None:
         super().__init__()
-        self.ports: list[Port] = []
+        self.ports: list[FakePort] = []
 
-    def _opened(self, number: int, protocol: Any, interface: str) -> Port:
+    def _opened(self, number: int, protocol: Any, interface: str) -> FakePort:
         if number == TAKEN:
             raise CannotListenError(interface, number, OSError("taken"))
-        port = Port(number or 50_000 + len(self.ports), protocol, interface)
+        port = FakePort(number or 50_000 + len(self.ports), protocol, interface)
         self.ports.append(port)
         return port
 
-    def listenUDP(self, number: int, protocol: Any, interface: str = "") -> Port:
+    def listenUDP(self, number: int, protocol: Any, interface: str = "") -> FakePort:
         port = self._opened(number, protocol, interface)
         protocol.makeConnection(port)
         return port
 
-    def listenTCP(self, number: int, factory: Any, interface: str = "") -> Port:
+    def listenTCP(self, number: int, factory: Any, interface: str = "") -> FakePort:
         return self._opened(number, factory, interface)
 
 
@@ -105,7 +105,7 @@ class Bench:
         assert code == 200, answer
         return answer
 
-    def port(self, name: str) -> Port:
+    def port(self, name: str) -> FakePort:
         """The port that a line has now."""
         [port] = [p for p in self.reactor.ports if p.open and p.protocol.line.name == name]
         return port

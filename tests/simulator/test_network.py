@@ -84,7 +84,7 @@ class TestNetwork:
         assert self.server.addresses == [("192.0.2.1", 10991 + n) for n in range(4)]
         line = self.device.lines["sim2"]
         assert network.addresses[line] == ("192.0.2.1", 10993)
-        assert [datagram[:9] for datagram in network.said(line)] == [b"req:1;id:"]
+        assert [datagram[:9] for datagram in network.sent_by(line)] == [b"req:1;id:"]
 
     def test_move(self) -> None:
         """At its new address the line is heard; at the old one nobody is."""
@@ -95,11 +95,11 @@ class TestNetwork:
         assert new not in (old, *(("192.0.2.1", 10991 + n) for n in range(4)))
         self.server.transport.write(b"DONE 5\n", old)
         self.clock.advance(0)
-        assert network.said(line) == []
+        assert network.sent_by(line) == []
         self.server.transport.write(b"DONE 5\n", new)
         self.clock.advance(0)
-        assert network.said(line) == [b"DONE 5\n"]
-        assert network.told(line) == [b"DONE 5\n"]
+        assert network.sent_by(line) == [b"DONE 5\n"]
+        assert network.sent_to(line) == [b"DONE 5\n"]
 
     def test_server_down(self) -> None:
         """What is sent meanwhile is lost, and the lines go on."""
@@ -113,7 +113,7 @@ class TestNetwork:
         assert len(self.server.addresses) == 8
 
 
-class Sender:
+class SendLoop:
     """
     A server that sends SMS by one line, one after the other, in the plainest
     way that is right: it says each thing again until it is answered.
@@ -155,11 +155,11 @@ class Sender:
             self._next()
 
 
-class Sending:
+class DrivenSend:
     """Four such senders behind one port."""
 
     def __init__(self) -> None:
-        self.senders: dict[Address, Sender] = {}
+        self.senders: dict[Address, SendLoop] = {}
 
     def datagramReceived(self, datagram: bytes, addr: Address) -> None:
         frame = from_device(datagram)
@@ -182,14 +182,14 @@ def test_each_text_once(settings: SimulatorSettings, seed: int) -> None:
     By a device that remembers telids, a server that repeats itself sends each
     text once and only once, however bad the radio is.
     """
-    clock, rng, server = Clock(), random.Random(seed), Sending()
+    clock, rng, server = Clock(), random.Random(seed), DrivenSend()
     device = SimulatedDevice(clock, rng, Book(), settings)
     network = SimulatedNetwork(clock, rng, to_server=BAD, to_device=BAD)
     network.serve(server)
     for number in range(4):
         line = device.add_line(f"sim{number}", "pw")
         address = network.join(line)
-        server.senders[address] = Sender(clock, network, line, 10)
+        server.senders[address] = SendLoop(clock, network, line, 10)
     device.start()
     while not all(sender.done for sender in server.senders.values()):
         clock.advance(0.5)

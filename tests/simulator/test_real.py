@@ -25,7 +25,7 @@ from goiptwist.simulator.traffic import RandomTraffic
 reactor: Any = _reactor
 
 
-class Listening(DatagramProtocol):
+class RecordingServer(DatagramProtocol):
     """A server that a test speaks as: what it hears, one after the other."""
 
     noisy = False
@@ -74,7 +74,7 @@ def service(server_port: int, book: Path) -> Simulator:
 @pytest.mark.real
 async def test_over_loopback(tmp_path: Path) -> None:
     """A keepalive, an SMS out, an SMS in by order, another address; and the book."""
-    server = Listening()
+    server = RecordingServer()
     port = reactor.listenUDP(0, server, interface="127.0.0.1")
     simulator = service(port.getHost().port, tmp_path / "book.jsonl")
     simulator.startService()
@@ -88,7 +88,7 @@ async def test_over_loopback(tmp_path: Path) -> None:
     simulator.device.book.file.close()  # type: ignore[union-attr]
 
 
-async def converse(server: Listening, simulator: Simulator) -> None:
+async def converse(server: RecordingServer, simulator: Simulator) -> None:
     keepalive, line = await server.hears()
     assert keepalive.startswith(b"req:1;id:goipid1;pass:password1;")
     for said, answer in (

@@ -52,12 +52,12 @@ def alarm_payload(message: Message) -> bytes:
     return payload("alarm.received", message.at, data)
 
 
-def notification_payload(news: Notification) -> bytes:
+def notification_payload(notification: Notification) -> bytes:
     """
     What became of a message. C{state} and C{report} say how it stands now,
-    which may be further than the news.
+    which may be later than the notification.
     """
-    message = news.message
+    message = notification.message
     data = {
         "id": message.id,
         "client_id": message.client_id,
@@ -66,11 +66,13 @@ def notification_payload(news: Notification) -> bytes:
         "at": iso(message.at),
         "state": message.state.value,
         "report": message.report,
-        "reason": news.reason,
+        "reason": notification.reason,
     }
     if message.alarm:
-        return payload(f"alarm.{news.what}", news.at, {**data, "alarm": message.alarm})
-    return payload(f"message.{news.what}", news.at, data)
+        return payload(
+            f"alarm.{notification.what}", notification.at, {**data, "alarm": message.alarm}
+        )
+    return payload(f"message.{notification.what}", notification.at, data)
 
 
 def line_event_payload(event: LineEvent) -> bytes:

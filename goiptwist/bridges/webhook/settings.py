@@ -28,8 +28,8 @@ def _check_secret(_: Any, attribute: Any, secret: Password | None) -> None:
         return
     try:
         key_of(secret.clear)
-    except ValueError as wrong:
-        raise ValueError(f"{attribute.name}: {wrong}") from None
+    except ValueError as error:
+        raise ValueError(f"{attribute.name}: {error}") from None
 
 
 def _check_events(_: Any, __: Any, events: tuple[str, ...]) -> None:
@@ -51,10 +51,10 @@ def _check_ca(_: Any, __: Any, ca: str) -> None:
         return
     try:
         trusted_certificates(ca)
-    except OSError as trouble:
-        raise ValueError(f"ca: cannot read {ca}: {trouble.strerror}") from None
-    except ValueError as trouble:
-        raise ValueError(f"ca: {ca} {trouble}") from None
+    except OSError as error:
+        raise ValueError(f"ca: cannot read {ca}: {error.strerror}") from None
+    except ValueError as error:
+        raise ValueError(f"ca: {ca} {error}") from None
 
 
 def _check_timeout(_: Any, __: Any, timeout: float) -> None:

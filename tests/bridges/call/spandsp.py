@@ -15,11 +15,11 @@ _FOUND = find_library("spandsp")
 NEEDS_SPANDSP = pytest.mark.skipif(_FOUND is None, reason="libspandsp2 is not installed")
 
 
-class _Report(ctypes.Structure):
+class _ContactIdStruct(ctypes.Structure):
     _fields_ = [(name, ctypes.c_int) for name in ("acct", "mt", "q", "xyz", "gg", "ccc")]
 
 
-_CALLED = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.POINTER(_Report))
+_CALLED = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.POINTER(_ContactIdStruct))
 
 
 class SpandspReceiver:

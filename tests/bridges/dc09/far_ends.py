@@ -50,7 +50,7 @@ class Wire:
         if place in self.away:
             return fail(Away(f"{place} cannot be reached: Connection refused"))
         self.opened, self.listener = self.opened + 1, listener
-        return succeed(_Link(self, place))
+        return succeed(_WireTransport(self, place))
 
     def says(self, frame: Dc09Frame | bytes) -> None:
         """The receiver that was connected to last says something."""
@@ -66,7 +66,7 @@ class Wire:
 
 
 @define(eq=False)
-class _Link:
+class _WireTransport:
     wire: Wire
     place: HostPort
 

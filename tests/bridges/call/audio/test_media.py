@@ -17,7 +17,7 @@ from tests.bridges.call.audio.test_tones import FRAMES
 THERE = ("192.0.2.9", 4000)
 
 
-class Reciter:
+class RecordedEndpoint:
     """Says one sound, and keeps what it hears."""
 
     def __init__(self, sound: Samples) -> None:
@@ -31,13 +31,13 @@ class Reciter:
         return np.concatenate([said, np.zeros(count - len(said), np.int16)])
 
 
-class Rig:
+class OneEnd:
     """One end of a call, and a list of what it sent."""
 
     def __init__(self, sound: Samples) -> None:
         self.clock = Clock()
         self.sent: list[tuple[float, RtpPacket, tuple[str, int]]] = []
-        self.endpoint = Reciter(sound)
+        self.endpoint = RecordedEndpoint(sound)
         self.media = RtpSession(self.clock, self.endpoint, write=self._write)
         self.media.connect(RtpTarget(*THERE, (PCMA,)), THERE[0])
 
@@ -56,7 +56,7 @@ def test_whatever_the_gateway_does_meanwhile(pauses: list[float]) -> None:
     clock at the moment when it ran: no digit is cut.
     """
     sound = digits(FRAMES[0])
-    rig = Rig(sound)
+    rig = OneEnd(sound)
     for pause in pauses:
         rig.clock.advance(pause)
         assert len(rig.sent) * PACKET >= int(rig.clock.seconds() * RATE) - PACKET + AHEAD - PACKET
@@ -73,7 +73,7 @@ def test_whatever_the_gateway_does_meanwhile(pauses: list[float]) -> None:
 
 def test_a_machine_that_slept() -> None:
     """It does not send minutes of silence at once."""
-    rig = Rig(digits(FRAMES[0]))
+    rig = OneEnd(digits(FRAMES[0]))
     rig.clock.advance(3600)
     assert len(rig.sent) < SLEPT // PACKET
     rig.media.stop()
@@ -81,7 +81,7 @@ def test_a_machine_that_slept() -> None:
 
 def test_only_whom_we_speak_with_is_heard() -> None:
     """A stranger could say the kissoff, and no alarm would be missed by anybody."""
-    rig = Rig(digits(FRAMES[0]))
+    rig = OneEnd(digits(FRAMES[0]))
     out = RtpPacketizer(PCMA, 7, 1, 1)
     for address in (("198.51.100.1", 4000), THERE, (THERE[0], 4001), THERE):
         rig.media.datagramReceived(out.packet(tone(0.02, -10, 440)), address)
@@ -99,7 +99,7 @@ def test_another_side_that_does_not_know_its_own_address() -> None:
     clock = Clock()
     sent: list[tuple[str, int]] = []
     media = RtpSession(
-        clock, Reciter(tone(0.1, -10, 440)), write=lambda _, address: sent.append(address)
+        clock, RecordedEndpoint(tone(0.1, -10, 440)), write=lambda _, address: sent.append(address)
     )
     media.connect(RtpTarget("10.0.0.5", 4000, (PCMA,)), "192.0.2.9")
     media.datagramReceived(RtpPacketizer(PCMA, 7, 1, 1).packet(tone(0.02, -10, 440)), THERE)

@@ -165,7 +165,7 @@ def test_another_source() -> None:
     assert flow.take(PACKET).tolist() == coded(SOUND)[PACKET : 2 * PACKET].tolist()
 
 
-class Network:
+class LossyPath:
     """A way that loses and delays, the same each time."""
 
     def __init__(self, seed: str, loss: float, jitter: float, concealed: int) -> None:
@@ -200,8 +200,8 @@ def delivered(
 ) -> Iterator[tuple[bool, bool]]:
     """For each call: whether we had a kissoff, and whether the receiver took the event."""
     for number in range(calls):
-        there = Network(f"{number}there", loss, jitter, concealed)
-        back = Network(f"{number}back", loss, jitter, CONCEALED)
+        there = LossyPath(f"{number}there", loss, jitter, concealed)
+        back = LossyPath(f"{number}back", loss, jitter, CONCEALED)
         why: list[str] = []
         receiver = receivers()
         dialogue = ContactIdDialogue(10)

@@ -18,7 +18,7 @@ from goiptwist.bridges.webhook.client import (
 )
 from goiptwist.bridges.webhook.response import WebhookResponse
 from goiptwist.errors import Away, TryLater
-from tests.bridges.webhook.receivers import Receiver, core, free_port, hostile
+from tests.bridges.webhook.receivers import CallbackReceiver, core, free_port, hostile
 
 pytestmark = pytest.mark.real
 
@@ -54,7 +54,7 @@ OK = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"
 
 async def test_an_answer() -> None:
     """Status, body, and how long to wait."""
-    receiver = Receiver(503, b"not now", retry_after="30")
+    receiver = CallbackReceiver(503, b"not now", retry_after="30")
     assert await called(receiver) == WebhookResponse(503, b"not now", "30")
     [call] = receiver.calls
     assert (call.method, call.uri, call.body) == ("POST", "/hook", b"{}")
@@ -64,7 +64,7 @@ async def test_an_answer() -> None:
 
 async def test_connections_are_kept() -> None:
     """One for all calls, one after the other; none that a server has closed."""
-    receiver = Receiver(200, b"x")
+    receiver = CallbackReceiver(200, b"x")
     async with calling(receiver) as caller:
         for _ in range(3):
             await caller.call("POST", receiver.url, {}, b"{}")
@@ -73,7 +73,7 @@ async def test_connections_are_kept() -> None:
 
 async def test_no_cookies() -> None:
     """What one answer wants remembered is not said with the next call."""
-    receiver = Receiver(200, set_cookie="a=b; Path=/")
+    receiver = CallbackReceiver(200, set_cookie="a=b; Path=/")
     async with calling(receiver) as caller:
         for _ in range(2):
             await caller.call("POST", receiver.url, {}, b"{}")
@@ -82,8 +82,8 @@ async def test_no_cookies() -> None:
 
 async def test_redirects_are_not_followed() -> None:
     """Not even to where we may go."""
-    other = Receiver(200)
-    receiver = Receiver(307, location=other.url)
+    other = CallbackReceiver(200)
+    receiver = CallbackReceiver(307, location=other.url)
     assert (await called(receiver)).code == 307
     assert other.calls == []
     await other.close()
@@ -91,9 +91,9 @@ async def test_redirects_are_not_followed() -> None:
 
 async def test_nothing_is_unpacked() -> None:
     """A small answer in gzip may be a big one."""
-    assert (await called(Receiver(200, b"\x1f\x8b no gzip", content_encoding="gzip"))).body == (
-        b"\x1f\x8b no gzip"
-    )
+    assert (
+        await called(CallbackReceiver(200, b"\x1f\x8b no gzip", content_encoding="gzip"))
+    ).body == (b"\x1f\x8b no gzip")
 
 
 async def test_an_endless_body() -> None:
@@ -188,7 +188,7 @@ async def test_nobody_there() -> None:
 )
 async def test_this_machine(host: str) -> None:
     """Under whatever name, it is not called; the sentence says the cure."""
-    receiver = Receiver(200)
+    receiver = CallbackReceiver(200)
     async with calling(receiver, private=False) as caller:
         with pytest.raises(TryLater) as caught:
             await caller.call("GET", f"http://{host}:{receiver.port.number}/", {})
@@ -200,7 +200,7 @@ async def test_this_machine(host: str) -> None:
 
 
 @define
-class Names:
+class FakeResolver:
     """Answers each question about a name with the next of these addresses."""
 
     answers: list[list[str]]
@@ -220,7 +220,7 @@ class NamedReactor(PublicOnlyReactor):
 
     def __init__(self, answers: list[list[str]], leads: int) -> None:
         super().__init__(core)
-        self.names, self.asked, self.leads = Names(answers), [], leads
+        self.names, self.asked, self.leads = FakeResolver(answers), [], leads
 
     @property
     def nameResolver(self) -> Any:
@@ -243,7 +243,7 @@ async def test_a_name_that_leads_inside() -> None:
 
 async def test_a_name_that_changes() -> None:
     """Public when it is looked up first, inside the next time: each connection is checked."""
-    receiver = Receiver(204)
+    receiver = CallbackReceiver(204)
     reactor = NamedReactor([["198.20.0.1"], ["169.254.169.254"]], receiver.port.number)
     async with calling(receiver, reactor=reactor, private=False, persistent=False) as caller:
         assert (await caller.call("GET", "http://hooks.example.org/", {})).code == 204
@@ -255,7 +255,7 @@ async def test_a_name_that_changes() -> None:
 
 async def test_several_addresses() -> None:
     """Those inside are left out, the public one is called."""
-    receiver = Receiver(204)
+    receiver = CallbackReceiver(204)
     reactor = NamedReactor([["10.0.0.7", "fe80::1", "198.20.0.1"]], receiver.port.number)
     async with calling(receiver, reactor=reactor, private=False) as caller:
         assert (await caller.call("GET", "http://hooks.example.org/", {})).code == 204
