@@ -86,7 +86,7 @@ class Side:
         core: Any = reactor
         for line in self.device:
             protocol = LinePort(line, self.answered)
-            line.write = protocol.send
+            line.connect(protocol.send)
             core.listenUDP(0, protocol, interface="127.0.0.1", maxPacketSize=4097)
             protocol.transport.connect("127.0.0.1", port)
 

@@ -34,13 +34,13 @@ class AlarmDemonstration:
     """
     @ivar http_port: of the gateway.
     @ivar token: of a user who may read.
-    @ivar tell: says something to whoever looks on.
+    @ivar print_line: prints a line for the spectator.
     """
 
     reactor: Any
     http_port: int
     token: str
-    tell: Callable[[str], None]
+    print_line: Callable[[str], None]
     password: str = field(init=False, factory=lambda: secrets.token_hex(8))
     sip_port: int = field(init=False, default=0)
     dc09_port: int = field(init=False, default=0)
@@ -76,9 +76,9 @@ class AlarmDemonstration:
         if self._station is not None:
             await maybeDeferred(self._station.close)
 
-    async def happen(self) -> None:
+    async def run(self) -> None:
         """A panel reports an alarm, and it goes the whole way."""
-        self.tell("\nAn alarm panel reports a panic alarm over HTTP, as it would to Ozeki:\n")
+        self.print_line("\nAn alarm panel reports a panic alarm over HTTP, as it would to Ozeki:\n")
         query = {
             "action": "sendmessage",
             "username": "panel",
@@ -87,11 +87,11 @@ class AlarmDemonstration:
             "messagedata": EVENT,
         }
         shown = "&".join(f"{key}={'***' if key == 'password' else query[key]}" for key in query)
-        self.tell(f"    GET /api?{shown}")
+        self.print_line(f"    GET /api?{shown}")
         url = f"http://{HOST}:{self.http_port}"
         answer = await treq.get(f"{url}/api", params=query, timeout=PATIENCE)
         text = await answer.text()
-        self.tell("\n".join(f"    | {line.expandtabs(4)}" for line in text.splitlines()))
+        self.print_line("\n".join(f"    | {line.expandtabs(4)}" for line in text.splitlines()))
         found = re.search("<messageid>(.+)</messageid>", text)
         if found is None:
             return
@@ -106,7 +106,7 @@ class AlarmDemonstration:
                 break
             await deferLater(self.reactor, PAUSE)
             waited += PAUSE
-        self.tell(f"\n  Its journey, as {url} shows it:\n")
+        self.print_line(f"\n  Its journey, as {url} shows it:\n")
         for step in alarm.get("journey", []):
             parts = (step.get("what"), step.get("where"), step.get("detail"))
-            self.tell("    " + " ".join(part for part in parts if part))
+            self.print_line("    " + " ".join(part for part in parts if part))

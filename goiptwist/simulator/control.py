@@ -46,7 +46,7 @@ def overview(simulator: Simulator) -> dict[str, Any]:
     }
 
 
-def shown(simulator: Simulator, line: SimulatedLine) -> dict[str, Any]:
+def line_status(simulator: Simulator, line: SimulatedLine) -> dict[str, Any]:
     """GET /lines/NAME: one line as it stands now."""
     return {
         "name": line.name,
@@ -83,7 +83,7 @@ def _push(simulator: Simulator, line: SimulatedLine, body: OrderBody) -> dict[st
 
 def _reboot(simulator: Simulator, line: SimulatedLine, body: OrderBody) -> dict[str, Any]:
     line.reboot(body.number("seconds", default=0.0, most=LONGEST_REBOOT))
-    return shown(simulator, line)
+    return line_status(simulator, line)
 
 
 def _address(simulator: Simulator, line: SimulatedLine, body: OrderBody) -> dict[str, Any]:
@@ -94,22 +94,22 @@ def _address(simulator: Simulator, line: SimulatedLine, body: OrderBody) -> dict
         raise OrderRejected(
             409, f"port {port} cannot be opened: choose another, or 0 for any"
         ) from None
-    return shown(simulator, line)
+    return line_status(simulator, line)
 
 
 def _counters(simulator: Simulator, line: SimulatedLine, body: OrderBody) -> dict[str, Any]:
     line.restart_counters(body.whole("number") if body.has("number") else None)
-    return shown(simulator, line)
+    return line_status(simulator, line)
 
 
 def _gsm(simulator: Simulator, line: SimulatedLine, body: OrderBody) -> dict[str, Any]:
     line.sim.logged_in = body.one_of("status", ("LOGIN", "LOGOUT")) == "LOGIN"
-    return shown(simulator, line)
+    return line_status(simulator, line)
 
 
 def _silence(simulator: Simulator, line: SimulatedLine, body: OrderBody) -> dict[str, Any]:
     line.silent = body.truth("silent")
-    return shown(simulator, line)
+    return line_status(simulator, line)
 
 
 Order = Callable[[Simulator, SimulatedLine, OrderBody], dict[str, Any]]
@@ -138,7 +138,7 @@ class _ControlRequest:
     path: tuple[str, ...]
     content: bytes
 
-    def want(self, method: str) -> None:
+    def require(self, method: str) -> None:
         if self.method != method:
             raise OrderRejected(405, f"this path takes {method}, not {self.method}")
 
@@ -155,30 +155,32 @@ class ControlResource(Resource):
     def render(self, request: Request) -> bytes:
         try:
             answer: Any = self._answer(_read(request))
-        except OrderRejected as wrong:
-            request.setResponseCode(wrong.code)
-            answer = {"error": str(wrong)}
+        except OrderRejected as rejection:
+            request.setResponseCode(rejection.code)
+            answer = {"error": str(rejection)}
         request.responseHeaders.setRawHeaders(b"content-type", [b"application/json; charset=utf-8"])
         return (json.dumps(answer, ensure_ascii=False) + "\n").encode()
 
-    def _answer(self, asked: _ControlRequest) -> Any:
-        match asked.path:
+    def _answer(self, order: _ControlRequest) -> Any:
+        match order.path:
             case ():
-                asked.want("GET")
+                order.require("GET")
                 return overview(self._simulator)
             case ("rate",):
-                asked.want("POST")
-                return _rate(self._simulator, OrderBody.read(asked.content, {"sms_per_minute"}))
+                order.require("POST")
+                return _rate(self._simulator, OrderBody.read(order.content, {"sms_per_minute"}))
             case ("lines",):
-                asked.want("GET")
-                return {"lines": [shown(self._simulator, line) for line in self._simulator.device]}
+                order.require("GET")
+                return {
+                    "lines": [line_status(self._simulator, line) for line in self._simulator.device]
+                }
             case ("lines", name):
-                asked.want("GET")
-                return shown(self._simulator, self._line(name))
-            case ("lines", name, order) if order in ORDERS:
-                asked.want("POST")
-                give, keys = ORDERS[order]
-                return give(self._simulator, self._line(name), OrderBody.read(asked.content, keys))
+                order.require("GET")
+                return line_status(self._simulator, self._line(name))
+            case ("lines", name, verb) if verb in ORDERS:
+                order.require("POST")
+                run, keys = ORDERS[verb]
+                return run(self._simulator, self._line(name), OrderBody.read(order.content, keys))
         raise OrderRejected(404, f"there is no such path; there are {PATHS}")
 
     def _line(self, name: str) -> SimulatedLine:

@@ -58,22 +58,22 @@ def free_port(wanted: int, kind: int) -> int:
         return int(probe.getsockname()[1])
 
 
-def tell(sentence: str = "") -> None:
-    """Say something to whoever looks on."""
+def print_line(sentence: str = "") -> None:
+    """Print a sentence for the spectator."""
     # twistd makes sys.stdout a part of the log; this is the terminal.
     print(sentence, file=sys.__stdout__, flush=True)
 
 
 @provider(ILogObserver)
 def narrate(event: LogEvent) -> None:
-    """The log, as sentences for a person: what we did, and whatever is wrong."""
+    """The log, as sentences for a person: what the gateway did, and what is wrong."""
     ours = event.get("log_namespace", "").startswith("goiptwist")
     level = event.get("log_level", LogLevel.info)
     if level >= LogLevel.warn or (ours and level >= LogLevel.info):
         mark = "  " if level is LogLevel.info else "! "
-        tell(mark + formatEvent(event))
+        print_line(mark + formatEvent(event))
     if "log_failure" in event:
-        tell(event["log_failure"].getTraceback())
+        print_line(event["log_failure"].getTraceback())
 
 
 @define(eq=False, slots=False)
@@ -104,7 +104,7 @@ class Demonstration(MultiService):
         self.http_port = free_port(HTTP_PORT, socket.SOCK_STREAM)
         self.smtp_port = free_port(0, socket.SOCK_STREAM)
         self.token = secrets.token_hex(8)
-        self._alarms = AlarmDemonstration(self.reactor, self.http_port, self.token, tell)
+        self._alarms = AlarmDemonstration(self.reactor, self.http_port, self.token, print_line)
 
     @property
     def tables(self) -> dict[str, Any]:
@@ -136,7 +136,7 @@ class Demonstration(MultiService):
 
     def around(self, gateway: Any) -> Demonstration:
         """
-        @param gateway: a service with a C{protocol} that shows each datagram.
+        @param gateway: the service of a gateway with the settings of L{tables}.
         """
         self._gateway = gateway
         gateway.setServiceParent(self)
@@ -156,6 +156,7 @@ class Demonstration(MultiService):
             (LOOPBACK, self.goip_port),
             Radio(self.reactor, rng, CLEAR),
             Radio(self.reactor, rng, CLEAR),
+            show_datagram,
         )
         return Simulator(self.reactor, device, link, RandomTraffic(self.reactor, rng, device))
 
@@ -167,12 +168,13 @@ class Demonstration(MultiService):
 
     def startService(self) -> None:
         """Start everything, then the story."""
-        tell("A gateway and a simulated GoIP with four lines, over real UDP on this machine.\n")
+        print_line(
+            "A gateway and a simulated GoIP with four lines, over real UDP on this machine.\n"
+        )
         mails = Smarthost(self.folder / "Maildir", self._mailed)
         self._smarthost = self.reactor.listenTCP(self.smtp_port, mails, interface=LOOPBACK)
         super().startService()
-        self._show_datagrams(self._gateway.gateway.protocol)
-        self._story = Deferred.fromCoroutine(self._tell_story())
+        self._story = Deferred.fromCoroutine(self._run_story())
         self._story.addErrback(self._story_broke)
 
     def stopService(self) -> Deferred[None]:
@@ -196,42 +198,28 @@ class Demonstration(MultiService):
     # -- what can be seen --
 
     def _mailed(self, path: Path) -> None:
-        tell(f"  The mail for it lies in {path}")
+        print_line(f"  The mail for it lies in {path}")
         if not self._arrived.called:
             self._arrived.callback(path)
 
-    def _show_datagrams(self, protocol: Any) -> None:
-        """Show what passes between gateway and device, but for keepalives."""
-        received, write = protocol.datagramReceived, protocol.write
-
-        def shown(datagram: bytes, address: tuple[str, int]) -> None:
-            show(" <- ", datagram)
-            received(datagram, address)
-
-        def written(datagram: bytes, address: tuple[str, int]) -> None:
-            show(" -> ", datagram)
-            write(datagram, address)
-
-        protocol.datagramReceived, protocol.write = shown, written
-
     # -- the story --
 
-    async def _tell_story(self) -> None:
+    async def _run_story(self) -> None:
         await self._pause()
         while not self._all_present():
             await self._pause()
         await self._pause()
-        tell("\nSomebody texts the SIM in line goip1:\n")
+        print_line("\nSomebody texts the SIM in line goip1:\n")
         self._simulator.device.lines["goip1"].receive_sms(SENDER, INCOMING)
         path = await self._arrived.addTimeout(PATIENCE, self.reactor)
         await self._pause()
-        tell("\n" + _indented(path.read_text(errors="replace")))
-        tell("\nSomebody sends an SMS over HTTP:\n")
+        print_line("\n" + _indented(path.read_text(errors="replace")))
+        print_line("\nSomebody sends an SMS over HTTP:\n")
         await self._send()
         await self._pause()
-        await self._alarms.happen()
+        await self._alarms.run()
         await self._pause()
-        self._tell_what_next(path.parent)
+        self._print_next_steps(path.parent)
 
     async def _pause(self) -> None:
         await deferLater(self.reactor, PAUSE)
@@ -247,7 +235,7 @@ class Demonstration(MultiService):
         answer = await treq.post(url, json=body, headers=headers, timeout=PATIENCE)
         accepted = await answer.json()
         message = accepted["messages"][0]["id"]
-        tell(f"  HTTP answered {answer.code}: message {message} is on disk")
+        print_line(f"  HTTP answered {answer.code}: message {message} is on disk")
         waited = 0.0
         while waited < PATIENCE:
             shown = await (await treq.get(f"{url}/{message}", headers=headers)).json()
@@ -259,8 +247,8 @@ class Demonstration(MultiService):
     def _messages_url(self) -> str:
         return f"http://{LOOPBACK}:{self.http_port}/api/v1/messages"
 
-    def _tell_what_next(self, mails: Path) -> None:
-        tell(
+    def _print_next_steps(self, mails: Path) -> None:
+        print_line(
             f"""
 That was one SMS in, one out, and one alarm. It all goes on until you press Ctrl-C. Try next:
 
@@ -286,13 +274,13 @@ That was one SMS in, one out, and one alarm. It all goes on until you press Ctrl
 _SECRET = re.compile(r"(pass(?:word)?:)[^;]*|(PASSWORD \d+ )\S+")
 
 
-def show(arrow: str, datagram: bytes) -> None:
+def show_datagram(to_server: bool, datagram: bytes) -> None:
     """One datagram, its password hidden; keepalives are too many."""
     if datagram.startswith((b"req:", b"reg:")):
         return
     text = datagram.decode("utf-8", "replace").rstrip("\n")
     hidden = _SECRET.sub(lambda found: f"{found[1] or found[2]}***", text)
-    tell(f"    gateway {arrow.strip()} device   {hidden}")
+    print_line(f"    gateway {'<-' if to_server else '->'} device   {hidden}")
 
 
 def _indented(text: str) -> str:

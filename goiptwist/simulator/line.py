@@ -51,11 +51,10 @@ def _nowhere(datagram: bytes) -> None:
 @define(eq=False)
 class SimulatedLine:
     """
-    Connect it with C{write} and L{datagram_received}, then L{start} it.
+    L{connect} it, give it what comes by L{datagram_received}, then L{start} it.
 
     @ivar name: the id that it registers with.
     @ivar password: what it registers with, and what the server must know.
-    @ivar write: sends one datagram to the server.
     @ivar sim: its card and its place in the mobile network.
     @ivar silent: whether it neither hears nor speaks, though it is on.
     @ivar running: whether its power is on.
@@ -72,9 +71,9 @@ class SimulatedLine:
     _rng: random.Random = field(repr=False)
     _book: Book = field(repr=False)
     _carrier: Carrier = field(repr=False)
-    write: Callable[[bytes], None] = field(default=_nowhere, repr=False)
     silent: bool = False
     running: bool = field(default=False, init=False)
+    _send: Callable[[bytes], None] = field(default=_nowhere, init=False, repr=False)
     unread: int = field(default=0, init=False)
     status: int | None = field(default=None, init=False)
     next_sms_no: int = field(default=0, init=False)
@@ -109,6 +108,14 @@ class SimulatedLine:
     def sending(self) -> bool:
         """Whether the module is busy with an SMS."""
         return self._module.busy
+
+    def connect(self, send: Callable[[bytes], None]) -> None:
+        """
+        Put it on a network, or on another one.
+
+        @param send: sends one datagram to the server.
+        """
+        self._send = send
 
     # The power switch.
 
@@ -218,15 +225,15 @@ class SimulatedLine:
             self.unread += 1
 
     def _keep_alive(self, count: int) -> None:
-        told = facts(self.settings.generation, self.sim, self.status is not None)
-        self._emit(Keepalive(count, self.name, self.password, told).format())
+        fields = facts(self.settings.generation, self.sim, self.status is not None)
+        self._emit(Keepalive(count, self.name, self.password, fields).format())
 
     def _say(self, answer: Answer) -> None:
         self._emit(answer.format())
 
     def _emit(self, datagram: bytes) -> None:
         if self.running and not self.silent:
-            self.write(datagram)
+            self._send(datagram)
 
     # What goes to the mobile network.
 

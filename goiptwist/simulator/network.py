@@ -122,18 +122,18 @@ class SimulatedNetwork:
         self._lines.pop(self.addresses.get(line, address), None)
         self._lines[address] = line
         self.addresses[line] = address
-        line.write = partial(self._from_line, address)
+        line.connect(partial(self._from_line, address))
         return address
 
-    def said(self, line: SimulatedLine) -> list[bytes]:
+    def sent_by(self, line: SimulatedLine) -> list[bytes]:
         """@return: what the line has sent from where it sits now, in order."""
-        return self._passed(self.addresses[line], True)
+        return self._logged(self.addresses[line], True)
 
-    def told(self, line: SimulatedLine) -> list[bytes]:
+    def sent_to(self, line: SimulatedLine) -> list[bytes]:
         """@return: what the server has sent to where the line sits now, in order."""
-        return self._passed(self.addresses[line], False)
+        return self._logged(self.addresses[line], False)
 
-    def _passed(self, line: Address, to_server: bool) -> list[bytes]:
+    def _logged(self, line: Address, to_server: bool) -> list[bytes]:
         return [p.datagram for p in self.log if (p.line, p.to_server) == (line, to_server)]
 
     def _from_line(self, address: Address, datagram: bytes) -> None:

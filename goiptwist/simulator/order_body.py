@@ -15,7 +15,7 @@ _KINDS: dict[type, str] = {str: "a text", bool: "true or false", int: "a whole n
 
 class OrderRejected(Exception):
     """
-    The order cannot be carried out. The text says what was meant.
+    The order cannot be carried out. The text says what was expected.
 
     @ivar code: the status of HTTP.
     """
@@ -93,7 +93,7 @@ class OrderBody:
     def whole(
         self, key: str, *, default: int | None = None, least: int = -(2**31), most: int = 2**31
     ) -> int:
-        """A whole number in bounds; those of 32 bits unless told otherwise."""
+        """A whole number in bounds; those of 32 bits by default."""
         number = int(self._value(key, default, int))
         if not least <= number <= most:
             raise OrderRejected(400, f"{key} must be a whole number from {least} to {most}")

@@ -38,6 +38,7 @@ class LinePort(DatagramProtocol):
 
     def send(self, datagram: bytes) -> None:
         """Send to the server, through the radio."""
+        self._link.observe(True, datagram)
         radio = self._link.to_server
         if radio.conditions.clear:
             self._put(datagram)
@@ -47,6 +48,7 @@ class LinePort(DatagramProtocol):
     def datagramReceived(self, datagram: bytes, addr: Address) -> None:
         if addr != self._link.server:
             return
+        self._link.observe(False, datagram)
         radio = self._link.to_device
         if radio.conditions.clear:
             self.line.datagram_received(datagram)
@@ -71,13 +73,15 @@ class ServerLink:
     @ivar server: its address and port.
     @ivar to_server: the radio for what lines say.
     @ivar to_device: the radio for what the server says.
+    @ivar observe: called with each datagram, and whether it goes to the server.
     @ivar unsent: how many datagrams the operating system would not send.
     """
 
     server: Address
     to_server: Radio
     to_device: Radio
-    unsent: int = 0
+    observe: Callable[[bool, bytes], None] = lambda to_server, datagram: None
+    unsent: int = field(default=0, init=False)
 
     @property
     def interface(self) -> str:
@@ -168,4 +172,4 @@ class Simulator(Service):
     def _open(self, line: SimulatedLine, port: int) -> None:
         end = LinePort(line, self.link)
         self._ports[line.name] = self.reactor.listenUDP(port, end, self.link.interface)
-        line.write = end.send
+        line.connect(end.send)

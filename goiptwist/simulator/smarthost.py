@@ -49,7 +49,7 @@ def legible(mail: bytes) -> bytes:
 @define(eq=False)
 class Smarthost:
     """
-    Listen with it on a loopback address; whoever calls from elsewhere is not
+    Listen with it on a loopback address; a client from elsewhere is not
     answered.
 
     @ivar maildir_path: a Maildir (U{https://cr.yp.to/proto/maildir.html}),

@@ -34,7 +34,7 @@ class Server:
         )
         self.line: SimulatedLine = self.device.add_line("goipid1", "password1")
         self.heard: list[bytes] = []
-        self.line.write = self.heard.append
+        self.line.connect(self.heard.append)
         self.device.start()
         self.hears()
 

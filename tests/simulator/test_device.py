@@ -111,7 +111,7 @@ class TestManyLines:
         device = SimulatedDevice(clock, random.Random(1), settings=SimulatorSettings(stagger=0.03))
         heard: list[bytes] = []
         for number in range(1_000):
-            device.add_line(f"sim{number}", "pw").write = heard.append
+            device.add_line(f"sim{number}", "pw").connect(heard.append)
         device.start()
         counts = []
         for _ in range(30):
@@ -128,7 +128,7 @@ class TestManyLines:
         server = Server()
         other = server.device.add_line("other", "else")
         answers: list[bytes] = []
-        other.write = answers.append
+        other.connect(answers.append)
         other.start()
         server.opens(1)
         other.datagram_received(b"PASSWORD 1 else\n")

@@ -41,7 +41,7 @@ def alarm_payload(message: Message) -> bytes:
         "qualifier": event.qualifier,
         "code": event.code,
         "kind": event.kind,
-        "what": event.what,
+        "event": event.what,
         "partition": event.partition,
         "zone": event.zone,
         "line": message.line,

@@ -55,8 +55,8 @@ async def test_what_it_can() -> None:
     async with joined(receiver) as bridge:
         for power in (IObservesMessages, IObservesLines, IChecksItself):
             assert verifyObject(power, bridge)
-        assert bridge.wants == STATUSES
-    assert bridge_for("http://x/", events=("sms",)).wants == ()
+        assert bridge.statuses == STATUSES
+    assert bridge_for("http://x/", events=("sms",)).statuses == ()
 
 
 async def test_the_library_accepts_it() -> None:

@@ -27,7 +27,7 @@ pytestmark = pytest.mark.real
 async def calling(far_end: Any = None, **keys: Any) -> AsyncIterator[WebhookClient]:
     """A client, and nothing left open afterwards."""
     reactor = keys.pop("reactor", core)
-    caller = WebhookClient(reactor, **{"private": True, "ca": "", "patience": 5.0, **keys})
+    caller = WebhookClient(reactor, **{"private": True, "ca": "", "timeout": 5.0, **keys})
     try:
         yield caller
     finally:
@@ -157,7 +157,7 @@ async def test_a_broken_body(said: bytes) -> None:
 
 async def test_it_never_answers() -> None:
     """We do not wait for ever, and hang up."""
-    found = await trouble(hostile(b"", hangs_up=False), patience=0.1)
+    found = await trouble(hostile(b"", hangs_up=False), timeout=0.1)
     assert str(found).endswith("did not answer within 0.1 s")
     assert found.attempted
 
@@ -165,7 +165,7 @@ async def test_it_never_answers() -> None:
 async def test_a_body_that_never_ends() -> None:
     """Time ends it too; what came counts."""
     said = b"HTTP/1.1 500 No\r\nContent-Length: 50\r\n\r\nhello"
-    answer = await called(hostile(said, hangs_up=False), patience=0.2)
+    answer = await called(hostile(said, hangs_up=False), timeout=0.2)
     assert answer == WebhookResponse(500, b"hello")
 
 

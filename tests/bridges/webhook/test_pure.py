@@ -315,7 +315,7 @@ class TestAlarms:
                 "qualifier": "1",
                 "code": "123",
                 "kind": "panic",
-                "what": "audible panic alarm",
+                "event": "audible panic alarm",
                 "partition": "03",
                 "zone": "003",
                 "line": "",
