@@ -112,23 +112,25 @@ def rule(text: str) -> NumberRule:
 
 def server(text: str) -> tuple[str, int]:
     """C{host:port}, looked up: lines speak to an address."""
-    wanted = HostPort.from_setting(text)
-    if wanted.port == 0:
+    address = HostPort.from_setting(text)
+    if address.port == 0:
         raise ValueError("must name the server's port, such as 127.0.0.1:44444")
     try:
-        found = socket.getaddrinfo(wanted.host, wanted.port, type=socket.SOCK_DGRAM)
+        found = socket.getaddrinfo(address.host, address.port, type=socket.SOCK_DGRAM)
     except (OSError, UnicodeError):
-        raise ValueError(f"no address is known for {wanted.host!r}: write its IP address") from None
+        raise ValueError(
+            f"no address is known for {address.host!r}: write its IP address"
+        ) from None
     host, port = found[0][4][:2]
     return str(host), int(port)
 
 
 def control(text: str) -> HostPort:
-    """C{host:port} on this machine only; whoever reaches it controls the device."""
-    wanted = HostPort.from_setting(text)
-    if not wanted.is_loopback:
+    """C{host:port} on this machine only; a client that reaches it controls the device."""
+    address = HostPort.from_setting(text)
+    if not address.is_loopback:
         raise ValueError("must be on this machine, such as 127.0.0.1:8390: it asks no password")
-    return wanted
+    return address
 
 
 def station(text: str) -> HostPort:

@@ -1,5 +1,5 @@
 """
-What really happened, to be held against what the gateway believes: the SMS
+What really happened, to be compared with what the gateway believes: the SMS
 that the mobile network got, and those that the device handed in.
 """
 
@@ -74,8 +74,8 @@ class Book:
     @ivar handed_in: what was settled with the server, in order.
     """
 
-    #: Where each entry goes as one line of JSON, at once, so that it is there
-    #: for whoever reads the file while we run. C{None}: nowhere.
+    #: Where each entry goes as one line of JSON, at once, so that a reader
+    #: of the file has it while the simulator runs. C{None}: nowhere.
     file: IO[str] | None = None
     #: Whether entries are kept in memory too; a service runs for weeks.
     keeps: bool = True

@@ -1,6 +1,6 @@
 """
 A receiver of SIA DC-09 that is none: it takes alarms over TCP and UDP, answers
-ACK, and tells what it took. In clear only.
+ACK, and logs what it took. In clear only.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class SimulatedDc09Receiver:
     """
     @ivar events: what it took, as machines have it, oldest first.
     @ivar streams: the connections that there are.
-    @ivar silent: whether it says nothing from now on, as one that is broken.
+    @ivar silent: whether it answers nothing from now on, as one that is broken.
     """
 
     reactor: Any
@@ -52,16 +52,16 @@ class SimulatedDc09Receiver:
         return DeferredList([maybeDeferred(port.stopListening) for port in ports])
 
     def answer(self, raw: bytes) -> bytes:
-        """@return: what is said to one frame; empty is nothing."""
+        """@return: the reply to one frame; empty is none."""
         if self.silent:
             return b""
         try:
             frame = frames.read(raw)
             if frame.name == frames.CONTACT_ID and not frame.secret:
                 self._take(frame)
-                return self._say(frames.ACK, frame)
+                return self._reply(frames.ACK, frame)
             known = frame.name == frames.LINK_TEST
-            return self._say(frames.ACK if known else frames.DUH, frame)
+            return self._reply(frames.ACK if known else frames.DUH, frame)
         except MalformedDc09Frame:
             return b""
 
@@ -70,7 +70,7 @@ class SimulatedDc09Receiver:
         self.events.append(event.machine)
         self.log.info("The receiver took an event. {event}", event=event.log_words)
 
-    def _say(self, name: str, frame: Dc09Frame) -> bytes:
+    def _reply(self, name: str, frame: Dc09Frame) -> bytes:
         return Dc09Frame(
             name=name,
             sequence=frame.sequence,
@@ -115,7 +115,7 @@ class _SimulatedUdpPort(DatagramProtocol):
     noisy = False
 
     def datagramReceived(self, datagram: bytes, addr: IPv4Address | tuple[str, int]) -> None:
-        said = self.receiver.answer(datagram)
+        reply = self.receiver.answer(datagram)
         transport: Any = self.transport
-        if said:
-            transport.write(said, addr)
+        if reply:
+            transport.write(reply, addr)

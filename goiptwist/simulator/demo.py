@@ -1,7 +1,7 @@
 """
 The demonstration: a simulated device and a smarthost that keeps mails as
 files, so that a gateway shows what it does without a box, a SIM or a network.
-What happens is told in plain sentences.
+What happens is printed in plain sentences.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Any
 
 import treq
 from attrs import define, field
-from twisted.application.service import IServiceCollection, MultiService
+from twisted.application.service import IService, IServiceCollection, MultiService
 from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.internet.task import deferLater
 from twisted.logger import ILogObserver, LogEvent, Logger, LogLevel, formatEvent
@@ -48,11 +48,11 @@ INCOMING = "The cellar is flooding! Please call back."
 OUTGOING = "We are on our way."
 
 
-def free_port(wanted: int, kind: int) -> int:
-    """@return: the wanted port of this machine, or any that is free."""
+def free_port(port: int, kind: int) -> int:
+    """@return: the port of this machine, or any that is free."""
     with socket.socket(socket.AF_INET, kind) as probe:
         try:
-            probe.bind((LOOPBACK, wanted))
+            probe.bind((LOOPBACK, port))
         except OSError:
             probe.bind((LOOPBACK, 0))
         return int(probe.getsockname()[1])
@@ -93,7 +93,6 @@ class Demonstration(MultiService):
     _alarms: AlarmDemonstration = field(init=False)
     _arrived: Deferred[Path] = field(factory=Deferred, init=False)
     _story: Deferred[None] | None = field(default=None, init=False)
-    _gateway: Any = field(default=None, init=False)
     _simulator: Simulator = field(init=False)
     _smarthost: Any = field(default=None, init=False)
     log = Logger()
@@ -134,11 +133,10 @@ class Demonstration(MultiService):
     def _password(self, number: int) -> str:
         return f"demo-password-{number}"
 
-    def around(self, gateway: Any) -> Demonstration:
+    def around(self, gateway: IService) -> Demonstration:
         """
         @param gateway: the service of a gateway with the settings of L{tables}.
         """
-        self._gateway = gateway
         gateway.setServiceParent(self)
         self._simulator = self._device()
         self._simulator.setServiceParent(self)
@@ -206,7 +204,7 @@ class Demonstration(MultiService):
 
     async def _run_story(self) -> None:
         await self._pause()
-        while not self._all_present():
+        while not await self._all_present():
             await self._pause()
         await self._pause()
         print_line("\nSomebody texts the SIM in line goip1:\n")
@@ -224,13 +222,13 @@ class Demonstration(MultiService):
     async def _pause(self) -> None:
         await deferLater(self.reactor, PAUSE)
 
-    def _all_present(self) -> bool:
-        lines = self._gateway.gateway.powers.lines.statuses()
-        return all(line.presence == "present" for line in lines)
+    async def _all_present(self) -> bool:
+        answer = await treq.get(self._url("lines"), headers=self._headers, timeout=PATIENCE)
+        lines = (await answer.json())["lines"]
+        return all(line["presence"] == "present" for line in lines)
 
     async def _send(self) -> None:
-        url = self._messages_url()
-        headers: dict[bytes | str, bytes | str] = {"Authorization": f"Bearer {self.token}"}
+        url, headers = self._url("messages"), self._headers
         body = {"to": [RECIPIENT], "text": OUTGOING}
         answer = await treq.post(url, json=body, headers=headers, timeout=PATIENCE)
         accepted = await answer.json()
@@ -238,14 +236,18 @@ class Demonstration(MultiService):
         print_line(f"  HTTP answered {answer.code}: message {message} is on disk")
         waited = 0.0
         while waited < PATIENCE:
-            shown = await (await treq.get(f"{url}/{message}", headers=headers)).json()
-            if shown["state"] not in ("queued", "sending"):
+            message_now = await (await treq.get(f"{url}/{message}", headers=headers)).json()
+            if message_now["state"] not in ("queued", "sending"):
                 return
             await self._pause()
             waited += PAUSE
 
-    def _messages_url(self) -> str:
-        return f"http://{LOOPBACK}:{self.http_port}/api/v1/messages"
+    @property
+    def _headers(self) -> dict[bytes | str, bytes | str]:
+        return {"Authorization": f"Bearer {self.token}"}
+
+    def _url(self, collection: str) -> str:
+        return f"http://{LOOPBACK}:{self.http_port}/api/v1/{collection}"
 
     def _print_next_steps(self, mails: Path) -> None:
         print_line(
@@ -254,10 +256,10 @@ That was one SMS in, one out, and one alarm. It all goes on until you press Ctrl
 
   Send an SMS:
     curl -H 'Authorization: Bearer {self.token}' -H 'Content-Type: application/json' \\
-      -d '{{"to": ["{RECIPIENT}"], "text": "Hello!"}}' {self._messages_url()}
+      -d '{{"to": ["{RECIPIENT}"], "text": "Hello!"}}' {self._url("messages")}
 
   See what came in:
-    curl -H 'Authorization: Bearer {self.token}' '{self._messages_url()}?direction=in'
+    curl -H 'Authorization: Bearer {self.token}' '{self._url("messages")}?direction=in'
 
   Read the mails: {mails}
 

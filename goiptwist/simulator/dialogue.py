@@ -52,7 +52,7 @@ class DeviceDialogue:
         """How many sessions there are."""
         return len(self._sessions)
 
-    def heard(self, frame: FromDialogue) -> None:
+    def receive(self, frame: FromDialogue) -> None:
         """Answer one frame of the server."""
         if isinstance(frame, Offer):
             self._offered(frame)

@@ -56,7 +56,7 @@ class SimulatedLine:
     @ivar name: the id that it registers with.
     @ivar password: what it registers with, and what the server must know.
     @ivar sim: its card and its place in the mobile network.
-    @ivar silent: whether it neither hears nor speaks, though it is on.
+    @ivar silent: whether it neither receives nor sends, though it is on.
     @ivar running: whether its power is on.
     @ivar unread: how many datagrams of the server made no sense.
     @ivar status: the last C{status} with which a keepalive was answered.
@@ -220,7 +220,7 @@ class SimulatedLine:
         elif isinstance(frame, Acknowledgement):
             self._pushes.answered(frame)
         elif isinstance(frame, Offer | Authenticate | Submit | Goodbye):
-            self._dialogue.heard(frame)
+            self._dialogue.receive(frame)
         else:
             self.unread += 1
 

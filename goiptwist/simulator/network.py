@@ -18,7 +18,7 @@ from goiptwist.simulator.radio import CLEAR, Conditions, Radio
 
 Address = tuple[str, int]
 
-#: Where lines sit unless told otherwise: a documentation address (RFC 5737)
+#: Where lines sit by default: a documentation address (RFC 5737)
 #: and the first port of newer devices.
 HOST = "192.0.2.1"
 FIRST_PORT = 10991
@@ -73,7 +73,7 @@ class SimulatedNetwork:
     """
     @ivar to_server_radio: what lines say goes through it.
     @ivar to_device_radio: what the server says goes through it.
-    @ivar server: who hears the lines; C{None} is a server that is down.
+    @ivar server: what receives from the lines; C{None} is a server that is down.
     @ivar transport: give it to the server.
     @ivar addresses: where each line sits now.
     @ivar log: everything that was written, in order.

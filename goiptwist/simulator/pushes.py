@@ -74,7 +74,7 @@ class PushQueue:
         Send a push, and send it again until it is answered.
 
         @param make: builds the frame with the number it is given.
-        @param settled: is told how it ended.
+        @param settled: called with how it ended.
         @return: the number.
         """
         number = self._next_number

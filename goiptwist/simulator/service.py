@@ -25,9 +25,9 @@ Address = tuple[str, int]
 
 class LinePort(DatagramProtocol):
     """
-    The UDP end of one line. It hears nobody but its server.
+    The UDP end of one line. It takes datagrams of its server only.
 
-    @ivar line: who hears and speaks here.
+    @ivar line: what sends and receives here.
     """
 
     noisy = False

@@ -36,7 +36,7 @@ class SessionNumber:
     One number of a session.
 
     @ivar verdict: what became of it; C{None} while it waits or is sent.
-    @ivar waited: whether the server was told to wait for the verdict.
+    @ivar waited: whether the server was answered WAIT.
     """
 
     telid: int

@@ -1,6 +1,6 @@
 """
 A monitoring station that is none: answers SIP calls, greets with the handshake,
-hears digits, and gives the kissoff. It can be told to be difficult.
+hears digits, and gives the kissoff. It can be set to be difficult.
 
 It needs C{pip install goiptwist[calls]}.
 """
@@ -111,8 +111,8 @@ class SimulatedToneReceiver:
 
     def produce(self, count: int) -> Samples:
         """See L{AudioEndpoint}."""
-        said, self._script = self._script[:count], self._script[count:]
-        return _joined(said, silence(count - len(said)))
+        part, self._script = self._script[:count], self._script[count:]
+        return _joined(part, silence(count - len(part)))
 
 
 @define(eq=False)

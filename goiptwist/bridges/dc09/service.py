@@ -76,8 +76,8 @@ class PanelConnection(Protocol, TimeoutMixin):
             return
         self._busy = True
         self.transport.pauseProducing()
-        asking = ensureDeferred(self._factory.intake.receive(self._frames.popleft(), self._peer))
-        asking.addBoth(self._answered)
+        receiving = ensureDeferred(self._factory.intake.receive(self._frames.popleft(), self._peer))
+        receiving.addBoth(self._answered)
 
     def _answered(self, reply: Dc09Reply | Failure | None) -> None:
         self._busy = False

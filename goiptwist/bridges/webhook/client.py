@@ -132,8 +132,8 @@ class _UncompressedAgent:
         self, method: bytes, uri: bytes, headers: Any = None, bodyProducer: Any = None
     ) -> Any:
         headers.removeHeader(b"accept-encoding")
-        asked = self.agent.request(method, uri, headers, bodyProducer)
-        return asked.addCallback(_as_it_is)
+        requested = self.agent.request(method, uri, headers, bodyProducer)
+        return requested.addCallback(_as_it_is)
 
 
 class _VerbatimUrl(EncodedURL):
@@ -227,7 +227,7 @@ class WebhookClient:
 
 
 class _ResponseBody(Protocol):
-    """The body of an answer, as far as it comes: the status has said it all."""
+    """The body of an answer, as far as it comes: the status decides."""
 
     def __init__(self) -> None:
         self.parts: list[bytes] = []

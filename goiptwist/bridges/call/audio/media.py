@@ -119,10 +119,10 @@ class RtpSession(DatagramProtocol):
         self._next = None
         now = self._now
         # What came until the last look has been read from the socket since.
-        heard = self.jitter_buffer.take(self._received_until)
+        samples = self.jitter_buffer.take(self._received_until)
         self._received_until = now
-        if len(heard):
-            self.endpoint.receive(heard)
+        if len(samples):
+            self.endpoint.receive(samples)
         if now - self._sent_until > SLEPT:
             self._sent_until = now
         while self._packetizer is not None and self._sent_until < now + AHEAD:

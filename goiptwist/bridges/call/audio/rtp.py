@@ -194,8 +194,8 @@ class RtpTarget:
     """
     Where audio goes to, and in what.
 
-    @ivar laws: in the order in which they are wanted; empty where nothing of
-        what we speak is.
+    @ivar laws: in the order in which they are preferred; empty where none of
+        ours is offered.
     """
 
     host: str

@@ -1,5 +1,5 @@
 """
-Tones made and heard (Contact ID, SIA DC-05): sixteen digits as DTMF, and the
+Tones made and recognized (Contact ID, SIA DC-05): sixteen digits as DTMF, and the
 1400 and 2300 Hz of a receiver. Pure.
 """
 
@@ -37,8 +37,8 @@ def amplitude(level: float) -> float:
 
 def tone(seconds: float, level: float, *frequencies: float) -> Samples:
     """Tones that sound together, each so loud (dBm0)."""
-    moments = np.arange(round(seconds * RATE)) / RATE
-    sound = sum(np.sin(2 * np.pi * frequency * moments) for frequency in frequencies)
+    times = np.arange(round(seconds * RATE)) / RATE
+    sound = sum(np.sin(2 * np.pi * frequency * times) for frequency in frequencies)
     return np.asarray(amplitude(level) * sound, np.int16)
 
 
@@ -80,8 +80,8 @@ _AROUND = {Tone.LOW: (1400, (-0.03, 0.0, 0.03)), Tone.HIGH: (2300, (-0.04, -0.02
 
 def _probes(frequencies: list[float], block: int) -> npt.NDArray[np.complex128]:
     """What Goertzel's sum multiplies a block with, a row for each frequency."""
-    moments = np.arange(block) / RATE
-    return np.asarray(np.exp(-2j * np.pi * np.outer(frequencies, moments)), np.complex128)
+    times = np.arange(block) / RATE
+    return np.asarray(np.exp(-2j * np.pi * np.outer(frequencies, times)), np.complex128)
 
 
 def shares(

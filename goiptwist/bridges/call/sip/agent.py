@@ -180,7 +180,7 @@ class UserAgent:
                 transaction.unanswered()
 
     def stop(self) -> None:
-        """Nothing is repeated any more, and nobody is told."""
+        """Nothing is repeated any more, and no request is answered."""
         for transaction in self._open.values():
             transaction.stop()
         self._open.clear()

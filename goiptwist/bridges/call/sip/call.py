@@ -29,7 +29,7 @@ class SipCall:
     @ivar offer: our audio; made for each INVITE with its version.
     @ivar audio: called with where theirs goes to: early, at the answer, and
         when it changes.
-    @ivar ended: called once if the other side hangs up, with why.
+    @ivar ended: called once if the other side hangs up, with the reason.
     """
 
     agent: UserAgent

@@ -101,12 +101,12 @@ class SipRegistration:
         return None
 
 
-def _granted(answer: Response, asked: int) -> float:
+def _granted(answer: Response, requested: int) -> float:
     try:
         for contact in answer.contact:
             value = contact.parameters.get("expires")
             if value and value.isdigit():
                 return float(value)
-        return float(answer.expires or asked)
+        return float(answer.expires or requested)
     except ValueError:
-        return float(asked)
+        return float(requested)

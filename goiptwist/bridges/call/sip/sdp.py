@@ -1,5 +1,5 @@
 """
-What two sides say about audio (SDP, RFC 4566, offer and answer, RFC 3264). Pure.
+What two sides agree about audio (SDP, RFC 4566, offer and answer, RFC 3264). Pure.
 
 Only G.711 in packets of 20 ms is offered, and no C{telephone-event}: a gateway that
 takes digits out of the sound would leave the receiver without them.
@@ -22,15 +22,15 @@ def offer(host: str, port: int, laws: Iterable[G711Law], session: int, version: 
     @param version: goes up with every change of it.
     """
     family = "IP6" if ":" in host else "IP4"
-    wanted = tuple(laws)
+    offered = tuple(laws)
     lines = [
         "v=0",
         f"o=- {session} {session + version} IN {family} {host}",
         "s=-",
         f"c=IN {family} {host}",
         "t=0 0",
-        f"m=audio {port} RTP/AVP {' '.join(str(law.payload) for law in wanted)}",
-        *(f"a=rtpmap:{law.payload} {law.name}/8000" for law in wanted),
+        f"m=audio {port} RTP/AVP {' '.join(str(law.payload) for law in offered)}",
+        *(f"a=rtpmap:{law.payload} {law.name}/8000" for law in offered),
         "a=ptime:20",
         "a=sendrecv",
     ]
