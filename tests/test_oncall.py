@@ -103,7 +103,7 @@ def test_the_next_person(night: Night) -> None:
 
 
 def test_an_answer_stops_the_chain(night: Night) -> None:
-    """Whoever takes it over lets the others sleep."""
+    """The person who takes it over lets the others sleep."""
     world = night(reports=False, chain=["anna", "bela"], wait=30.0)
     kept = alarm(world)
     world.advance(10)

@@ -1,4 +1,4 @@
-"""The book: what really happened, for whoever compares."""
+"""The book: what really happened, for those who compare."""
 
 from __future__ import annotations
 

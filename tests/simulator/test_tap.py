@@ -49,7 +49,7 @@ class TestOptions:
         )
 
     def test_alarms_alone(self) -> None:
-        """Whoever tries out alarms needs no line."""
+        """A trial of alarms needs no line."""
         only = plan(
             "--station", "127.0.0.1:5080", "--mood", "hangs-up", "--receiver", "127.0.0.1:0"
         )

@@ -141,7 +141,7 @@ def test_a_digit_that_is_lost() -> None:
 
 
 def test_no_handshake() -> None:
-    """Whoever picks up and says nothing is no receiver."""
+    """A far side that picks up and sends no tone is no receiver."""
     ends = JoinedEnds(station(StationMood.MUTE), SEED, wait=5).run()
     assert ends.outcomes == {0: "no handshake in 5 seconds after the answer"}
     assert not any(said.any() for said in ends.spoken)

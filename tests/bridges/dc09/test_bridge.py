@@ -61,7 +61,7 @@ def test_the_seed(wire: Wire) -> None:
 
 
 def test_the_log_has_the_words_of_the_seed(wire: Wire) -> None:
-    """Whoever looks for what the station was told finds it in one line."""
+    """One line of the log has all that was reported to the station."""
     with capturedLogs() as logs:
         delivering = Delivering(bridge_on(wire))
         wire.answers(ACK)
@@ -374,7 +374,7 @@ def test_stopping(wire: Wire) -> None:
 
 
 def test_given_up_by_its_queue(wire: Wire) -> None:
-    """Whoever waits no longer leaves nothing ticking, and the way free for the next."""
+    """A delivery that was cancelled leaves no timer, and the connection free for the next."""
     bridge = bridge_on(wire)
     first = Delivering(bridge, id="a1")
     first.deferred.cancel()

@@ -1,6 +1,6 @@
 """
-What panels report is kept first, then acknowledged; whoever may not report, or
-cannot be understood, hears why as far as DC-09 has a word for it.
+What panels report is kept first, then acknowledged; a panel that may not report, or
+cannot be understood, gets the reason as far as DC-09 has a word for it.
 """
 
 from __future__ import annotations

@@ -255,7 +255,7 @@ async def test_a_crowd_of_one(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.real
 async def test_stopping_while_one_is_kept() -> None:
-    """Whoever is being served hears the end of it, then the connection closes."""
+    """A panel whose report is under way gets its answer, then the connection closes."""
     async with listening() as rig:
         rig.gateway.commits = Deferred()
         panel = await connected(rig)

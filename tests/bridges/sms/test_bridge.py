@@ -115,7 +115,7 @@ def test_nobody_gets_it(changes: dict[str, Any], why: str) -> None:
 
 
 def test_silence() -> None:
-    """Whoever sleeps is not waited for endlessly."""
+    """A person who sleeps is not waited for endlessly."""
     people = on_call(patience=60.0)
     people.alarm()
     people.becomes(ANNA, state=State.SENT)

@@ -91,7 +91,7 @@ async def test_the_library_refuses_what_was_changed() -> None:
 
 
 async def test_rotation() -> None:
-    """While both secrets stand there, whoever knows either is content."""
+    """While both secrets are set, a receiver that knows either can check a callback."""
     receiver = CallbackReceiver()
     keys = {"secret": Password(OTHER), "secret_before": Password(SECRET)}
     async with joined(receiver, **keys) as bridge:
@@ -220,7 +220,7 @@ async def test_report_urls_only_by_setting() -> None:
 
 
 async def test_a_report_url_that_leads_inside() -> None:
-    """Whoever may send SMS may not look around in our network."""
+    """A user who may send SMS may not look around in our network."""
     receiver = CallbackReceiver()
     async with joined(receiver, events=("sms",), report_urls=True, private=False) as bridge:
         with pytest.raises(Refused, match="private = true"):

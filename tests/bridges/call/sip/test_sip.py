@@ -118,7 +118,7 @@ def test_tcp_loses_nothing() -> None:
     assert rig.sent[0].via[0].transport == "TCP"
 
 
-def test_whoever_rings_is_not_asked_again() -> None:
+def test_a_station_that_rings_is_not_asked_again() -> None:
     """A provisional answer ends the repeats; the patience of the settings goes on."""
     rig = SipRig()
     rig.dial(20)
@@ -267,7 +267,7 @@ def test_a_new_offer_in_the_middle() -> None:
 
 
 def test_requests_outside_of_any_call() -> None:
-    """We are no telephone: nobody calls us, but whoever asks is answered."""
+    """We are no telephone: nobody calls us, but each request is answered."""
     rig = SipRig()
     assert rig.asks("OPTIONS").code == 200
     assert rig.asks("INVITE", ANSWER).code == 603
@@ -324,7 +324,7 @@ def test_the_better_of_two() -> None:
 
 
 def test_a_wrong_password_is_said_once() -> None:
-    """An exchange may lock out whoever tries again and again."""
+    """An exchange may lock out a client that tries again and again."""
     rig = SipRig(account=SipAccount("panel", "secret"))
     rig.dial()
     for _ in range(2):
