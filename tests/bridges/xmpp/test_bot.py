@@ -14,7 +14,7 @@ from goiptwist.errors import Busy, Conflict, OverQuota, Refused, TryLater, Unacc
 from goiptwist.model.messages import State
 from goiptwist.model.notifications import Notification
 from goiptwist.testing.contract import outcome
-from goiptwist.testing.stubs import StandInGateway, sms
+from goiptwist.testing.stubs import StandInGateway, StandInMessages, sms
 from tests.bridges.xmpp.talks import (
     ANN,
     NOW,
@@ -163,7 +163,7 @@ async def test_a_thread_goes_to_its_correspondent() -> None:
     _, link, gateway = await with_sms()
     thread = stanzas.text_of(stanzas.child(link.handed[0], "thread"))
     again, _, other = bridge()
-    other.notes = gateway.notes
+    other.notes.update(gateway.notes)
     await again.heard(chat("I come", f"<thread>{thread}</thread>"))
     assert texts(other) == [(NUMBER, "goip1", "I come")]
 
@@ -395,7 +395,7 @@ async def test_what_the_gateway_refuses_is_said(
     async def submit(submission: object) -> None:
         raise trouble
 
-    monkeypatch.setattr(StandInGateway, "submit", lambda self, s: submit(s))
+    monkeypatch.setattr(StandInMessages, "submit", lambda self, s: submit(s))
     await made.heard(chat("@1777: on"))
     [answer] = link.sent
     assert (condition(answer), answer["id"], answer["to"]) == (wanted, "a1", ANN)

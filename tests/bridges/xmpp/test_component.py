@@ -364,7 +364,7 @@ async def test_whoever_is_allowed_may_watch() -> None:
     assert (CONTACT, "subscribed") in kinds
     assert (CONTACT, "subscribe") in kinds
     again, other, stand_in = component()
-    stand_in.notes = gateway.notes
+    stand_in.notes.update(gateway.notes)
     await again.connected(other)
     shown = {
         s["from"]: stanzas.text_of(stanzas.child(s, "status"))
