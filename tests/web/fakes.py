@@ -207,7 +207,7 @@ class FakeGateway:
     def display_name(self, number: str) -> str:
         return ""
 
-    async def bounced(self, message_id: str, reason: str) -> None:
+    async def bounced(self, message_id: str, reason: str, recipient: str = "") -> None:
         self._fail()
 
     async def get(self, message_id: str) -> Message | None:

@@ -11,6 +11,8 @@ from datetime import UTC, datetime
 from twisted.words.protocols.jabber.xmlstream import toResponse
 from twisted.words.xish.domish import Element
 
+from goiptwist.bridges.xmpp.addressing import bare
+
 ADDRESS = "http://jabber.org/protocol/address"  # XEP-0033
 CARBONS = "urn:xmpp:carbons:2"  # XEP-0280
 CORRECT = "urn:xmpp:message-correct:0"  # XEP-0308
@@ -153,3 +155,11 @@ def add_error(answer: Element, condition: str, kind: str, words: str) -> None:
     error.addElement((STANZAS, condition))
     text = error.addElement((STANZAS, "text"), content=clean(words))
     text[("http://www.w3.org/XML/1998/namespace", "lang")] = "en"
+
+
+def bare_sender(stanza: Element) -> str:
+    """@return: who sent it, without the resource; empty if that is nobody."""
+    try:
+        return bare(stanza.getAttribute("from", ""))
+    except ValueError:
+        return ""

@@ -15,7 +15,7 @@ from goiptwist.bridges.xmpp.stanzas import clean
 from goiptwist.config.values import HostPort, Password
 from goiptwist.testing.contract import HOSTILE_TEXTS, any_text
 from goiptwist.testing.stubs import StandInGateway, sms
-from tests.bridges.xmpp.links import until
+from tests.bridges.xmpp.connections import until
 from tests.bridges.xmpp.person import Person
 from tests.bridges.xmpp.prosody import NEEDS_PROSODY
 
@@ -74,4 +74,4 @@ async def test_any_text(prosody: Any, mode: str) -> None:
         assert bridge.trouble == ""
     finally:
         await bridge.stopService()
-        ben.leave()
+        ben.close()
