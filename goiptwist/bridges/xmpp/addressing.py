@@ -59,11 +59,11 @@ def bare(jid: str) -> str:
 
 def node_of(text: str) -> str:
     """The part before the @ for any text at all; the same text has the same."""
-    wanted = escape(text.strip())
-    if wanted.lower().startswith(_OURS):
-        wanted = "sender-" + wanted
+    escaped = escape(text.strip())
+    if escaped.lower().startswith(_OURS):
+        escaped = "sender-" + escaped
     try:
-        node = JID(f"{wanted}@x").user if wanted.isprintable() else None
+        node = JID(f"{escaped}@x").user if escaped.isprintable() else None
     except (InvalidFormat, UnicodeError, RuntimeError, IndexError):
         node = None
     if not node or len(node.encode()) > LONGEST_NODE or unescape(node) != unescape(node).strip():
@@ -115,7 +115,7 @@ class ComponentAddresses:
     def parse(self, address: str) -> ComponentAddress:
         """
         @param address: of ours; a resource may name a line.
-        @raise ValueError: there is nothing there, in words.
+        @raise ValueError: nothing is there, in words.
         """
         try:
             jid = JID(address)

@@ -1,8 +1,8 @@
 """
-What lies between the connection to a server and what is said over it.
+What lies between the connection to a server and what is sent over it.
 
 The connection (L{IXmppConnection}) knows servers, logins and acknowledgements; the
-conversation (L{IStanzaReceiver}) knows SMS, addresses and stanzas.
+chat service (L{IStanzaReceiver}) knows SMS, addresses and stanzas.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class IXmppConnection(Interface):
         Send a stanza, and wait until the server has it (XEP-0198, or the
         barrier of a component).
 
-        @param stanza: with an C{id}; it is not sent again by the link.
+        @param stanza: with an C{id}; it is not sent again by the connection.
         @raise Away: we are not connected.
         @raise TryLater: the connection was lost before the server said so; it may
             have the stanza. The same stanza may come again; if the
@@ -68,7 +68,7 @@ class IStanzaReceiver(Interface):
         """
         A message or presence came; one after the other, in their order. The
         server is told that we have it (XEP-0198) once this is done; if it raises,
-        the link logs that and goes on. It may come again if the connection is
+        the connection logs that and goes on. It may come again if the connection is
         lost before that.
         """
 

@@ -17,9 +17,9 @@ from goiptwist.net.trust import trusted_certificates
 _DOMAIN = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*", re.I)
 
 
-def _one_of(key: str, value: str, words: tuple[str, ...]) -> None:
-    if value not in words:
-        known = " or ".join(f'"{word}"' for word in words)
+def _one_of(key: str, value: str, choices: tuple[str, ...]) -> None:
+    if value not in choices:
+        known = " or ".join(f'"{word}"' for word in choices)
         raise ValueError(f"{key}: must be {known}, not {value!r}")
 
 

@@ -133,7 +133,7 @@ def stamped(element: Element | None) -> float | None:
     return (at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp()
 
 
-def error_to(stanza: Element, condition: str, kind: str, words: str) -> Element:
+def error_to(stanza: Element, condition: str, kind: str, text: str) -> Element:
     """
     An error as the answer to a stanza (RFC 6120 section 8.3).
 
@@ -144,17 +144,17 @@ def error_to(stanza: Element, condition: str, kind: str, words: str) -> Element:
         if stanza.getAttribute(theirs):
             answer[ours] = stanza[theirs]
     answer["type"] = "error"
-    add_error(answer, condition, kind, words)
+    add_error(answer, condition, kind, text)
     return answer
 
 
-def add_error(answer: Element, condition: str, kind: str, words: str) -> None:
+def add_error(answer: Element, condition: str, kind: str, text: str) -> None:
     """Say what went wrong, to programs and to people."""
     error = answer.addElement("error")
     error["type"] = kind
     error.addElement((STANZAS, condition))
-    text = error.addElement((STANZAS, "text"), content=clean(words))
-    text[("http://www.w3.org/XML/1998/namespace", "lang")] = "en"
+    element = error.addElement((STANZAS, "text"), content=clean(text))
+    element[("http://www.w3.org/XML/1998/namespace", "lang")] = "en"
 
 
 def bare_sender(stanza: Element) -> str:

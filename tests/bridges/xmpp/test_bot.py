@@ -100,7 +100,7 @@ async def test_a_failure_for_one_repeats_to_nobody_else() -> None:
     """Each recipient is a delivery of his own, whose repeat has the same ids."""
     made, link, _ = bridge(to=TWO)
     link.bounces = [("", "service-unavailable", "wait")]
-    with pytest.raises(TryLater, match="^ann@"):
+    with pytest.raises(TryLater, match="ann@example"):
         await made.deliver_to(sms(), "ann@example.org")
     link.bounces = []
     await made.deliver_to(sms(), "ben@example.org")

@@ -73,7 +73,7 @@ class ChatMessage:
     def check(self, now: float, too_old: float) -> None:
         """
         @param too_old: seconds.
-        @raise Unwelcome: this can be no SMS, and why.
+        @raise RejectedMessage: this can be no SMS, and why.
         """
         if self.at is not None and now - self.at > too_old:
             minutes = round((now - self.at) / 60)
@@ -125,10 +125,10 @@ def parse_message(stanza: Element) -> ChatMessage | None:
     )
 
 
-def _any(stanza: Element, wanted: tuple[tuple[str, str], ...]) -> bool:
+def _any(stanza: Element, signs: tuple[tuple[str, str], ...]) -> bool:
     return any(
         found.getAttribute("type", "data") == "data"  # a reference may also be a mention
-        for name, uri in wanted
+        for name, uri in signs
         if (found := stanzas.child(stanza, name, uri)) is not None
     )
 
@@ -136,12 +136,12 @@ def _any(stanza: Element, wanted: tuple[tuple[str, str], ...]) -> bool:
 def _ids(stanza: Element) -> tuple[str, ...]:
     """The id of the stanza, the writer's own (XEP-0359), and those of archives."""
     origin = stanzas.child(stanza, "origin-id", stanzas.SID)
-    wanted = [
+    ids = [
         stanza.getAttribute("id", ""),
         origin.getAttribute("id", "") if origin is not None else "",
         *(s.getAttribute("id", "") for s in stanzas.children(stanza, "stanza-id", stanzas.SID)),
     ]
-    return tuple(dict.fromkeys(each for each in wanted if each))
+    return tuple(dict.fromkeys(each for each in ids if each))
 
 
 def _delayed(stanza: Element) -> float | None:

@@ -158,7 +158,7 @@ class Correlations:
 
 
 def _key(subject: str, *about: str) -> str:
-    """Of a fixed length, whatever others call themselves."""
+    """Of a fixed length, however long the names of others are."""
     whole = "\0".join(about).encode(errors="surrogatepass")
     return f"{subject}:{sha256(whole).hexdigest()[:32]}"
 

@@ -62,7 +62,7 @@ def error_reply(error: GoipTwistError) -> ErrorReply:
             return ErrorReply("internal-server-error", "wait", f"{text}; try again later")
 
 
-#: What each of L{goiptwist.model.subscriptions.STATUSES} that is bad becomes, and in words.
+#: What each of L{goiptwist.model.subscriptions.STATUSES} that is bad becomes, with a text.
 _BY_STATUS = {
     "failed": ("service-unavailable", "cancel", "the SMS was not sent"),
     "expired": ("remote-server-timeout", "wait", "no line could send the SMS in time"),
@@ -74,7 +74,7 @@ _BY_STATUS = {
     "undelivered": ("recipient-unavailable", "cancel", "the SMS did not reach the handset"),
     "cancelled": ("undefined-condition", "cancel", "the SMS was withdrawn"),
 }
-#: What is told: failures always.
+#: Of these a writer is notified unasked.
 FAILURES = tuple(_BY_STATUS)
 
 

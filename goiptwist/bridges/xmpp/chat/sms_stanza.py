@@ -11,7 +11,7 @@ from goiptwist.bridges.xmpp import stanzas
 from goiptwist.bridges.xmpp.chat.correlations import SMS
 from goiptwist.model.messages import Message
 
-#: Seconds after which it is said when an SMS came (XEP-0203): before that, now
+#: Seconds after which the stanza says when the SMS came (XEP-0203): before that, now
 #: is true enough.
 LATE = 60.0
 

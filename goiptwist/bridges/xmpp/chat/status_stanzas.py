@@ -70,5 +70,5 @@ class StatusStanzas:
         return stanza
 
     def _empty(self, kind: str) -> Element:
-        name = f"news-{self.notification.id}"
+        name = f"status-{self.notification.id}"
         return stanzas.message(self.context.to, kind, id=name, from_=self.context.ours)

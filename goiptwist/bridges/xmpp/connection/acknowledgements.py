@@ -31,22 +31,22 @@ class SentStanzas(Generic[T]):
     count: int = 0
     _open: deque[T] = field(factory=deque)
 
-    def went(self, stanza: T) -> None:
+    def add(self, stanza: T) -> None:
         """One more went out."""
         self._open.append(stanza)
 
-    def confirmed(self, count: int) -> list[T]:
+    def confirm(self, count: int) -> list[T]:
         """
         The far side has had so many, since the beginning.
 
         @return: those of which we know it only now.
         @raise Overclaimed: that cannot be.
         """
-        news = (count - self.count) % WRAP
-        if not 0 <= count < WRAP or news > len(self._open):
+        newly = (count - self.count) % WRAP
+        if not 0 <= count < WRAP or newly > len(self._open):
             raise Overclaimed
         self.count = count
-        return [self._open.popleft() for _ in range(news)]
+        return [self._open.popleft() for _ in range(newly)]
 
     def all(self) -> list[T]:
         """@return: what it may not have."""
@@ -66,18 +66,18 @@ class ReceivedStanzas:
     """
 
     count: int = 0
-    _arrived: int = 0
+    _added: int = 0
     _confirmed: int = 0
     _done: set[int] = field(factory=set)
 
-    def arrived(self) -> int:
+    def add(self) -> int:
         """
         One more came in.
 
         @return: its number, for L{done}.
         """
-        self._arrived += 1
-        return self._arrived
+        self._added += 1
+        return self._added
 
     def done(self, number: int) -> None:
         """What there was to do about a stanza is done."""
@@ -91,11 +91,11 @@ class ReceivedStanzas:
     @property
     def open(self) -> int:
         """How many came in and are not confirmed."""
-        return self._arrived - self._confirmed
+        return self._added - self._confirmed
 
     def forget(self) -> None:
         """The stream is another: what is not confirmed comes again, under another number."""
-        self._confirmed = self._arrived
+        self._confirmed = self._added
         self._done.clear()
 
 

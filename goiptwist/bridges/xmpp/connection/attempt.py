@@ -46,12 +46,12 @@ class ConnectionAttempt:
     found: str = field(default="", init=False)
     log = Logger()
 
-    async def reach(
+    async def connect(
         self, resumable: ResumableSession | None
     ) -> tuple[XmppStream, NegotiatedSession]:
         """
         @param resumable: of the session that was lost, or C{None}.
-        @raise Trouble: it did not work; the connection is closed.
+        @raise ConnectionFailure: it did not work; the connection is closed.
         """
         place = await self._connected()
         stream = self.stream
@@ -91,16 +91,16 @@ class ConnectionAttempt:
         if credentials.component:
             self.found = await login_component(stream, credentials)
             return NegotiatedSession(credentials.domain)
-        welcome = await login_account(stream, credentials, self._options, direct=place.direct)
-        self.found = welcome.found
-        return await negotiate(stream, credentials, welcome.features, resumable)
+        login = await login_account(stream, credentials, self._options, direct=place.direct)
+        self.found = login.found
+        return await negotiate(stream, credentials, login.features, resumable)
 
     # To the server
 
     _options: Any = field(default=None, init=False)
 
     async def _connected(self) -> ServerAddress:
-        """Try one place after the other; the first failure is told."""
+        """Try one place after the other; the first failure is reported."""
         first: ConnectionFailure | None = None
         for place in await self._places():
             try:
@@ -177,10 +177,10 @@ async def probe(reactor: Any, credentials: XmppCredentials) -> str:
     Log in once, and leave.
 
     @return: what was found, in words.
-    @raise Trouble: it did not work.
+    @raise ConnectionFailure: it did not work.
     """
     attempt = ConnectionAttempt(reactor, credentials)
-    stream, _ = await attempt.reach(None)
+    stream, _ = await attempt.connect(None)
     stream.close()
     gone: Deferred[ConnectionFailure] = stream.closed()
     await gone

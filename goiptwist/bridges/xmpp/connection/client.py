@@ -129,7 +129,7 @@ class XmppClient(Service):
     async def _connect_once(self) -> ConnectionFailure:
         """@return: why there is no connection, or no more."""
         try:
-            stream, negotiated = await self._attempt.reach(self._resumable)
+            stream, negotiated = await self._attempt.connect(self._resumable)
         except ConnectionFailure as error:
             return error
         self._resumable = None

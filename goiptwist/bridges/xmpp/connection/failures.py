@@ -77,18 +77,18 @@ def protocol_violation(place: str, what: str) -> ConnectionFailure:
 
 def from_stream_error(place: str, condition: str, text: str) -> ConnectionFailure:
     """The server ended the stream with an error."""
-    words = _PASSING.get(condition)
-    slow = words is None
-    words = words or _CONDITIONS.get(condition, "ended the connection")
-    return ConnectionFailure(f"{place} {words} ({_quoted(condition, text)})", slow=slow)
+    reason = _PASSING.get(condition)
+    slow = reason is None
+    reason = reason or _CONDITIONS.get(condition, "ended the connection")
+    return ConnectionFailure(f"{place} {reason} ({_quoted(condition, text)})", slow=slow)
 
 
 def from_login_error(place: str, jid: str, condition: str, text: str) -> ConnectionFailure:
     """The server did not take a login."""
-    words = _LOGINS.get(condition, "refuses the login")
+    reason = _LOGINS.get(condition, "refuses the login")
     slow = condition != "temporary-auth-failure"
     return ConnectionFailure(
-        f"{place} {words}; we are {jid} ({_quoted(condition, text)})", slow=slow
+        f"{place} {reason}; we are {jid} ({_quoted(condition, text)})", slow=slow
     )
 
 
@@ -97,16 +97,16 @@ def from_connect_error(place: str, error: BaseException) -> ConnectionFailure:
     if isinstance(error, ConnectionFailure):
         return error
     if isinstance(error, DNSLookupError):
-        words = "its name is not known"
+        reason = "its name is not known"
     elif isinstance(error, ConnectionRefusedError):
-        words = "nothing listens there"
+        reason = "nothing listens there"
     elif isinstance(error, TimeoutError):
-        words = "it did not answer in time"
+        reason = "it did not answer in time"
     elif isinstance(error, ConnectError | ConnectBindError | OSError):
-        words = str(getattr(error, "osError", None) or error) or "no reason given"
+        reason = str(getattr(error, "osError", None) or error) or "no reason given"
     else:
         return from_connection_loss(place, error, "")
-    return ConnectionFailure(f"{place} is not reached: {words}", slow=False)
+    return ConnectionFailure(f"{place} is not reached: {reason}", slow=False)
 
 
 def from_connection_loss(

@@ -1,6 +1,6 @@
 """
 What comes in: messages and presence one after the other, questions at once.
-The server is told that we have a stanza when what there was to do is done.
+The server is told that we have a stanza when there is nothing left to do about it.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from goiptwist.bridges.xmpp.connection.outgoing import OutgoingStanzas
 from goiptwist.bridges.xmpp.connection.stream import XmppStream
 from goiptwist.bridges.xmpp.interfaces import IStanzaReceiver
 
-#: Stanzas that may wait for the conversation. With more, the server has to
+#: Stanzas that may wait to be processed. With more, the server has to
 #: wait, so that it does not fill our memory.
 MAX_UNDONE = 200
 
@@ -27,10 +27,10 @@ MAX_UNDONE = 200
 @define(eq=False)
 class IncomingStanzas:
     """
-    @ivar had: counts; it outlives the stream.
+    @ivar received: counts; it outlives the stream.
     """
 
-    had: ReceivedStanzas
+    received: ReceivedStanzas
     _receiver: IStanzaReceiver
     _stream: XmppStream
     _outgoing: OutgoingStanzas
@@ -47,31 +47,31 @@ class IncomingStanzas:
 
         @return: how many wait, or are not done.
         """
-        self._queue.append((self.had.arrived(), element))
+        self._queue.append((self.received.add(), element))
         self._limit()
         if not self._busy:
             Deferred.fromCoroutine(self._process_queue())
-        return self.had.open
+        return self.received.open
 
     def request_received(self, iq: Element) -> None:
         """An IQ of type get or set."""
-        number = self.had.arrived()
+        number = self.received.add()
         self._limit()
         Deferred.fromCoroutine(self._answer(iq, number))
 
     def response_received(self) -> None:
-        """An IQ that answers us; whoever asked has it by now."""
-        self._done(self.had.arrived())
+        """An IQ that answers us; the one who asked has it by now."""
+        self._done(self.received.add())
 
     def acknowledgement_requested(self) -> None:
         """The server wants to know what we have (C{<r/>}); tell it again when that is more."""
         self.acknowledge()
-        self._acknowledgement_due = self.had.open > 0
+        self._acknowledgement_due = self.received.open > 0
 
     def acknowledge(self) -> None:
         """Tell the server what we have."""
         if self._managed and not self._closed:
-            self._stream.write(f"<a xmlns='{NS_MANAGEMENT}' h='{self.had.count}'/>")
+            self._stream.write(f"<a xmlns='{NS_MANAGEMENT}' h='{self.received.count}'/>")
 
     def closed(self) -> None:
         """
@@ -114,13 +114,13 @@ class IncomingStanzas:
         self._done(number)
 
     def _done(self, number: int) -> None:
-        self.had.done(number)
+        self.received.done(number)
         if self._closed:
             return  # it counts all the same, if the session goes on
         self._limit()
-        if self._acknowledgement_due and not self.had.open:
+        if self._acknowledgement_due and not self.received.open:
             self._acknowledgement_due = False
             self.acknowledge()
 
     def _limit(self) -> None:
-        self._stream.listen_on(self.had.open < MAX_UNDONE)
+        self._stream.listen_on(self.received.open < MAX_UNDONE)

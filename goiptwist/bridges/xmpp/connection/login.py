@@ -56,7 +56,7 @@ async def login_component(stream: XmppStream, credentials: XmppCredentials) -> s
     Shake hands (XEP-0114 section 3).
 
     @return: what was found, in words.
-    @raise Trouble: it did not work.
+    @raise ConnectionFailure: it did not work.
     """
     header = await stream.begin()
     shake = Element((stream.namespace, "handshake"))
@@ -78,7 +78,7 @@ async def login_account(
     """
     TLS, if it is not there yet, and SASL.
 
-    @raise Trouble: it did not work.
+    @raise ConnectionFailure: it did not work.
     """
     features = await _features(stream)
     if not direct:
@@ -122,8 +122,8 @@ def _mechanism(
 ) -> SaslMechanism:
     offer = _child(features, NS_SASL, "mechanisms")
     offered = [str(one) for one in offer.elements(NS_SASL, "mechanism")] if offer else []
-    binding = _binding(stream, features)
-    chosen = choose(offered, credentials.user, credentials.password, binding)
+    bound = _binding(stream, features)
+    chosen = choose(offered, credentials.user, credentials.password, bound)
     if chosen is None and set(offered) & set(PREFERRED) - {"PLAIN"}:
         sentence = f"the password for {stream.place} has characters that no server takes"
         raise ConnectionFailure(sentence, slow=True)
@@ -134,8 +134,8 @@ def _mechanism(
 
 
 def _binding(stream: XmppStream, features: Element) -> ChannelBinding | None:
-    said = _child(features, NS_BINDING, "sasl-channel-binding")
-    kinds = [one.getAttribute("type", "") for one in said.elements()] if said else []
+    binding = _child(features, NS_BINDING, "sasl-channel-binding")
+    kinds = [one.getAttribute("type", "") for one in binding.elements()] if binding else []
     return tls.binding_of(stream.transport, kinds)
 
 

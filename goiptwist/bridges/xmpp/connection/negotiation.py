@@ -20,7 +20,12 @@ from goiptwist.bridges.xmpp.connection.stream import XmppStream
 
 NS_MANAGEMENT = "urn:xmpp:sm:3"
 
-#: Ids that are remembered over several losses: some may never be asked about again.
+#: The id of a stanza and its address: an SMS to several people has one id.
+StanzaKey = tuple[str, str]
+#: Of what nobody misses.
+UNCONFIRMED: StanzaKey = ("", "")
+
+#: Keys that are remembered over several losses: some may never be asked about again.
 MAX_REMEMBERED = 5000
 
 
@@ -29,20 +34,21 @@ class ResumableSession:
     """
     What is needed to go on with a session whose connection was lost.
 
-    @ivar previous: what the server calls it.
+    @ivar resumption_id: what the server calls it.
     @ivar jid: who we were.
-    @ivar had: what came in.
-    @ivar sent: how many stanzas the server had acknowledged.
-    @ivar open: the ids of those that it had not, in order; empty for what nobody misses.
-    @ivar arrived: ids of what it had before that, though nobody has heard of it yet.
+    @ivar received: what came in.
+    @ivar acknowledged: how many stanzas the server had acknowledged.
+    @ivar unacknowledged: the keys of those that it had not, in order;
+        L{UNCONFIRMED} for what nobody misses.
+    @ivar delivered: keys of what it had before that, though nobody has heard of it yet.
     """
 
-    previous: str
+    resumption_id: str
     jid: str
-    had: ReceivedStanzas
-    sent: int
-    open: list[str] = field(factory=list)
-    arrived: frozenset[str] = frozenset()
+    received: ReceivedStanzas
+    acknowledged: int
+    unacknowledged: list[StanzaKey] = field(factory=list)
+    delivered: frozenset[StanzaKey] = frozenset()
 
 
 @frozen
@@ -50,20 +56,20 @@ class NegotiatedSession:
     """
     @ivar jid: who we are.
     @ivar managed: whether the server acknowledges (XEP-0198).
-    @ivar previous: what to ask for in order to go on after a loss; or empty.
-    @ivar had: what came in so far.
+    @ivar resumption_id: what to ask for in order to go on after a loss; or empty.
+    @ivar received: what came in so far.
     @ivar sent: how many stanzas the server has had.
     @ivar resumed: the old session goes on.
-    @ivar arrived: ids of what it had when the connection was lost, though we did not know.
+    @ivar delivered: keys of what it had when the connection was lost, though we did not know.
     """
 
     jid: str
     managed: bool = False
-    previous: str = ""
-    had: ReceivedStanzas = field(factory=ReceivedStanzas)
+    resumption_id: str = ""
+    received: ReceivedStanzas = field(factory=ReceivedStanzas)
     sent: int = 0
     resumed: bool = False
-    arrived: frozenset[str] = frozenset()
+    delivered: frozenset[StanzaKey] = frozenset()
 
 
 async def negotiate(
@@ -75,28 +81,30 @@ async def negotiate(
     """
     @param features: what the server offers.
     @param resumable: of the session that was lost, or C{None}.
-    @raise Trouble: it did not work.
+    @raise ConnectionFailure: it did not work.
     """
     managed = any(features.elements(NS_MANAGEMENT, "sm"))
-    arrived: frozenset[str] = frozenset()
-    if managed and resumable is not None and resumable.previous:
+    delivered: frozenset[StanzaKey] = frozenset()
+    if managed and resumable is not None and resumable.resumption_id:
         # What is still being done comes again, and must not count twice.
-        resumable.had.forget()
+        resumable.received.forget()
         resume = Element((NS_MANAGEMENT, "resume"))
-        resume["previd"], resume["h"] = resumable.previous, str(resumable.had.count)
+        resume["previd"], resume["h"] = resumable.resumption_id, str(resumable.received.count)
         stream.send(resume)
         answer = await stream.next()
-        news, count = _delivered_before(stream, resumable, answer)
-        arrived = news if len(resumable.arrived) > MAX_REMEMBERED else news | resumable.arrived
+        newly, count = _delivered_before(stream, resumable, answer)
+        delivered = (
+            newly if len(resumable.delivered) > MAX_REMEMBERED else newly | resumable.delivered
+        )
         if answer.name == "resumed":
             return NegotiatedSession(
                 resumable.jid,
                 True,
-                resumable.previous,
-                resumable.had,
+                resumable.resumption_id,
+                resumable.received,
                 count,
                 resumed=True,
-                arrived=arrived,
+                delivered=delivered,
             )
     jid = await _bound(stream, credentials, features)
     if not managed:
@@ -109,13 +117,13 @@ async def negotiate(
         return NegotiatedSession(jid)
     again = answer.getAttribute("resume", "") in ("true", "1")
     return NegotiatedSession(
-        jid, True, answer.getAttribute("id", "") if again else "", arrived=arrived
+        jid, True, answer.getAttribute("id", "") if again else "", delivered=delivered
     )
 
 
 def _delivered_before(
     stream: XmppStream, resumable: ResumableSession, answer: Element
-) -> tuple[frozenset[str], int]:
+) -> tuple[frozenset[StanzaKey], int]:
     """What the server says it had; it may say so even if it cannot go on."""
     if answer.uri != NS_MANAGEMENT or answer.name not in ("resumed", "failed"):
         raise protocol_violation(stream.place, f"answers a resumption with <{answer.name}/>")
@@ -124,10 +132,16 @@ def _delivered_before(
         if answer.name == "resumed":
             raise protocol_violation(stream.place, "resumes a session and does not say where")
         return frozenset(), 0
-    news = (count - resumable.sent) % 2**32
-    if news > len(resumable.open):
+    newly = (count - resumable.acknowledged) % 2**32
+    if newly > len(resumable.unacknowledged):
         return frozenset(), count
-    return frozenset(resumable.open[:news]) - {""}, count
+    return frozenset(resumable.unacknowledged[:newly]) - {UNCONFIRMED}, count
+
+
+def key_of(stanza: Element) -> StanzaKey:
+    """@return: by what a stanza is known that comes again."""
+    name = stanza.getAttribute("id", "")
+    return (name, stanza.getAttribute("to", "")) if name else UNCONFIRMED
 
 
 def counted(element: Element) -> int | None:
@@ -146,7 +160,7 @@ async def _bound(stream: XmppStream, credentials: XmppCredentials, features: Ele
     answer = await _answer(stream, iq)
     jid = ""
     for one in answer.elements(NS_XMPP_BIND, "bind"):
-        jid = "".join(str(said) for said in one.elements(NS_XMPP_BIND, "jid"))
+        jid = "".join(str(each) for each in one.elements(NS_XMPP_BIND, "jid"))
     if not jid:
         raise protocol_violation(stream.place, "does not say who we are")
     # Of RFC 3921; a server of today has it no more, or says that it is optional.

@@ -3,7 +3,7 @@
 """
 What we send, until the server says that it has it: by acknowledgements
 (XEP-0198), or, where there are none, by a ping behind it. A server answers
-what one stream says in the order in which it was said.
+one stream in the order in which it sends.
 """
 
 from __future__ import annotations
@@ -21,8 +21,11 @@ from goiptwist.bridges.xmpp.connection.credentials import XmppCredentials
 from goiptwist.bridges.xmpp.connection.failures import ConnectionFailure, protocol_violation
 from goiptwist.bridges.xmpp.connection.negotiation import (
     NS_MANAGEMENT,
+    UNCONFIRMED,
     NegotiatedSession,
+    StanzaKey,
     counted,
+    key_of,
 )
 from goiptwist.bridges.xmpp.connection.stream import XmppStream
 from goiptwist.errors import Refused, TryLater
@@ -31,7 +34,7 @@ from goiptwist.errors import Refused, TryLater
 NS_PING = "urn:xmpp:ping"
 
 #: Seconds that the server has to acknowledge; then the connection is dead,
-#: whatever TCP thinks of it.
+#: even if TCP does not say so.
 TIMEOUT = 30.0
 #: Seconds after which a server is asked even if there is nothing to ask about.
 #: Home routers forget a silent connection after 5 minutes, some after 2.
@@ -47,25 +50,25 @@ LARGEST = 200_000
 @define(eq=False)
 class _PendingStanza:
     """
-    @ivar name: its id, or empty for what nobody misses.
+    @ivar key: see L{key_of}; L{UNCONFIRMED} for what nobody misses.
     @ivar waiter: whom to tell, or C{None}.
     """
 
-    name: str
+    key: StanzaKey
     waiter: Deferred[None] | None
 
 
 @define(eq=False)
 class OutgoingStanzas:
     """
-    @ivar arrived: ids that the server had before this stream began.
+    @ivar delivered: keys of what the server had before this stream began.
     """
 
     _clock: IReactorTime
     _stream: XmppStream
     _credentials: XmppCredentials
     _negotiated: NegotiatedSession
-    arrived: set[str] = field(factory=set)
+    delivered: set[StanzaKey] = field(factory=set)
     _sent: SentStanzas[_PendingStanza] = field(factory=SentStanzas, init=False)
     _ping: tuple[str, int] | None = field(default=None, init=False)
     _asked: bool = field(default=False, init=False)
@@ -75,7 +78,7 @@ class OutgoingStanzas:
     def __attrs_post_init__(self) -> None:
         """Count on from where the session stood."""
         self._sent.count = self._negotiated.sent
-        self.arrived |= self._negotiated.arrived
+        self.delivered |= self._negotiated.delivered
         self._set_timer(IDLE)
 
     def send_confirmed(self, stanza: Element) -> Deferred[None]:
@@ -84,10 +87,10 @@ class OutgoingStanzas:
         @raise TryLater: too many wait.
         @raise Refused: no server would take it.
         """
-        name = stanza.getAttribute("id", "")
+        key = key_of(stanza)
         waiter: Deferred[None] = Deferred()
-        if name in self.arrived:
-            self.arrived.discard(name)
+        if key in self.delivered:
+            self.delivered.discard(key)
             waiter.callback(None)
             return waiter
         if len(self._sent) >= MAX_UNACKNOWLEDGED:
@@ -96,7 +99,7 @@ class OutgoingStanzas:
         if len(written.encode()) > LARGEST:
             raise Refused(f"the stanza is larger than the {LARGEST} bytes that servers take")
         self._stream.write(written)
-        self._sent.went(_PendingStanza(name, waiter))
+        self._sent.add(_PendingStanza(key, waiter))
         self._ask()
         return waiter
 
@@ -110,7 +113,7 @@ class OutgoingStanzas:
             return
         self._stream.write(written)
         if self._negotiated.managed:
-            self._sent.went(_PendingStanza("", None))
+            self._sent.add(_PendingStanza(UNCONFIRMED, None))
             if len(self._sent) >= MAX_UNREQUESTED:
                 self._ask()
 
@@ -154,7 +157,7 @@ class OutgoingStanzas:
 
     def _confirmed(self, count: int) -> None:
         try:
-            confirmed = self._sent.confirmed(count)
+            confirmed = self._sent.confirm(count)
         except Overclaimed:
             what = "acknowledges more than it was given"
             self._stream.abort(protocol_violation(self._stream.place, what))
@@ -185,11 +188,11 @@ class OutgoingStanzas:
         else:
             self._set_timer(TIMEOUT)  # it is we who did not listen
 
-    def closed(self, failure: ConnectionFailure) -> list[str]:
+    def closed(self, failure: ConnectionFailure) -> list[StanzaKey]:
         """
         The stream is gone.
 
-        @return: the ids of what the server may not have, in order.
+        @return: the keys of what the server may not have, in order.
         """
         self._failure = failure
         self._stop_timer()
@@ -198,7 +201,7 @@ class OutgoingStanzas:
             if stanza.waiter is not None and not stanza.waiter.called:
                 sentence = f"the connection was lost before the server had the message: {failure}"
                 stanza.waiter.errback(Failure(TryLater(sentence)))
-        return [stanza.name for stanza in left]
+        return [stanza.key for stanza in left]
 
     @property
     def confirmed(self) -> int:

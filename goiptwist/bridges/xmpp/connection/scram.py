@@ -28,7 +28,7 @@ _ROUNDS = re.compile(r",i=([0-9]{1,20})")
 
 
 class BadServer(Exception):
-    """The server said what no honest server says; the text is what is wrong."""
+    """The server sent what no honest server sends; the text says what is wrong."""
 
 
 @frozen
@@ -91,8 +91,8 @@ class ScramMechanism:
 
     def first(self) -> bytes:
         """See L{SaslMechanism}."""
-        said: str = self._client.get_client_first()
-        return said.encode()
+        message: str = self._client.get_client_first()
+        return message.encode()
 
     def answer(self, challenge: bytes) -> bytes:
         """See L{SaslMechanism}."""
@@ -110,10 +110,10 @@ class ScramMechanism:
             if rounds and not FEWEST_ROUNDS <= int(rounds[1]) <= MOST_ROUNDS:
                 raise BadServer(f"wants {rounds[1]} rounds of hashing")
             self._client.set_server_first(text)
-            said: str = self._client.get_client_final()
+            message: str = self._client.get_client_final()
         except (ScramException, ValueError) as error:
             raise BadServer("sent a challenge that is none") from error
-        return said.encode()
+        return message.encode()
 
     def verify(self, last: bytes) -> None:
         """See L{SaslMechanism}."""

@@ -57,7 +57,7 @@ def in_order(records: Sequence[SrvRecord], chance: random.Random) -> list[Server
     left, ordered = sorted(records, key=lambda record: record.priority), []
     while left:
         equals = [record for record in left if record.priority == left[0].priority]
-        # A weight of none shall have a small chance.
+        # A weight of none gets a small chance.
         (chosen,) = chance.choices(equals, [record.weight + 0.01 for record in equals])
         left.remove(chosen)
         ordered.append(chosen.place)
@@ -83,7 +83,7 @@ def resolver(reactor: Any) -> Resolver:
 async def servers_of(domain: str, asked: Any) -> list[ServerAddress]:
     """
     @param asked: a resolver.
-    @raise Trouble: there is none, or nobody knows.
+    @raise ConnectionFailure: there is none, or nobody knows.
     """
     name = domain.encode("idna").decode()
     both = [_records(name, service, asked) for service in ("_xmpps-client", "_xmpp-client")]

@@ -1,6 +1,6 @@
 # mypy: disallow-untyped-calls=False
 # (twisted.words is not annotated)
-"""One logged-in stream, from the moment at which stanzas may be said to its end."""
+"""One logged-in stream, from the moment at which stanzas may be sent to its end."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from goiptwist.bridges.xmpp.connection.stream import XmppStream
 from goiptwist.bridges.xmpp.interfaces import IStanzaReceiver
 from goiptwist.errors import Refused, TryLater
 
-#: Questions of ours that may be open; that bounds memory.
+#: IQs of ours that may wait for a response; that bounds memory.
 MAX_PENDING_IQS = 1000
 
 
@@ -49,7 +49,7 @@ class XmppSession:
     stream: XmppStream
     _credentials: XmppCredentials
     negotiated: NegotiatedSession
-    talk: IStanzaReceiver
+    receiver: IStanzaReceiver
     _pending: dict[str, _PendingIq] = field(factory=dict, init=False)
     outgoing: OutgoingStanzas = field(init=False)
     _incoming: IncomingStanzas = field(init=False)
@@ -60,7 +60,11 @@ class XmppSession:
             self._clock, self.stream, self._credentials, self.negotiated
         )
         self._incoming = IncomingStanzas(
-            self.negotiated.had, self.talk, self.stream, self.outgoing, self.negotiated.managed
+            self.negotiated.received,
+            self.receiver,
+            self.stream,
+            self.outgoing,
+            self.negotiated.managed,
         )
 
     def begin(self) -> None:
@@ -91,7 +95,7 @@ class XmppSession:
     def request(self, iq: Element, timeout: float) -> Deferred[Element]:
         """See L{goiptwist.bridges.xmpp.interfaces.IXmppConnection.request}."""
         if len(self._pending) >= MAX_PENDING_IQS:
-            raise TryLater("too many questions wait for an answer", after=1.0)
+            raise TryLater("too many requests wait for an answer", after=1.0)
         name = iq.getAttribute("id") or uuid4().hex
         iq["id"] = name
         answered: Deferred[Element] = Deferred(lambda _: self._drop(name))
@@ -118,7 +122,7 @@ class XmppSession:
     def _answered(self, iq: Element) -> None:
         name = iq.getAttribute("id", "")
         question = self._pending.get(name)
-        if question is None or not self._is_of(iq.getAttribute("from", ""), question.to):
+        if question is None or not self._is_from(iq.getAttribute("from", ""), question.to):
             return
         self._forget(name)
         if iq.getAttribute("type") == "result":
@@ -131,19 +135,19 @@ class XmppSession:
         sentence = f"{who} says {condition}" + (f": {text}" if text else "")
         question.answered.errback(Failure(Refused(sentence)))
 
-    def _is_of(self, said: str, asked: str) -> bool:
+    def _is_from(self, sender: str, asked: str) -> bool:
         """Whether it is the one we asked who answers, and not somebody else in his name."""
         own = self.negotiated.jid.partition("/")[0]
         ours = ("", own, self.negotiated.jid, self._credentials.domain)
-        if asked in ours and said in ours:
+        if asked in ours and sender in ours:
             return True
         try:
-            return JID(said) == JID(asked)
+            return JID(sender) == JID(asked)
         except InvalidFormat:
             return False
 
     def close(self) -> None:
-        """Say goodbye: the server shall know what we have, and that we do not come back."""
+        """Say goodbye: the server is told what we have, and that we do not come back."""
         self._incoming.acknowledge()
         self.stream.close()
 
@@ -160,13 +164,13 @@ class XmppSession:
             if question is not None:
                 sentence = f"the connection was lost before an answer: {failure}"
                 question.answered.errback(Failure(TryLater(sentence)))
-        if not self.negotiated.previous:
+        if not self.negotiated.resumption_id:
             return None
         return ResumableSession(
-            self.negotiated.previous,
+            self.negotiated.resumption_id,
             self.negotiated.jid,
-            self.negotiated.had,
+            self.negotiated.received,
             self.outgoing.confirmed,
             left,
-            frozenset(self.outgoing.arrived),
+            frozenset(self.outgoing.delivered),
         )

@@ -1,8 +1,8 @@
 # mypy: disallow-untyped-calls=False
 # (twisted.words is not annotated)
 """
-One XML stream. While we log in, it is read by whoever drives the order; after
-that, each stanza goes to one listener. Whatever ends it, ends it in one way.
+One XML stream. While we log in, it is read by the code that drives the order; after
+that, each stanza goes to one listener. Every end of it is one way.
 
 The stock stream tells of a refused secret, a broken certificate and a lost
 connection by three different events, and breaks on some nonsense.
@@ -59,7 +59,7 @@ class XmppStream(xmlstream.XmlStream):
     """
     @ivar place: the server, in words, for sentences.
     @ivar listener: gets each stanza once it is set.
-    @ivar fault: says what was wrong with the certificate; see L{Verified}.
+    @ivar fault: says what was wrong with the certificate; see L{VerifyingTlsOptions}.
     """
 
     transport: Any
@@ -69,7 +69,7 @@ class XmppStream(xmlstream.XmlStream):
         self, clock: IReactorTime, place: str, to: str, namespace: str, fault: Callable[[], str]
     ) -> None:
         """
-        @param to: the domain that we want to talk to.
+        @param to: the domain that we want to connect to.
         @param namespace: of the stanzas.
         """
         super().__init__(_StreamStartObserver())
@@ -215,7 +215,7 @@ class XmppStream(xmlstream.XmlStream):
             self._measure()
         except _ProtocolViolation as error:
             self.abort(protocol_violation(self.place, str(error)))
-        except Exception:  # whatever expat, domish or a JID find wrong
+        except Exception:  # of expat, domish or a JID
             self.abort(protocol_violation(self.place, "does not send XML as XMPP wants it"))
 
     def _measure(self) -> None:
@@ -268,7 +268,7 @@ class XmppStream(xmlstream.XmlStream):
         )
 
     def abort(self, failure: ConnectionFailure, *, politely: bool = False) -> None:
-        """The first failure counts. Whoever waits hears of it at once."""
+        """The first failure counts. Those who wait hear of it at once."""
         if self._failure is None:
             self._failure = failure
         if self.ended:
@@ -301,7 +301,7 @@ class XmppStream(xmlstream.XmlStream):
         self.abort(ConnectionFailure(f"{self.place} did not answer in time: {what}", slow=False))
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
-        """Called by Twisted when the connection is closed, by whomever."""
+        """Called by Twisted when the connection is closed, by either side."""
         self.ended = True
         if self._close_timer is not None and self._close_timer.active():
             self._close_timer.cancel()

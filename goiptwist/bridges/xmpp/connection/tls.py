@@ -41,8 +41,8 @@ class VerifyingTlsOptions:
     """
     Makes TLS connections that end unless the certificate is good.
 
-    @ivar domain: the name in the certificate: the domain of the JID, whatever
-        the DNS says where its server is (RFC 6120 section 13.7.2.1).
+    @ivar domain: the name in the certificate: the domain of the JID, no matter
+        where the DNS says that its server is (RFC 6120 section 13.7.2.1).
     @ivar fault: what was wrong with the last certificate, in words, or empty.
     """
 

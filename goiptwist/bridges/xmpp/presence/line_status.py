@@ -30,19 +30,19 @@ def line_presence(line: LineStatus) -> PresenceStatus:
     if line.stopped:
         return PresenceStatus(True, "dnd", f"stopped: {line.stopped}")
     if line.presence != "present":
-        words = "lost: the device is silent" if line.presence == "lost" else "not heard of yet"
-        return PresenceStatus(False, "", words)
+        status = "lost: the device is silent" if line.presence == "lost" else "not heard of yet"
+        return PresenceStatus(False, "", status)
     signal = f", signal {line.signal} of 31" if line.signal is not None else ""
     operator = f" at {line.operator}" if line.operator else ""
-    words = f"{line.gsm or 'present'}{operator}{signal}"
-    return PresenceStatus(True, "" if line.gsm in ("LOGIN", "") else "xa", words)
+    status = f"{line.gsm or 'present'}{operator}{signal}"
+    return PresenceStatus(True, "" if line.gsm in ("LOGIN", "") else "xa", status)
 
 
 def overall_presence(lines: Sequence[LineStatus]) -> PresenceStatus:
     """How all lines together stand."""
     good = sum(_works(line) for line in lines)
-    words = f"{good} of {len(lines)} lines work"
-    return PresenceStatus(True, "" if good else "xa", words)
+    status = f"{good} of {len(lines)} lines work"
+    return PresenceStatus(True, "" if good else "xa", status)
 
 
 def _works(line: LineStatus) -> bool:
@@ -62,12 +62,12 @@ def lines_text(lines: Sequence[LineStatus]) -> str:
 
 def status_text(lines: Sequence[LineStatus], failures: Sequence[Message]) -> str:
     """Whether all is well."""
-    troubled = [line for line in lines if not _works(line)]
-    told = [f"{overall_presence(lines).status}."]
-    told += [f"{line.id}: {line_presence(line).status}" for line in troubled]
+    failing = [line for line in lines if not _works(line)]
+    parts = [f"{overall_presence(lines).status}."]
+    parts += [f"{line.id}: {line_presence(line).status}" for line in failing]
     if failures:
-        told += ["Your last SMS that were not sent:", failures_text(failures)]
-    return "\n".join(told)
+        parts += ["Your last SMS that were not sent:", failures_text(failures)]
+    return "\n".join(parts)
 
 
 def failures_text(failures: Sequence[Message]) -> str:

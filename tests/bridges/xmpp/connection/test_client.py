@@ -40,7 +40,7 @@ class Tries:
     stream: object = None
     found: str = "found"
 
-    async def reach(self, memory):
+    async def connect(self, memory):
         self.times.append(self.clock.seconds())
         self.memories.append(memory)
         outcome = self.outcomes.pop(0) if len(self.outcomes) > 1 else self.outcomes[0]
@@ -114,7 +114,7 @@ def test_back_again(warned):
     clock.advance(RETRY_DELAYS[0])
     assert len(tries.times) == 2  # it was cut off at once: that is no success
     clock.advance(RETRY_DELAYS[1] - RETRY_DELAYS[0])
-    assert tries.memories[-1].previous == "previous"  # the session may go on
+    assert tries.memories[-1].resumption_id == "previous"  # the session may go on
     ensureDeferred(link.stopService())
 
 
@@ -152,7 +152,7 @@ def test_stop_in_the_midst_of_a_try():
     waiting = Deferred()
 
     class Never(Tries):
-        async def reach(self, memory):
+        async def connect(self, memory):
             await waiting
 
     link._attempt = Never(clock, [])
@@ -221,7 +221,7 @@ def test_resumed():
     outcome, said = entering(lost("one", "two"), [resumed])
     assert "<resume xmlns='urn:xmpp:sm:3' previd='before' h='0'/>" in said[0]
     assert (outcome.resumed, outcome.jid, outcome.sent) == (True, "bot@example.org/x", 6)
-    assert outcome.arrived == {"one"}
+    assert outcome.delivered == {("one", "a@b")}
 
 
 def test_what_is_still_being_done_when_the_session_goes_on():
@@ -230,13 +230,13 @@ def test_what_is_still_being_done_when_the_session_goes_on():
     something that nobody has seen.
     """
     memory = lost()
-    number = memory.had.arrived()
+    number = memory.received.add()
     outcome, said = entering(memory, ["<resumed xmlns='urn:xmpp:sm:3' previd='before' h='5'/>"])
     assert "h='0'" in said[0]
-    outcome.had.done(number)
-    assert outcome.had.count == 0
-    outcome.had.done(outcome.had.arrived())
-    assert outcome.had.count == 1
+    outcome.received.done(number)
+    assert outcome.received.count == 0
+    outcome.received.done(outcome.received.add())
+    assert outcome.received.count == 1
 
 
 def test_not_resumed():
@@ -246,14 +246,14 @@ def test_not_resumed():
     outcome, said = entering(lost("one", "two", "three"), [failed, BOUND, enabled])
     assert "<resource>goiptwist</resource>" in said[1]
     assert (outcome.resumed, outcome.jid) == (False, "bot@example.org/new")
-    assert (outcome.previous, outcome.sent) == ("next", 0)
-    assert outcome.arrived == {"one", "two"}
+    assert (outcome.resumption_id, outcome.sent) == ("next", 0)
+    assert outcome.delivered == {("one", "a@b"), ("two", "a@b")}
 
 
 def test_no_acknowledgements():
     """A server may offer them and then not give them; then a ping has to do."""
     outcome, _ = entering(None, [BOUND, "<failed xmlns='urn:xmpp:sm:3'/>"])
-    assert (outcome.managed, outcome.previous) == (False, "")
+    assert (outcome.managed, outcome.resumption_id) == (False, "")
 
 
 @pytest.mark.parametrize(

@@ -35,7 +35,7 @@ def trying(monkeypatch):
 
     monkeypatch.setattr(ConnectionAttempt, "_connected", connected)
     done = []
-    waiting = ensureDeferred(connecting.reach(None))
+    waiting = ensureDeferred(connecting.connect(None))
     waiting.addBoth(done.append)
     return there, done, waiting
 

@@ -36,29 +36,29 @@ def test_each_stanza_is_confirmed_once(start, steps):
     sent, expected, told, count = SentStanzas(start), [], [], start
     for step in steps:
         for _ in range(step):
-            sent.went(len(expected))
+            sent.add(len(expected))
             expected.append(len(expected))
         confirmed = len(sent) // 2
         count = (count + confirmed) % WRAP
-        told += sent.confirmed(count)
-    told += sent.confirmed((count + len(sent)) % WRAP)
+        told += sent.confirm(count)
+    told += sent.confirm((count + len(sent)) % WRAP)
     assert told == expected
-    assert sent.confirmed(sent.count) == []
+    assert sent.confirm(sent.count) == []
 
 
 @pytest.mark.parametrize("claim", [2, 2**32 - 1, 2**32, -1])
 def test_more_than_was_sent(claim):
     """A server that claims that cannot be trusted to have the others."""
     sent = SentStanzas()
-    sent.went("one")
+    sent.add("one")
     with pytest.raises(Overclaimed):
-        sent.confirmed(claim)
+        sent.confirm(claim)
 
 
 def test_had_in_order():
     """A stanza that is done counts when all before it are done."""
     had = ReceivedStanzas()
-    one, two, three = had.arrived(), had.arrived(), had.arrived()
+    one, two, three = had.add(), had.add(), had.add()
     had.done(three)
     assert (had.count, had.open) == (0, 3)
     had.done(one)
@@ -70,10 +70,10 @@ def test_had_in_order():
 def test_what_comes_again_does_not_count_twice():
     """A session that goes on brings again what was not confirmed."""
     had = ReceivedStanzas()
-    one, two = had.arrived(), had.arrived()
+    one, two = had.add(), had.add()
     had.done(one)
     had.forget()
-    again = had.arrived()
+    again = had.add()
     had.done(two)  # the old one is done at last
     assert had.count == 1
     had.done(again)

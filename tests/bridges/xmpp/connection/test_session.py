@@ -16,12 +16,13 @@ from tests.bridges.xmpp.connections import Ear, message
 R, A = "<r xmlns='urn:xmpp:sm:3'/>", "<a xmlns='urn:xmpp:sm:3' h='{}'/>"
 
 
-def handed(there, name, text="hello"):
-    """Begin to hand over; the list gets the outcome."""
+ANN, BEN = "ann@example.org", "ben@example.org"
+
+
+def handed(there, name, text="hello", to=ANN):
+    """Begin to send; the list gets the outcome."""
     outcome = []
-    there.session.outgoing.send_confirmed(message("ann@example.org", text, name)).addBoth(
-        outcome.append
-    )
+    there.session.outgoing.send_confirmed(message(to, text, name)).addBoth(outcome.append)
     return outcome
 
 
@@ -69,18 +70,29 @@ def test_lost_before_the_server_said_so():
     memory = there.session.closed(there.lost[0])
     assert one[0].check(TryLater)
     assert "the connection was lost before the server had the message" in str(one[0].value)
-    assert memory.open == ["one"]
+    assert memory.unacknowledged == [("one", ANN)]
     assert there.clock.getDelayedCalls() == []
 
 
 def test_what_had_arrived_is_not_said_again():
     """A server that goes on with a session says how much it had; that much is done."""
-    known = NegotiatedSession("bot@example.org/x", True, "p", sent=1, arrived=frozenset({"one"}))
+    had = frozenset({("one", ANN)})
+    known = NegotiatedSession("bot@example.org/x", True, "p", sent=1, delivered=had)
     there = Standing(negotiated=known).log_in()
     assert handed(there, "one") == [None]
     assert there.wire.said() == ""
     assert handed(there, "one") == []  # the next with that id is another
     assert "<message" in there.wire.said()
+
+
+def test_what_one_of_them_has_is_still_said_to_the_other():
+    """An SMS to several people has the same id for each: only the address tells them apart."""
+    had = frozenset({("one", ANN)})
+    known = NegotiatedSession("bot@example.org/x", True, "p", sent=1, delivered=had)
+    there = Standing(negotiated=known).log_in()
+    assert handed(there, "one", to=BEN) == []
+    assert "to='ben@example.org'" in there.wire.said()
+    assert handed(there, "one", to=ANN) == [None]
 
 
 @pytest.mark.parametrize("managed", [True, False])
