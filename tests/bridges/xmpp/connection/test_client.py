@@ -198,15 +198,13 @@ def entering(memory, answers):
 
 def lost(*names):
     """What is known of a session in which a server acknowledged 5 and then had these."""
-    link_memory = Standing(
+    before = Standing(
         negotiated=NegotiatedSession("bot@example.org/x", True, "before", sent=5)
     ).log_in()
     for name in names:
-        link_memory.session.outgoing.send_confirmed(message("a@b", "x", name)).addErrback(
-            lambda _: 0
-        )
-    link_memory.wire.loseConnection()
-    return link_memory.session.closed(link_memory.lost[0])
+        before.session.outgoing.send_confirmed(message("a@b", "x", name)).addErrback(lambda _: 0)
+    before.wire.loseConnection()
+    return before.session.closed(before.lost[0])
 
 
 BOUND = (

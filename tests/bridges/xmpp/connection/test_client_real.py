@@ -173,12 +173,12 @@ async def test_questions(prosody):
         linked(bot, Ear(answer=answer)) as link,
         linked(account(prosody, "ann@all.test")) as ann,
     ):
-        assert (await ann.ask(asked("ping", "all.test")))["type"] == "result"
-        assert (await ann.ask(asked("ping", link.jid)))["type"] == "result"
+        assert (await ann.request(asked("ping", "all.test")))["type"] == "result"
+        assert (await ann.request(asked("ping", link.jid)))["type"] == "result"
         with pytest.raises(Refused, match="forbidden"):
-            await ann.ask(asked("forbidden", link.jid, uri="test"))
+            await ann.request(asked("forbidden", link.jid, uri="test"))
         with pytest.raises(Refused, match="service-unavailable"):
-            await ann.ask(asked("other", link.jid, uri="test"))
+            await ann.request(asked("other", link.jid, uri="test"))
 
 
 @NEEDS_PROSODY
@@ -188,8 +188,8 @@ async def test_two_with_one_name(prosody):
     one says so, and they do not throw each other out for ever.
     """
     async with linked(account(prosody)) as first, linked(account(prosody)) as second:
-        await until(lambda: "is there a second gateway?" in first.trouble, lambda: first.trouble)
-        assert not second.trouble
+        await until(lambda: "is there a second gateway?" in first.outage, lambda: first.outage)
+        assert not second.outage
 
 
 #: What people, and machines, may write: all of Unicode, and what XML is made of.
