@@ -24,7 +24,7 @@ from goiptwist.bridges.xmpp.connection.negotiation import (
 )
 from goiptwist.bridges.xmpp.connection.server_lookup import (
     ServerAddress,
-    resolver,
+    make_resolver,
     servers_of,
 )
 from goiptwist.bridges.xmpp.connection.stream import XmppStream
@@ -53,11 +53,11 @@ class ConnectionAttempt:
         @param resumable: of the session that was lost, or C{None}.
         @raise ConnectionFailure: it did not work; the connection is closed.
         """
-        place = await self._connected()
+        server = await self._connected()
         stream = self.stream
         assert stream is not None
         async with self._in_time(stream):
-            return stream, await self._logged_in(stream, place, resumable)
+            return stream, await self._logged_in(stream, server, resumable)
 
     @asynccontextmanager
     async def _in_time(self, stream: XmppStream) -> AsyncIterator[None]:
@@ -69,11 +69,11 @@ class ConnectionAttempt:
         except BaseException as error:
             broken = not isinstance(error, ConnectionFailure | CancelledError | GeneratorExit)
             if broken:
-                self.log.failure("The login at {place} broke", place=stream.place)
+                self.log.failure("The login at {server} broke", server=stream.server)
             failure = (
                 error
                 if isinstance(error, ConnectionFailure)
-                else from_connect_error(stream.place, error)
+                else from_connect_error(stream.server, error)
             )
             stream.abort(failure)
             if broken or isinstance(error, ConnectionFailure):
@@ -85,13 +85,13 @@ class ConnectionAttempt:
                 deadline.cancel()
 
     async def _logged_in(
-        self, stream: XmppStream, place: ServerAddress, resumable: ResumableSession | None
+        self, stream: XmppStream, server: ServerAddress, resumable: ResumableSession | None
     ) -> NegotiatedSession:
         credentials = self._credentials
         if credentials.component:
             self.found = await login_component(stream, credentials)
             return NegotiatedSession(credentials.domain)
-        login = await login_account(stream, credentials, self._options, direct=place.direct)
+        login = await login_account(stream, credentials, self._options, direct=server.direct)
         self.found = login.found
         return await negotiate(stream, credentials, login.features, resumable)
 
@@ -100,42 +100,41 @@ class ConnectionAttempt:
     _options: Any = field(default=None, init=False)
 
     async def _connected(self) -> ServerAddress:
-        """Try one place after the other; the first failure is reported."""
+        """Try one server after the other; the first failure is reported."""
         first: ConnectionFailure | None = None
-        for place in await self._places():
+        for server in await self._servers():
             try:
-                await self._connect(place)
+                await self._connect(server)
             except ConnectionFailure as failure:
                 first = first or failure
             else:
-                return place
+                return server
         raise first or ConnectionFailure(
             f"there is no server for {self._credentials.domain}", slow=False
         )
 
-    async def _places(self) -> list[ServerAddress]:
-        credentials, server = self._credentials, self._credentials.server
-        if server is None:
-            asked = resolver(self._reactor)
-            return await servers_of(credentials.domain, asked)
+    async def _servers(self) -> list[ServerAddress]:
+        credentials, named = self._credentials, self._credentials.server
+        if named is None:
+            return await servers_of(credentials.domain, make_resolver(self._reactor))
         if credentials.component:
-            if not (server.is_loopback or credentials.clear):
+            if not (named.is_loopback or credentials.clear):
                 sentence = (
-                    f"{server} is another machine, and a component talks in clear: "
+                    f"{named} is another machine, and a component talks in clear: "
                     "use a tunnel to this machine"
                 )
                 raise ConnectionFailure(sentence, slow=True)
-            return [ServerAddress(server.host, server.port)]
-        return [ServerAddress(server.host, server.port, credentials.is_direct)]
+            return [ServerAddress(named.host, named.port)]
+        return [ServerAddress(named.host, named.port, credentials.is_direct)]
 
-    async def _connect(self, place: ServerAddress) -> None:
+    async def _connect(self, server: ServerAddress) -> None:
         credentials = self._credentials
         try:
             if not credentials.component:
                 self._options = tls.verifying_options(
-                    credentials.domain, credentials.ca, direct=place.direct
+                    credentials.domain, credentials.ca, direct=server.direct
                 )
-            await self._connect_to(place)
+            await self._connect_to(server)
         except ConnectionFailure:
             raise
         except (OSError, ValueError) as error:
@@ -143,30 +142,30 @@ class ConnectionAttempt:
                 raise ConnectionFailure(
                     f"ca {credentials.ca} cannot be used: {error}", slow=True
                 ) from None
-            raise from_connect_error(str(place), error) from None
+            raise from_connect_error(str(server), error) from None
         except CancelledError:
             raise
         except Exception as error:
-            failure = from_connect_error(str(place), error)
+            failure = from_connect_error(str(server), error)
             if not failure.known:
-                self.log.failure("The way to {place} broke", place=str(place))
+                self.log.failure("The way to {server} broke", server=str(server))
             raise failure from None
 
-    async def _connect_to(self, place: ServerAddress) -> None:
+    async def _connect_to(self, server: ServerAddress) -> None:
         credentials = self._credentials
         namespace = "jabber:component:accept" if credentials.component else "jabber:client"
         options = self._options
         stream = XmppStream(
             self._reactor,
-            str(place) if credentials.component else f"{credentials.domain} ({place})",
+            str(server) if credentials.component else f"{credentials.domain} ({server})",
             credentials.domain,
             namespace,
             lambda: options.fault if options is not None else "",
         )
         endpoint: Any = HostnameEndpoint(
-            self._reactor, place.host.encode("idna"), place.port, timeout=CONNECT_TIMEOUT
+            self._reactor, server.host.encode("idna"), server.port, timeout=CONNECT_TIMEOUT
         )
-        if place.direct:
+        if server.direct:
             endpoint = wrapClientTLS(options, endpoint)
         await connectProtocol(endpoint, stream)
         self.stream = stream

@@ -70,29 +70,29 @@ class ConnectionFailure(GoipTwistError):
         self.slow, self.known = slow, known
 
 
-def protocol_violation(place: str, what: str) -> ConnectionFailure:
+def protocol_violation(server: str, what: str) -> ConnectionFailure:
     """The server broke the rules; C{what} says how."""
-    return ConnectionFailure(f"{place} talks nonsense: it {what}", slow=True)
+    return ConnectionFailure(f"{server} talks nonsense: it {what}", slow=True)
 
 
-def from_stream_error(place: str, condition: str, text: str) -> ConnectionFailure:
+def from_stream_error(server: str, condition: str, text: str) -> ConnectionFailure:
     """The server ended the stream with an error."""
     reason = _PASSING.get(condition)
     slow = reason is None
     reason = reason or _CONDITIONS.get(condition, "ended the connection")
-    return ConnectionFailure(f"{place} {reason} ({_quoted(condition, text)})", slow=slow)
+    return ConnectionFailure(f"{server} {reason} ({_quoted(condition, text)})", slow=slow)
 
 
-def from_login_error(place: str, jid: str, condition: str, text: str) -> ConnectionFailure:
+def from_login_error(server: str, jid: str, condition: str, text: str) -> ConnectionFailure:
     """The server did not take a login."""
     reason = _LOGINS.get(condition, "refuses the login")
     slow = condition != "temporary-auth-failure"
     return ConnectionFailure(
-        f"{place} {reason}; we are {jid} ({_quoted(condition, text)})", slow=slow
+        f"{server} {reason}; we are {jid} ({_quoted(condition, text)})", slow=slow
     )
 
 
-def from_connect_error(place: str, error: BaseException) -> ConnectionFailure:
+def from_connect_error(server: str, error: BaseException) -> ConnectionFailure:
     """There was no way to the server."""
     if isinstance(error, ConnectionFailure):
         return error
@@ -105,12 +105,12 @@ def from_connect_error(place: str, error: BaseException) -> ConnectionFailure:
     elif isinstance(error, ConnectError | ConnectBindError | OSError):
         reason = str(getattr(error, "osError", None) or error) or "no reason given"
     else:
-        return from_connection_loss(place, error, "")
-    return ConnectionFailure(f"{place} is not reached: {reason}", slow=False)
+        return from_connection_loss(server, error, "")
+    return ConnectionFailure(f"{server} is not reached: {reason}", slow=False)
 
 
 def from_connection_loss(
-    place: str, error: BaseException | None, certificate: str
+    server: str, error: BaseException | None, certificate: str
 ) -> ConnectionFailure:
     """
     A connection is gone.
@@ -119,23 +119,23 @@ def from_connection_loss(
     """
     if certificate:
         return ConnectionFailure(
-            f"{place} has a certificate that is not good: {certificate}", slow=True
+            f"{server} has a certificate that is not good: {certificate}", slow=True
         )
     if isinstance(error, ConnectionFailure):
         return error
     if isinstance(error, VerificationError):
-        return ConnectionFailure(f"{place} has a certificate for another name", slow=True)
+        return ConnectionFailure(f"{server} has a certificate for another name", slow=True)
     if isinstance(error, SSL.Error):
         details = ", ".join(str(part[-1]) for part in (error.args[0] if error.args else ()) if part)
         return ConnectionFailure(
-            f"{place} and we cannot agree on TLS: {details or 'no reason'}", slow=True
+            f"{server} and we cannot agree on TLS: {details or 'no reason'}", slow=True
         )
     if isinstance(error, ConnectionDone):
-        return ConnectionFailure(f"{place} closed the connection", slow=False)
+        return ConnectionFailure(f"{server} closed the connection", slow=False)
     if isinstance(error, ConnectionClosed | OSError):
-        return ConnectionFailure(f"{place} is not reached any more: {error}", slow=False)
+        return ConnectionFailure(f"{server} is not reached any more: {error}", slow=False)
     return ConnectionFailure(
-        f"{place}: {type(error).__name__}, see the log", slow=False, known=False
+        f"{server}: {type(error).__name__}, see the log", slow=False, known=False
     )
 
 

@@ -64,8 +64,8 @@ async def login_component(stream: XmppStream, credentials: XmppCredentials) -> s
     stream.send(shake)
     answer = await stream.next()
     if answer.name != "handshake":
-        raise protocol_violation(stream.place, f"answers the secret with <{answer.name}/>")
-    return f"{stream.place} has taken the secret of {credentials.domain}"
+        raise protocol_violation(stream.server, f"answers the secret with <{answer.name}/>")
+    return f"{stream.server} has taken the secret of {credentials.domain}"
 
 
 async def login_account(
@@ -83,19 +83,19 @@ async def login_account(
     features = await _features(stream)
     if not direct:
         if _child(features, NS_XMPP_TLS, "starttls") is None:
-            sentence = f"{stream.place} offers no STARTTLS, and we do not go on without TLS"
+            sentence = f"{stream.server} offers no STARTTLS, and we do not go on without TLS"
             raise ConnectionFailure(sentence, slow=True)
         stream.send(Element((NS_XMPP_TLS, "starttls")))
         answer = await stream.next()
         if (answer.uri, answer.name) != (NS_XMPP_TLS, "proceed"):
-            raise ConnectionFailure(f"{stream.place} cannot begin TLS at the moment", slow=False)
+            raise ConnectionFailure(f"{stream.server} cannot begin TLS at the moment", slow=False)
         stream.startTLS(options)
         features = await _features(stream)
     mechanism = _mechanism(stream, credentials, features)
     await _authenticate(stream, credentials, mechanism)
     features = await _features(stream)
     protection = tls.protection_text(stream.transport)
-    found = f"logged in at {stream.place} with {mechanism.name}, {protection}, verified"
+    found = f"logged in at {stream.server} with {mechanism.name}, {protection}, verified"
     return LoginResult(features, found)
 
 
@@ -103,10 +103,12 @@ async def _features(stream: XmppStream) -> Element:
     header = await stream.begin()
     major = header.getAttribute("version", "0").partition(".")[0]
     if not (major.isdecimal() and int(major[:3]) >= 1):
-        raise protocol_violation(stream.place, "speaks an XMPP older than 1.0")
+        raise protocol_violation(stream.server, "speaks an XMPP older than 1.0")
     features = await stream.next()
     if (features.uri, features.name) != (NS_STREAMS, "features"):
-        raise protocol_violation(stream.place, f"says <{features.name}/> instead of what it offers")
+        raise protocol_violation(
+            stream.server, f"says <{features.name}/> instead of what it offers"
+        )
     return features
 
 
@@ -125,10 +127,10 @@ def _mechanism(
     bound = _binding(stream, features)
     chosen = choose(offered, credentials.user, credentials.password, bound)
     if chosen is None and set(offered) & set(PREFERRED) - {"PLAIN"}:
-        sentence = f"the password for {stream.place} has characters that no server takes"
+        sentence = f"the password for {stream.server} has characters that no server takes"
         raise ConnectionFailure(sentence, slow=True)
     if chosen is None:
-        sentence = f"{stream.place} offers no login that we know, but {joined(offered)}"
+        sentence = f"{stream.server} offers no login that we know, but {joined(offered)}"
         raise ConnectionFailure(sentence, slow=True)
     return chosen
 
@@ -145,7 +147,7 @@ async def _authenticate(
     try:
         await _exchange(stream, credentials, mechanism)
     except BadServer as error:
-        raise protocol_violation(stream.place, str(error)) from None
+        raise protocol_violation(stream.server, str(error)) from None
 
 
 async def _exchange(
@@ -158,7 +160,7 @@ async def _exchange(
             raise BadServer(f"answers a login with <{answer.name}/>")
         if answer.name == "failure":
             condition, text = error_in(answer)
-            raise from_login_error(stream.place, credentials.jid, condition, text)
+            raise from_login_error(stream.server, credentials.jid, condition, text)
         if answer.name == "success":
             mechanism.verify(_decoded(answer))
             return

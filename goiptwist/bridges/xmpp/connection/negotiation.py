@@ -126,11 +126,11 @@ def _delivered_before(
 ) -> tuple[frozenset[StanzaKey], int]:
     """What the server says it had; it may say so even if it cannot go on."""
     if answer.uri != NS_MANAGEMENT or answer.name not in ("resumed", "failed"):
-        raise protocol_violation(stream.place, f"answers a resumption with <{answer.name}/>")
+        raise protocol_violation(stream.server, f"answers a resumption with <{answer.name}/>")
     count = counted(answer)
     if count is None:
         if answer.name == "resumed":
-            raise protocol_violation(stream.place, "resumes a session and does not say where")
+            raise protocol_violation(stream.server, "resumes a session and does not say where")
         return frozenset(), 0
     newly = (count - resumable.acknowledged) % 2**32
     if newly > len(resumable.unacknowledged):
@@ -154,7 +154,7 @@ def counted(element: Element) -> int | None:
 
 async def _bound(stream: XmppStream, credentials: XmppCredentials, features: Element) -> str:
     if not any(features.elements(NS_XMPP_BIND, "bind")):
-        raise protocol_violation(stream.place, "offers no resource")
+        raise protocol_violation(stream.server, "offers no resource")
     iq, bind = _request(stream, NS_XMPP_BIND, "bind")
     bind.addElement("resource", content=credentials.resource)
     answer = await _answer(stream, iq)
@@ -162,7 +162,7 @@ async def _bound(stream: XmppStream, credentials: XmppCredentials, features: Ele
     for one in answer.elements(NS_XMPP_BIND, "bind"):
         jid = "".join(str(each) for each in one.elements(NS_XMPP_BIND, "jid"))
     if not jid:
-        raise protocol_violation(stream.place, "does not say who we are")
+        raise protocol_violation(stream.server, "does not say who we are")
     # Of RFC 3921; a server of today has it no more, or says that it is optional.
     for session in features.elements(NS_XMPP_SESSION, "session"):
         if not any(child.name == "optional" for child in session.elements()):
@@ -181,14 +181,14 @@ async def _answer(stream: XmppStream, iq: Element) -> Element:
     stream.send(iq)
     answer = await stream.next()
     if answer.name != "iq" or answer.getAttribute("id") != iq["id"]:
-        raise protocol_violation(stream.place, f"answers an order with <{answer.name}/>")
+        raise protocol_violation(stream.server, f"answers an order with <{answer.name}/>")
     if answer.getAttribute("type") == "result":
         return answer
     condition, text = "", ""
     for error in answer.elements(stream.namespace, "error"):
         condition, text = error_of(error)
     raise ConnectionFailure(
-        f"{stream.place} refuses a resource: {condition} {text}".strip(), slow=True
+        f"{stream.server} refuses a resource: {condition} {text}".strip(), slow=True
     )
 
 

@@ -142,7 +142,7 @@ class OutgoingStanzas:
         count = counted(element)
         if count is None:
             self._stream.abort(
-                protocol_violation(self._stream.place, "acknowledges without a number")
+                protocol_violation(self._stream.server, "acknowledges without a number")
             )
         else:
             self._confirmed(count)
@@ -160,7 +160,7 @@ class OutgoingStanzas:
             confirmed = self._sent.confirm(count)
         except Overclaimed:
             what = "acknowledges more than it was given"
-            self._stream.abort(protocol_violation(self._stream.place, what))
+            self._stream.abort(protocol_violation(self._stream.server, what))
             return
         self._asked = False
         self._set_timer(IDLE)

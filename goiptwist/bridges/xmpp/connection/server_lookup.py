@@ -46,7 +46,7 @@ class SrvRecord:
 
     priority: int
     weight: int
-    place: ServerAddress
+    server: ServerAddress
 
 
 def in_order(records: Sequence[SrvRecord], chance: random.Random) -> list[ServerAddress]:
@@ -60,7 +60,7 @@ def in_order(records: Sequence[SrvRecord], chance: random.Random) -> list[Server
         # A weight of none gets a small chance.
         (chosen,) = chance.choices(equals, [record.weight + 0.01 for record in equals])
         left.remove(chosen)
-        ordered.append(chosen.place)
+        ordered.append(chosen.server)
     return ordered
 
 
@@ -71,7 +71,7 @@ def name_servers(text: str) -> list[tuple[str, int]]:
     return [(host, dns.PORT) for host in found] or [("127.0.0.1", dns.PORT)]
 
 
-def resolver(reactor: Any) -> Resolver:
+def make_resolver(reactor: Any) -> Resolver:
     """
     Ask the machine's name servers. The stock one that reads C{resolv.conf} by
     itself would go on reading it for ever.
@@ -80,22 +80,22 @@ def resolver(reactor: Any) -> Resolver:
     return Resolver(servers=name_servers(text), timeout=TIMEOUT, reactor=reactor)
 
 
-async def servers_of(domain: str, asked: Any) -> list[ServerAddress]:
+async def servers_of(domain: str, resolver: Any) -> list[ServerAddress]:
     """
-    @param asked: a resolver.
+    @param resolver: of the reactor.
     @raise ConnectionFailure: there is none, or nobody knows.
     """
     name = domain.encode("idna").decode()
-    both = [_records(name, service, asked) for service in ("_xmpps-client", "_xmpp-client")]
+    both = [_records(name, service, resolver) for service in ("_xmpps-client", "_xmpp-client")]
     lookups = await gatherResults(both, consumeErrors=True)
-    records = [record for found in lookups for record in found if record.place.host]
+    records = [record for found in lookups for record in found if record.server.host]
     if any(lookups) and not records:
         # A single record with the target "." (RFC 2782).
         raise ConnectionFailure(f"{domain} says in the DNS that it offers no XMPP", slow=True)
     return in_order(records, random.SystemRandom()) or [ServerAddress(name, PORT)]
 
 
-def _records(domain: str, service: str, asked: Any) -> Any:
+def _records(domain: str, service: str, resolver: Any) -> Any:
     direct = service == "_xmpps-client"
 
     def found(answer: Any) -> list[SrvRecord]:
@@ -116,4 +116,4 @@ def _records(domain: str, service: str, asked: Any) -> Any:
         failure.trap(error.ResolverError, error.DomainError, error.DNSQueryTimeoutError)
         return []
 
-    return asked.lookupService(f"{service}._tcp.{domain}").addCallbacks(found, failed)
+    return resolver.lookupService(f"{service}._tcp.{domain}").addCallbacks(found, failed)

@@ -105,35 +105,35 @@ class XmppSession:
         return answered
 
     def _forget(self, name: str) -> _PendingIq | None:
-        question = self._pending.pop(name, None)
-        if question is not None and question.timer.active():
-            question.timer.cancel()
-        return question
+        pending = self._pending.pop(name, None)
+        if pending is not None and pending.timer.active():
+            pending.timer.cancel()
+        return pending
 
     def _drop(self, name: str) -> None:
         self._forget(name)
 
     def _timed_out(self, name: str) -> None:
-        question = self._forget(name)
-        if question is not None:
-            sentence = f"{question.to or 'the server'} did not answer in time"
-            question.answered.errback(Failure(TryLater(sentence)))
+        pending = self._forget(name)
+        if pending is not None:
+            sentence = f"{pending.to or 'the server'} did not answer in time"
+            pending.answered.errback(Failure(TryLater(sentence)))
 
     def _answered(self, iq: Element) -> None:
         name = iq.getAttribute("id", "")
-        question = self._pending.get(name)
-        if question is None or not self._is_from(iq.getAttribute("from", ""), question.to):
+        pending = self._pending.get(name)
+        if pending is None or not self._is_from(iq.getAttribute("from", ""), pending.to):
             return
         self._forget(name)
         if iq.getAttribute("type") == "result":
-            question.answered.callback(iq)
+            pending.answered.callback(iq)
             return
         condition, text = "undefined-condition", ""
         for error in iq.elements(self.stream.namespace, "error"):
             condition, text = error_of(error)
-        who = question.to or "the server"
+        who = pending.to or "the server"
         sentence = f"{who} says {condition}" + (f": {text}" if text else "")
-        question.answered.errback(Failure(Refused(sentence)))
+        pending.answered.errback(Failure(Refused(sentence)))
 
     def _is_from(self, sender: str, asked: str) -> bool:
         """Whether it is the one we asked who answers, and not somebody else in his name."""
@@ -160,10 +160,10 @@ class XmppSession:
         self._incoming.closed()
         left = self.outgoing.closed(failure)
         for name in list(self._pending):
-            question = self._forget(name)
-            if question is not None:
+            pending = self._forget(name)
+            if pending is not None:
                 sentence = f"the connection was lost before an answer: {failure}"
-                question.answered.errback(Failure(TryLater(sentence)))
+                pending.answered.errback(Failure(TryLater(sentence)))
         if not self.negotiated.resumption_id:
             return None
         return ResumableSession(

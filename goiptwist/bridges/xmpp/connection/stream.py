@@ -57,7 +57,7 @@ class _StreamStartObserver(xmlstream.Authenticator):
 
 class XmppStream(xmlstream.XmlStream):
     """
-    @ivar place: the server, in words, for sentences.
+    @ivar server: the server, in words, for sentences.
     @ivar listener: gets each stanza once it is set.
     @ivar fault: says what was wrong with the certificate; see L{VerifyingTlsOptions}.
     """
@@ -66,14 +66,14 @@ class XmppStream(xmlstream.XmlStream):
     stream: Any
 
     def __init__(
-        self, clock: IReactorTime, place: str, to: str, namespace: str, fault: Callable[[], str]
+        self, clock: IReactorTime, server: str, to: str, namespace: str, fault: Callable[[], str]
     ) -> None:
         """
         @param to: the domain that we want to connect to.
         @param namespace: of the stanzas.
         """
         super().__init__(_StreamStartObserver())
-        self.place = place
+        self.server = server
         self.namespace = namespace
         self.listener: Callable[[Element], None] | None = None
         self.ended = False
@@ -169,7 +169,7 @@ class XmppStream(xmlstream.XmlStream):
         """
         if self._early:
             raise protocol_violation(
-                self.place, "says more than it was asked before a new beginning"
+                self.server, "says more than it was asked before a new beginning"
             )
         self.reset()
         self.sendHeader()
@@ -214,9 +214,9 @@ class XmppStream(xmlstream.XmlStream):
             self.stream.parse(data)
             self._measure()
         except _ProtocolViolation as error:
-            self.abort(protocol_violation(self.place, str(error)))
+            self.abort(protocol_violation(self.server, str(error)))
         except Exception:  # of expat, domish or a JID
-            self.abort(protocol_violation(self.place, "does not send XML as XMPP wants it"))
+            self.abort(protocol_violation(self.server, "does not send XML as XMPP wants it"))
 
     def _measure(self) -> None:
         if self._unread > LARGEST:
@@ -233,7 +233,7 @@ class XmppStream(xmlstream.XmlStream):
         self._unread = 0
         if element.uri == NS_STREAMS and element.name == "error":
             condition, text = error_in(element)
-            self.abort(from_stream_error(self.place, condition, text), politely=True)
+            self.abort(from_stream_error(self.server, condition, text), politely=True)
         elif self.listener is not None:
             if not self.ended and self._failure is None:
                 self.listener(element)
@@ -264,7 +264,7 @@ class XmppStream(xmlstream.XmlStream):
     def onDocumentEnd(self) -> None:
         """Called by the parser: the server says goodbye, first or after us."""
         self.abort(
-            ConnectionFailure(f"{self.place} has closed the stream", slow=False), politely=True
+            ConnectionFailure(f"{self.server} has closed the stream", slow=False), politely=True
         )
 
     def abort(self, failure: ConnectionFailure, *, politely: bool = False) -> None:
@@ -298,7 +298,7 @@ class XmppStream(xmlstream.XmlStream):
 
     def timed_out(self, what: str) -> None:
         """The server did not say in time what it had to."""
-        self.abort(ConnectionFailure(f"{self.place} did not answer in time: {what}", slow=False))
+        self.abort(ConnectionFailure(f"{self.server} did not answer in time: {what}", slow=False))
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         """Called by Twisted when the connection is closed, by either side."""
@@ -306,7 +306,7 @@ class XmppStream(xmlstream.XmlStream):
         if self._close_timer is not None and self._close_timer.active():
             self._close_timer.cancel()
         if self._failure is None:
-            self._failure = from_connection_loss(self.place, reason.value, self._fault())
+            self._failure = from_connection_loss(self.server, reason.value, self._fault())
         self.stream = None
         self._fail_waiter(self._failure)
         watchers, self._watchers = self._watchers, []
