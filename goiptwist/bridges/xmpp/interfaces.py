@@ -56,7 +56,7 @@ class IXmppConnection(Interface):
 
 
 class IStanzaReceiver(Interface):
-    """What becomes of what the server hands us."""
+    """Takes what comes from the server."""
 
     async def connected(connection: IXmppConnection) -> None:
         """

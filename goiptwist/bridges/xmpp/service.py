@@ -68,7 +68,7 @@ class ChatService:
         )
         commands = AdHocCommands(settings, gateway, submitter)
         self.queries = IqQueries(settings, gateway, correlations, commands, self.addresses)
-        self.roster = Roster(settings, connection, gateway.memory, self.shown, self.nick_of)
+        self.roster = Roster(settings, connection, gateway, self.shown, self.nick_of)
 
     # What differs
 

@@ -39,7 +39,7 @@ def ann(one_prosody: Any) -> Iterator[Person]:
         config["values"] = {**config["values"], key: value}
     person.do(muc.set_room_config(ROOM, config))
     yield person
-    person.close()
+    person.leave()
 
 
 @pytest.fixture(scope="module")
@@ -95,7 +95,7 @@ def test_others_may_not(gateway: Chatting, one_prosody: Any) -> None:
         assert error["condition"] == "forbidden"
         assert not [text for _, _, text in gateway.sent() if text == "from ben"]
     finally:
-        ben.close()
+        ben.leave()
 
 
 def test_commands(gateway: Chatting, ann: Person) -> None:

@@ -29,7 +29,7 @@ def ann(one_prosody: Any) -> Iterator[Person]:
         one_prosody.start()
     person = Person(one_prosody, ANN)
     yield person
-    person.close()
+    person.leave()
 
 
 @pytest.fixture(scope="module")
@@ -149,7 +149,7 @@ def test_strangers_may_not(gateway: Chatting, one_prosody: Any) -> None:
         with pytest.raises(IqError, match="forbidden"):
             ben.do(ben.client.plugin["xep_0054"].get_vcard(CONTACT))
     finally:
-        ben.close()
+        ben.leave()
 
 
 def test_the_server_restarts(gateway: Chatting, ann: Person, one_prosody: Any) -> None:

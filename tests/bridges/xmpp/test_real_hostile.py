@@ -74,4 +74,4 @@ async def test_any_text(prosody: Any, mode: str) -> None:
         assert bridge.outage == ""
     finally:
         await bridge.stopService()
-        ben.close()
+        ben.leave()

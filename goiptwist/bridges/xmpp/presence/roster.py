@@ -17,7 +17,7 @@ from goiptwist.bridges.xmpp.interfaces import IXmppConnection
 from goiptwist.bridges.xmpp.presence.line_status import PresenceStatus
 from goiptwist.bridges.xmpp.settings import XmppSettings
 from goiptwist.bridges.xmpp.stanzas import bare_sender
-from goiptwist.interfaces import IMemory
+from goiptwist.interfaces import IGateway
 
 #: Addresses of ours that one person may watch.
 WATCHED_AT_MOST = 1000
@@ -36,7 +36,7 @@ class Roster:
 
     settings: XmppSettings
     connection: IXmppConnection = field(repr=False)
-    memory: IMemory = field(repr=False)
+    gateway: IGateway = field(repr=False)
     shown: Callable[[str], PresenceStatus]
     nick_of: Callable[[str], str]
     _announced: dict[str, PresenceStatus] = field(factory=dict, init=False, repr=False)
@@ -99,11 +99,11 @@ class Roster:
 
     async def _watched(self) -> dict[str, list[str]]:
         """Who has subscribed, and to which of our addresses."""
-        text = await self.memory.get(_KEY)
+        text = await self.gateway.memory.get(_KEY)
         return dict(json.loads(text)) if text else {}
 
     async def _put_watched(self, roster: dict[str, list[str]]) -> None:
-        await self.memory.put(_KEY, json.dumps(roster, ensure_ascii=False))
+        await self.gateway.memory.put(_KEY, json.dumps(roster, ensure_ascii=False))
 
     def _watchers(self, roster: dict[str, list[str]], ours: str) -> Iterator[str]:
         return (w for w, watched in roster.items() if ours in watched and self.settings.allows(w))

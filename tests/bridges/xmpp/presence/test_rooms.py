@@ -41,6 +41,17 @@ async def test_a_room_gets_the_sms() -> None:
     assert (stanza["type"], stanza["to"]) == ("groupchat", ROOM)
 
 
+async def test_a_room_in_capitals() -> None:
+    """Servers write JIDs in small letters, so the room answers under those."""
+    made, link, _ = bridge(to=("Team@Rooms.example.org",))
+    await made.connected(link)
+    await made.stanza_received(parsed(occupant("SMS", "", "110")))
+    [recipient] = made.settings.recipients
+    done = await made.deliver_to(sms(), recipient)
+    assert done.detail == f"delivered to {ROOM}"
+    assert [s["to"] for s in link.handed] == [ROOM]
+
+
 async def test_in_a_room_only_an_explicit_form_sends() -> None:
     """People talk to one another there."""
     made, link, gateway = await in_room(plain="last")
