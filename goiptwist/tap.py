@@ -166,16 +166,16 @@ def _gateway(options: Options, reactor: Any) -> IService:
 
 
 def _demonstration(options: Options, reactor: Any) -> IService:
-    from goiptwist.gateway.composition import demonstration
     from goiptwist.gateway.service import GatewayService
     from goiptwist.gateway.settings import read_settings
+    from goiptwist.simulator.demo import Demonstration
     from goiptwist.store import lock
 
     folder = Path(options["state"] or DEMO_STATE).expanduser().absolute()
     held = lock(folder)
-    around = demonstration(reactor, folder)
-    settings = read_settings(around.tables, "demo")
-    return around.around(GatewayService(settings, folder, held, reactor))
+    demonstration = Demonstration(reactor, folder)
+    settings = read_settings(demonstration.tables, "demo")
+    return demonstration.around(GatewayService(settings, folder, held, reactor))
 
 
 def _with_token(tables: dict[str, Any], options: Options) -> dict[str, Any]:
@@ -198,10 +198,11 @@ def _with_token(tables: dict[str, Any], options: Options) -> dict[str, Any]:
 
 
 def _check(settings: Any, reactor: Any) -> NoReturn:
-    from goiptwist.gateway.check import check_bridges
+    from goiptwist.gateway.check import check_config
 
-    print(f"The settings are right: {len(settings.lines)} lines, {len(settings.bridges)} bridges.")
-    raise SystemExit(check_bridges(settings, reactor))
+    lines, bridges = len(settings.rows("line")), len(settings.bridges)
+    print(f"The settings are right: {lines} lines, {bridges} bridges.")
+    raise SystemExit(check_config(settings, reactor))
 
 
 def _print_hash() -> NoReturn:

@@ -30,10 +30,10 @@ def parsed(*options: str) -> Options:
 def test_small_set_up() -> None:
     """A small set-up needs options only; they mean what a file would say."""
     settings = read_settings(parsed(*SMALL, "--state", "S").tables, "options")
-    assert [line.id for line in settings.lines] == ["goipid1"]
-    assert settings.lines[0].password.matches("password1")
-    assert str(settings.goip.listen) == "0.0.0.0:44444"
-    assert str(settings.http.listen) == "127.0.0.1:8080"
+    assert [line.id for line in settings.rows("line")] == ["goipid1"]
+    assert settings.rows("line")[0].password.matches("password1")
+    assert str(settings.single("goip").listen) == "0.0.0.0:44444"
+    assert str(settings.single("http").listen) == "127.0.0.1:8080"
     assert settings.top.state == "S"
     ((kind, mail),) = settings.bridges.values()
     assert (kind, mail.to, mail.sender) == ("mail", ("ops@example.org",), "sms@example.org")

@@ -159,7 +159,8 @@ class Scheme(Generic[T]):
     What a file may hold.
 
     @ivar top: the class of the keys that stand before any section.
-    @ivar single: section name to class, for C{[name]}.
+    @ivar single: section name to class, for C{[name]}. One that does not stand in
+        the file has its defaults; where a key has none, it is read as C{None}.
     @ivar lists: section name to class, for C{[[name]]}.
     @ivar named: section name to C{kind} to class, for C{[name.NAME]}.
     """
@@ -210,6 +211,8 @@ def check(tables: Table, scheme: Scheme[T], problems: Problems) -> Read[T] | Non
     top = section(scheme.top, plain, "", problems)
     single = {
         name: section(cls, tables.get(name, {}), f"[{name}]", problems)
+        if name in tables or _has_defaults(cls)
+        else None
         for name, cls in scheme.single.items()
     }
     lists = {
@@ -223,6 +226,11 @@ def check(tables: Table, scheme: Scheme[T], problems: Problems) -> Read[T] | Non
     if top is None or problems.found:
         return None
     return Read(top=top, single=single, lists=lists, named=named)
+
+
+def _has_defaults(cls: type[Any]) -> bool:
+    """Whether a section is whole where it does not stand in the file."""
+    return all(attribute.default is not attrs.NOTHING for attribute in attrs.fields(cls))
 
 
 def _check_list(cls: type[Any], rows: object, name: str, problems: Problems) -> list[Any]:

@@ -7,23 +7,29 @@ from typing import Any
 from attrs import field, frozen
 from zope.interface import implementer
 
+from goiptwist.accounts.users import DeferToThread, Users
+from goiptwist.device_interfaces import IDeviceGateway, IReception
 from goiptwist.interfaces import (
     IAlarms,
     IBounces,
+    IConnectors,
     IDirectory,
-    IEventBus,
-    IFolders,
-    IGateway,
-    IHistory,
     ILines,
     IMemory,
     IMessages,
+    ISections,
+)
+from goiptwist.net.rejections import Rejections
+from goiptwist.operator_interfaces import (
+    IEventBus,
+    IFolders,
+    IHistory,
     IOperator,
     IOperatorGateway,
 )
 
 
-@implementer(IGateway)
+@implementer(IOperatorGateway, IDeviceGateway)
 @frozen(kw_only=True, eq=False)
 class Powers:
     """What every section of the settings may ask of the gateway."""
@@ -32,20 +38,22 @@ class Powers:
     key: bytes = field(repr=False)
     clock: Any
     reactor: Any
+    defer_to_thread: DeferToThread
     messages: IMessages
     alarms: IAlarms
     directory: IDirectory
     lines: ILines
     bounces: IBounces
     memory: IMemory
-
-
-@implementer(IOperatorGateway)
-@frozen(kw_only=True, eq=False)
-class OperatorPowers(Powers):
-    """What an interface for operators may ask besides."""
-
+    accounts: Users
+    rejections: Rejections
+    sections: ISections
+    connectors: IConnectors
+    # For interfaces of operators:
     history: IHistory
     folders: IFolders
     operator: IOperator
     events: IEventBus
+    # For devices:
+    reception: IReception
+    store: Any

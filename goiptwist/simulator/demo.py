@@ -169,7 +169,7 @@ class Demonstration(MultiService):
         mails = Smarthost(self.folder / "Maildir", self._mailed)
         self._smarthost = self.reactor.listenTCP(self.smtp_port, mails, interface=LOOPBACK)
         super().startService()
-        self._show_datagrams(self._gateway.gateway.protocol)
+        self._show_datagrams(self._gateway.gateway.goip.protocol)
         self._story = Deferred.fromCoroutine(self._tell_story())
         self._story.addErrback(self._story_broke)
 

@@ -24,7 +24,7 @@ from twisted.web.resource import IResource
 from werkzeug.routing import BaseConverter
 
 from goiptwist.accounts.users import Attempts, Users
-from goiptwist.interfaces import IOperatorGateway
+from goiptwist.operator_interfaces import IOperatorGateway
 from goiptwist.web import reading
 from goiptwist.web.access import Access
 from goiptwist.web.answers import JSON, whole

@@ -127,7 +127,7 @@ class TestRaising:
     def test_a_yes(self, site: Site) -> None:
         """Told to those who watch, once, and delivered."""
         heard: list[str] = []
-        site.gateway.traffic.events.subscribe(lambda one: heard.append(one.kind))
+        site.gateway.messaging.events.subscribe(lambda one: heard.append(one.kind))
         alarm = site.alarm(client_id="x")
         assert site.alarm(client_id="x").id == alarm.id
         assert site.stations["station"].taken == [alarm]
@@ -179,7 +179,7 @@ class TestRaising:
         """Whoever wants to be told is told when it has come to an end."""
         site.stations["station"].answers = [Refused("no")]
         site.alarm(tell=(Subscription("bridge:ops"),), context="c")
-        assert site.gateway.bridges.keys() == {"station", "backup", "oncall", "mail"}
+        assert site.gateway.connectors.bridges.keys() == {"station", "backup", "oncall", "mail"}
         (waiting,) = now(site.store.waiting("bridge:ops", 9))
         assert (waiting.message.news, waiting.message.text) == ("delivered", "")
 
@@ -355,7 +355,7 @@ class TestAcknowledgement:
         station = site.stations["station"]
         station.waits_for_a_person = site.gateway.powers
         heard: list[str] = []
-        site.gateway.traffic.events.subscribe(lambda one: heard.append(one.kind))
+        site.gateway.messaging.events.subscribe(lambda one: heard.append(one.kind))
         alarm = site.alarm()
         site.acknowledge(alarm.id)
         assert heard == ["alarm.received", "alarm.acknowledged"]

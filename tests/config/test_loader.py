@@ -289,9 +289,9 @@ class TestGateway:
     def test_nothing_at_all(self) -> None:
         """An empty file is a gateway without lines, on loopback but for the devices' port."""
         settings = read_settings({}, "f.toml")
-        assert settings.lines == []
-        assert str(settings.goip.listen) == "0.0.0.0:44444"
-        assert all(place.is_loopback for place in settings.http.listen)
+        assert settings.rows("line") == []
+        assert str(settings.single("goip").listen) == "0.0.0.0:44444"
+        assert all(place.is_loopback for place in settings.single("http").listen)
 
     def test_every_key_explains_itself(self) -> None:
         """The comments of the example file are made of it."""

@@ -20,8 +20,9 @@ LIMBS = (
     *("bridges.call", "bridges.dc09", "bridges.mail", "bridges.sms", "bridges.webhook"),
     "bridges.xmpp",
 )
-#: The one room of the spine that knows limbs: it introduces, and does nothing else.
-INTRODUCES = "goiptwist.gateway"
+#: Where limbs are known: the one room that introduces them, and the options, which know
+#: the demonstration.
+INTRODUCES = ("goiptwist.gateway", "goiptwist.tap")
 #: What a limb may take of another: the device's codec serves its simulator, and
 #: audio and the reading of SIP serve the station that it pretends to be.
 LENT = {

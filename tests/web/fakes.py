@@ -19,12 +19,12 @@ from goiptwist.alarm.routes import Routes
 from goiptwist.config.values import Network
 from goiptwist.contact_id.event import Event
 from goiptwist.errors import Conflict, OverQuota, Unacceptable
-from goiptwist.interfaces import IOperatorGateway
 from goiptwist.messaging.events import EventBus
 from goiptwist.model.messages import AlarmReport, Direction, Message, State, Step, Submission
 from goiptwist.model.queries import Resolution, Search, SearchPage
 from goiptwist.model.quota import UNLIMITED, Quota
 from goiptwist.model.status import DeliveryStatus, Health, LineStatus
+from goiptwist.operator_interfaces import IOperatorGateway
 from goiptwist.telephony.validation import (
     accepted,
     accepted_number,

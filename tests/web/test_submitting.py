@@ -9,8 +9,8 @@ from twisted.internet.defer import Deferred
 from zope.interface.verify import verifyObject
 
 from goiptwist.errors import Busy, Conflict, GoipTwistError, StoreUnavailable, Unacceptable
-from goiptwist.interfaces import IOperatorGateway
 from goiptwist.model.messages import Submission
+from goiptwist.operator_interfaces import IOperatorGateway
 from tests.conftest import FailureLog
 from tests.web.fakes import Client, FakeGateway
 

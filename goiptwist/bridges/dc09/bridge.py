@@ -44,7 +44,7 @@ class Dc09Bridge(Service):
     settings: Dc09Settings
     gateway: Any
     opens: Any = None
-    #: See L{goiptwist.gateway.bridging.RetrySettings}: events queue here for the one connection,
+    #: See L{goiptwist.interfaces.IBridge}: events queue here for the one connection,
     #: and the next way must have its turn when this one is away.
     at_once = 50
     rests = False

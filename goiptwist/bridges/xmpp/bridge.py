@@ -26,9 +26,9 @@ from goiptwist.bridges.xmpp.settings import XmppSettings
 from goiptwist.bridges.xmpp.talk import Talk
 from goiptwist.bridges.xmpp.telling import stanzas_of
 from goiptwist.config.values import HostPort
+from goiptwist.delivery.retry import BRIDGE_AT_ONCE
 from goiptwist.errors import Away, GoipTwistError, Refused, TryLater
-from goiptwist.gateway.bridging import BRIDGE_AT_ONCE
-from goiptwist.interfaces import IBridge, IChecksItself, IGateway, INotifies, IReportsOutage
+from goiptwist.interfaces import IBridge, IChecksItself, IConversational, IGateway, IReportsOutage
 from goiptwist.model.delivery import Delivered
 from goiptwist.model.messages import Message
 from goiptwist.model.notifications import Notification
@@ -58,7 +58,7 @@ def linked(reactor: Any, settings: XmppSettings, talk: ITalk, section: str) -> L
     return Link(reactor, access_of(settings), talk, section)
 
 
-@implementer(IBridge, IChecksItself, IReportsOutage, INotifies, ITalk)
+@implementer(IBridge, IChecksItself, IReportsOutage, IConversational, ITalk)
 @define(eq=False, repr=False, slots=False)
 class XmppBridge(Service):
     """
@@ -127,7 +127,7 @@ class XmppBridge(Service):
         return Delivered(detail="; ".join([f"handed over to {', '.join(taken)}", *refusals]))
 
     async def notify(self, notification: Notification) -> Delivered:
-        """See L{INotifies}: a receipt, or an error in the same conversation."""
+        """See L{IConversational}: a receipt, or an error in the same conversation."""
         try:
             asked = Asked.from_text(notification.message.context)
         except ValueError as wrong:

@@ -55,7 +55,7 @@ class Dialect(Resource):
         reports_by: str = "",
     ) -> None:
         """
-        @param gateway: an L{IOperatorGateway<goiptwist.interfaces.IOperatorGateway>}.
+        @param gateway: an L{IOperatorGateway<goiptwist.operator_interfaces.IOperatorGateway>}.
         @param strict: whether errors have a status of their own.
         @param reports_by: the name of the bridge that calls report URLs, if any.
         @param zone: in which times are written; C{None} is that of this machine.

@@ -14,9 +14,9 @@ from twisted.web.iweb import IRequest
 
 from goiptwist.accounts.users import User
 from goiptwist.errors import Busy, GoipTwistError, OverQuota, Unacceptable
-from goiptwist.interfaces import IOperatorGateway
 from goiptwist.model.messages import AlarmReport, Message, State, Submission
 from goiptwist.model.subscriptions import Subscription
+from goiptwist.operator_interfaces import IOperatorGateway
 from goiptwist.web.access import Access
 from goiptwist.web.ozeki.refusals import (
     ADDRESS_FORBIDDEN,

@@ -10,7 +10,7 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.web.iweb import IRequest
 
 from goiptwist.accounts.users import User, Users
-from goiptwist.interfaces import IOperatorGateway
+from goiptwist.operator_interfaces import IOperatorGateway
 from goiptwist.web.reading import Shape
 from goiptwist.web.v1.streams import Streams
 

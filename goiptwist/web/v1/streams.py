@@ -16,9 +16,9 @@ from twisted.internet.interfaces import IPushProducer, IReactorTime
 from twisted.internet.task import LoopingCall
 from zope.interface import implementer
 
-from goiptwist.interfaces import IEventBus
 from goiptwist.messaging.events import KEPT, BusEvent
 from goiptwist.model.messages import Message
+from goiptwist.operator_interfaces import IEventBus
 from goiptwist.web.moments import timestamp
 from goiptwist.web.problems import Problem, retry_after
 from goiptwist.web.v1 import shown

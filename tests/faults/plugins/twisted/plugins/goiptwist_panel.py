@@ -18,7 +18,7 @@ from zope.interface import implementer
 from goiptwist.config.values import setting
 from goiptwist.contact_id import notation
 from goiptwist.errors import Refused
-from goiptwist.interfaces import IBridge, IBridgeKind
+from goiptwist.interfaces import IBridge, IConnectorKind, Phase
 from goiptwist.model.delivery import Delivered
 from goiptwist.model.messages import AlarmReport, Message
 
@@ -69,11 +69,12 @@ class Panel(Service):
             opened.write(line + "\n")
 
 
-@implementer(IPlugin, IBridgeKind)
+@implementer(IPlugin, IConnectorKind)
 class PanelKind:
     """How the configuration makes one."""
 
-    kind = "panel"
+    section, kind = "bridge", "panel"
+    phase = Phase.BRIDGE
     settings = Settings
 
     def build(self, name: str, settings: Settings, gateway: Any) -> Panel:

@@ -7,8 +7,10 @@ from typing import Any
 import pytest
 from attrs import frozen
 
+from goiptwist.config.common import DeliverySettings
+from goiptwist.delivery.retry import BRIDGE_SCHEDULE
 from goiptwist.errors import BadConfiguration
-from goiptwist.gateway.bridging import RetrySettings, pace_of
+from goiptwist.gateway.bridge_keys import retry_policy
 from goiptwist.gateway.settings import read_settings
 
 LINES = [{"id": "goip1", "password": "secret1"}]
@@ -44,15 +46,22 @@ def test_a_mailbox_that_nobody_looks_into() -> None:
 
 
 @frozen
-class Says:
-    """A bridge, or its settings, that says something of its pace."""
+class SaysRetries:
+    """A bridge, or its settings, that says how it is to be tried."""
 
     attempts: int = 4
     at_once: int = 2
 
 
-def test_pace() -> None:
+def retries(bridge: object, settings: object) -> tuple[int, int]:
+    """How often a message is tried, and how many at once."""
+    policy = retry_policy(bridge, settings, DeliverySettings(give_up=60.0))
+    assert (policy.lifetime, policy.schedule, policy.rests) == (60.0, BRIDGE_SCHEDULE, True)
+    return policy.attempts, policy.at_once
+
+
+def test_retries() -> None:
     """What a bridge says of itself counts, then its settings, then what suits a mail server."""
-    assert pace_of(object(), object()) == RetrySettings()
-    assert pace_of(object(), Says()) == RetrySettings(attempts=4, at_once=2)
-    assert pace_of(Says(attempts=1), Says()) == RetrySettings(attempts=1, at_once=2)
+    assert retries(object(), object()) == (0, 10)
+    assert retries(object(), SaysRetries()) == (4, 2)
+    assert retries(SaysRetries(attempts=1), SaysRetries()) == (1, 2)

@@ -1,0 +1,61 @@
+"""C{[http]}."""
+
+from __future__ import annotations
+
+from zope.interface import implementer
+
+from goiptwist.interfaces import (
+    IConnectorKind,
+    IConversational,
+    IGateway,
+    INotifies,
+    ISections,
+    Phase,
+)
+from goiptwist.operator_interfaces import IOperatorGateway
+from goiptwist.web.api import Api
+from goiptwist.web.doors import Doors
+from goiptwist.web.ozeki.dialect import Dialect
+from goiptwist.web.service import HttpService
+from goiptwist.web.settings import HttpSettings
+
+
+@implementer(IConnectorKind)
+class HttpKind:
+    """Makes the HTTP interface."""
+
+    section, kind = "http", ""
+    settings = HttpSettings
+    phase = Phase.LISTENER
+
+    def build(self, name: str, settings: HttpSettings, gateway: IGateway) -> HttpService | None:
+        """@param gateway: is shown, and asked, by HTTP."""
+        if not settings.listen and not settings.listen_tls:
+            return None
+        operator = IOperatorGateway(gateway)
+        api = Api(operator, gateway.accounts, gateway.clock, _notified_by(gateway))
+        dialect = Dialect(
+            operator,
+            api.access,
+            gateway.defer_to_thread,
+            strict=settings.strict,
+            reports_by=_caller_of_urls(gateway.sections),
+        )
+        root = Doors(api.resource(), dialect)
+        return HttpService(gateway.reactor, settings, root, root.leniency, api.end_streams)
+
+
+def _notified_by(gateway: IGateway) -> list[str]:
+    """The names of the bridges that may notify whom a submission over HTTP says."""
+    bridges = gateway.connectors.providing(INotifies)
+    return [
+        section.removeprefix("bridge.")
+        for section, bridge in bridges.items()
+        if section.startswith("bridge.") and not IConversational.providedBy(bridge)
+    ]
+
+
+def _caller_of_urls(sections: ISections) -> str:
+    """The name of the bridge that calls the report URLs of submissions; empty is none."""
+    bridges = sections.bridges.items()
+    return next((name for name, (_, own) in bridges if getattr(own, "report_urls", False)), "")
