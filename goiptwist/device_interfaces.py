@@ -25,7 +25,7 @@ class IReception(Interface):
         @raise StoreUnavailable: it could not be kept.
         """
 
-    async def record(event: Any) -> None:
+    async def record_event(event: Any) -> None:
         """
         Keep what happened on a line.
 
@@ -33,8 +33,8 @@ class IReception(Interface):
         @raise StoreUnavailable: it could not be kept.
         """
 
-    def notice(event: Any) -> None:
-        """As L{record}, where nobody could repeat it."""
+    def record_our_event(event: Any) -> None:
+        """As L{record_event}, where nobody could repeat it."""
 
     def reported(message: Message) -> None:
         """The delivery report of a message is on disk."""

@@ -12,16 +12,17 @@ from twisted.internet.threads import deferToThread
 
 from goiptwist.accounts.quotas import Permissions
 from goiptwist.accounts.users import DeferToThread, Users
-from goiptwist.alarm import routes, supervision
+from goiptwist.alarm import supervision
 from goiptwist.alarm.deduplication import Deduplication
 from goiptwist.alarm.panel_sms import PanelSms
+from goiptwist.alarm.routes import Routes
 from goiptwist.alarm.service import AlarmService
 from goiptwist.alarm.supervision import Supervision
 from goiptwist.delivery.dispatcher import Dispatcher, Nexthop
-from goiptwist.delivery.retry import LINE_SCHEDULE, RetryPolicy
 from goiptwist.device_interfaces import IPools
 from goiptwist.gateway import bridge_keys, kinds
 from goiptwist.gateway.connectors import Connector, Connectors, planned
+from goiptwist.gateway.nexthop import nexthop
 from goiptwist.gateway.operator import Operator
 from goiptwist.gateway.powers import Powers
 from goiptwist.gateway.reception import Reception
@@ -39,9 +40,6 @@ from goiptwist.model.subscriptions import Subscription
 from goiptwist.net.rejections import Rejections
 from goiptwist.store import Store
 from goiptwist.telephony.contacts import Contacts
-
-#: Messages that lines may have in hand: more than 10,000 lines can take.
-LINES_AT_ONCE = 100_000
 
 
 @define(eq=False, repr=False)
@@ -77,33 +75,45 @@ class Gateway:
         country, alarm = settings.country, settings.alarm
         quotas = bridge_keys.quotas(settings.bridges)
         permissions = Permissions.of_users(settings.users, country, quotas)
+        router = Router(self._rules, settings.pool_of)
+        alarm_routes = Routes(settings.routes, country)
         ways = supervision.ways(alarm, settings.routes)
 
         self.rejections = Rejections(clock)
         self.dispatcher = Dispatcher(store, clock, self._nexthop, self._settled)
-        self.messaging = messaging = Messaging(
-            clock, store, Router(self._rules, settings.pool_of), self.dispatcher, permissions,
-            country=country,
-        )  # fmt: skip
-        self.alarms = AlarmService(
-            messaging,
-            routes.Routes(settings.routes, country),
-            Deduplication(clock, store, alarm.joins),
+        self.messaging = Messaging(
+            clock, store, router, self.dispatcher, permissions, country=country
         )
+        repeats = Deduplication(clock, store, alarm.joins)
+        self.alarms = AlarmService(self.messaging, alarm_routes, repeats)
         self.supervision = Supervision(clock, store, self.alarms, alarm, ways)
         self.connectors = Connectors(self._powers_for)
-        self.powers = Powers(
+        self.powers = self._powers(permissions)
+        self.housekeeping = Housekeeping(
+            clock,
+            store,
+            settings.history.keep,
+            self.connectors.save,
+            settings.delivery.delay_warning,
+        )
+        for plan in planned(settings, kinds.connector_kinds()):
+            self._introduce(self.connectors.build(plan))
+
+    def _powers(self, permissions: Permissions) -> Powers:
+        settings, store, messaging = self.settings, self.store, self.messaging
+        contacts = Contacts(settings.contacts, settings.country)
+        return Powers(
             name=settings.top.name,
             key=store.key,
-            clock=clock,
+            clock=self.clock,
             reactor=self.reactor,
             defer_to_thread=self.defer_to_thread,
             messages=messaging,
             alarms=self.alarms,
-            directory=Directory(permissions, Contacts(settings.contacts, country), country),
+            directory=Directory(permissions, contacts, settings.country),
             lines=self.connectors,
             bounces=Bounces(messaging, self._fallbacks),
-            memory=Memory(store, clock, "gateway"),
+            memory=Memory(store, self.clock, "gateway"),
             accounts=Users(settings.users, self.defer_to_thread),
             rejections=self.rejections,
             sections=settings,
@@ -111,19 +121,17 @@ class Gateway:
             history=History(store),
             folders=Folders(store),
             operator=Operator(
-                messaging, self.alarms, self.supervision, self.dispatcher, self.connectors,
+                messaging,
+                self.alarms,
+                self.supervision,
+                self.dispatcher,
+                self.connectors,
                 self.rejections.counts,
             ),
             events=messaging.events,
             reception=Reception(PanelSms(messaging, self.alarms), messaging, self.dispatcher),
             store=store,
-        )  # fmt: skip
-        self.housekeeping = Housekeeping(
-            clock, store, settings.history.keep, self.connectors.save,
-            settings.delivery.delay_warning,
-        )  # fmt: skip
-        for plan in planned(settings, kinds.connector_kinds()):
-            self._introduce(self.connectors.build(plan))
+        )
 
     @property
     def goip(self) -> Any:
@@ -147,28 +155,8 @@ class Gateway:
         if IObservesMessages.providedBy(part) and part.statuses:
             self.messaging.listeners.append(Subscription(f"bridge:{name}", part.statuses))
 
+    def _nexthop(self, destination: str) -> Nexthop | None:
+        return nexthop(destination, self.settings, self.connectors)
+
     def _settled(self, message: Message) -> None:
         self.messaging.settled(message)
-
-    def _nexthop(self, destination: str) -> Nexthop | None:
-        """Where a queue delivers to; C{None} where the settings have it no more."""
-        delivery = self.settings.delivery
-        if destination.startswith("bridge:"):
-            name = destination.removeprefix("bridge:")
-            bridge = self.connectors.bridges.get(name)
-            if bridge is None:
-                return None
-            own = self.settings.bridges[name][1]
-            return Nexthop(bridge, bridge_keys.retry_policy(bridge, own, delivery))
-        pool = self.connectors.pool(destination)
-        if pool is None:
-            return None
-        policy = RetryPolicy(
-            schedule=LINE_SCHEDULE,
-            attempts=delivery.attempts,
-            lifetime=delivery.validity,
-            rests=False,
-            at_once=LINES_AT_ONCE,
-            on_unknown=delivery.on_unknown,
-        )
-        return Nexthop(pool, policy, pool.ready_for)

@@ -1,5 +1,5 @@
 """
-Every kind of connector that a configuration may name. No logic.
+Every kind of connector that a configuration may name.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from goiptwist.interfaces import IConnectorKind
 from goiptwist.web.kind import HttpKind
 
 
-def connector_kinds() -> list[IConnectorKind]:
-    """Our own, and those of plug-ins on the path; one of each section and kind."""
-    kinds: list[IConnectorKind] = [
+def own_kinds() -> list[IConnectorKind]:
+    """Those of this package."""
+    return [
         GoipKind(),
         MailKind(),
         XmppKind(),
@@ -32,6 +32,11 @@ def connector_kinds() -> list[IConnectorKind]:
         ImapKind(),
         AlarmListenerKind(),
     ]
+
+
+def connector_kinds() -> list[IConnectorKind]:
+    """Our own, and those of plug-ins on the path; one of each section and kind."""
+    kinds = own_kinds()
     for plugin in getPlugins(IConnectorKind):
         if (plugin.section, plugin.kind) not in {(kind.section, kind.kind) for kind in kinds}:
             kinds.append(plugin)

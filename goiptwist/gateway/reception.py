@@ -30,11 +30,11 @@ class Reception:
         """See L{IReception}."""
         return await self.panel_sms.arrived(sms)
 
-    async def record(self, event: Event) -> None:
+    async def record_event(self, event: Event) -> None:
         """See L{IReception}."""
         await self.messaging.happened(event)
 
-    def notice(self, event: Event) -> None:
+    def record_our_event(self, event: Event) -> None:
         """See L{IReception}."""
         self.messaging.noticed(event)
 

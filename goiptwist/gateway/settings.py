@@ -88,12 +88,8 @@ class Settings:
         return {line.id: line.pool for line in self.rows("line")}
 
 
-def scheme() -> loader.Scheme[TopSettings]:
-    """What a configuration file may hold."""
-    return _scheme(kinds.connector_kinds())
-
-
-def _scheme(known: Sequence[IConnectorKind]) -> loader.Scheme[TopSettings]:
+def scheme(known: Sequence[IConnectorKind]) -> loader.Scheme[TopSettings]:
+    """What a configuration file may hold, if these are the kinds of connectors."""
     singles: dict[str, type[Any]] = {}
     rows: dict[str, type[Any]] = {}
     for kind in known:
@@ -124,7 +120,7 @@ def read_settings(tables: loader.Table, file: str) -> Settings:
     """
     problems = loader.Problems(file)
     known = kinds.connector_kinds()
-    read = loader.check(tables, _scheme(known), problems)
+    read = loader.check(tables, scheme(known), problems)
     problems.raise_any()
     if read is None:  # pragma: no cover
         raise BadConfiguration([f"{file}: cannot be used"])

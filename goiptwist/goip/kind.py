@@ -47,7 +47,7 @@ class GoipKind:
             write,
             reception.has_room,
             reception.settled,
-            reception.notice,
+            reception.record_our_event,
         )
         lines.add(gateway.sections.rows("line"))
         receiver = Receiver(
@@ -57,7 +57,7 @@ class GoipKind:
             gateway.rejections,
             reception.receive,
             reception.reported,
-            reception.record,
+            reception.record_event,
         )
         protocol = GoipProtocol(lines, receiver, gateway.rejections)
         return GoipService(gateway.reactor, settings.listen, protocol)

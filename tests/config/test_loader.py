@@ -16,6 +16,7 @@ from attrs import Attribute, frozen
 from goiptwist.config.loader import Problems, Scheme, check, load, section, unique
 from goiptwist.config.values import HostPort, Password, setting
 from goiptwist.errors import BadConfiguration
+from goiptwist.gateway.kinds import own_kinds
 from goiptwist.gateway.settings import read_settings, scheme
 
 PLACEHOLDER = "is empty or still the placeholder: put the real secret here"
@@ -295,7 +296,7 @@ class TestGateway:
 
     def test_every_key_explains_itself(self) -> None:
         """The comments of the example file are made of it."""
-        whole = scheme()
+        whole = scheme(own_kinds())
         classes = [whole.top, *whole.single.values(), *whole.lists.values()]
         for cls in classes:
             for attribute in attrs.fields(cls):

@@ -21,6 +21,7 @@ from goiptwist.bridges.mail.settings import MailSettings
 from goiptwist.bridges.sms.settings import SmsSettings
 from goiptwist.bridges.webhook.settings import WebhookSettings
 from goiptwist.bridges.xmpp.settings import XmppSettings
+from goiptwist.gateway.kinds import own_kinds
 from goiptwist.gateway.settings import scheme
 from goiptwist.goip.settings import LineSettings
 from goiptwist.telephony.contacts import Contact
@@ -96,7 +97,7 @@ ON_REQUEST = (
 
 def rendered() -> str:
     """The whole file."""
-    plan = scheme()
+    plan = scheme(own_kinds())
     parts = [HEAD, *_keys(plan.top)]
     for name, cls in plan.single.items():
         parts += _section(f"[{name}]", name, cls)

@@ -311,12 +311,10 @@ class ImapIntake(Service):
         mailboxes: Sequence[str] = (),
     ) -> None:
         """
-        @param mailboxes: the addresses under which the folder gets its mail, of
-            bridges that have no domain.
+        @param mailboxes: the addresses of the folder, for bridges that have no domain.
         """
         self._reactor, self._settings = reactor, settings
-        self._mailroom, self._complaints = mailroom, complaints
-        self._mailboxes = mailboxes
+        self._mailroom, self._complaints, self._mailboxes = mailroom, complaints, mailboxes
         self._fates: dict[tuple[int, int], str] = {}
         self._looking: Deferred[None] | None = None
         self._again = LoopingCall(self.look)
