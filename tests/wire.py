@@ -104,7 +104,9 @@ class Wire:
             {"id": f"goipid{n}", "password": f"password{n}", **self.line}
             for n in range(1, self.lines + 1)
         ]
-        return {"line": lines, "bridge": {"ops": {"kind": "recorder"}}, **self.tables}
+        http = {"listen": ""}  # whose routes take time to build
+        bridges = {"ops": {"kind": "recorder"}}
+        return {"line": lines, "bridge": bridges, "http": http, **self.tables}
 
     # -- the life of the gateway --
 

@@ -134,7 +134,7 @@ async def test_what_cannot_be_done() -> None:
 def wire(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Wire]:
     """A gateway that runs, with a mail bridge, what takes mail, and a mailbox."""
     bridges = {"ops": {"kind": "recorder"}, "post": MAIL, "night": MAIL}
-    made = Wire(tmp_path, monkeypatch, tables={"bridge": bridges, "imap": IMAP})
+    made = Wire(tmp_path, monkeypatch, tables={"bridge": bridges, "imap": IMAP, "http": {}})
     yield made
     made.close()
 
