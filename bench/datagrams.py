@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from goiptwist.goip.frames import Keepalive, ReceivedSms
-from goiptwist.simulator.keepalives import Sim, facts
+from goiptwist.simulator.keepalives import SimCard, facts
 from goiptwist.simulator.settings import Generation
 
 #: Lines that the generator speaks for.
@@ -34,7 +34,7 @@ class Keepalives:
     def __init__(self) -> None:
         self._templates = []
         for line in range(LINES):
-            sim = Sim(line, f"+3630{line:07}")
+            sim = SimCard(line, f"+3630{line:07}")
             told = facts(Generation.LONG, sim, True) | {"signal": "@"}
             frame = Keepalive(0, name_of(line), password_of(line), told)
             whole = frame.format().replace(b"req:0;", b"req:@;")

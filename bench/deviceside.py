@@ -20,10 +20,10 @@ from twisted.internet.task import LoopingCall
 from bench.datagrams import name_of, password_of
 from bench.figures import latencies
 from bench.orders import obey
-from goiptwist.simulator.book import Book, HandedIn, Sent
-from goiptwist.simulator.device import Device
-from goiptwist.simulator.line import Line
-from goiptwist.simulator.settings import REAL_PACE, Settings
+from goiptwist.simulator.book import Book, SettledSms, TransmittedSms
+from goiptwist.simulator.device import SimulatedDevice
+from goiptwist.simulator.line import SimulatedLine
+from goiptwist.simulator.settings import REAL_PACE, SimulatorSettings
 
 #: Seconds between two looks at how many SMS are due.
 TICK = 0.01
@@ -51,7 +51,7 @@ class LinePort(DatagramProtocol):
 
     noisy = False
 
-    def __init__(self, line: Line, answered: dict[bytes, Answered]) -> None:
+    def __init__(self, line: SimulatedLine, answered: dict[bytes, Answered]) -> None:
         self.line = line
         self.answered = answered
         self._asked_at: dict[bytes, float] = {}
@@ -76,7 +76,7 @@ class LinePort(DatagramProtocol):
 class Side:
     """The orders of the benchmark."""
 
-    device: Device
+    device: SimulatedDevice
     answered: dict[bytes, Answered] = field(factory=lambda: defaultdict(Answered))
     _receiving: LoopingCall | None = None
     _received: int = 0
@@ -86,7 +86,7 @@ class Side:
         core: Any = reactor
         for line in self.device:
             protocol = LinePort(line, self.answered)
-            line.write = protocol.send
+            line.connect(protocol.send)
             core.listenUDP(0, protocol, interface="127.0.0.1", maxPacketSize=4097)
             protocol.transport.connect("127.0.0.1", port)
 
@@ -101,7 +101,7 @@ class Side:
             self._receiving = LoopingCall(self._tick, lines, began, rate)
             self._receiving.start(TICK)
 
-    def _tick(self, lines: list[Line], began: float, rate: float) -> None:
+    def _tick(self, lines: list[SimulatedLine], began: float, rate: float) -> None:
         while self._received < (time.monotonic() - began) * rate:
             self._received += 1
             line = random.choice(lines)
@@ -119,8 +119,8 @@ class Side:
         return {
             "keepalive": self.answered[_KEEPALIVE[0]].told(),
             "receive": self.answered[_RECEIVE[0]].told(),
-            "sent": book.count(Sent.kind),
-            "handed_in": book.count(HandedIn.kind),
+            "sent": book.count(TransmittedSms.kind),
+            "handed_in": book.count(SettledSms.kind),
             "unsettled": self.device.unsettled,
         }
 
@@ -141,12 +141,12 @@ def main() -> None:
     given = _arguments()
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
-    behaviour = Settings(
+    behaviour = SimulatorSettings(
         pace=None if given.at_once else REAL_PACE,
         keepalive=given.keepalive,
         stagger=(given.ramp or given.keepalive) / given.lines,
     )
-    device = Device(core, random.Random(1), Book(keeps=False), behaviour)
+    device = SimulatedDevice(core, random.Random(1), Book(keeps=False), behaviour)
     for number in range(given.lines):
         device.add_line(name_of(number), password_of(number))
     side = Side(device)

@@ -10,20 +10,20 @@ from typing import Any
 from twisted.internet import reactor
 
 from bench.orders import obey
-from goiptwist.bridges.call.media import Talker
-from goiptwist.simulator.station import Receiver, Station
+from goiptwist.bridges.call.audio.media import AudioEndpoint
+from goiptwist.simulator.station import SimulatedStation, SimulatedToneReceiver
 
 
 def main() -> None:
     """Run the station until the orders end."""
     core: Any = reactor
-    receivers: list[Receiver] = []
+    receivers: list[SimulatedToneReceiver] = []
 
-    def talker() -> Talker:
-        receivers.append(Receiver(lambda frame: None))
+    def endpoint() -> AudioEndpoint:
+        receivers.append(SimulatedToneReceiver(lambda frame: None))
         return receivers[-1]
 
-    station = Station(core, talkers=talker)
+    station = SimulatedStation(core, endpoints=endpoint)
     port = station.listen()
 
     def standing() -> dict[str, Any]:

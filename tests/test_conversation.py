@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from goiptwist.simulator.radio import Conditions
-from goiptwist.simulator.settings import Personality, Settings
+from goiptwist.simulator.settings import Personality, SimulatorSettings
 from tests.world import World
 
 BAD = Conditions(loss=0.3, repetition=0.3, reordering=0.3)
@@ -45,7 +45,7 @@ def test_bad_radio(worlds: Any, seed: int) -> None:
     world = worlds(
         to_server=BAD,
         to_device=BAD,
-        simulated=Settings(insists=True, reports=True),
+        simulated=SimulatorSettings(insists=True, reports=True),
         line_keys={"poll": 5},
         seed=seed,
     )
@@ -64,7 +64,7 @@ def test_bad_radio_to_a_device_that_sends_again(worlds: Any) -> None:
     world = worlds(
         to_server=BAD,
         to_device=Conditions(loss=0.3, reordering=0.3),
-        simulated=Settings(personality=Personality.REPEATS, insists=True, reports=True),
+        simulated=SimulatorSettings(personality=Personality.REPEATS, insists=True, reports=True),
         line_keys={"poll": "never"},
     )
     exchange(world)

@@ -15,7 +15,7 @@ from twisted.internet.defer import Deferred
 from goiptwist.contact_id import notation
 from goiptwist.errors import TryLater
 from goiptwist.model.messages import AlarmReport, Message, State
-from goiptwist.simulator.settings import Settings as Simulated
+from goiptwist.simulator.settings import SimulatorSettings
 from tests.world import World, now
 
 ANNA, BELA = "+36301111111", "+36302222222"
@@ -33,7 +33,7 @@ def night(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Night]:
         world = World(
             tmp_path,
             monkeypatch,
-            simulated=Simulated(reports=reports, report_after=(2.0, 2.0)),
+            simulated=SimulatorSettings(reports=reports, report_after=(2.0, 2.0)),
             tables={
                 "bridge": {
                     "ops": {"kind": "recorder"},
@@ -103,7 +103,7 @@ def test_the_next_person(night: Night) -> None:
 
 
 def test_an_answer_stops_the_chain(night: Night) -> None:
-    """Whoever takes it over lets the others sleep."""
+    """The person who takes it over lets the others sleep."""
     world = night(reports=False, chain=["anna", "bela"], wait=30.0)
     kept = alarm(world)
     world.advance(10)

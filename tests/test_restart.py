@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from goiptwist.simulator.settings import Settings
+from goiptwist.simulator.settings import SimulatorSettings
 from tests.test_conversation import compare
 from tests.wire import Wire
 from tests.world import World
@@ -119,7 +119,7 @@ def test_dying_again_and_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, 
     world = World(
         tmp_path,
         monkeypatch,
-        simulated=Settings(pace=(2.0, 5.0), reports=True, insists=True),
+        simulated=SimulatorSettings(pace=(2.0, 5.0), reports=True, insists=True),
         seed=seed,
     )
     world.present()

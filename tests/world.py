@@ -24,10 +24,10 @@ from goiptwist.gateway.settings import read_settings
 from goiptwist.interfaces import IBridge, IConnectorKind, INotifies, Phase
 from goiptwist.model.messages import Message, OnUnknown, Submission
 from goiptwist.model.notifications import Notification
-from goiptwist.simulator.device import Device
-from goiptwist.simulator.network import Network
+from goiptwist.simulator.device import SimulatedDevice
+from goiptwist.simulator.network import SimulatedNetwork
 from goiptwist.simulator.radio import CLEAR, Conditions
-from goiptwist.simulator.settings import Settings as Simulated
+from goiptwist.simulator.settings import SimulatorSettings
 from goiptwist.store import Store, lock
 from goiptwist.store.writer import RunsWork
 
@@ -93,7 +93,7 @@ class World:
     path: Path
     monkeypatch: pytest.MonkeyPatch
     lines: int = 4
-    simulated: Simulated = field(factory=Simulated)
+    simulated: SimulatorSettings = field(factory=SimulatorSettings)
     line_keys: dict[str, Any] = field(factory=dict)
     tables: dict[str, Any] = field(factory=dict)
     to_server: Conditions = CLEAR
@@ -103,8 +103,8 @@ class World:
     writing: RunsWork = execute
     clock: Clock = field(factory=Clock, init=False)
     recorders: RecorderKind = field(factory=RecorderKind, init=False)
-    device: Device = field(init=False)
-    network: Network = field(init=False)
+    device: SimulatedDevice = field(init=False)
+    network: SimulatedNetwork = field(init=False)
     #: The gateway's own: what ticks in it is gone with the gateway.
     gateway_clock: Clock = field(init=False)
     store: Store = field(init=False)
@@ -113,8 +113,8 @@ class World:
     def __attrs_post_init__(self) -> None:
         self.clock.advance(BEGINNING)
         rng = random.Random(self.seed)
-        self.device = Device(self.clock, rng, settings=self.simulated)
-        self.network = Network(self.clock, rng, self.to_server, self.to_device)
+        self.device = SimulatedDevice(self.clock, rng, settings=self.simulated)
+        self.network = SimulatedNetwork(self.clock, rng, self.to_server, self.to_device)
         for number in range(1, self.lines + 1):
             line = self.device.add_line(f"goip{number}", f"secret{number}", f"+3630000000{number}")
             self.network.join(line)

@@ -14,11 +14,11 @@ from typing import IO, TypeVar
 from attrs import frozen
 
 from goiptwist.config.values import HostPort
-from goiptwist.simulator.settings import REAL_PACE, Rule
+from goiptwist.simulator.settings import REAL_PACE, NumberRule
 
 Choice = TypeVar("Choice", bound=Enum)
 
-#: The words of L{goiptwist.simulator.station.Mood}, which is not imported here:
+#: The words of L{goiptwist.simulator.station.StationMood}, which is not imported here:
 #: it needs more than options should.
 MOODS = ("takes", "silent", "mute", "rings", "busy", "rejects", "hangs-up")
 
@@ -96,7 +96,7 @@ def pace(text: str) -> tuple[float, float] | None:
     return REAL_PACE if text == "real" else None
 
 
-def rule(text: str) -> Rule:
+def rule(text: str) -> NumberRule:
     """C{PATTERN=CODE}, or C{PATTERN=CODE*TIMES}."""
     found = _RULE.fullmatch(text)
     if found is None:
@@ -107,28 +107,30 @@ def rule(text: str) -> Rule:
         pattern = re.compile(found["pattern"])
     except re.error as problem:
         raise ValueError(f"holds no regular expression: {problem}") from None
-    return Rule(pattern, int(found["code"]), int(found["times"]) if found["times"] else None)
+    return NumberRule(pattern, int(found["code"]), int(found["times"]) if found["times"] else None)
 
 
 def server(text: str) -> tuple[str, int]:
     """C{host:port}, looked up: lines speak to an address."""
-    wanted = HostPort.from_setting(text)
-    if wanted.port == 0:
+    address = HostPort.from_setting(text)
+    if address.port == 0:
         raise ValueError("must name the server's port, such as 127.0.0.1:44444")
     try:
-        found = socket.getaddrinfo(wanted.host, wanted.port, type=socket.SOCK_DGRAM)
+        found = socket.getaddrinfo(address.host, address.port, type=socket.SOCK_DGRAM)
     except (OSError, UnicodeError):
-        raise ValueError(f"no address is known for {wanted.host!r}: write its IP address") from None
+        raise ValueError(
+            f"no address is known for {address.host!r}: write its IP address"
+        ) from None
     host, port = found[0][4][:2]
     return str(host), int(port)
 
 
 def control(text: str) -> HostPort:
-    """C{host:port} on this machine only; whoever reaches it controls the device."""
-    wanted = HostPort.from_setting(text)
-    if not wanted.is_loopback:
+    """C{host:port} on this machine only; a client that reaches it controls the device."""
+    address = HostPort.from_setting(text)
+    if not address.is_loopback:
         raise ValueError("must be on this machine, such as 127.0.0.1:8390: it asks no password")
-    return wanted
+    return address
 
 
 def station(text: str) -> HostPort:

@@ -1,5 +1,5 @@
 """
-What really happened, to be held against what the gateway believes: the SMS
+What really happened, to be compared with what the gateway believes: the SMS
 that the mobile network got, and those that the device handed in.
 """
 
@@ -12,7 +12,7 @@ from typing import IO, ClassVar
 from attrs import asdict, define, field, frozen
 
 
-class Outcome(Enum):
+class PushOutcome(Enum):
     """What became of something that the device offered to the server."""
 
     ACKNOWLEDGED = "acknowledged"
@@ -25,7 +25,7 @@ class Outcome(Enum):
 
 
 @frozen
-class Sent:
+class TransmittedSms:
     """
     An SMS that the mobile network took.
 
@@ -46,7 +46,7 @@ class Sent:
 
 
 @frozen
-class HandedIn:
+class SettledSms:
     """
     An SMS that came in, once it is settled between device and server.
 
@@ -60,11 +60,11 @@ class HandedIn:
     number: int
     sender: str
     text: str
-    outcome: Outcome
+    outcome: PushOutcome
     at: float
 
 
-Entry = Sent | HandedIn
+Entry = TransmittedSms | SettledSms
 
 
 @define
@@ -74,36 +74,36 @@ class Book:
     @ivar handed_in: what was settled with the server, in order.
     """
 
-    #: Where each entry goes as one line of JSON, at once, so that it is there
-    #: for whoever reads the file while we run. C{None}: nowhere.
+    #: Where each entry goes as one line of JSON, at once, so that a reader
+    #: of the file has it while the simulator runs. C{None}: nowhere.
     file: IO[str] | None = None
     #: Whether entries are kept in memory too; a service runs for weeks.
     keeps: bool = True
-    sent: list[Sent] = field(factory=list)
-    handed_in: list[HandedIn] = field(factory=list)
+    sent: list[TransmittedSms] = field(factory=list)
+    handed_in: list[SettledSms] = field(factory=list)
     _counts: dict[str, int] = field(factory=dict)
 
     def enter(self, entry: Entry) -> None:
         """Write down what happened."""
         self._counts[entry.kind] = self.count(entry.kind) + 1
-        if self.keeps and isinstance(entry, Sent):
+        if self.keeps and isinstance(entry, TransmittedSms):
             self.sent.append(entry)
-        elif self.keeps and isinstance(entry, HandedIn):
+        elif self.keeps and isinstance(entry, SettledSms):
             self.handed_in.append(entry)
         if self.file is not None:
             self.file.write(as_json(entry) + "\n")
             self.file.flush()
 
     def count(self, kind: str) -> int:
-        """@return: how many entries of C{Sent.kind} or C{HandedIn.kind} there were."""
+        """@return: how many entries of C{TransmittedSms.kind} or C{SettledSms.kind} there were."""
         return self._counts.get(kind, 0)
 
-    def texts(self, outcome: Outcome) -> list[str]:
+    def texts(self, outcome: PushOutcome) -> list[str]:
         """@return: the texts that were handed in with this outcome, in order."""
         return [entry.text for entry in self.handed_in if entry.outcome is outcome]
 
 
 def as_json(entry: Entry) -> str:
     """One entry on one line."""
-    outcome = {"outcome": entry.outcome.value} if isinstance(entry, HandedIn) else {}
+    outcome = {"outcome": entry.outcome.value} if isinstance(entry, SettledSms) else {}
     return json.dumps({"kind": entry.kind, **asdict(entry), **outcome}, ensure_ascii=False)

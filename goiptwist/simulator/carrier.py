@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from attrs import define, field
 
-from goiptwist.simulator.settings import Rule
+from goiptwist.simulator.settings import NumberRule
 
 
 @define
@@ -17,9 +17,9 @@ class Carrier:
     twice in all, not twice on each line.
     """
 
-    _errors: tuple[Rule, ...] = ()
-    _states: tuple[Rule, ...] = ()
-    _seen: Counter[tuple[Rule, str]] = field(factory=Counter)
+    _errors: tuple[NumberRule, ...] = ()
+    _states: tuple[NumberRule, ...] = ()
+    _seen: Counter[tuple[NumberRule, str]] = field(factory=Counter)
 
     def refusal(self, number: str) -> int | None:
         """@return: the C{errorstatus} for an SMS to this number, or C{None}: taken."""
@@ -29,10 +29,10 @@ class Carrier:
         """@return: the state of the delivery report; 0 is delivered."""
         return self._first(self._states, number) or 0
 
-    def _first(self, rules: Iterable[Rule], number: str) -> int | None:
+    def _first(self, rules: Iterable[NumberRule], number: str) -> int | None:
         return next((r.code for r in rules if r.matches(number) and self._holds(r, number)), None)
 
-    def _holds(self, rule: Rule, number: str) -> bool:
+    def _holds(self, rule: NumberRule, number: str) -> bool:
         if rule.times is None:
             return True
         self._seen[rule, number] += 1

@@ -17,8 +17,8 @@ from twisted.web.http import Request
 from twisted.web.resource import Resource
 
 from goiptwist.goip.frames import LONGEST_TEXT
-from goiptwist.simulator.body import Body, Wrong
-from goiptwist.simulator.line import Line
+from goiptwist.simulator.line import SimulatedLine
+from goiptwist.simulator.order_body import OrderBody, OrderRejected
 from goiptwist.simulator.service import Simulator
 
 #: The longest push beside an incoming SMS, in bytes. The vendor's server takes
@@ -46,7 +46,7 @@ def overview(simulator: Simulator) -> dict[str, Any]:
     }
 
 
-def shown(simulator: Simulator, line: Line) -> dict[str, Any]:
+def line_status(simulator: Simulator, line: SimulatedLine) -> dict[str, Any]:
     """GET /lines/NAME: one line as it stands now."""
     return {
         "name": line.name,
@@ -62,53 +62,57 @@ def shown(simulator: Simulator, line: Line) -> dict[str, Any]:
     }
 
 
-def _rate(simulator: Simulator, body: Body) -> dict[str, Any]:
+def _rate(simulator: Simulator, body: OrderBody) -> dict[str, Any]:
     simulator.traffic.per_minute = body.number("sms_per_minute", most=HIGHEST_RATE)
     return {"sms_per_minute": simulator.traffic.per_minute}
 
 
-def _sms(simulator: Simulator, line: Line, body: Body) -> dict[str, Any]:
+def _sms(simulator: Simulator, line: SimulatedLine, body: OrderBody) -> dict[str, Any]:
     sender, text = body.text("sender"), body.text("text", longest=LONGEST_TEXT)
     smsc = body.text("smsc", default="")
     if not line.running:
-        raise Wrong(409, f"line {line.name!r} is off and takes no SMS: wait until it has rebooted")
+        raise OrderRejected(
+            409, f"line {line.name!r} is off and takes no SMS: wait until it has rebooted"
+        )
     return {"number": line.receive_sms(sender, text, smsc)}
 
 
-def _push(simulator: Simulator, line: Line, body: Body) -> dict[str, Any]:
+def _push(simulator: Simulator, line: SimulatedLine, body: OrderBody) -> dict[str, Any]:
     return {"number": line.push(body.name("name"), body.texts("fields", longest=LONGEST_PUSH))}
 
 
-def _reboot(simulator: Simulator, line: Line, body: Body) -> dict[str, Any]:
+def _reboot(simulator: Simulator, line: SimulatedLine, body: OrderBody) -> dict[str, Any]:
     line.reboot(body.number("seconds", default=0.0, most=LONGEST_REBOOT))
-    return shown(simulator, line)
+    return line_status(simulator, line)
 
 
-def _address(simulator: Simulator, line: Line, body: Body) -> dict[str, Any]:
+def _address(simulator: Simulator, line: SimulatedLine, body: OrderBody) -> dict[str, Any]:
     port = body.whole("port", default=0, least=0, most=65535)
     try:
         simulator.move(line, port)
     except CannotListenError:
-        raise Wrong(409, f"port {port} cannot be opened: choose another, or 0 for any") from None
-    return shown(simulator, line)
+        raise OrderRejected(
+            409, f"port {port} cannot be opened: choose another, or 0 for any"
+        ) from None
+    return line_status(simulator, line)
 
 
-def _counters(simulator: Simulator, line: Line, body: Body) -> dict[str, Any]:
+def _counters(simulator: Simulator, line: SimulatedLine, body: OrderBody) -> dict[str, Any]:
     line.restart_counters(body.whole("number") if body.has("number") else None)
-    return shown(simulator, line)
+    return line_status(simulator, line)
 
 
-def _gsm(simulator: Simulator, line: Line, body: Body) -> dict[str, Any]:
+def _gsm(simulator: Simulator, line: SimulatedLine, body: OrderBody) -> dict[str, Any]:
     line.sim.logged_in = body.one_of("status", ("LOGIN", "LOGOUT")) == "LOGIN"
-    return shown(simulator, line)
+    return line_status(simulator, line)
 
 
-def _silence(simulator: Simulator, line: Line, body: Body) -> dict[str, Any]:
+def _silence(simulator: Simulator, line: SimulatedLine, body: OrderBody) -> dict[str, Any]:
     line.silent = body.truth("silent")
-    return shown(simulator, line)
+    return line_status(simulator, line)
 
 
-Order = Callable[[Simulator, Line, Body], dict[str, Any]]
+Order = Callable[[Simulator, SimulatedLine, OrderBody], dict[str, Any]]
 
 #: POST /lines/NAME/<order>, with the keys that its body may have.
 ORDERS: Mapping[str, tuple[Order, frozenset[str]]] = {
@@ -127,19 +131,19 @@ PATHS = (
 
 
 @frozen(eq=False)
-class _Asked:
+class _ControlRequest:
     """One request, far enough read to be answered."""
 
     method: str
     path: tuple[str, ...]
     content: bytes
 
-    def want(self, method: str) -> None:
+    def require(self, method: str) -> None:
         if self.method != method:
-            raise Wrong(405, f"this path takes {method}, not {self.method}")
+            raise OrderRejected(405, f"this path takes {method}, not {self.method}")
 
 
-class Control(Resource):
+class ControlResource(Resource):
     """Every path of the control."""
 
     isLeaf = True
@@ -151,43 +155,45 @@ class Control(Resource):
     def render(self, request: Request) -> bytes:
         try:
             answer: Any = self._answer(_read(request))
-        except Wrong as wrong:
-            request.setResponseCode(wrong.code)
-            answer = {"error": str(wrong)}
+        except OrderRejected as rejection:
+            request.setResponseCode(rejection.code)
+            answer = {"error": str(rejection)}
         request.responseHeaders.setRawHeaders(b"content-type", [b"application/json; charset=utf-8"])
         return (json.dumps(answer, ensure_ascii=False) + "\n").encode()
 
-    def _answer(self, asked: _Asked) -> Any:
-        match asked.path:
+    def _answer(self, order: _ControlRequest) -> Any:
+        match order.path:
             case ():
-                asked.want("GET")
+                order.require("GET")
                 return overview(self._simulator)
             case ("rate",):
-                asked.want("POST")
-                return _rate(self._simulator, Body.read(asked.content, {"sms_per_minute"}))
+                order.require("POST")
+                return _rate(self._simulator, OrderBody.read(order.content, {"sms_per_minute"}))
             case ("lines",):
-                asked.want("GET")
-                return {"lines": [shown(self._simulator, line) for line in self._simulator.device]}
+                order.require("GET")
+                return {
+                    "lines": [line_status(self._simulator, line) for line in self._simulator.device]
+                }
             case ("lines", name):
-                asked.want("GET")
-                return shown(self._simulator, self._line(name))
-            case ("lines", name, order) if order in ORDERS:
-                asked.want("POST")
-                give, keys = ORDERS[order]
-                return give(self._simulator, self._line(name), Body.read(asked.content, keys))
-        raise Wrong(404, f"there is no such path; there are {PATHS}")
+                order.require("GET")
+                return line_status(self._simulator, self._line(name))
+            case ("lines", name, verb) if verb in ORDERS:
+                order.require("POST")
+                run, keys = ORDERS[verb]
+                return run(self._simulator, self._line(name), OrderBody.read(order.content, keys))
+        raise OrderRejected(404, f"there is no such path; there are {PATHS}")
 
-    def _line(self, name: str) -> Line:
+    def _line(self, name: str) -> SimulatedLine:
         line = self._simulator.device.lines.get(name)
         if line is None:
-            raise Wrong(404, f"there is no line {name!r}; GET /lines lists all")
+            raise OrderRejected(404, f"there is no line {name!r}; GET /lines lists all")
         return line
 
 
-def _read(request: Request) -> _Asked:
+def _read(request: Request) -> _ControlRequest:
     path = request.path.decode("ascii", "replace").strip("/")
     parts = tuple(unquote(part) for part in path.split("/")) if path else ()
     content = request.content.read(LONGEST_BODY + 1) if request.content else b""
     if len(content) > LONGEST_BODY:
-        raise Wrong(413, f"an order is no longer than {LONGEST_BODY} bytes")
-    return _Asked(request.method.decode("ascii", "replace"), parts, content)
+        raise OrderRejected(413, f"an order is no longer than {LONGEST_BODY} bytes")
+    return _ControlRequest(request.method.decode("ascii", "replace"), parts, content)

@@ -1,6 +1,6 @@
 """
 A receiver of SIA DC-09 that is none: it takes alarms over TCP and UDP, answers
-ACK, and tells what it took. In clear only.
+ACK, and logs what it took. In clear only.
 """
 
 from __future__ import annotations
@@ -15,18 +15,18 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from goiptwist.bridges.dc09 import frames
-from goiptwist.bridges.dc09.frames import Frame, MalformedFrame
+from goiptwist.bridges.dc09.frames import Dc09Frame, MalformedDc09Frame
 
 #: Bytes after which a stream without an end is no DC-09.
 MOST = 2 * frames.LONGEST
 
 
 @define(eq=False, repr=False)
-class Receiver:
+class SimulatedDc09Receiver:
     """
     @ivar events: what it took, as machines have it, oldest first.
     @ivar streams: the connections that there are.
-    @ivar silent: whether it says nothing from now on, as one that is broken.
+    @ivar silent: whether it answers nothing from now on, as one that is broken.
     """
 
     reactor: Any
@@ -38,9 +38,9 @@ class Receiver:
 
     def listen(self, host: str = "127.0.0.1", port: int = 0) -> int:
         """@return: the port, the same for TCP and UDP."""
-        tcp = self.reactor.listenTCP(port, _Streams(self), interface=host)
+        tcp = self.reactor.listenTCP(port, _SimulatedTcpFactory(self), interface=host)
         number = int(tcp.getHost().port)
-        udp = self.reactor.listenUDP(number, _Datagrams(self), interface=host)
+        udp = self.reactor.listenUDP(number, _SimulatedUdpPort(self), interface=host)
         self._ports = [tcp, udp]
         return number
 
@@ -52,26 +52,26 @@ class Receiver:
         return DeferredList([maybeDeferred(port.stopListening) for port in ports])
 
     def answer(self, raw: bytes) -> bytes:
-        """@return: what is said to one frame; empty is nothing."""
+        """@return: the reply to one frame; empty is none."""
         if self.silent:
             return b""
         try:
             frame = frames.read(raw)
             if frame.name == frames.CONTACT_ID and not frame.secret:
                 self._take(frame)
-                return self._say(frames.ACK, frame)
+                return self._reply(frames.ACK, frame)
             known = frame.name == frames.LINK_TEST
-            return self._say(frames.ACK if known else frames.DUH, frame)
-        except MalformedFrame:
+            return self._reply(frames.ACK if known else frames.DUH, frame)
+        except MalformedDc09Frame:
             return b""
 
-    def _take(self, frame: Frame) -> None:
+    def _take(self, frame: Dc09Frame) -> None:
         event = frames.event_of(frame)
         self.events.append(event.machine)
-        self.log.info("The receiver took an event. {words}", words=event.log_words)
+        self.log.info("The receiver took an event. {event}", event=event.log_words)
 
-    def _say(self, name: str, frame: Frame) -> bytes:
-        return Frame(
+    def _reply(self, name: str, frame: Dc09Frame) -> bytes:
+        return Dc09Frame(
             name=name,
             sequence=frame.sequence,
             receiver=frame.receiver,
@@ -81,17 +81,17 @@ class Receiver:
 
 
 @define(eq=False)
-class _Streams(Factory):
-    receiver: Receiver
+class _SimulatedTcpFactory(Factory):
+    receiver: SimulatedDc09Receiver
     noisy = False
 
-    def buildProtocol(self, addr: Any) -> _Stream:
-        return _Stream(self.receiver)
+    def buildProtocol(self, addr: Any) -> _SimulatedTcpConnection:
+        return _SimulatedTcpConnection(self.receiver)
 
 
 @define(eq=False)
-class _Stream(Protocol):
-    receiver: Receiver
+class _SimulatedTcpConnection(Protocol):
+    receiver: SimulatedDc09Receiver
     _buffer: bytes = b""
 
     def connectionMade(self) -> None:
@@ -110,12 +110,12 @@ class _Stream(Protocol):
 
 
 @define(eq=False)
-class _Datagrams(DatagramProtocol):
-    receiver: Receiver
+class _SimulatedUdpPort(DatagramProtocol):
+    receiver: SimulatedDc09Receiver
     noisy = False
 
     def datagramReceived(self, datagram: bytes, addr: IPv4Address | tuple[str, int]) -> None:
-        said = self.receiver.answer(datagram)
+        reply = self.receiver.answer(datagram)
         transport: Any = self.transport
-        if said:
-            transport.write(said, addr)
+        if reply:
+            transport.write(reply, addr)

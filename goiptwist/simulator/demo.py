@@ -1,7 +1,7 @@
 """
 The demonstration: a simulated device and a smarthost that keeps mails as
 files, so that a gateway shows what it does without a box, a SIM or a network.
-What happens is told in plain sentences.
+What happens is printed in plain sentences.
 """
 
 from __future__ import annotations
@@ -16,20 +16,20 @@ from typing import Any
 
 import treq
 from attrs import define, field
-from twisted.application.service import IServiceCollection, MultiService
+from twisted.application.service import IService, IServiceCollection, MultiService
 from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.internet.task import deferLater
 from twisted.logger import ILogObserver, LogEvent, Logger, LogLevel, formatEvent
 from twisted.python.components import Componentized
 from zope.interface import provider
 
-from goiptwist.simulator.device import Device
-from goiptwist.simulator.panel import Alarms
+from goiptwist.simulator.alarm_demo import AlarmDemonstration
+from goiptwist.simulator.device import SimulatedDevice
 from goiptwist.simulator.radio import CLEAR, Radio
-from goiptwist.simulator.service import Link, Simulator
-from goiptwist.simulator.settings import Settings
+from goiptwist.simulator.service import ServerLink, Simulator
+from goiptwist.simulator.settings import SimulatorSettings
 from goiptwist.simulator.smarthost import Smarthost
-from goiptwist.simulator.traffic import Traffic
+from goiptwist.simulator.traffic import RandomTraffic
 
 LOOPBACK = "127.0.0.1"
 #: The ports that are taken where they are free: those that a real set-up has.
@@ -48,32 +48,32 @@ INCOMING = "The cellar is flooding! Please call back."
 OUTGOING = "We are on our way."
 
 
-def free_port(wanted: int, kind: int) -> int:
-    """@return: the wanted port of this machine, or any that is free."""
+def free_port(port: int, kind: int) -> int:
+    """@return: the port of this machine, or any that is free."""
     with socket.socket(socket.AF_INET, kind) as probe:
         try:
-            probe.bind((LOOPBACK, wanted))
+            probe.bind((LOOPBACK, port))
         except OSError:
             probe.bind((LOOPBACK, 0))
         return int(probe.getsockname()[1])
 
 
-def tell(sentence: str = "") -> None:
-    """Say something to whoever looks on."""
+def print_line(sentence: str = "") -> None:
+    """Print a sentence for the spectator."""
     # twistd makes sys.stdout a part of the log; this is the terminal.
     print(sentence, file=sys.__stdout__, flush=True)
 
 
 @provider(ILogObserver)
 def narrate(event: LogEvent) -> None:
-    """The log, as sentences for a person: what we did, and whatever is wrong."""
+    """The log, as sentences for a person: what the gateway did, and what is wrong."""
     ours = event.get("log_namespace", "").startswith("goiptwist")
     level = event.get("log_level", LogLevel.info)
     if level >= LogLevel.warn or (ours and level >= LogLevel.info):
         mark = "  " if level is LogLevel.info else "! "
-        tell(mark + formatEvent(event))
+        print_line(mark + formatEvent(event))
     if "log_failure" in event:
-        tell(event["log_failure"].getTraceback())
+        print_line(event["log_failure"].getTraceback())
 
 
 @define(eq=False, slots=False)
@@ -90,10 +90,9 @@ class Demonstration(MultiService):
     http_port: int = field(init=False)
     smtp_port: int = field(init=False)
     token: str = field(init=False, repr=False)
-    _alarms: Alarms = field(init=False)
+    _alarms: AlarmDemonstration = field(init=False)
     _arrived: Deferred[Path] = field(factory=Deferred, init=False)
     _story: Deferred[None] | None = field(default=None, init=False)
-    _gateway: Any = field(default=None, init=False)
     _simulator: Simulator = field(init=False)
     _smarthost: Any = field(default=None, init=False)
     log = Logger()
@@ -104,7 +103,7 @@ class Demonstration(MultiService):
         self.http_port = free_port(HTTP_PORT, socket.SOCK_STREAM)
         self.smtp_port = free_port(0, socket.SOCK_STREAM)
         self.token = secrets.token_hex(8)
-        self._alarms = Alarms(self.reactor, self.http_port, self.token, tell)
+        self._alarms = AlarmDemonstration(self.reactor, self.http_port, self.token, print_line)
 
     @property
     def tables(self) -> dict[str, Any]:
@@ -134,11 +133,10 @@ class Demonstration(MultiService):
     def _password(self, number: int) -> str:
         return f"demo-password-{number}"
 
-    def around(self, gateway: Any) -> Demonstration:
+    def around(self, gateway: IService) -> Demonstration:
         """
-        @param gateway: a service with a C{protocol} that shows each datagram.
+        @param gateway: the service of a gateway with the settings of L{tables}.
         """
-        self._gateway = gateway
         gateway.setServiceParent(self)
         self._simulator = self._device()
         self._simulator.setServiceParent(self)
@@ -146,16 +144,19 @@ class Demonstration(MultiService):
 
     def _device(self) -> Simulator:
         rng = random.Random()  # noqa: S311
-        settings = Settings(keepalive=KEEPALIVE, stagger=0.3, pace=(1.0, 2.0), reports=True)
-        device = Device(self.reactor, rng, settings=settings)
+        settings = SimulatorSettings(
+            keepalive=KEEPALIVE, stagger=0.3, pace=(1.0, 2.0), reports=True
+        )
+        device = SimulatedDevice(self.reactor, rng, settings=settings)
         for number in range(1, LINES + 1):
             device.add_line(f"goip{number}", self._password(number), f"+3630000000{number}")
-        link = Link(
+        link = ServerLink(
             (LOOPBACK, self.goip_port),
             Radio(self.reactor, rng, CLEAR),
             Radio(self.reactor, rng, CLEAR),
+            show_datagram,
         )
-        return Simulator(self.reactor, device, link, Traffic(self.reactor, rng, device))
+        return Simulator(self.reactor, device, link, RandomTraffic(self.reactor, rng, device))
 
     def setServiceParent(self, parent: IServiceCollection) -> None:
         """Twisted makes us part of its application, whose log we then tell."""
@@ -165,12 +166,13 @@ class Demonstration(MultiService):
 
     def startService(self) -> None:
         """Start everything, then the story."""
-        tell("A gateway and a simulated GoIP with four lines, over real UDP on this machine.\n")
+        print_line(
+            "A gateway and a simulated GoIP with four lines, over real UDP on this machine.\n"
+        )
         mails = Smarthost(self.folder / "Maildir", self._mailed)
         self._smarthost = self.reactor.listenTCP(self.smtp_port, mails, interface=LOOPBACK)
         super().startService()
-        self._show_datagrams(self._gateway.gateway.goip.protocol)
-        self._story = Deferred.fromCoroutine(self._tell_story())
+        self._story = Deferred.fromCoroutine(self._run_story())
         self._story.addErrback(self._story_broke)
 
     def stopService(self) -> Deferred[None]:
@@ -194,80 +196,70 @@ class Demonstration(MultiService):
     # -- what can be seen --
 
     def _mailed(self, path: Path) -> None:
-        tell(f"  The mail for it lies in {path}")
+        print_line(f"  The mail for it lies in {path}")
         if not self._arrived.called:
             self._arrived.callback(path)
 
-    def _show_datagrams(self, protocol: Any) -> None:
-        """Show what passes between gateway and device, but for keepalives."""
-        received, write = protocol.datagramReceived, protocol.write
-
-        def shown(datagram: bytes, address: tuple[str, int]) -> None:
-            show(" <- ", datagram)
-            received(datagram, address)
-
-        def written(datagram: bytes, address: tuple[str, int]) -> None:
-            show(" -> ", datagram)
-            write(datagram, address)
-
-        protocol.datagramReceived, protocol.write = shown, written
-
     # -- the story --
 
-    async def _tell_story(self) -> None:
+    async def _run_story(self) -> None:
         await self._pause()
-        while not self._all_present():
+        while not await self._all_present():
             await self._pause()
         await self._pause()
-        tell("\nSomebody texts the SIM in line goip1:\n")
+        print_line("\nSomebody texts the SIM in line goip1:\n")
         self._simulator.device.lines["goip1"].receive_sms(SENDER, INCOMING)
         path = await self._arrived.addTimeout(PATIENCE, self.reactor)
         await self._pause()
-        tell("\n" + _indented(path.read_text(errors="replace")))
-        tell("\nSomebody sends an SMS over HTTP:\n")
+        print_line("\n" + _indented(path.read_text(errors="replace")))
+        print_line("\nSomebody sends an SMS over HTTP:\n")
         await self._send()
         await self._pause()
-        await self._alarms.happen()
+        await self._alarms.run()
         await self._pause()
-        self._tell_what_next(path.parent)
+        self._print_next_steps(path.parent)
 
     async def _pause(self) -> None:
         await deferLater(self.reactor, PAUSE)
 
-    def _all_present(self) -> bool:
-        lines = self._gateway.gateway.powers.lines.statuses()
-        return all(line.presence == "present" for line in lines)
+    async def _all_present(self) -> bool:
+        answer = await treq.get(self._url("lines"), headers=self._headers, timeout=PATIENCE)
+        lines = (await answer.json())["lines"]
+        return all(line["presence"] == "present" for line in lines)
 
     async def _send(self) -> None:
-        url = self._messages_url()
-        headers: dict[bytes | str, bytes | str] = {"Authorization": f"Bearer {self.token}"}
+        url, headers = self._url("messages"), self._headers
         body = {"to": [RECIPIENT], "text": OUTGOING}
         answer = await treq.post(url, json=body, headers=headers, timeout=PATIENCE)
         accepted = await answer.json()
         message = accepted["messages"][0]["id"]
-        tell(f"  HTTP answered {answer.code}: message {message} is on disk")
+        print_line(f"  HTTP answered {answer.code}: message {message} is on disk")
         waited = 0.0
         while waited < PATIENCE:
-            shown = await (await treq.get(f"{url}/{message}", headers=headers)).json()
-            if shown["state"] not in ("queued", "sending"):
+            message_now = await (await treq.get(f"{url}/{message}", headers=headers)).json()
+            if message_now["state"] not in ("queued", "sending"):
                 return
             await self._pause()
             waited += PAUSE
 
-    def _messages_url(self) -> str:
-        return f"http://{LOOPBACK}:{self.http_port}/api/v1/messages"
+    @property
+    def _headers(self) -> dict[bytes | str, bytes | str]:
+        return {"Authorization": f"Bearer {self.token}"}
 
-    def _tell_what_next(self, mails: Path) -> None:
-        tell(
+    def _url(self, collection: str) -> str:
+        return f"http://{LOOPBACK}:{self.http_port}/api/v1/{collection}"
+
+    def _print_next_steps(self, mails: Path) -> None:
+        print_line(
             f"""
 That was one SMS in, one out, and one alarm. It all goes on until you press Ctrl-C. Try next:
 
   Send an SMS:
     curl -H 'Authorization: Bearer {self.token}' -H 'Content-Type: application/json' \\
-      -d '{{"to": ["{RECIPIENT}"], "text": "Hello!"}}' {self._messages_url()}
+      -d '{{"to": ["{RECIPIENT}"], "text": "Hello!"}}' {self._url("messages")}
 
   See what came in:
-    curl -H 'Authorization: Bearer {self.token}' '{self._messages_url()}?direction=in'
+    curl -H 'Authorization: Bearer {self.token}' '{self._url("messages")}?direction=in'
 
   Read the mails: {mails}
 
@@ -284,13 +276,13 @@ That was one SMS in, one out, and one alarm. It all goes on until you press Ctrl
 _SECRET = re.compile(r"(pass(?:word)?:)[^;]*|(PASSWORD \d+ )\S+")
 
 
-def show(arrow: str, datagram: bytes) -> None:
+def show_datagram(to_server: bool, datagram: bytes) -> None:
     """One datagram, its password hidden; keepalives are too many."""
     if datagram.startswith((b"req:", b"reg:")):
         return
     text = datagram.decode("utf-8", "replace").rstrip("\n")
     hidden = _SECRET.sub(lambda found: f"{found[1] or found[2]}***", text)
-    tell(f"    gateway {arrow.strip()} device   {hidden}")
+    print_line(f"    gateway {'<-' if to_server else '->'} device   {hidden}")
 
 
 def _indented(text: str) -> str:

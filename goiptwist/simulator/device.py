@@ -10,13 +10,13 @@ from twisted.internet.interfaces import IReactorTime
 
 from goiptwist.simulator.book import Book
 from goiptwist.simulator.carrier import Carrier
-from goiptwist.simulator.keepalives import Sim
-from goiptwist.simulator.line import Line
-from goiptwist.simulator.settings import Settings
+from goiptwist.simulator.keepalives import SimCard
+from goiptwist.simulator.line import SimulatedLine
+from goiptwist.simulator.settings import SimulatorSettings
 
 
 @define(eq=False)
-class Device:
+class SimulatedDevice:
     """
     Lines under one clock, one source of randomness, one book.
 
@@ -32,14 +32,14 @@ class Device:
     clock: IReactorTime
     rng: random.Random
     book: Book = field(factory=Book)
-    settings: Settings = field(factory=Settings)
-    lines: dict[str, Line] = field(factory=dict, init=False)
-    ordered: list[Line] = field(factory=list, init=False, repr=False)
-    _carriers: dict[Settings, Carrier] = field(factory=dict, init=False)
+    settings: SimulatorSettings = field(factory=SimulatorSettings)
+    lines: dict[str, SimulatedLine] = field(factory=dict, init=False)
+    ordered: list[SimulatedLine] = field(factory=list, init=False, repr=False)
+    _carriers: dict[SimulatorSettings, Carrier] = field(factory=dict, init=False)
 
     def add_line(
-        self, name: str, password: str, number: str = "", settings: Settings | None = None
-    ) -> Line:
+        self, name: str, password: str, number: str = "", settings: SimulatorSettings | None = None
+    ) -> SimulatedLine:
         """
         @param number: what the line tells about its own number.
         @raise ValueError: there is a line of this name.
@@ -47,10 +47,10 @@ class Device:
         if name in self.lines:
             raise ValueError(f"there are two lines of the name {name!r}")
         chosen = settings or self.settings
-        line = Line(
+        line = SimulatedLine(
             name,
             password,
-            Sim(len(self.lines) + 1, number),
+            SimCard(len(self.lines) + 1, number),
             chosen,
             self.clock,
             self.rng,
@@ -61,7 +61,7 @@ class Device:
         self.ordered.append(line)
         return line
 
-    def __iter__(self) -> Iterator[Line]:
+    def __iter__(self) -> Iterator[SimulatedLine]:
         return iter(self.ordered)
 
     def start(self) -> None:
@@ -87,7 +87,7 @@ class Device:
         """How many pushes of all lines still wait for an acknowledgement."""
         return sum(line.unsettled for line in self)
 
-    def _carrier(self, settings: Settings) -> Carrier:
+    def _carrier(self, settings: SimulatorSettings) -> Carrier:
         # Lines with equal settings share one network, and with it the count
         # of how often a number has failed.
         if settings not in self._carriers:

@@ -15,23 +15,23 @@ from attrs import define, field
 from twisted.internet.interfaces import IReactorTime
 
 from goiptwist.goip.frames import Answer, Authenticate, Goodbye, Offer, Submit
-from goiptwist.simulator.keepalives import Sim
-from goiptwist.simulator.module import Module
+from goiptwist.simulator.keepalives import SimCard
+from goiptwist.simulator.module import GsmModule
 from goiptwist.simulator.sessions import (
     SESSION_LIFE,
     SESSIONS,
-    Failed,
-    SendSession,
-    Submission,
-    Taken,
+    AcceptedByNetwork,
+    RefusedByNetwork,
+    SessionNumber,
+    SimulatedSession,
 )
-from goiptwist.simulator.settings import Personality, Settings
+from goiptwist.simulator.settings import Personality, SimulatorSettings
 
 FromDialogue = Offer | Authenticate | Submit | Goodbye
 
 
 @define
-class Dialogue:
+class DeviceDialogue:
     """
     @ivar _say: sends an answer.
     @ivar _transmit: gives an SMS to the mobile network, and returns what it
@@ -39,20 +39,20 @@ class Dialogue:
     """
 
     _clock: IReactorTime
-    _settings: Settings
+    _settings: SimulatorSettings
     _password: str
-    _sim: Sim
-    _module: Module
+    _sim: SimCard
+    _module: GsmModule
     _say: Callable[[Answer], None]
-    _transmit: Callable[[SendSession, Submission], Taken | Failed]
-    _sessions: dict[int, SendSession] = field(factory=dict, init=False)
+    _transmit: Callable[[SimulatedSession, SessionNumber], AcceptedByNetwork | RefusedByNetwork]
+    _sessions: dict[int, SimulatedSession] = field(factory=dict, init=False)
 
     @property
     def open_sessions(self) -> int:
         """How many sessions there are."""
         return len(self._sessions)
 
-    def heard(self, frame: FromDialogue) -> None:
+    def receive(self, frame: FromDialogue) -> None:
         """Answer one frame of the server."""
         if isinstance(frame, Offer):
             self._offered(frame)
@@ -78,7 +78,9 @@ class Dialogue:
                 self._refuse(offer.session, "too_many_sends_in_server")
                 return
             life = self._clock.callLater(SESSION_LIFE, self._sessions.pop, offer.session)
-            session = self._sessions[offer.session] = SendSession(offer.session, offer.text, life)
+            session = self._sessions[offer.session] = SimulatedSession(
+                offer.session, offer.text, life
+            )
         session.touch()
         self._say(session.state())
 
@@ -96,7 +98,7 @@ class Dialogue:
         else:
             self._say(session.state())
 
-    def _authenticated(self, session: SendSession, password: str) -> None:
+    def _authenticated(self, session: SimulatedSession, password: str) -> None:
         if password != self._password:
             self._refuse(session.id, "PASSWORD")
         elif not self._sim.logged_in:
@@ -105,20 +107,20 @@ class Dialogue:
             session.authorised = True
             self._say(session.state())
 
-    def _submitted(self, session: SendSession, frame: Submit) -> None:
+    def _submitted(self, session: SimulatedSession, frame: Submit) -> None:
         known = session.remembered(frame.telid)
         if known is not None and self._settings.personality is Personality.REMEMBERS:
             self._say(known.status(session.id))
         elif not self._sim.logged_in:
             self._refuse(session.id, "GSM_LOGOUT")
         else:
-            submission = Submission(frame.telid, frame.recipient)
+            submission = SessionNumber(frame.telid, frame.recipient)
             session.remember(submission)
             self._module.transmit(partial(self._finished, session, submission))
             submission.waited = submission.verdict is None
             self._say(submission.status(session.id))
 
-    def _finished(self, session: SendSession, submission: Submission) -> None:
+    def _finished(self, session: SimulatedSession, submission: SessionNumber) -> None:
         submission.verdict = self._transmit(session, submission)
         alive = self._sessions.get(session.id) is session
         if submission.waited and alive and self._settings.unsolicited:

@@ -11,7 +11,7 @@ from goiptwist.simulator.settings import Generation
 
 
 @define
-class Keepalives:
+class KeepaliveTimer:
     """
     Calls C{send(count)} at each interval. The count starts at 1 when the
     device powers up and grows by 1 (seed, section "Registration").
@@ -52,7 +52,7 @@ class Keepalives:
 
 
 @define
-class Sim:
+class SimCard:
     """
     What a line knows of its card, its module and the mobile network.
 
@@ -83,31 +83,31 @@ class Sim:
         return f"8900101{self.index:012d}F"
 
 
-def facts(generation: Generation, sim: Sim, heard: bool) -> dict[str, str]:
+def facts(generation: Generation, sim: SimCard, answered: bool) -> dict[str, str]:
     """
     What stands in a keepalive beside count, id and password.
 
-    @param heard: whether the server has answered a keepalive before.
+    @param answered: whether the server has answered a keepalive before.
     """
     login = "LOGIN" if sim.logged_in else "LOGOUT"
-    told = {"num": sim.number, "signal": str(sim.signal) if sim.logged_in else ""}
+    fields = {"num": sim.number, "signal": str(sim.signal) if sim.logged_in else ""}
     if generation is Generation.OLDEST:
-        return told
-    told |= {"gsm_status": login, "voip_status": "LOGOUT"}
+        return fields
+    fields |= {"gsm_status": login, "voip_status": "LOGOUT"}
     if generation is Generation.SEED:
-        return told
+        return fields
     identity = {"imei": sim.imei, "imsi": sim.imsi, "iccid": sim.iccid}
     if generation is Generation.MIDDLE:
-        return told | identity
+        return fields | identity
     # In this order in captures from GST1610-1.01-70 and its like.
-    return told | {
+    return fields | {
         "voip_state": "IDLE",
         "remain_time": "-1",
         **identity,
         "pro": "SIMULATED" if sim.logged_in else "",
         "idle": "0",
         "disable_status": "0",
-        "SMS_LOGIN": "Y" if heard else "N",
+        "SMS_LOGIN": "Y" if answered else "N",
         "SMB_LOGIN": "",
         "CELLINFO": "LAC:7E5,CELL ID:5E5B" if sim.logged_in else "",
         "CGATT": "Y" if sim.logged_in else "N",

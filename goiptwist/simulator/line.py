@@ -24,14 +24,19 @@ from goiptwist.goip.frames import (
     Submit,
     from_server,
 )
-from goiptwist.simulator.book import Book, HandedIn, Outcome, Sent
+from goiptwist.simulator.book import Book, PushOutcome, SettledSms, TransmittedSms
 from goiptwist.simulator.carrier import Carrier
-from goiptwist.simulator.dialogue import Dialogue
-from goiptwist.simulator.keepalives import Keepalives, Sim, facts
-from goiptwist.simulator.module import Module
-from goiptwist.simulator.pushes import Pushes
-from goiptwist.simulator.sessions import Failed, SendSession, Submission, Taken
-from goiptwist.simulator.settings import Settings
+from goiptwist.simulator.dialogue import DeviceDialogue
+from goiptwist.simulator.keepalives import KeepaliveTimer, SimCard, facts
+from goiptwist.simulator.module import GsmModule
+from goiptwist.simulator.pushes import PushQueue
+from goiptwist.simulator.sessions import (
+    AcceptedByNetwork,
+    RefusedByNetwork,
+    SessionNumber,
+    SimulatedSession,
+)
+from goiptwist.simulator.settings import SimulatorSettings
 
 #: The C{errorstatus} of an SMS that met no network (3GPP TS 27.005, +CMS ERROR).
 NO_NETWORK_SERVICE = 331
@@ -44,15 +49,14 @@ def _nowhere(datagram: bytes) -> None:
 
 
 @define(eq=False)
-class Line:
+class SimulatedLine:
     """
-    Connect it with C{write} and L{datagram_received}, then L{start} it.
+    L{connect} it, give it what comes by L{datagram_received}, then L{start} it.
 
     @ivar name: the id that it registers with.
     @ivar password: what it registers with, and what the server must know.
-    @ivar write: sends one datagram to the server.
     @ivar sim: its card and its place in the mobile network.
-    @ivar silent: whether it neither hears nor speaks, though it is on.
+    @ivar silent: whether it neither receives nor sends, though it is on.
     @ivar running: whether its power is on.
     @ivar unread: how many datagrams of the server made no sense.
     @ivar status: the last C{status} with which a keepalive was answered.
@@ -61,32 +65,32 @@ class Line:
 
     name: str
     password: str = field(repr=False)
-    sim: Sim
-    settings: Settings = field(repr=False)
+    sim: SimCard
+    settings: SimulatorSettings = field(repr=False)
     _clock: IReactorTime = field(repr=False)
     _rng: random.Random = field(repr=False)
     _book: Book = field(repr=False)
     _carrier: Carrier = field(repr=False)
-    write: Callable[[bytes], None] = field(default=_nowhere, repr=False)
     silent: bool = False
     running: bool = field(default=False, init=False)
+    _send: Callable[[bytes], None] = field(default=_nowhere, init=False, repr=False)
     unread: int = field(default=0, init=False)
     status: int | None = field(default=None, init=False)
     next_sms_no: int = field(default=0, init=False)
-    _keepalives: Keepalives = field(init=False, repr=False)
-    _pushes: Pushes = field(init=False, repr=False)
-    _module: Module = field(init=False, repr=False)
-    _dialogue: Dialogue = field(init=False, repr=False)
+    _keepalives: KeepaliveTimer = field(init=False, repr=False)
+    _pushes: PushQueue = field(init=False, repr=False)
+    _module: GsmModule = field(init=False, repr=False)
+    _dialogue: DeviceDialogue = field(init=False, repr=False)
     _booting: IDelayedCall | None = field(default=None, init=False, repr=False)
     #: Delivery reports that the mobile network still owes.
     _owed: set[IDelayedCall] = field(factory=set, init=False, repr=False)
 
     def __attrs_post_init__(self) -> None:
         clock, settings = self._clock, self.settings
-        self._keepalives = Keepalives(clock, settings.keepalive, self._keep_alive)
-        self._pushes = Pushes(clock, self._emit, settings.insists)
-        self._module = Module(clock, self._rng, settings.pace)
-        self._dialogue = Dialogue(
+        self._keepalives = KeepaliveTimer(clock, settings.keepalive, self._keep_alive)
+        self._pushes = PushQueue(clock, self._emit, settings.insists)
+        self._module = GsmModule(clock, self._rng, settings.pace)
+        self._dialogue = DeviceDialogue(
             clock, settings, self.password, self.sim, self._module, self._say, self._transmit
         )
 
@@ -104,6 +108,14 @@ class Line:
     def sending(self) -> bool:
         """Whether the module is busy with an SMS."""
         return self._module.busy
+
+    def connect(self, send: Callable[[bytes], None]) -> None:
+        """
+        Put it on a network, or on another one.
+
+        @param send: sends one datagram to the server.
+        """
+        self._send = send
 
     # The power switch.
 
@@ -188,9 +200,9 @@ class Line:
             lambda number: Push(name, number, self.name, self.password, fields)
         )
 
-    def _handed_in(self, number: int, sender: str, text: str, outcome: Outcome) -> None:
+    def _handed_in(self, number: int, sender: str, text: str, outcome: PushOutcome) -> None:
         now = self._clock.seconds()
-        self._book.enter(HandedIn(self.name, number, sender, text, outcome, now))
+        self._book.enter(SettledSms(self.name, number, sender, text, outcome, now))
 
     # What comes from the server.
 
@@ -208,36 +220,40 @@ class Line:
         elif isinstance(frame, Acknowledgement):
             self._pushes.answered(frame)
         elif isinstance(frame, Offer | Authenticate | Submit | Goodbye):
-            self._dialogue.heard(frame)
+            self._dialogue.receive(frame)
         else:
             self.unread += 1
 
     def _keep_alive(self, count: int) -> None:
-        told = facts(self.settings.generation, self.sim, self.status is not None)
-        self._emit(Keepalive(count, self.name, self.password, told).format())
+        fields = facts(self.settings.generation, self.sim, self.status is not None)
+        self._emit(Keepalive(count, self.name, self.password, fields).format())
 
     def _say(self, answer: Answer) -> None:
         self._emit(answer.format())
 
     def _emit(self, datagram: bytes) -> None:
         if self.running and not self.silent:
-            self.write(datagram)
+            self._send(datagram)
 
     # What goes to the mobile network.
 
-    def _transmit(self, session: SendSession, submission: Submission) -> Taken | Failed:
+    def _transmit(
+        self, session: SimulatedSession, submission: SessionNumber
+    ) -> AcceptedByNetwork | RefusedByNetwork:
         if not self.sim.logged_in:
-            return Failed(NO_NETWORK_SERVICE)
+            return RefusedByNetwork(NO_NETWORK_SERVICE)
         code = self._carrier.refusal(submission.recipient)
         if code is not None:
-            return Failed(code)
-        return Taken(self._book_sent(session, submission))
+            return RefusedByNetwork(code)
+        return AcceptedByNetwork(self._book_sent(session, submission))
 
-    def _book_sent(self, session: SendSession, submission: Submission) -> int | None:
+    def _book_sent(self, session: SimulatedSession, submission: SessionNumber) -> int | None:
         recipient, now = submission.recipient, self._clock.seconds()
         sms_no = self._take_sms_no(recipient) if self.settings.numbered else None
         self._book.enter(
-            Sent(self.name, recipient, session.text, session.id, submission.telid, sms_no, now)
+            TransmittedSms(
+                self.name, recipient, session.text, session.id, submission.telid, sms_no, now
+            )
         )
         return sms_no
 

@@ -10,7 +10,7 @@ from twisted.internet.interfaces import IDelayedCall, IReactorTime
 
 
 @define
-class Module:
+class GsmModule:
     """
     @ivar _pace: seconds that one SMS takes, from and to; C{None} is none.
     """

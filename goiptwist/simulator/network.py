@@ -13,12 +13,12 @@ from attrs import define, field, frozen
 from twisted.internet.address import IPv4Address
 from twisted.internet.interfaces import IReactorTime
 
-from goiptwist.simulator.line import Line
+from goiptwist.simulator.line import SimulatedLine
 from goiptwist.simulator.radio import CLEAR, Conditions, Radio
 
 Address = tuple[str, int]
 
-#: Where lines sit unless told otherwise: a documentation address (RFC 5737)
+#: Where lines sit by default: a documentation address (RFC 5737)
 #: and the first port of newer devices.
 HOST = "192.0.2.1"
 FIRST_PORT = 10991
@@ -26,7 +26,7 @@ FIRST_PORT = 10991
 SERVER: Address = ("192.0.2.100", 44444)
 
 
-class Server(Protocol):
+class DatagramServer(Protocol):
     """What is joined to the lines, such as the gateway's DatagramProtocol."""
 
     def datagramReceived(self, datagram: bytes, addr: Address) -> object:
@@ -34,7 +34,7 @@ class Server(Protocol):
 
 
 @frozen
-class Passage:
+class LoggedDatagram:
     """
     One datagram on its way, before the radio.
 
@@ -53,7 +53,7 @@ class Passage:
 class ServerTransport:
     """What the server writes to, as to a UDP port."""
 
-    _network: Network
+    _network: SimulatedNetwork
 
     def write(self, datagram: bytes, addr: Address) -> None:
         """Send one datagram to a line."""
@@ -69,11 +69,11 @@ class ServerTransport:
 
 
 @define(eq=False)
-class Network:
+class SimulatedNetwork:
     """
     @ivar to_server_radio: what lines say goes through it.
     @ivar to_device_radio: what the server says goes through it.
-    @ivar server: who hears the lines; C{None} is a server that is down.
+    @ivar server: what receives from the lines; C{None} is a server that is down.
     @ivar transport: give it to the server.
     @ivar addresses: where each line sits now.
     @ivar log: everything that was written, in order.
@@ -83,13 +83,13 @@ class Network:
     _rng: random.Random
     to_server: Conditions = CLEAR
     to_device: Conditions = CLEAR
-    server: Server | None = field(default=None, init=False)
+    server: DatagramServer | None = field(default=None, init=False)
     transport: ServerTransport = field(init=False)
     to_server_radio: Radio = field(init=False)
     to_device_radio: Radio = field(init=False)
-    log: list[Passage] = field(factory=list, init=False)
-    addresses: dict[Line, Address] = field(factory=dict, init=False)
-    _lines: dict[Address, Line] = field(factory=dict, init=False)
+    log: list[LoggedDatagram] = field(factory=list, init=False)
+    addresses: dict[SimulatedLine, Address] = field(factory=dict, init=False)
+    _lines: dict[Address, SimulatedLine] = field(factory=dict, init=False)
     _joined: int = field(default=0, init=False)
 
     def __attrs_post_init__(self) -> None:
@@ -107,7 +107,7 @@ class Network:
         if connect is not None:
             connect(self.transport)
 
-    def join(self, line: Line, address: Address | None = None) -> Address:
+    def join(self, line: SimulatedLine, address: Address | None = None) -> Address:
         """
         Put a line at an address, or at another one than before: what is sent
         to the old address is lost from then on.
@@ -122,22 +122,22 @@ class Network:
         self._lines.pop(self.addresses.get(line, address), None)
         self._lines[address] = line
         self.addresses[line] = address
-        line.write = partial(self._from_line, address)
+        line.connect(partial(self._from_line, address))
         return address
 
-    def said(self, line: Line) -> list[bytes]:
+    def sent_by(self, line: SimulatedLine) -> list[bytes]:
         """@return: what the line has sent from where it sits now, in order."""
-        return self._passed(self.addresses[line], True)
+        return self._logged(self.addresses[line], True)
 
-    def told(self, line: Line) -> list[bytes]:
+    def sent_to(self, line: SimulatedLine) -> list[bytes]:
         """@return: what the server has sent to where the line sits now, in order."""
-        return self._passed(self.addresses[line], False)
+        return self._logged(self.addresses[line], False)
 
-    def _passed(self, line: Address, to_server: bool) -> list[bytes]:
+    def _logged(self, line: Address, to_server: bool) -> list[bytes]:
         return [p.datagram for p in self.log if (p.line, p.to_server) == (line, to_server)]
 
     def _from_line(self, address: Address, datagram: bytes) -> None:
-        self.log.append(Passage(self._clock.seconds(), True, address, datagram))
+        self.log.append(LoggedDatagram(self._clock.seconds(), True, address, datagram))
         self.to_server_radio.carry(self._at_server, datagram, address)
 
     def _at_server(self, datagram: bytes, address: Address) -> None:
@@ -146,7 +146,7 @@ class Network:
 
     def to_line(self, datagram: bytes, address: Address) -> None:
         """Take what the server wrote."""
-        self.log.append(Passage(self._clock.seconds(), False, address, datagram))
+        self.log.append(LoggedDatagram(self._clock.seconds(), False, address, datagram))
         self.to_device_radio.carry(self._at_line, datagram, address)
 
     def _at_line(self, datagram: bytes, address: Address) -> None:

@@ -8,7 +8,7 @@ from attrs import define, field
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 
 from goiptwist.goip.frames import Acknowledgement, DeliveryReport, Push, ReceivedSms
-from goiptwist.simulator.book import Outcome
+from goiptwist.simulator.book import PushOutcome
 
 #: Seconds without an answer after which a push is sent again (seed, section
 #: "Receive SMS"; for kinds other than RECEIVE and DELIVER it is an assumption).
@@ -23,15 +23,15 @@ Pushed = ReceivedSms | DeliveryReport | Push
 
 
 @define
-class _Offered:
+class _PendingPush:
     datagram: bytes
-    settled: Callable[[Outcome], None]
+    settled: Callable[[PushOutcome], None]
     resends_left: int = RESENDS
     timer: IDelayedCall | None = None
 
 
 @define
-class Pushes:
+class PushQueue:
     """
     All pushes of one line. They share one counter, which starts at the clock
     and counts down; it is small or negative on a device that does not know
@@ -43,7 +43,7 @@ class Pushes:
     _insists: bool
     _next_number: int = field(init=False)
     #: Made with the first push: most lines of a big device never push.
-    _offered: dict[tuple[str, int], _Offered] | None = field(default=None, init=False)
+    _offered: dict[tuple[str, int], _PendingPush] | None = field(default=None, init=False)
 
     def __attrs_post_init__(self) -> None:
         self.restart_numbers()
@@ -68,13 +68,13 @@ class Pushes:
     def offer(
         self,
         make: Callable[[int], Pushed],
-        settled: Callable[[Outcome], None] = lambda outcome: None,
+        settled: Callable[[PushOutcome], None] = lambda outcome: None,
     ) -> int:
         """
         Send a push, and send it again until it is answered.
 
         @param make: builds the frame with the number it is given.
-        @param settled: is told how it ended.
+        @param settled: called with how it ended.
         @return: the number.
         """
         number = self._next_number
@@ -83,27 +83,27 @@ class Pushes:
         name = _name(frame)
         if self._offered is None:
             self._offered = {}
-        self._settle((name, number), Outcome.FORGOTTEN)  # numbers may come twice
-        offered = self._offered[name, number] = _Offered(frame.format(), settled)
+        self._settle((name, number), PushOutcome.FORGOTTEN)  # numbers may come twice
+        offered = self._offered[name, number] = _PendingPush(frame.format(), settled)
         self._transmit((name, number), offered)
         return number
 
     def answered(self, answer: Acknowledgement) -> None:
         """The server said OK or ERROR; late repeats of that mean nothing."""
-        outcome = Outcome.ACKNOWLEDGED if answer.error is None else Outcome.REFUSED
+        outcome = PushOutcome.ACKNOWLEDGED if answer.error is None else PushOutcome.REFUSED
         self._settle((answer.name, answer.number), outcome)
 
     def forget(self) -> None:
         """The power is gone."""
         for key in list(self._offered or ()):
-            self._settle(key, Outcome.FORGOTTEN)
+            self._settle(key, PushOutcome.FORGOTTEN)
 
-    def _transmit(self, key: tuple[str, int], offered: _Offered) -> None:
+    def _transmit(self, key: tuple[str, int], offered: _PendingPush) -> None:
         # The timer first: the answer may come from within the write.
         offered.timer = self._clock.callLater(RESEND_AFTER, self._unanswered, key, offered)
         self._write(offered.datagram)
 
-    def _unanswered(self, key: tuple[str, int], offered: _Offered) -> None:
+    def _unanswered(self, key: tuple[str, int], offered: _PendingPush) -> None:
         offered.timer = None
         if offered.resends_left:
             offered.resends_left -= 1
@@ -112,9 +112,9 @@ class Pushes:
             offered.resends_left = RESENDS
             offered.timer = self._clock.callLater(NEXT_ROUND, self._transmit, key, offered)
         else:
-            self._settle(key, Outcome.GIVEN_UP)
+            self._settle(key, PushOutcome.GIVEN_UP)
 
-    def _settle(self, key: tuple[str, int], outcome: Outcome) -> None:
+    def _settle(self, key: tuple[str, int], outcome: PushOutcome) -> None:
         offered = (self._offered or {}).pop(key, None)
         if offered is None:
             return

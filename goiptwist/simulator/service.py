@@ -14,30 +14,31 @@ from twisted.web.resource import Resource
 from twisted.web.server import Site
 
 from goiptwist.config.values import HostPort
-from goiptwist.simulator.device import Device
+from goiptwist.simulator.device import SimulatedDevice
 from goiptwist.simulator.limits import allow_ports
-from goiptwist.simulator.line import Line
+from goiptwist.simulator.line import SimulatedLine
 from goiptwist.simulator.radio import Radio
-from goiptwist.simulator.traffic import Traffic
+from goiptwist.simulator.traffic import RandomTraffic
 
 Address = tuple[str, int]
 
 
 class LinePort(DatagramProtocol):
     """
-    The UDP end of one line. It hears nobody but its server.
+    The UDP end of one line. It takes datagrams of its server only.
 
-    @ivar line: who hears and speaks here.
+    @ivar line: what sends and receives here.
     """
 
     noisy = False
 
-    def __init__(self, line: Line, link: Link) -> None:
+    def __init__(self, line: SimulatedLine, link: ServerLink) -> None:
         self.line = line
         self._link = link
 
     def send(self, datagram: bytes) -> None:
         """Send to the server, through the radio."""
+        self._link.observe(True, datagram)
         radio = self._link.to_server
         if radio.conditions.clear:
             self._put(datagram)
@@ -47,6 +48,7 @@ class LinePort(DatagramProtocol):
     def datagramReceived(self, datagram: bytes, addr: Address) -> None:
         if addr != self._link.server:
             return
+        self._link.observe(False, datagram)
         radio = self._link.to_device
         if radio.conditions.clear:
             self.line.datagram_received(datagram)
@@ -64,20 +66,22 @@ class LinePort(DatagramProtocol):
 
 
 @define(eq=False)
-class Link:
+class ServerLink:
     """
     What all lines share on their way to the server.
 
     @ivar server: its address and port.
     @ivar to_server: the radio for what lines say.
     @ivar to_device: the radio for what the server says.
+    @ivar observe: called with each datagram, and whether it goes to the server.
     @ivar unsent: how many datagrams the operating system would not send.
     """
 
     server: Address
     to_server: Radio
     to_device: Radio
-    unsent: int = 0
+    observe: Callable[[bool, bytes], None] = lambda to_server, datagram: None
+    unsent: int = field(default=0, init=False)
 
     @property
     def interface(self) -> str:
@@ -103,9 +107,9 @@ class Simulator(Service):
     _log = Logger()
 
     reactor: Any
-    device: Device
-    link: Link
-    traffic: Traffic
+    device: SimulatedDevice
+    link: ServerLink
+    traffic: RandomTraffic
     first_port: int = 0
     control: HostPort | None = None
     rate: float = 0.0
@@ -143,7 +147,7 @@ class Simulator(Service):
         self._control_port = None
         return gatherResults([maybeDeferred(port.stopListening) for port in ports])
 
-    def address(self, line: Line) -> HostPort:
+    def address(self, line: SimulatedLine) -> HostPort:
         """@return: where the line sits now."""
         host = self._ports[line.name].getHost()
         return HostPort(host.host, host.port)
@@ -153,7 +157,7 @@ class Simulator(Service):
         host = self._control_port.getHost()
         return HostPort(host.host, host.port)
 
-    def move(self, line: Line, port: int = 0) -> HostPort:
+    def move(self, line: SimulatedLine, port: int = 0) -> HostPort:
         """
         Give a line another port, as a router does that has restarted. The old
         one is closed.
@@ -165,7 +169,7 @@ class Simulator(Service):
         old.stopListening()
         return self.address(line)
 
-    def _open(self, line: Line, port: int) -> None:
+    def _open(self, line: SimulatedLine, port: int) -> None:
         end = LinePort(line, self.link)
         self._ports[line.name] = self.reactor.listenUDP(port, end, self.link.interface)
-        line.write = end.send
+        line.connect(end.send)

@@ -17,48 +17,48 @@ REMEMBERED = 10
 
 
 @frozen
-class Taken:
+class AcceptedByNetwork:
     """The mobile network has the SMS. C{sms_no} may be C{None}: not numbered."""
 
     sms_no: int | None
 
 
 @frozen
-class Failed:
+class RefusedByNetwork:
     """The SMS was not sent. C{code} is the C{errorstatus}, as of +CMS ERROR."""
 
     code: int
 
 
 @define
-class Submission:
+class SessionNumber:
     """
     One number of a session.
 
     @ivar verdict: what became of it; C{None} while it waits or is sent.
-    @ivar waited: whether the server was told to wait for the verdict.
+    @ivar waited: whether the server was answered WAIT.
     """
 
     telid: int
     recipient: str
-    verdict: Taken | Failed | None = None
+    verdict: AcceptedByNetwork | RefusedByNetwork | None = None
     waited: bool = False
 
     def status(self, session: int) -> Answer:
         """The SubmitNumberStatus of the seed, step 6."""
         telid = str(self.telid)
         match self.verdict:
-            case Taken(None):
+            case AcceptedByNetwork(None):
                 return Answer("OK", session, (telid,))
-            case Taken(sms_no):
+            case AcceptedByNetwork(sms_no):
                 return Answer("OK", session, (telid, str(sms_no)))
-            case Failed(code):
+            case RefusedByNetwork(code):
                 return Answer("ERROR", session, (telid, f"errorstatus:{code}"))
         return Answer("WAIT", session, (telid,))
 
 
 @define
-class SendSession:
+class SimulatedSession:
     """
     @ivar authorised: whether the password was right.
     @ivar life: ends the session when nobody speaks of it.
@@ -68,17 +68,17 @@ class SendSession:
     text: str
     life: IDelayedCall
     authorised: bool = False
-    _submissions: dict[int, Submission] = field(factory=dict)
+    _submissions: dict[int, SessionNumber] = field(factory=dict)
 
     def touch(self) -> None:
         """There was traffic."""
         self.life.reset(SESSION_LIFE)
 
-    def remembered(self, telid: int) -> Submission | None:
+    def remembered(self, telid: int) -> SessionNumber | None:
         """@return: what is known of a telid, if it is one of the last ten."""
         return self._submissions.get(telid)
 
-    def remember(self, submission: Submission) -> None:
+    def remember(self, submission: SessionNumber) -> None:
         """Keep this one, and forget the oldest if there are too many."""
         self._submissions[submission.telid] = submission
         if len(self._submissions) > REMEMBERED:

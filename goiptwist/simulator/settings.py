@@ -32,7 +32,7 @@ class Personality(Enum):
 
 
 @frozen
-class Rule:
+class NumberRule:
     """
     What happens to SMS whose number matches.
 
@@ -50,10 +50,10 @@ class Rule:
         return self.pattern.search(number) is not None
 
 
-def rules(given: Mapping[str, int] | Iterable[Rule]) -> tuple[Rule, ...]:
+def rules(given: Mapping[str, int] | Iterable[NumberRule]) -> tuple[NumberRule, ...]:
     """Read the short form C{{"999$": 38}}; rules pass as they are."""
     if isinstance(given, Mapping):
-        return tuple(Rule(re.compile(pattern), code) for pattern, code in given.items())
+        return tuple(NumberRule(re.compile(pattern), code) for pattern, code in given.items())
     return tuple(given)
 
 
@@ -67,7 +67,7 @@ REPORT_AFTER = (1.0, 4.0)
 
 
 @frozen(kw_only=True)
-class Settings:
+class SimulatorSettings:
     """
     @ivar generation: which fields a keepalive has.
     @ivar keepalive: seconds between keepalives.
@@ -96,10 +96,10 @@ class Settings:
     unsolicited: bool = True
     numbered: bool = True
     names_unknown: bool = True
-    errors: tuple[Rule, ...] = field(default=(), converter=rules)
+    errors: tuple[NumberRule, ...] = field(default=(), converter=rules)
     reports: bool = False
     report_after: tuple[float, float] = REPORT_AFTER
-    report_states: tuple[Rule, ...] = field(default=(), converter=rules)
+    report_states: tuple[NumberRule, ...] = field(default=(), converter=rules)
     insists: bool = False
 
     def __attrs_post_init__(self) -> None:

@@ -49,7 +49,7 @@ def legible(mail: bytes) -> bytes:
 @define(eq=False)
 class Smarthost:
     """
-    Listen with it on a loopback address; whoever calls from elsewhere is not
+    Listen with it on a loopback address; a client from elsewhere is not
     answered.
 
     @ivar maildir_path: a Maildir (U{https://cr.yp.to/proto/maildir.html}),
@@ -80,7 +80,7 @@ class Smarthost:
         if not str(getattr(addr, "host", "")).startswith(LOOPBACK):
             self.log.warn("The simulated smarthost does not talk to {peer}", peer=addr)
             return None
-        return Conversation(self)
+        return SmarthostConnection(self)
 
     def keep(self, mail: bytes) -> Path:
         """
@@ -95,14 +95,14 @@ class Smarthost:
         return kept
 
 
-class Conversation(smtp.ESMTP):
+class SmarthostConnection(smtp.ESMTP):
     """One caller. There is nobody to log in, and nothing to protect."""
 
     noisy = False
 
     def __init__(self, smarthost: Smarthost) -> None:
         super().__init__()
-        self.delivery = Delivery(smarthost)
+        self.delivery = SmarthostDelivery(smarthost)
 
     def lookupMethod(self, command: bytes) -> Any:
         """Called by the stock server for each line; it would break on a word that is not ASCII."""
@@ -115,7 +115,7 @@ class Conversation(smtp.ESMTP):
 
 @implementer(smtp.IMessageDelivery)
 @define(eq=False)
-class Delivery:
+class SmarthostDelivery:
     """Says yes to every sender and every recipient."""
 
     smarthost: Smarthost
@@ -130,12 +130,12 @@ class Delivery:
 
     def validateTo(self, user: smtp.User) -> Callable[[], smtp.IMessage]:
         """Called by the stock server for RCPT."""
-        return lambda: Letter(self.smarthost)
+        return lambda: SmarthostMail(self.smarthost)
 
 
 @implementer(smtp.IMessage)
 @define(eq=False)
-class Letter:
+class SmarthostMail:
     """One mail for one recipient, as it comes in."""
 
     smarthost: Smarthost

@@ -1,6 +1,6 @@
 """
 A monitoring station that is none: answers SIP calls, greets with the handshake,
-hears digits, and gives the kissoff. It can be told to be difficult.
+hears digits, and gives the kissoff. It can be set to be difficult.
 
 It needs C{pip install goiptwist[calls]}.
 """
@@ -16,12 +16,12 @@ from attrs import define, field
 from twisted.internet.protocol import DatagramProtocol
 from twisted.logger import Logger
 
-from goiptwist.bridges.call import sdp
-from goiptwist.bridges.call.g711 import PCMA, PCMU, RATE, Samples, silence
-from goiptwist.bridges.call.media import Media, Talker
-from goiptwist.bridges.call.sip import messages
-from goiptwist.bridges.call.sip.messages import Local, Request, Response
-from goiptwist.bridges.call.tones import DigitEar, tone
+from goiptwist.bridges.call.audio.g711 import PCMA, PCMU, RATE, Samples, silence
+from goiptwist.bridges.call.audio.media import AudioEndpoint, RtpSession
+from goiptwist.bridges.call.audio.rtp import RtpTarget
+from goiptwist.bridges.call.audio.tones import DtmfDetector, tone
+from goiptwist.bridges.call.sip import messages, sdp
+from goiptwist.bridges.call.sip.messages import LocalAddress, Request, Response
 from goiptwist.contact_id import notation
 from goiptwist.errors import Unacceptable
 
@@ -34,7 +34,7 @@ DIGITS_APART = 1.0
 FRAME = 16
 
 
-class Mood(StrEnum):
+class StationMood(StrEnum):
     """How the station behaves."""
 
     TAKES = "takes"
@@ -61,7 +61,7 @@ def _joined(*parts: Samples) -> Samples:
 
 
 @define(eq=False)
-class Receiver:
+class SimulatedToneReceiver:
     """
     The tones of a station.
 
@@ -71,22 +71,22 @@ class Receiver:
     """
 
     took: Callable[[str], None]
-    mood: Mood = Mood.TAKES
+    mood: StationMood = StationMood.TAKES
     first_digit: Callable[[], None] = field(default=lambda: None)
     frames: list[str] = field(factory=list, init=False)
     events: list[str] = field(factory=list, init=False)
     over: bool = field(default=False, init=False)
-    _ear: DigitEar = field(factory=DigitEar, init=False)
+    _digit_detector: DtmfDetector = field(factory=DtmfDetector, init=False)
     _script: Samples = field(init=False)
     _digits: str = field(default="", init=False)
     _quiet: int = field(default=0, init=False)
 
     def __attrs_post_init__(self) -> None:
-        self._script = silence(0) if self.mood is Mood.MUTE else _greeting()
+        self._script = silence(0) if self.mood is StationMood.MUTE else _greeting()
 
-    def hear(self, samples: Samples) -> None:
-        """See L{Talker}."""
-        found = self._ear.hear(samples)
+    def receive(self, samples: Samples) -> None:
+        """See L{AudioEndpoint}."""
+        found = self._digit_detector.feed(samples)
         self._quiet = 0 if found else self._quiet + len(samples)
         if self._quiet > DIGITS_APART * RATE:
             self._digits = ""
@@ -103,46 +103,46 @@ class Receiver:
             notation.read(frame)
         except Unacceptable:
             return  # there is no tone that says no: silence does
-        if self.mood is Mood.SILENT:
+        if self.mood is StationMood.SILENT:
             return
         self.events.append(frame)
         self.took(frame)
         self._script = _joined(silence(round(BEFORE_KISSOFF * RATE)), tone(KISSOFF, LEVEL, 1400))
 
-    def say(self, count: int) -> Samples:
-        """See L{Talker}."""
-        said, self._script = self._script[:count], self._script[count:]
-        return _joined(said, silence(count - len(said)))
+    def produce(self, count: int) -> Samples:
+        """See L{AudioEndpoint}."""
+        part, self._script = self._script[:count], self._script[count:]
+        return _joined(part, silence(count - len(part)))
 
 
 @define(eq=False)
-class Answered:
+class AnsweredCall:
     """One call that the station has."""
 
     tag: str
     invite: Request
     reply: Response
-    talker: Talker
-    media: Media | None = None
+    endpoint: AudioEndpoint
+    media: RtpSession | None = None
     up: bool = False
 
 
 @define(eq=False, repr=False, slots=False)
-class Station(DatagramProtocol):
+class SimulatedStation(DatagramProtocol):
     """
     @ivar mood: how it behaves in calls that come from now on.
-    @ivar talkers: makes who talks in a call; a test may have one of its own.
+    @ivar endpoints: makes who talks in a call; a test may have one of its own.
     @ivar events: the 16 digits of each frame that was taken, oldest first.
     @ivar seen: the method of each request, oldest first.
     """
 
     reactor: Any
-    mood: Mood = Mood.TAKES
-    talkers: Callable[[], Talker] | None = None
-    mangled: Callable[[Media], None] = field(default=lambda media: None)
+    mood: StationMood = StationMood.TAKES
+    endpoints: Callable[[], AudioEndpoint] | None = None
+    mangled: Callable[[RtpSession], None] = field(default=lambda media: None)
     events: list[str] = field(factory=list, init=False)
     seen: list[str] = field(factory=list, init=False)
-    calls: dict[str, Answered] = field(factory=dict, init=False)
+    calls: dict[str, AnsweredCall] = field(factory=dict, init=False)
     transport: Any = field(default=None, init=False)
     _port: Any = field(default=None, init=False)
     _host: str = field(default="127.0.0.1", init=False)
@@ -202,14 +202,16 @@ class Station(DatagramProtocol):
 
     def _invited(self, request: Request, peer: tuple[str, int]) -> list[Response]:
         tag = messages.token(4)
-        refusals = {Mood.BUSY: (486, "Busy Here"), Mood.REJECTS: (404, "Not Found")}
+        refusals = {StationMood.BUSY: (486, "Busy Here"), StationMood.REJECTS: (404, "Not Found")}
         if self.mood in refusals:
             return [self._plain(request, *refusals[self.mood], tag)]
         trying = self._plain(request, 100, "Trying", "")
         ringing = self._plain(request, 180, "Ringing", tag)
-        talker = self.talkers() if self.talkers is not None else self._receiver(request.call_id)
-        call = self.calls[request.call_id] = Answered(tag, request, ringing, talker)
-        if self.mood is Mood.RINGS:
+        endpoint = (
+            self.endpoints() if self.endpoints is not None else self._receiver(request.call_id)
+        )
+        call = self.calls[request.call_id] = AnsweredCall(tag, request, ringing, endpoint)
+        if self.mood is StationMood.RINGS:
             return [trying, ringing]
         try:
             audio = sdp.read(request.body)
@@ -218,20 +220,20 @@ class Station(DatagramProtocol):
         call.reply = self._picked_up(call, audio, peer)
         return [trying, ringing, call.reply]
 
-    def _receiver(self, call_id: str) -> Receiver:
+    def _receiver(self, call_id: str) -> SimulatedToneReceiver:
         def first_digit() -> None:
-            if self.mood is Mood.HANGS_UP:
+            if self.mood is StationMood.HANGS_UP:
                 self.reactor.callLater(0, self._hang_up, self.calls[call_id])
 
-        return Receiver(self._took, self.mood, first_digit)
+        return SimulatedToneReceiver(self._took, self.mood, first_digit)
 
     def _took(self, frame: str) -> None:
         self.events.append(frame)
         event = notation.read(frame)
-        self.log.info("The station took an event. {words}", words=event.log_words)
+        self.log.info("The station took an event. {event}", event=event.log_words)
 
-    def _picked_up(self, call: Answered, audio: sdp.Audio, peer: tuple[str, int]) -> Response:
-        media = call.media = Media(self.reactor, call.talker, moments=time.monotonic)
+    def _picked_up(self, call: AnsweredCall, audio: RtpTarget, peer: tuple[str, int]) -> Response:
+        media = call.media = RtpSession(self.reactor, call.endpoint, monotonic=time.monotonic)
         port = self.reactor.listenUDP(0, media, interface=self._host)
         self.mangled(media)
         laws = audio.laws[:1] or (PCMA, PCMU)
@@ -244,13 +246,13 @@ class Station(DatagramProtocol):
         return reply
 
     @property
-    def _local(self) -> Local:
-        return Local("UDP", self._host, int(self._port.getHost().port), "station")
+    def _local(self) -> LocalAddress:
+        return LocalAddress("UDP", self._host, int(self._port.getHost().port), "station")
 
-    def _hang_up(self, call: Answered) -> None:
+    def _hang_up(self, call: AnsweredCall) -> None:
         """BYE, from our side."""
         invite = call.invite
-        bye = messages.Course(
+        bye = messages.SipDialog(
             self._local,
             invite.contact[0].uri,
             messages.answer_to(invite, 200, "OK", tag=call.tag).to_address,

@@ -13,7 +13,12 @@ from goiptwist.config.values import HostPort
 from goiptwist.simulator import arguments
 from goiptwist.simulator.arguments import LineArgument
 from goiptwist.simulator.radio import Conditions
-from goiptwist.simulator.settings import Generation, Personality, Rule, Settings
+from goiptwist.simulator.settings import (
+    Generation,
+    NumberRule,
+    Personality,
+    SimulatorSettings,
+)
 
 Value = TypeVar("Value")
 
@@ -25,12 +30,12 @@ MOST_LINES = 65_000
 
 
 @frozen
-class Plan:
+class SimulatorPlan:
     """What the options say, checked."""
 
     server: tuple[str, int]
     lines: list[LineArgument]
-    settings: Settings
+    settings: SimulatorSettings
     to_server: Conditions
     to_device: Conditions
     first_port: int
@@ -43,7 +48,7 @@ class Plan:
     receiver: HostPort | None
 
 
-class Options(usage.Options):
+class SimulatorOptions(usage.Options):
     """
     @ivar plan: what they say, once they are parsed.
     """
@@ -96,7 +101,7 @@ class Options(usage.Options):
         self._lines: list[str] = []
         self._errors: list[str] = []
         self._states: list[str] = []
-        self.plan: Plan
+        self.plan: SimulatorPlan
 
     def opt_line(self, line: str) -> None:
         """One line, as id:password or id:password:number. Repeatable."""
@@ -121,7 +126,7 @@ class Options(usage.Options):
         @raise UsageError: naming the option, and the cure.
         """
         lines = self._all_lines()
-        self.plan = Plan(
+        self.plan = SimulatorPlan(
             server=self._read("server", arguments.server),
             lines=lines,
             settings=self._settings(len(lines)),
@@ -174,7 +179,7 @@ class Options(usage.Options):
             )
         return port
 
-    def _settings(self, lines: int) -> Settings:
+    def _settings(self, lines: int) -> SimulatorSettings:
         keepalive = self._read("keepalive", arguments.number, "seconds", 86400)
         personality = self._read("personality", arguments.choice, Personality)
         pace = self._read("pace", arguments.pace)
@@ -185,7 +190,7 @@ class Options(usage.Options):
                 "--no-unsolicited cannot go with --personality=repeats: "
                 "asking would send the SMS again, and nobody would learn the outcome"
             )
-        return Settings(
+        return SimulatorSettings(
             generation=self._read("generation", arguments.choice, Generation),
             keepalive=keepalive,
             stagger=min(STAGGER, keepalive / max(1, lines)),
@@ -221,6 +226,10 @@ class Options(usage.Options):
             raise usage.UsageError(f"--lines: {problem}") from None
 
 
+#: The name by which the plug-in finds them.
+Options = SimulatorOptions
+
+
 def _named(option: str, read: Callable[..., Value], *given: Any) -> Value:
     try:
         return read(*given)
@@ -228,35 +237,37 @@ def _named(option: str, read: Callable[..., Value], *given: Any) -> Value:
         raise usage.UsageError(f"--{option} {problem}") from None
 
 
-def _rules(option: str, texts: list[str]) -> list[Rule]:
+def _rules(option: str, texts: list[str]) -> list[NumberRule]:
     return [_named(option, arguments.rule, text) for text in texts]
 
 
-def makeService(options: Options) -> IService:
+def makeService(options: SimulatorOptions) -> IService:
     """Build the service; no port is opened yet."""
     import random
 
     from twisted.application.service import MultiService
     from twisted.internet import reactor
 
+    from goiptwist.simulator.alarm_receivers import AlarmReceivers
     from goiptwist.simulator.book import Book
-    from goiptwist.simulator.control import Control
-    from goiptwist.simulator.device import Device
+    from goiptwist.simulator.control import ControlResource
+    from goiptwist.simulator.device import SimulatedDevice
     from goiptwist.simulator.radio import Radio
-    from goiptwist.simulator.service import Link, Simulator
-    from goiptwist.simulator.taking import Taking
-    from goiptwist.simulator.traffic import Traffic
+    from goiptwist.simulator.service import ServerLink, Simulator
+    from goiptwist.simulator.traffic import RandomTraffic
 
     plan, clock = options.plan, reactor
     rng = random.Random(plan.seed)  # noqa: S311
-    device = Device(clock, rng, Book(plan.book, keeps=False), plan.settings)
+    device = SimulatedDevice(clock, rng, Book(plan.book, keeps=False), plan.settings)
     for line in plan.lines:
         device.add_line(line.name, line.password, line.number)
-    link = Link(plan.server, Radio(clock, rng, plan.to_server), Radio(clock, rng, plan.to_device))
-    traffic = Traffic(clock, rng, device)
+    link = ServerLink(
+        plan.server, Radio(clock, rng, plan.to_server), Radio(clock, rng, plan.to_device)
+    )
+    traffic = RandomTraffic(clock, rng, device)
     both = MultiService()
     Simulator(
-        reactor, device, link, traffic, plan.first_port, plan.control, plan.rate, Control
+        reactor, device, link, traffic, plan.first_port, plan.control, plan.rate, ControlResource
     ).setServiceParent(both)
-    Taking(reactor, plan.station, plan.mood, plan.receiver).setServiceParent(both)
+    AlarmReceivers(reactor, plan.station, plan.mood, plan.receiver).setServiceParent(both)
     return both

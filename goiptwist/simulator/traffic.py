@@ -8,7 +8,7 @@ from itertools import count
 from attrs import define, field
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 
-from goiptwist.simulator.device import Device
+from goiptwist.simulator.device import SimulatedDevice
 
 #: What people and machines write, and what gateways have stumbled over.
 #: C{{}} is a running number, so that each text is its own.
@@ -28,7 +28,7 @@ SENDERS = 10_000
 
 
 @define(eq=False)
-class Traffic:
+class RandomTraffic:
     """
     Each SMS comes to a line chosen at random, and the pauses between them are
     as irregular as those of strangers who do not know one another.
@@ -36,7 +36,7 @@ class Traffic:
 
     _clock: IReactorTime
     _rng: random.Random
-    _device: Device
+    _device: SimulatedDevice
     _per_minute: float = field(default=0.0, init=False)
     _number: count[int] = field(factory=lambda: count(1), init=False)
     _next: IDelayedCall | None = field(default=None, init=False)

@@ -9,7 +9,7 @@ from typing import Any
 
 from attrs import define, field
 
-from goiptwist.simulator.book import Outcome
+from goiptwist.simulator.book import PushOutcome
 from tests.faults.rig import SETTLED, Rig
 
 
@@ -65,7 +65,7 @@ def compare_incoming(rig: Rig) -> Counter[str]:
         entry
         for simulator in rig.simulators.values()
         for entry in simulator.device.book.handed_in
-        if entry.outcome is Outcome.ACKNOWLEDGED
+        if entry.outcome is PushOutcome.ACKNOWLEDGED
     ]
     ids: dict[str, set[str]] = {}
     for message_id, text in rig.mails():

@@ -23,13 +23,13 @@ from twisted.internet.error import ConnectError
 from twisted.internet.task import deferLater
 from twisted.web.client import Agent, HTTPConnectionPool, PartialDownloadError, ResponseFailed
 
-from goiptwist.simulator.device import Device
-from goiptwist.simulator.line import Line
+from goiptwist.simulator.device import SimulatedDevice
+from goiptwist.simulator.line import SimulatedLine
 from goiptwist.simulator.radio import CLEAR, LATE, Conditions, Radio
-from goiptwist.simulator.service import Link, Simulator
-from goiptwist.simulator.settings import Settings
+from goiptwist.simulator.service import ServerLink, Simulator
+from goiptwist.simulator.settings import SimulatorSettings
 from goiptwist.simulator.smarthost import Smarthost
-from goiptwist.simulator.traffic import Traffic
+from goiptwist.simulator.traffic import RandomTraffic
 from tests.faults.process import LOOPBACK, GatewayProcess, as_toml, free_port
 
 reactor: Any = _reactor
@@ -74,7 +74,7 @@ class Box:
 
     name: str
     lines: int = 2
-    settings: Settings
+    settings: SimulatorSettings
     keys: dict[str, Any] = field(factory=dict)
     to_server: Conditions = CLEAR
     to_device: Conditions = CLEAR
@@ -116,15 +116,15 @@ class Rig:
         (self.folder / "goip.toml").write_text(as_toml(self._configuration()))
 
     def _simulator(self, box: Box, rng: random.Random) -> Simulator:
-        device = Device(reactor, rng, settings=box.settings)
+        device = SimulatedDevice(reactor, rng, settings=box.settings)
         for number in range(1, box.lines + 1):
             device.add_line(f"{box.name}{number}", f"word-{box.name}{number}")
-        link = Link(
+        link = ServerLink(
             (LOOPBACK, self._udp),
             Radio(reactor, rng, box.to_server),
             Radio(reactor, rng, box.to_device),
         )
-        return Simulator(reactor, device, link, Traffic(reactor, rng, device))
+        return Simulator(reactor, device, link, RandomTraffic(reactor, rng, device))
 
     def _configuration(self) -> dict[str, Any]:
         lines = [
@@ -279,7 +279,7 @@ class Rig:
 
     # -- the books --
 
-    def every_line(self) -> list[Line]:
+    def every_line(self) -> list[SimulatedLine]:
         """The lines of all devices."""
         return [line for simulator in self.simulators.values() for line in simulator.device]
 

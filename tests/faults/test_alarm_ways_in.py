@@ -18,7 +18,7 @@ from twisted.internet import reactor
 from twisted.internet.threads import deferToThread
 from twisted.internet.utils import getProcessOutputAndValue
 
-from goiptwist.simulator.settings import Settings
+from goiptwist.simulator.settings import SimulatorSettings
 from tests.faults.process import LOOPBACK, free_port
 from tests.faults.rig import TOKEN, Box, Rig, until
 from tests.faults.test_alarm import book
@@ -154,7 +154,7 @@ async def test_by_sms(tmp_path: Path, point: str) -> None:
     The device repeats what nobody acknowledged: it is one alarm and one SMS,
     also where the gateway died between the two.
     """
-    box = Box(name="a", lines=1, settings=Settings(keepalive=0.5, insists=True))
+    box = Box(name="a", lines=1, settings=SimulatorSettings(keepalive=0.5, insists=True))
     async with rig_of(tmp_path, [box]) as rig:
         rig.gateway.start(point)
         (line,) = rig.every_line()

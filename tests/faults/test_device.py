@@ -11,7 +11,7 @@ from collections.abc import Callable
 import pytest
 
 from goiptwist.model.messages import Message
-from goiptwist.simulator.settings import Personality, Settings
+from goiptwist.simulator.settings import Personality, SimulatorSettings
 from tests.world import World
 
 Worlds = Callable[..., World]
@@ -23,7 +23,7 @@ PACE = (2.0, 5.0)
 def busy(worlds: Worlds, **options: object) -> tuple[World, list[Message]]:
     """A world in the middle of sending 40 texts by four lines, and with SMS coming in."""
     repeats = options.pop("repeats", False)
-    simulated = Settings(
+    simulated = SimulatorSettings(
         pace=PACE,
         insists=True,
         personality=Personality.REPEATS if repeats else Personality.REMEMBERS,
@@ -121,7 +121,7 @@ def test_numbers_come_again(worlds: Worlds) -> None:
     the same number with another text is another SMS, with the same text it is
     the same one.
     """
-    world = worlds(lines=1, simulated=Settings(insists=True))
+    world = worlds(lines=1, simulated=SimulatorSettings(insists=True))
     world.present()
     (line,) = world.device
     texts = ["one", "two", "three"]

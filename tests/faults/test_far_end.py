@@ -11,7 +11,7 @@ from collections.abc import Callable
 import pytest
 
 from goiptwist.errors import TryLater
-from goiptwist.simulator.settings import Settings
+from goiptwist.simulator.settings import SimulatorSettings
 from tests.conftest import FailureLog
 from tests.world import World
 
@@ -54,7 +54,7 @@ def test_away_for_hours(
     What comes in meanwhile is acknowledged and kept, also over restarts, and
     goes to the destination once when it is back, without anybody's doing.
     """
-    world = worlds(simulated=Settings(insists=True))
+    world = worlds(simulated=SimulatorSettings(insists=True))
     world.present()
     world.recorder.troubles = Always([trouble])
     arrive(world)

@@ -13,7 +13,7 @@ from attrs import define, field
 from twisted.internet.defer import Deferred, gatherResults
 
 from goiptwist.simulator.radio import Conditions
-from goiptwist.simulator.settings import Personality, Settings
+from goiptwist.simulator.settings import Personality, SimulatorSettings
 from tests.faults.books import Accepted, compare_incoming, compare_outgoing, known_to_be_sent
 from tests.faults.rig import Box, Rig, pause
 
@@ -116,7 +116,7 @@ async def test_killed_again_and_again(tmp_path: Path) -> None:
         Box(
             name="asked",
             lines=LINES,
-            settings=Settings(**SIMULATED),
+            settings=SimulatorSettings(**SIMULATED),
             keys={"poll": 5, "sessions": 1},
             to_server=BAD,
             to_device=BAD,
@@ -124,7 +124,7 @@ async def test_killed_again_and_again(tmp_path: Path) -> None:
         Box(
             name="once",
             lines=LINES,
-            settings=Settings(**SIMULATED, personality=Personality.REPEATS),
+            settings=SimulatorSettings(**SIMULATED, personality=Personality.REPEATS),
             keys={"poll": "never", "sessions": 1},
             to_server=BAD,
             to_device=UNREPEATED,

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from twisted.internet.defer import Deferred
 
-from goiptwist.simulator.settings import Personality, Settings
+from goiptwist.simulator.settings import Personality, SimulatorSettings
 from tests.faults.books import Accepted, compare_incoming, compare_outgoing
 from tests.faults.rig import Box, Rig, until
 
@@ -35,7 +35,7 @@ OF_THE_INCOMING = (
 
 def rig_of(tmp_path: Path, tables: dict[str, Any] | None = None, **settings: Any) -> Rig:
     """One line, which repeats what nobody acknowledges."""
-    simulated = Settings(keepalive=0.5, insists=True, **settings)
+    simulated = SimulatorSettings(keepalive=0.5, insists=True, **settings)
     repeats = simulated.personality is Personality.REPEATS
     keys = {"poll": "never" if repeats else 5}
     return Rig(

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from goiptwist.simulator.settings import Settings
+from goiptwist.simulator.settings import SimulatorSettings
 from tests.faults.rig import Box, Rig, until
 
 pytestmark = [pytest.mark.real]
@@ -41,7 +41,7 @@ async def test_killed_after_the_yes(tmp_path: Path) -> None:
     right behind its 202. Afterwards nothing is lost, nothing is sent twice,
     and the same id or Idempotency-Key is answered with the same messages.
     """
-    box = Box(name="a", lines=4, settings=Settings(keepalive=0.5))
+    box = Box(name="a", lines=4, settings=SimulatorSettings(keepalive=0.5))
     async with Rig(tmp_path, [box]) as rig:
         device = rig.simulators["a"]
         await device.stopService()
@@ -78,7 +78,7 @@ async def test_killed_after_the_yes(tmp_path: Path) -> None:
 
 async def test_another_text_under_the_same_key(tmp_path: Path) -> None:
     """Is a conflict, before a restart and after it: a slip must not look like a yes."""
-    async with Rig(tmp_path, [Box(name="a", settings=Settings())]) as rig:
+    async with Rig(tmp_path, [Box(name="a", settings=SimulatorSettings())]) as rig:
         await rig.start()
         await accepted(rig, PATH, SINGLE)
         rig.gateway.kill()

@@ -18,7 +18,7 @@ import pytest
 from twisted.internet.defer import Deferred
 from twisted.internet.protocol import Factory, Protocol
 
-from goiptwist.simulator.settings import Settings
+from goiptwist.simulator.settings import SimulatorSettings
 from tests.faults.books import Accepted, compare_incoming, compare_outgoing
 from tests.faults.process import LOOPBACK
 from tests.faults.rig import Box, Rig, pause, reactor, until
@@ -30,7 +30,7 @@ TEXTS = 20
 
 def rig_of(tmp_path: Path, state: Path | None = None, **settings: object) -> Rig:
     """Four lines."""
-    simulated = Settings(keepalive=0.5, insists=True, **settings)  # type: ignore[arg-type]
+    simulated = SimulatorSettings(keepalive=0.5, insists=True, **settings)  # type: ignore[arg-type]
     return Rig(tmp_path, [Box(name="a", lines=4, settings=simulated)], state=state)
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from goiptwist.model.messages import Message
 from goiptwist.simulator.radio import CLEAR, Conditions
-from goiptwist.simulator.settings import Settings
+from goiptwist.simulator.settings import SimulatorSettings
 from tests.world import World
 
 Worlds = Callable[..., World]
@@ -26,7 +26,7 @@ def given_and_lost(worlds: Worlds) -> tuple[World, Message]:
     """A text that went out by a line which is never asked, and whose OK was lost."""
     world = worlds(
         lines=1,
-        simulated=Settings(reports=True, report_after=(REPORT, REPORT)),
+        simulated=SimulatorSettings(reports=True, report_after=(REPORT, REPORT)),
         line_keys={"poll": "never"},
         to_server=Conditions(delay=DELAY),
     )

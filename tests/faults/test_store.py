@@ -14,8 +14,8 @@ from twisted.internet.defer import Deferred, execute
 from twisted.internet.task import deferLater
 
 from goiptwist.errors import StoreUnavailable
-from goiptwist.simulator.book import Outcome
-from goiptwist.simulator.settings import Settings
+from goiptwist.simulator.book import PushOutcome
+from goiptwist.simulator.settings import SimulatorSettings
 from tests.conftest import FailureLog
 from tests.world import World
 
@@ -52,7 +52,7 @@ def test_full_disk(worlds: Worlds, logged_failures: FailureLog) -> None:
     No acknowledgement and no yes, but keepalives are answered and the reason
     is told; when there is room again, what the device repeats is taken.
     """
-    world = worlds(simulated=Settings(insists=True))
+    world = worlds(simulated=SimulatorSettings(insists=True))
     world.present()
     world.device.lines["goip4"].silent = True
     line = world.device.lines["goip1"]
@@ -88,7 +88,7 @@ def test_full_disk_in_the_middle(worlds: Worlds, logged_failures: FailureLog) ->
     The device says OK, and the disk does not take it: the word is kept in
     hand until there is room, and the text is neither sent again nor unknown.
     """
-    world = worlds(simulated=Settings(pace=(3.0, 3.0)))
+    world = worlds(simulated=SimulatorSettings(pace=(3.0, 3.0)))
     world.present()
     world.device.lines["goip4"].silent = True
     (sent,) = world.submit("+36307654321", "hello", line="goip1")
@@ -155,7 +155,7 @@ def test_slow_disk(worlds: Worlds) -> None:
     out once. Keepalives do not wait for the disk.
     """
     disk = SlowDisk()
-    world = disk.world = worlds(simulated=Settings(insists=True), writing=disk)
+    world = disk.world = worlds(simulated=SimulatorSettings(insists=True), writing=disk)
     world.present()
     disk.seconds = 5.0
     for number, line in enumerate(world.device):
@@ -167,7 +167,9 @@ def test_slow_disk(worlds: Worlds) -> None:
     disk.seconds = 0.0
     world.advance(10.0)
     assert sorted(m.text for m in world.recorder.taken) == [f"in {n}" for n in range(4)]
-    assert sorted(world.device.book.texts(Outcome.ACKNOWLEDGED)) == [f"in {n}" for n in range(4)]
+    assert sorted(world.device.book.texts(PushOutcome.ACKNOWLEDGED)) == [
+        f"in {n}" for n in range(4)
+    ]
     sent = [message for answer in answers for message in answer]
     assert world.states(sent) == {"sent": 10}
     assert sorted(s.text for s in world.device.book.sent) == [f"out {n}" for n in range(10)]

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from goiptwist.gateway.settings import read_settings
-from goiptwist.simulator.tap import Options as SimulatorOptions
+from goiptwist.simulator.tap import SimulatorOptions
 from goiptwist.tap import Options
 from goiptwist.web.api import DOCUMENT, PAGE
 from goiptwist.web.v1.operations import OPERATIONS

@@ -8,9 +8,9 @@ from typing import Any
 from twisted.internet.task import Clock
 
 from goiptwist.simulator.book import Book
-from goiptwist.simulator.device import Device
-from goiptwist.simulator.line import Line
-from goiptwist.simulator.settings import Settings
+from goiptwist.simulator.device import SimulatedDevice
+from goiptwist.simulator.line import SimulatedLine
+from goiptwist.simulator.settings import SimulatorSettings
 
 #: When tests begin: a moment that a receive id of the seed was counted from.
 NOW = 1_270_197_307
@@ -26,15 +26,15 @@ class Server:
         self.clock = Clock()
         self.clock.advance(NOW)
         self.book = Book()
-        self.device = Device(
+        self.device = SimulatedDevice(
             self.clock,
             random.Random(1),
             self.book,
-            Settings(**{"keepalive": 1e6, **settings}),
+            SimulatorSettings(**{"keepalive": 1e6, **settings}),
         )
-        self.line: Line = self.device.add_line("goipid1", "password1")
+        self.line: SimulatedLine = self.device.add_line("goipid1", "password1")
         self.heard: list[bytes] = []
-        self.line.write = self.heard.append
+        self.line.connect(self.heard.append)
         self.device.start()
         self.hears()
 

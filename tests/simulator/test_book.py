@@ -1,4 +1,4 @@
-"""The book: what really happened, for whoever compares."""
+"""The book: what really happened, for those who compare."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import random
 from twisted.internet.task import Clock
 
 from goiptwist.simulator.book import Book
-from goiptwist.simulator.device import Device
+from goiptwist.simulator.device import SimulatedDevice
 
 
 class TestBook:
@@ -18,7 +18,7 @@ class TestBook:
         file = io.StringIO()
         clock = Clock()
         book = Book(file, keeps=False)
-        line = Device(clock, random.Random(1), book).add_line("sim1", "pw")
+        line = SimulatedDevice(clock, random.Random(1), book).add_line("sim1", "pw")
         line.start()
         for order in (b"MSG 5 5 gr\xc3\xbcn\n", b"PASSWORD 5 pw\n", b"SEND 5 1 +49\n"):
             line.datagram_received(order)

@@ -13,19 +13,19 @@ from twisted.internet.defer import Deferred, succeed
 from twisted.internet.error import CannotListenError
 from twisted.internet.task import Clock
 
-from goiptwist.simulator.book import Book, Outcome
-from goiptwist.simulator.control import PATHS, Control
-from goiptwist.simulator.device import Device
+from goiptwist.simulator.book import Book, PushOutcome
+from goiptwist.simulator.control import PATHS, ControlResource
+from goiptwist.simulator.device import SimulatedDevice
 from goiptwist.simulator.radio import Conditions, Radio
-from goiptwist.simulator.service import Link, Simulator
-from goiptwist.simulator.settings import Settings
-from goiptwist.simulator.traffic import Traffic
+from goiptwist.simulator.service import ServerLink, Simulator
+from goiptwist.simulator.settings import SimulatorSettings
+from goiptwist.simulator.traffic import RandomTraffic
 
 SERVER = ("127.0.0.1", 44444)
 TAKEN = 7777
 
 
-class Port:
+class FakePort:
     """A port that was opened, and what was written to it."""
 
     def __init__(self, number: int, protocol: Any, interface: str) -> None:
@@ -52,21 +52,21 @@ class Reactor(Clock):
 
     def __init__(self) -> None:
         super().__init__()
-        self.ports: list[Port] = []
+        self.ports: list[FakePort] = []
 
-    def _opened(self, number: int, protocol: Any, interface: str) -> Port:
+    def _opened(self, number: int, protocol: Any, interface: str) -> FakePort:
         if number == TAKEN:
             raise CannotListenError(interface, number, OSError("taken"))
-        port = Port(number or 50_000 + len(self.ports), protocol, interface)
+        port = FakePort(number or 50_000 + len(self.ports), protocol, interface)
         self.ports.append(port)
         return port
 
-    def listenUDP(self, number: int, protocol: Any, interface: str = "") -> Port:
+    def listenUDP(self, number: int, protocol: Any, interface: str = "") -> FakePort:
         port = self._opened(number, protocol, interface)
         protocol.makeConnection(port)
         return port
 
-    def listenTCP(self, number: int, factory: Any, interface: str = "") -> Port:
+    def listenTCP(self, number: int, factory: Any, interface: str = "") -> FakePort:
         return self._opened(number, factory, interface)
 
 
@@ -76,17 +76,21 @@ class Bench:
     def __init__(self, conditions: Conditions = Conditions(), first_port: int = 0) -> None:  # noqa: B008
         self.reactor = Reactor()
         rng = random.Random(5)
-        self.device = Device(self.reactor, rng, Book(), Settings())
+        self.device = SimulatedDevice(self.reactor, rng, Book(), SimulatorSettings())
         for name in ("sim1", "sim 2"):
             self.device.add_line(name, "pw")
-        link = Link(
+        link = ServerLink(
             SERVER, Radio(self.reactor, rng, conditions), Radio(self.reactor, rng, conditions)
         )
         self.simulator = Simulator(
-            self.reactor, self.device, link, Traffic(self.reactor, rng, self.device), first_port
+            self.reactor,
+            self.device,
+            link,
+            RandomTraffic(self.reactor, rng, self.device),
+            first_port,
         )
         self.simulator.startService()
-        self.client = StubTreq(Control(self.simulator))
+        self.client = StubTreq(ControlResource(self.simulator))
 
     def asks(self, method: str, path: str, body: Any = None, **more: Any) -> tuple[int, Any]:
         """@return: the status, and what the JSON of the answer holds."""
@@ -101,7 +105,7 @@ class Bench:
         assert code == 200, answer
         return answer
 
-    def port(self, name: str) -> Port:
+    def port(self, name: str) -> FakePort:
         """The port that a line has now."""
         [port] = [p for p in self.reactor.ports if p.open and p.protocol.line.name == name]
         return port
@@ -129,9 +133,9 @@ class TestService:
     def test_server_elsewhere(self) -> None:
         """Ports are opened to the network only where the server is beyond it."""
         radio = Radio(Clock(), random.Random(1))
-        assert Link(("192.0.2.1", 1), radio, radio).interface == ""
-        assert Link(("2001:db8::1", 1), radio, radio).interface == "::"
-        assert Link(("::1", 1), radio, radio).interface == "::1"
+        assert ServerLink(("192.0.2.1", 1), radio, radio).interface == ""
+        assert ServerLink(("2001:db8::1", 1), radio, radio).interface == "::"
+        assert ServerLink(("::1", 1), radio, radio).interface == "::1"
 
     def test_hears_its_server_only(self) -> None:
         """As behind a router: what strangers send does not arrive."""
@@ -295,7 +299,7 @@ class TestOrders:
         bench = Bench()
         assert bench.orders("/rate", {"sms_per_minute": 60}) == {"sms_per_minute": 60.0}
         bench.reactor.pump([0.05] * 24_000)
-        texts = bench.device.book.texts(Outcome.GIVEN_UP)
+        texts = bench.device.book.texts(PushOutcome.GIVEN_UP)
         assert 1100 < len(texts) < 1300
         assert len(set(texts)) == len(texts)
         assert {entry.line for entry in bench.device.book.handed_in} == {"sim1", "sim 2"}

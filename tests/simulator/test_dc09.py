@@ -15,7 +15,7 @@ from goiptwist.bridges.dc09.settings import Dc09Settings
 from goiptwist.config.values import HostPort
 from goiptwist.errors import TryLater
 from goiptwist.model.messages import Direction
-from goiptwist.simulator.dc09 import MOST, Receiver
+from goiptwist.simulator.dc09 import MOST, SimulatedDc09Receiver
 from goiptwist.testing.stubs import StandInGateway, sms
 
 pytestmark = pytest.mark.real
@@ -23,9 +23,9 @@ ALARM = evolve(sms("a panic alarm"), direction=Direction.ALARM, alarm="1113,18,1
 
 
 @asynccontextmanager
-async def joined(transport: str) -> AsyncIterator[tuple[Receiver, object]]:
+async def joined(transport: str) -> AsyncIterator[tuple[SimulatedDc09Receiver, object]]:
     """A receiver, and a bridge to it."""
-    receiver = Receiver(reactor)
+    receiver = SimulatedDc09Receiver(reactor)
     settings = Dc09Settings(
         receiver=HostPort("127.0.0.1", receiver.listen()),
         transport=transport,
@@ -63,4 +63,4 @@ async def test_it_can_be_silent() -> None:
 @pytest.mark.parametrize("raw", [b"", b"hello", b'\n0000000A"NULL"0000L0#1[]\r', b"\xff" * MOST])
 def test_nonsense(raw: bytes) -> None:
     """It answers no nonsense, and survives it."""
-    assert Receiver(reactor).answer(raw) == b""
+    assert SimulatedDc09Receiver(reactor).answer(raw) == b""

@@ -8,8 +8,8 @@ import pytest
 from twisted.internet.task import Clock
 
 from goiptwist.goip.frames import Keepalive, from_device
-from goiptwist.simulator.device import Device
-from goiptwist.simulator.settings import Generation, Settings
+from goiptwist.simulator.device import SimulatedDevice
+from goiptwist.simulator.settings import Generation, SimulatorSettings
 from tests.simulator.server import NOW, Server
 
 SEED = b"num:;signal:23;gsm_status:LOGIN;voip_status:LOGOUT;"
@@ -108,10 +108,10 @@ class TestManyLines:
     def test_first_keepalives_are_spread(self) -> None:
         """A thousand lines do not speak in one moment."""
         clock = Clock()
-        device = Device(clock, random.Random(1), settings=Settings(stagger=0.03))
+        device = SimulatedDevice(clock, random.Random(1), settings=SimulatorSettings(stagger=0.03))
         heard: list[bytes] = []
         for number in range(1_000):
-            device.add_line(f"sim{number}", "pw").write = heard.append
+            device.add_line(f"sim{number}", "pw").connect(heard.append)
         device.start()
         counts = []
         for _ in range(30):
@@ -128,7 +128,7 @@ class TestManyLines:
         server = Server()
         other = server.device.add_line("other", "else")
         answers: list[bytes] = []
-        other.write = answers.append
+        other.connect(answers.append)
         other.start()
         server.opens(1)
         other.datagram_received(b"PASSWORD 1 else\n")
@@ -144,5 +144,5 @@ class TestManyLines:
     def test_settings_of_its_own(self) -> None:
         """Lines of one device may be of different ages."""
         server = Server()
-        old = server.device.add_line("old", "pw", settings=Settings(numbered=False))
+        old = server.device.add_line("old", "pw", settings=SimulatorSettings(numbered=False))
         assert (old.settings.numbered, server.line.settings.numbered) == (False, True)

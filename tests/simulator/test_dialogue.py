@@ -4,8 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from goiptwist.simulator.book import Sent
-from goiptwist.simulator.settings import REAL_PACE, Personality, Rule, Settings, rules
+from goiptwist.simulator.book import TransmittedSms
+from goiptwist.simulator.settings import (
+    REAL_PACE,
+    NumberRule,
+    Personality,
+    SimulatorSettings,
+    rules,
+)
 from tests.simulator.server import NOW, Server
 
 
@@ -20,7 +26,7 @@ class TestTheSeedsExample:
         assert server.says(b"SEND 11 1 +8613800138000\n") == [b"OK 11 1\n"]
         assert server.says(b"DONE 11\n") == [b"DONE 11\n"]
         assert server.book.sent == [
-            Sent("goipid1", "+8613800138000", "hello", 11, 1, None, float(NOW))
+            TransmittedSms("goipid1", "+8613800138000", "hello", 11, 1, None, float(NOW))
         ]
 
     def test_newer_conversation(self) -> None:
@@ -218,7 +224,7 @@ class TestPersonality:
     def test_impossible_device(self) -> None:
         """One that repeats and never tells the outcome could not be used at all."""
         with pytest.raises(ValueError, match="outcome"):
-            Settings(personality=Personality.REPEATS, pace=REAL_PACE, unsolicited=False)
+            SimulatorSettings(personality=Personality.REPEATS, pace=REAL_PACE, unsolicited=False)
 
 
 class TestNumbersAndErrors:
@@ -243,7 +249,7 @@ class TestNumbersAndErrors:
     def test_errors_that_pass(self) -> None:
         """The first so many SMS to a number fail, on whichever line."""
         [rule] = rules({"9$": 41})
-        server = Server(errors=[Rule(rule.pattern, rule.code, times=2)])
+        server = Server(errors=[NumberRule(rule.pattern, rule.code, times=2)])
         server.opens(1)
         answers = [server.says(b"SEND 1 %d +9\n" % telid)[0] for telid in (1, 2, 3)]
         assert answers == [

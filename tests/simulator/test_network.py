@@ -20,12 +20,12 @@ from goiptwist.goip.frames import (
     Submit,
     from_device,
 )
-from goiptwist.simulator.book import Book, Outcome
-from goiptwist.simulator.device import Device
-from goiptwist.simulator.line import Line
-from goiptwist.simulator.network import Address, Network
+from goiptwist.simulator.book import Book, PushOutcome
+from goiptwist.simulator.device import SimulatedDevice
+from goiptwist.simulator.line import SimulatedLine
+from goiptwist.simulator.network import Address, SimulatedNetwork
 from goiptwist.simulator.radio import Conditions
-from goiptwist.simulator.settings import REAL_PACE, Settings
+from goiptwist.simulator.settings import REAL_PACE, SimulatorSettings
 
 #: The worst that promises are made for, each way.
 BAD = Conditions(loss=0.3, repetition=0.3, reordering=0.3, delay=0.02)
@@ -50,11 +50,13 @@ class TestNetwork:
     def setup_method(self) -> None:
         self.clock = Clock()
         self.rng = random.Random(3)
-        self.device = Device(self.clock, self.rng, settings=Settings(insists=True))
+        self.device = SimulatedDevice(
+            self.clock, self.rng, settings=SimulatorSettings(insists=True)
+        )
         self.server = Acknowledging()
 
-    def network(self, conditions: Conditions) -> Network:
-        network = Network(self.clock, self.rng, to_server=conditions, to_device=conditions)
+    def network(self, conditions: Conditions) -> SimulatedNetwork:
+        network = SimulatedNetwork(self.clock, self.rng, to_server=conditions, to_device=conditions)
         network.serve(self.server)
         for number in range(4):
             network.join(self.device.add_line(f"sim{number}", "pw"))
@@ -70,7 +72,7 @@ class TestNetwork:
             self.clock.advance(1)
         while self.device.unsettled:
             self.clock.advance(1)
-        acknowledged = self.device.book.texts(Outcome.ACKNOWLEDGED)
+        acknowledged = self.device.book.texts(PushOutcome.ACKNOWLEDGED)
         assert len(acknowledged) == 400
         assert set(acknowledged) == self.server.texts
         assert min(network.to_server_radio.lost, network.to_device_radio.lost) > 100
@@ -82,7 +84,7 @@ class TestNetwork:
         assert self.server.addresses == [("192.0.2.1", 10991 + n) for n in range(4)]
         line = self.device.lines["sim2"]
         assert network.addresses[line] == ("192.0.2.1", 10993)
-        assert [datagram[:9] for datagram in network.said(line)] == [b"req:1;id:"]
+        assert [datagram[:9] for datagram in network.sent_by(line)] == [b"req:1;id:"]
 
     def test_move(self) -> None:
         """At its new address the line is heard; at the old one nobody is."""
@@ -93,11 +95,11 @@ class TestNetwork:
         assert new not in (old, *(("192.0.2.1", 10991 + n) for n in range(4)))
         self.server.transport.write(b"DONE 5\n", old)
         self.clock.advance(0)
-        assert network.said(line) == []
+        assert network.sent_by(line) == []
         self.server.transport.write(b"DONE 5\n", new)
         self.clock.advance(0)
-        assert network.said(line) == [b"DONE 5\n"]
-        assert network.told(line) == [b"DONE 5\n"]
+        assert network.sent_by(line) == [b"DONE 5\n"]
+        assert network.sent_to(line) == [b"DONE 5\n"]
 
     def test_server_down(self) -> None:
         """What is sent meanwhile is lost, and the lines go on."""
@@ -111,13 +113,15 @@ class TestNetwork:
         assert len(self.server.addresses) == 8
 
 
-class Sender:
+class SendLoop:
     """
     A server that sends SMS by one line, one after the other, in the plainest
     way that is right: it says each thing again until it is answered.
     """
 
-    def __init__(self, clock: Clock, network: Network, line: Line, texts: int) -> None:
+    def __init__(
+        self, clock: Clock, network: SimulatedNetwork, line: SimulatedLine, texts: int
+    ) -> None:
         self._clock, self._network, self._line = clock, network, line
         self._steps = self._all(texts)
         self._timer: IDelayedCall | None = None
@@ -151,11 +155,11 @@ class Sender:
             self._next()
 
 
-class Sending:
+class DrivenSend:
     """Four such senders behind one port."""
 
     def __init__(self) -> None:
-        self.senders: dict[Address, Sender] = {}
+        self.senders: dict[Address, SendLoop] = {}
 
     def datagramReceived(self, datagram: bytes, addr: Address) -> None:
         frame = from_device(datagram)
@@ -166,22 +170,26 @@ class Sending:
 @pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize(
     "settings",
-    [Settings(), Settings(pace=REAL_PACE), Settings(pace=REAL_PACE, unsolicited=False)],
+    [
+        SimulatorSettings(),
+        SimulatorSettings(pace=REAL_PACE),
+        SimulatorSettings(pace=REAL_PACE, unsolicited=False),
+    ],
     ids=["at once", "real", "on demand"],
 )
-def test_each_text_once(settings: Settings, seed: int) -> None:
+def test_each_text_once(settings: SimulatorSettings, seed: int) -> None:
     """
     By a device that remembers telids, a server that repeats itself sends each
     text once and only once, however bad the radio is.
     """
-    clock, rng, server = Clock(), random.Random(seed), Sending()
-    device = Device(clock, rng, Book(), settings)
-    network = Network(clock, rng, to_server=BAD, to_device=BAD)
+    clock, rng, server = Clock(), random.Random(seed), DrivenSend()
+    device = SimulatedDevice(clock, rng, Book(), settings)
+    network = SimulatedNetwork(clock, rng, to_server=BAD, to_device=BAD)
     network.serve(server)
     for number in range(4):
         line = device.add_line(f"sim{number}", "pw")
         address = network.join(line)
-        server.senders[address] = Sender(clock, network, line, 10)
+        server.senders[address] = SendLoop(clock, network, line, 10)
     device.start()
     while not all(sender.done for sender in server.senders.values()):
         clock.advance(0.5)

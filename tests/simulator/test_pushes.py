@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from goiptwist.simulator.book import HandedIn, Outcome
+from goiptwist.simulator.book import PushOutcome, SettledSms
 from tests.simulator.server import NOW, Server
 
 
@@ -21,12 +21,12 @@ class TestIncomingSms:
         assert server.says(b"RECEIVE 1270197307 OK") == []
         assert server.waits(60) == []
         assert server.book.handed_in == [
-            HandedIn(
+            SettledSms(
                 "goipid1",
                 number,
                 "+8613513415667",
                 "just a test",
-                Outcome.ACKNOWLEDGED,
+                PushOutcome.ACKNOWLEDGED,
                 float(NOW),
             )
         ]
@@ -47,7 +47,7 @@ class TestIncomingSms:
             assert server.waits(0.1) == [first]
         assert server.line.unsettled == 1
         assert server.waits(3) == []
-        assert server.book.texts(Outcome.GIVEN_UP) == ["x"]
+        assert server.book.texts(PushOutcome.GIVEN_UP) == ["x"]
         assert server.line.unsettled == 0
 
     def test_late_acknowledgement(self) -> None:
@@ -56,7 +56,7 @@ class TestIncomingSms:
         number = server.line.receive_sms("+1", "x")
         server.waits(12)
         server.says(b"RECEIVE %d OK\n" % number)
-        assert [entry.outcome for entry in server.book.handed_in] == [Outcome.GIVEN_UP]
+        assert [entry.outcome for entry in server.book.handed_in] == [PushOutcome.GIVEN_UP]
         number = server.line.receive_sms("+1", "y")
         server.says(b"RECEIVE %d OK\n" % number)
         server.says(b"RECEIVE %d OK\n" % number)
@@ -70,7 +70,7 @@ class TestIncomingSms:
         server.hears()
         server.says(b"RECEIVE %d " % number + answer)
         assert server.waits(20) == []
-        assert server.book.texts(Outcome.REFUSED) == ["x"]
+        assert server.book.texts(PushOutcome.REFUSED) == ["x"]
 
     def test_answer_to_something_else(self) -> None:
         """The name must fit as well as the number."""
@@ -90,7 +90,7 @@ class TestIncomingSms:
         assert len(server.waits(1 + 12)) == 4
         server.says(b"RECEIVE %d OK\n" % number)
         assert server.waits(120) == []
-        assert server.book.texts(Outcome.ACKNOWLEDGED) == ["x"]
+        assert server.book.texts(PushOutcome.ACKNOWLEDGED) == ["x"]
 
     def test_reboot_loses_it(self) -> None:
         """What nobody acknowledged is gone."""
@@ -99,7 +99,7 @@ class TestIncomingSms:
         server.line.reboot()
         server.hears()
         assert server.waits(20) == []
-        assert server.book.texts(Outcome.FORGOTTEN) == ["x"]
+        assert server.book.texts(PushOutcome.FORGOTTEN) == ["x"]
 
 
 class TestNumbers:
@@ -138,9 +138,9 @@ class TestNumbers:
         server.line.receive_sms("+1", "old")
         server.line.restart_counters(7)
         server.line.receive_sms("+1", "new")
-        assert server.book.texts(Outcome.FORGOTTEN) == ["old"]
+        assert server.book.texts(PushOutcome.FORGOTTEN) == ["old"]
         server.says(b"RECEIVE 7 OK\n")
-        assert server.book.texts(Outcome.ACKNOWLEDGED) == ["new"]
+        assert server.book.texts(PushOutcome.ACKNOWLEDGED) == ["new"]
 
 
 OTHERS = [

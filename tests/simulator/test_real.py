@@ -16,16 +16,16 @@ from twisted.web.client import Agent, HTTPConnectionPool
 
 from goiptwist.config.values import HostPort
 from goiptwist.simulator.book import Book
-from goiptwist.simulator.control import Control
-from goiptwist.simulator.device import Device
+from goiptwist.simulator.control import ControlResource
+from goiptwist.simulator.device import SimulatedDevice
 from goiptwist.simulator.radio import Radio
-from goiptwist.simulator.service import Link, Simulator
-from goiptwist.simulator.traffic import Traffic
+from goiptwist.simulator.service import ServerLink, Simulator
+from goiptwist.simulator.traffic import RandomTraffic
 
 reactor: Any = _reactor
 
 
-class Listening(DatagramProtocol):
+class RecordingServer(DatagramProtocol):
     """A server that a test speaks as: what it hears, one after the other."""
 
     noisy = False
@@ -63,18 +63,18 @@ async def order(simulator: Simulator, path: str, body: dict[str, Any]) -> Any:
 
 def service(server_port: int, book: Path) -> Simulator:
     rng = random.Random(1)
-    device = Device(reactor, rng, Book(book.open("a", encoding="utf-8"), keeps=False))
+    device = SimulatedDevice(reactor, rng, Book(book.open("a", encoding="utf-8"), keeps=False))
     device.add_line("goipid1", "password1")
-    link = Link(("127.0.0.1", server_port), Radio(reactor, rng), Radio(reactor, rng))
+    link = ServerLink(("127.0.0.1", server_port), Radio(reactor, rng), Radio(reactor, rng))
     control = HostPort("127.0.0.1", 0)
-    traffic = Traffic(reactor, rng, device)
-    return Simulator(reactor, device, link, traffic, control=control, pages=Control)
+    traffic = RandomTraffic(reactor, rng, device)
+    return Simulator(reactor, device, link, traffic, control=control, pages=ControlResource)
 
 
 @pytest.mark.real
 async def test_over_loopback(tmp_path: Path) -> None:
     """A keepalive, an SMS out, an SMS in by order, another address; and the book."""
-    server = Listening()
+    server = RecordingServer()
     port = reactor.listenUDP(0, server, interface="127.0.0.1")
     simulator = service(port.getHost().port, tmp_path / "book.jsonl")
     simulator.startService()
@@ -88,7 +88,7 @@ async def test_over_loopback(tmp_path: Path) -> None:
     simulator.device.book.file.close()  # type: ignore[union-attr]
 
 
-async def converse(server: Listening, simulator: Simulator) -> None:
+async def converse(server: RecordingServer, simulator: Simulator) -> None:
     keepalive, line = await server.hears()
     assert keepalive.startswith(b"req:1;id:goipid1;pass:password1;")
     for said, answer in (

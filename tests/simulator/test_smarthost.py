@@ -31,7 +31,7 @@ def smarthost(tmp_path, kept):
     return Smarthost(tmp_path / "demo" / "mail", kept.append)
 
 
-class Caller:
+class SmtpCaller:
     """Says something to the smarthost, and hears what it answers."""
 
     def __init__(self, smarthost):
@@ -56,7 +56,7 @@ def envelope(*recipients):
 
 def test_a_mail_is_a_file(smarthost, kept):
     """Each recipient's copy can be read with cat."""
-    caller = Caller(smarthost)
+    caller = SmtpCaller(smarthost)
     caller.say(*envelope(b"a@example.org", b"b@example.org"))
     assert kept == []
     assert caller.say(b"Subject: x", b"", b"..dot", b".").startswith(b"250 ")
@@ -78,7 +78,7 @@ def test_a_text_is_legible(smarthost, kept):
 
 def test_half_a_mail_is_none(smarthost, kept):
     """Who hangs up before the dot has sent nothing."""
-    caller = Caller(smarthost)
+    caller = SmtpCaller(smarthost)
     caller.say(*envelope(b"a@example.org"), b"Subject: x")
     caller.leave()
     assert kept == []
@@ -86,7 +86,7 @@ def test_half_a_mail_is_none(smarthost, kept):
 
 def test_too_long(smarthost, kept):
     """A mail without end is refused, and the conversation goes on."""
-    caller = Caller(smarthost)
+    caller = SmtpCaller(smarthost)
     caller.say(*envelope(b"a@example.org"), b"Subject: x", b"")
     answer = caller.say(*[b"x" * 1000] * (MAIL_AT_MOST // 1000 + 1), b".")
     assert answer == b"552 Too long\r\n"
@@ -97,7 +97,7 @@ def test_too_long(smarthost, kept):
 @pytest.mark.parametrize("command", [b"AUTH", b"AUTH PLAIN AAAA", b"STARTTLS", b"", b"\xff"])
 def test_odd_commands(smarthost, command):
     """It says no, and stays."""
-    caller = Caller(smarthost)
+    caller = SmtpCaller(smarthost)
     assert caller.say(command)[:1] in (b"4", b"5")
     assert caller.say(b"NOOP")[:3] in (b"250", b"500")
     caller.leave()

@@ -17,14 +17,14 @@ from goiptwist.simulator.arguments import MOODS, LineArgument
 from goiptwist.simulator.limits import SPARE, TooFewFiles, allow_ports
 from goiptwist.simulator.radio import Conditions
 from goiptwist.simulator.service import Simulator
-from goiptwist.simulator.settings import Generation, Personality, Settings
-from goiptwist.simulator.station import Mood
-from goiptwist.simulator.tap import Options, Plan, makeService
+from goiptwist.simulator.settings import Generation, Personality, SimulatorSettings
+from goiptwist.simulator.station import StationMood
+from goiptwist.simulator.tap import SimulatorOptions, SimulatorPlan, makeService
 
 
-def plan(*arguments: str) -> Plan:
+def plan(*arguments: str) -> SimulatorPlan:
     """What these options say."""
-    options = Options()
+    options = SimulatorOptions()
     options.parseOptions(arguments)
     return options.plan
 
@@ -32,10 +32,10 @@ def plan(*arguments: str) -> Plan:
 class TestOptions:
     def test_least(self) -> None:
         """A password is enough: one long-lived device of today, on this machine."""
-        assert plan("--password", "geheim") == Plan(
+        assert plan("--password", "geheim") == SimulatorPlan(
             server=("127.0.0.1", 44444),
             lines=[LineArgument("sim1", "geheim")],
-            settings=Settings(stagger=0.1),
+            settings=SimulatorSettings(stagger=0.1),
             to_server=Conditions(),
             to_device=Conditions(),
             first_port=0,
@@ -49,7 +49,7 @@ class TestOptions:
         )
 
     def test_alarms_alone(self) -> None:
-        """Whoever tries out alarms needs no line."""
+        """A trial of alarms needs no line."""
         only = plan(
             "--station", "127.0.0.1:5080", "--mood", "hangs-up", "--receiver", "127.0.0.1:0"
         )
@@ -59,7 +59,7 @@ class TestOptions:
 
     def test_every_mood(self) -> None:
         """The words of the options are those of the station."""
-        assert [word.replace("-", " ") for word in MOODS] == [mood.value for mood in Mood]
+        assert [word.replace("-", " ") for word in MOODS] == [mood.value for mood in StationMood]
 
     def test_lines(self) -> None:
         """By number, by name, or both."""
@@ -127,7 +127,7 @@ class TestOptions:
 
     def test_service(self) -> None:
         """The plan becomes a service; nothing is opened before it starts."""
-        options = Options()
+        options = SimulatorOptions()
         options.parseOptions(["-l", "a:b:+49", "--loss-in", "10%", "--seed", "1"])
         service: Any = makeService(options)
         simulator = next(part for part in service if isinstance(part, Simulator))

@@ -15,7 +15,7 @@ from twisted.internet import reactor
 from twisted.internet.utils import getProcessOutputAndValue
 
 from goiptwist.errors import Unacceptable
-from goiptwist.simulator.settings import Settings
+from goiptwist.simulator.settings import SimulatorSettings
 from goiptwist.telephony.validation import accepted_number, accepted_text
 from goiptwist.web.doors import Doors
 from goiptwist.web.v1 import openapi, wanted
@@ -172,7 +172,7 @@ async def test_schemathesis(tmp_path: Path) -> None:
     that runs: the answer is never an error of ours, and always one of those
     that the document promises, in the shape that it promises.
     """
-    box = Box(name="a", settings=Settings())
+    box = Box(name="a", settings=SimulatorSettings())
     user = {"name": "test", "token": TOKEN, "may": ["admin"]}
     tables = {"user": [user], "route": [{"account": "*", "to": ["mail"]}]}
     async with Rig(tmp_path, [box], tables=tables) as rig:

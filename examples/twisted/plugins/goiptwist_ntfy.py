@@ -59,10 +59,10 @@ class NtfyBridge:
             response = await self.http.post(
                 url, data=body, headers=headers, allow_redirects=False, timeout=PATIENCE
             )
-        except (ConnectError, DNSLookupError) as trouble:
-            raise TryLater(f"ntfy cannot be reached: {trouble}", attempted=False) from None
-        except Exception as trouble:  # a lost connection, a time-out, no HTTP at all
-            raise TryLater(f"ntfy did not answer: {type(trouble).__name__}") from None
+        except (ConnectError, DNSLookupError) as error:
+            raise TryLater(f"ntfy cannot be reached: {error}", attempted=False) from None
+        except Exception as error:  # a lost connection, a time-out, no HTTP at all
+            raise TryLater(f"ntfy did not answer: {type(error).__name__}") from None
         return _judged(response.code)
 
 

@@ -1,5 +1,5 @@
 """
-L{CallBridge}: an alarm, told to a monitoring station on a telephone call.
+L{CallBridge}: an alarm, reported to a monitoring station by a telephone call.
 """
 
 from __future__ import annotations
@@ -14,20 +14,25 @@ from twisted.internet.error import CannotListenError
 from twisted.logger import Logger
 from zope.interface import implementer
 
-from goiptwist.bridges.call.conversation import Conversation
-from goiptwist.bridges.call.dialogue import Errand
+from goiptwist.bridges.call.alarm_call import AlarmCall
+from goiptwist.bridges.call.dialogue import PendingFrame
 from goiptwist.bridges.call.settings import SIP_PORT, CallSettings
 from goiptwist.bridges.call.sip import messages
-from goiptwist.bridges.call.sip.agent import Agent
-from goiptwist.bridges.call.sip.digest import Account
-from goiptwist.bridges.call.sip.messages import Course, Local
-from goiptwist.bridges.call.sip.registration import Registration
-from goiptwist.bridges.call.sip.verdict import said, trouble
-from goiptwist.bridges.call.sip.ways import TcpWay, UdpWay, address_of, own_address
+from goiptwist.bridges.call.sip.agent import UserAgent
+from goiptwist.bridges.call.sip.digest import SipAccount
+from goiptwist.bridges.call.sip.failures import error_for, status_of
+from goiptwist.bridges.call.sip.messages import LocalAddress, SipDialog
+from goiptwist.bridges.call.sip.registration import SipRegistration
+from goiptwist.bridges.call.sip.transports import (
+    SipTcpTransport,
+    SipUdpTransport,
+    address_of,
+    own_address,
+)
 from goiptwist.contact_id import notation
 from goiptwist.contact_id.event import Event
 from goiptwist.errors import Away, GoipTwistError, Refused, TryLater, Unacceptable
-from goiptwist.interfaces import IBridge, IChecksItself
+from goiptwist.interfaces import IBridge, IChecksItself, IGateway
 from goiptwist.model.delivery import Delivered
 from goiptwist.model.messages import Message
 
@@ -52,14 +57,14 @@ class CallBridge(Service):
 
     section: str
     settings: CallSettings
-    gateway: Any
+    gateway: IGateway
     at_once: int = field(init=False)
     rests: bool = False
-    _way: UdpWay | TcpWay | None = field(default=None, init=False)
-    _agent: Agent | None = field(default=None, init=False)
+    _transport: SipUdpTransport | SipTcpTransport | None = field(default=None, init=False)
+    _agent: UserAgent | None = field(default=None, init=False)
     _opening: DeferredLock = field(factory=DeferredLock, init=False)
-    _registration: Registration | None = field(default=None, init=False)
-    _calls: list[Conversation] = field(factory=list, init=False)
+    _registration: SipRegistration | None = field(default=None, init=False)
+    _calls: list[AlarmCall] = field(factory=list, init=False)
     log = Logger()
 
     def __attrs_post_init__(self) -> None:
@@ -69,46 +74,46 @@ class CallBridge(Service):
 
     async def deliver(self, message: Message) -> Delivered:
         """See L{IBridge}."""
-        event, frame = _frame_of(message)
+        event, digits = _frame_of(message)
         done: Deferred[str] = Deferred()
-        errand = Errand(frame, done.callback)
-        call = self._call_for(errand)
+        frame = PendingFrame(digits, done.callback)
+        call = self._call_for(frame)
         try:
-            why = await done
-            if why:
-                raise call.failure or TryLater(f"{why} ({call.name})")
-        except GoipTwistError as wrong:
-            if getattr(wrong, "attempted", True):  # of absence the queue tells, once
+            reason = await done
+            if reason:
+                raise call.failure or TryLater(f"{reason} ({call.name})")
+        except GoipTwistError as error:
+            if getattr(error, "attempted", True):  # of absence the queue tells, once
                 self.log.warn(
-                    "Bridge {bridge} did not hand over {message_id}: {reason}",
-                    bridge=self.section,
+                    "Bridge {destination} did not hand over {message_id}: {reason}",
+                    destination=self.section,
                     message_id=message.id,
-                    reason=str(wrong),
+                    reason=str(error),
                 )
             raise
         words = f"contact ID send successful. {event.log_words}"
-        self._tell(words)
+        self._log(words)
         return Delivered(detail=f"kissoff from {call.name}: {words}")
 
-    def _tell(self, words: str) -> None:
-        self.log.info("Bridge {bridge}: {words}", bridge=self.section, words=words)
+    def _log(self, step: str) -> None:
+        self.log.info("Bridge {destination}: {step}", destination=self.section, step=step)
 
-    def _call_for(self, errand: Errand) -> Conversation:
+    def _call_for(self, frame: PendingFrame) -> AlarmCall:
         """A new call, or when there are enough, the one with the least to do."""
         open_ones = [call for call in self._calls if not call.over]
         if len(open_ones) >= self.settings.calls:
-            call = min(open_ones, key=lambda one: one.waiting)
-            call.add(errand)
+            call = min(open_ones, key=lambda one: one.pending)
+            call.add(frame)
             return call
-        call = Conversation(
-            self.gateway.reactor, self.gateway.clock, self.settings, self._opened, self._tell
+        call = AlarmCall(
+            self.gateway.reactor, self.gateway.clock, self.settings, self._open_agent, self._log
         )
         self._calls.append(call)
-        call.add(errand)
+        call.add(frame)
         ensureDeferred(self._run(call))
         return call
 
-    async def _run(self, call: Conversation) -> None:
+    async def _run(self, call: AlarmCall) -> None:
         try:
             await call.run()
         finally:
@@ -116,9 +121,9 @@ class CallBridge(Service):
 
     # -- our side of SIP --
 
-    async def _opened(self) -> Agent:
+    async def _open_agent(self) -> UserAgent:
         """
-        Our side of SIP, with a way to the other.
+        Our side of SIP, with an open transport to the other side.
 
         @raise Away: there is none.
         """
@@ -128,34 +133,42 @@ class CallBridge(Service):
         finally:
             self._opening.release()
 
-    async def _open(self) -> Agent:
+    async def _open(self) -> UserAgent:
         settings, reactor = self.settings, self.gateway.reactor
         place = settings.proxy
         host, port = (place.host, place.port) if place else (settings.uri.host, settings.uri.port)
         peer = (await address_of(reactor, host), port or SIP_PORT)
-        moved = self._way is not None and self._way.peer != peer
-        if self._way is None or (moved and len(self._calls) <= 1):
+        moved = self._transport is not None and self._transport.peer != peer
+        if self._transport is None or (moved and len(self._calls) <= 1):
             await self._closed()
             received = self._received
             tcp = settings.uri.transport == "TCP"
-            self._way = TcpWay(peer, received, self._lost) if tcp else UdpWay(peer, received)
-        wanted = settings.local
-        shown = own_address(peer) if wanted.host in ANY else wanted.host
+            self._transport = (
+                SipTcpTransport(peer, received, self._lost)
+                if tcp
+                else SipUdpTransport(peer, received)
+            )
+        local_setting = settings.local
+        our_host = own_address(peer) if local_setting.host in ANY else local_setting.host
         try:
-            ours = await self._way.open(reactor, shown, wanted.port)
-        except CannotListenError as wrong:
-            raise Away(f"SIP cannot be spoken from {wanted}: {wrong.socketError}") from None
-        local = Local(self._way.name, shown, ours, settings.username or messages.AGENT)
+            our_port = await self._transport.open(reactor, our_host, local_setting.port)
+        except CannotListenError as error:
+            raise Away(f"SIP cannot be spoken from {local_setting}: {error.socketError}") from None
+        local = LocalAddress(
+            self._transport.name, our_host, our_port, settings.username or messages.AGENT
+        )
         if self._agent is None:
             password = settings.password.clear if settings.password else ""
-            account = Account(settings.username, password) if settings.username else None
-            self._agent = Agent(self.gateway.clock, self._way.write, local, account=account)
+            account = SipAccount(settings.username, password) if settings.username else None
+            self._agent = UserAgent(
+                self.gateway.clock, self._transport.write, local, account=account
+            )
         self._agent.local, self._agent.peer = local, peer[0]
         return self._agent
 
-    def _received(self, datagram: bytes, answer_by: Any = None) -> None:
+    def _received(self, datagram: bytes, reply_by: Any = None) -> None:
         if self._agent is not None:
-            self._agent.received(datagram, answer_by)
+            self._agent.received(datagram, reply_by)
 
     def _lost(self) -> None:
         if self._agent is not None:
@@ -165,17 +178,17 @@ class CallBridge(Service):
         agent, self._agent = self._agent, None
         if agent is not None:
             agent.stop()
-        way, self._way = self._way, None
-        if way is not None:
-            await maybeDeferred(way.close)
+        transport, self._transport = self._transport, None
+        if transport is not None:
+            await maybeDeferred(transport.close)
 
     # -- the whole --
 
-    def _registering(self) -> Registration:
+    def _registering(self) -> SipRegistration:
         uri = self.settings.uri
         registrar = URI("sip", uri.host, port=uri.port)
         ours = URI("sip", uri.host, self.settings.username, port=uri.port)
-        return Registration(self.gateway.clock, self.section, self._opened, registrar, ours)
+        return SipRegistration(self.gateway.clock, self.section, self._open_agent, registrar, ours)
 
     async def check(self) -> str:
         """
@@ -189,19 +202,19 @@ class CallBridge(Service):
             if self.settings.register:
                 seconds = await self._registering().register()
                 return f"registered at {uri.host} for {seconds:g} seconds"
-            agent = await self._opened()
-            course = Course.new(agent.local, URI.parse(uri.text), agent.local.contact.uri)
-            answer = await agent.ask(course, course.request("OPTIONS"), CHECKING)
+            agent = await self._open_agent()
+            dialog = SipDialog.new(agent.local, URI.parse(uri.text), agent.local.contact.uri)
+            answer = await agent.ask(dialog, dialog.request("OPTIONS"), CHECKING)
         finally:
             if not self.running:
                 await self._closed()
         if answer.code in (401, 403, 407):
-            raise trouble(answer, f"SIP OPTIONS to {uri.host}", agent.account is not None)
+            raise error_for(answer, f"SIP OPTIONS to {uri.host}", agent.account is not None)
         who = answer.headers.get("Server") or answer.headers.get("User-Agent") or uri.host
-        return f"{who[:60]} answered {said(answer)} to SIP OPTIONS"
+        return f"{who[:60]} answered {status_of(answer)} to SIP OPTIONS"
 
     def startService(self) -> None:
-        """Register, if that is wanted; calls need nothing."""
+        """Register, if the settings ask for it; calls need nothing."""
         super().startService()
         if self.settings.register:
             self._registration = self._registering()
@@ -223,9 +236,9 @@ class CallBridge(Service):
 def _frame_of(message: Message) -> tuple[Event, str]:
     """@raise Refused: it is no alarm, or none that tones can carry."""
     if not message.alarm:
-        raise Refused("only alarms can be told by a Contact ID call, and this is none")
+        raise Refused("only alarms can be reported by a Contact ID call, and this is none")
     try:
         event = Event.from_machine(message.alarm)
         return event, notation.digits(event)
-    except Unacceptable as wrong:
-        raise Refused(str(wrong)) from None
+    except Unacceptable as error:
+        raise Refused(str(error)) from None

@@ -1,7 +1,7 @@
 """
-One call's conversation with a receiver of Contact ID (SIA DC-05): wait for the
+The dialogue with a receiver of Contact ID in one call (SIA DC-05): wait for the
 handshake, send a frame, wait for the kissoff, again. Pure; time is counted in
-samples, of which as many are heard as are said.
+samples, of which as many are received as are produced.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ from collections.abc import Callable
 
 from attrs import define, field
 
-from goiptwist.bridges.call.g711 import RATE, Samples, silence
-from goiptwist.bridges.call.hearing import Hearing
-from goiptwist.bridges.call.tones import digits
+from goiptwist.bridges.call.audio.detection import ReceiverSignalDetector
+from goiptwist.bridges.call.audio.g711 import RATE, Samples, silence
+from goiptwist.bridges.call.audio.tones import digits
 
 #: Seconds between a handshake or kissoff and the next frame (DC-05: 250 to 300 ms).
 PAUSE = 0.27
@@ -30,16 +30,16 @@ ENDLESS = 4.0
 
 
 @define(eq=False)
-class Errand:
+class PendingFrame:
     """
     One frame to be sent.
 
-    @ivar frame: its 16 digits.
+    @ivar digits: its 16 digits.
     @ivar settled: called once: with an empty text on the kissoff, else with why not.
     @ivar tries: how often it was sent.
     """
 
-    frame: str = field(repr=False)
+    digits: str = field(repr=False)
     settled: Callable[[str], None] = field(repr=False)
     tries: int = 0
     #: Where its first transmission ended; no kissoff before that is meant for it.
@@ -47,7 +47,7 @@ class Errand:
 
 
 @define(eq=False)
-class Dialogue:
+class ContactIdDialogue:
     """
     @ivar wait: seconds after the answer in which a handshake has to come.
     @ivar starting: called when the first frame begins.
@@ -59,88 +59,88 @@ class Dialogue:
     starting: Callable[[], None] = field(default=lambda: None, repr=False)
     over: bool = field(default=False, init=False)
     failed: bool = field(default=False, init=False)
-    _hearing: Hearing = field(factory=Hearing, init=False)
-    _errands: deque[Errand] = field(factory=deque, init=False)
-    _said: int = field(default=0, init=False)
-    _answered: int | None = field(default=None, init=False)
+    _detector: ReceiverSignalDetector = field(factory=ReceiverSignalDetector, init=False)
+    _pending: deque[PendingFrame] = field(factory=deque, init=False)
+    _produced: int = field(default=0, init=False)
+    _answered_at: int | None = field(default=None, init=False)
     _script: Samples = field(factory=lambda: silence(0), init=False)
     _script_from: int = field(default=0, init=False)
 
     @property
-    def waiting(self) -> int:
+    def pending(self) -> int:
         """How many frames wait for their kissoff."""
-        return len(self._errands)
+        return len(self._pending)
 
-    def add(self, errand: Errand) -> None:
+    def add(self, frame: PendingFrame) -> None:
         """One more frame for this call, as long as it is not over."""
-        self._errands.append(errand)
+        self._pending.append(frame)
 
-    def answered(self) -> None:
+    def call_answered(self) -> None:
         """The far side has picked up: what is said now is heard."""
-        self._answered = self._said
+        self._answered_at = self._produced
 
-    def lost(self, why: str) -> None:
-        """The call is over, and whatever had no kissoff is not delivered."""
+    def abort(self, reason: str) -> None:
+        """The call is over, and each frame without a kissoff is not delivered."""
         self.over = True
-        while self._errands:
+        while self._pending:
             self.failed = True
-            self._errands.popleft().settled(why)
+            self._pending.popleft().settled(reason)
 
-    def hear(self, samples: Samples) -> None:
+    def receive(self, samples: Samples) -> None:
         """What came in."""
-        kissoffs = self._hearing.hear(samples)
-        if self.over or self._answered is None or not self._errands:
+        kissoffs = self._detector.feed(samples)
+        if self.over or self._answered_at is None or not self._pending:
             return
-        current = self._errands[0]
+        current = self._pending[0]
         if current.first_end is None:
-            self._await_handshake(current, self._answered)
+            self._await_handshake(current, self._answered_at)
         elif any(sound.began >= current.first_end - EARLY * RATE for sound in kissoffs):
-            self._taken(kissoffs[-1].ended)
+            self._acknowledged(kissoffs[-1].ended)
         else:
             self._await_kissoff(current)
 
-    def say(self, count: int) -> Samples:
+    def produce(self, count: int) -> Samples:
         """What goes out next."""
-        out, start = silence(count), self._said
-        self._said += count
+        out, start = silence(count), self._produced
+        self._produced += count
         begin = max(start, self._script_from)
-        end = min(self._said, self._script_from + len(self._script))
+        end = min(self._produced, self._script_from + len(self._script))
         if begin < end:
             cut = slice(begin - self._script_from, end - self._script_from)
             out[begin - start : end - start] = self._script[cut]
         return out
 
-    def _await_handshake(self, first: Errand, answered: int) -> None:
-        if self._hearing.greeted is not None:
+    def _await_handshake(self, first: PendingFrame, answered: int) -> None:
+        if self._detector.handshake_end is not None:
             self.starting()
-            self._send(first, self._hearing.greeted)
-        elif self._hearing.position - answered > self.wait * RATE:
-            self.lost(f"no handshake in {self.wait:g} seconds after the answer")
+            self._send(first, self._detector.handshake_end)
+        elif self._detector.position - answered > self.wait * RATE:
+            self.abort(f"no handshake in {self.wait:g} seconds after the answer")
 
-    def _await_kissoff(self, current: Errand) -> None:
-        silent = self._hearing.position - self._script_from - len(self._script)
+    def _await_kissoff(self, current: PendingFrame) -> None:
+        silent = self._detector.position - self._script_from - len(self._script)
         if silent <= PATIENCE * RATE:
             return
-        if self._hearing.humming and silent <= (PATIENCE + ENDLESS) * RATE:
+        if self._detector.kissoff_sounds and silent <= (PATIENCE + ENDLESS) * RATE:
             return  # it counts when it has ended
         if current.tries < TRIES:
-            self._send(current, self._hearing.position - round(PAUSE * RATE))
+            self._send(current, self._detector.position - round(PAUSE * RATE))
             return
         self.failed = True
-        self._errands.popleft().settled("no kissoff after four tries")
-        self.lost("the station gave no kissoff for the event before this one")
+        self._pending.popleft().settled("no kissoff after four tries")
+        self.abort("the station gave no kissoff for the event before this one")
 
-    def _taken(self, at: int) -> None:
-        self._errands.popleft().settled("")
-        if self._errands:
-            self._send(self._errands[0], at)
+    def _acknowledged(self, at: int) -> None:
+        self._pending.popleft().settled("")
+        if self._pending:
+            self._send(self._pending[0], at)
         else:
             self.over = True
 
-    def _send(self, errand: Errand, heard_until: int) -> None:
+    def _send(self, frame: PendingFrame, heard_until: int) -> None:
         """Put a frame where it has to begin: a pause behind what was heard."""
-        errand.tries += 1
-        self._script = digits(errand.frame)
-        self._script_from = max(self._said, heard_until + round(PAUSE * RATE))
+        frame.tries += 1
+        self._script = digits(frame.digits)
+        self._script_from = max(self._produced, heard_until + round(PAUSE * RATE))
         end = self._script_from + len(self._script)
-        errand.first_end = errand.first_end or end
+        frame.first_end = frame.first_end or end

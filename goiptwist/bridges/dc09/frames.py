@@ -63,20 +63,20 @@ _EVENT = re.compile(
 )
 
 
-class MalformedFrame(GoipTwistError):
+class MalformedDc09Frame(GoipTwistError):
     """These bytes are no frame of DC-09."""
 
 
-class WrongSum(MalformedFrame):
+class ChecksumMismatch(MalformedDc09Frame):
     """They would be, but CRC or length does not fit."""
 
 
-class NotDecrypted(MalformedFrame):
+class DecryptionFailed(MalformedDc09Frame):
     """What is encrypted makes no sense with this key, or there is none."""
 
 
 @frozen(kw_only=True)
-class Frame:
+class Dc09Frame:
     """
     One frame, of either side.
 
@@ -123,7 +123,7 @@ class Frame:
         body = (head + rest).encode("latin-1")
         return b"\n%04X%04X%b\r" % (crc(body), len(body), body)
 
-    def decrypted(self, key: bytes | None) -> Frame:
+    def decrypted(self, key: bytes | None) -> Dc09Frame:
         """
         @return: the same in clear; itself if it is so already.
         @raise NotDecrypted: the key is another.
@@ -131,7 +131,7 @@ class Frame:
         if not self.secret:
             return self
         if key is None:
-            raise NotDecrypted("it is encrypted, and there is no key for it")
+            raise DecryptionFailed("it is encrypted, and there is no key for it")
         decryptor = Cipher(AES(key), CBC(_IV)).decryptor()
         clear = (decryptor.update(self.secret) + decryptor.finalize()).decode("latin-1")
         # The padding ends at the bar; receivers that leave the bar out end it
@@ -141,11 +141,11 @@ class Frame:
             behind = clear[clear.find("]") :]
         parts = _DATA.fullmatch(behind)
         if parts is None or (bar and "[" in before):
-            raise NotDecrypted("its encryption is with another key")
+            raise DecryptionFailed("its encryption is with another key")
         return _with(evolve(self, secret=b""), parts)
 
 
-def read(raw: bytes) -> Frame:
+def read(raw: bytes) -> Dc09Frame:
     """
     @param raw: one frame, with or without the LF and CR around it.
     @return: it; where it is encrypted, C{secret} is still to be decrypted.
@@ -154,16 +154,16 @@ def read(raw: bytes) -> Frame:
     """
     naked = _NAKED.fullmatch(raw)
     if naked:  # pysiaalarm says so to an account that it does not know
-        return Frame(name=naked[1].decode())
+        return Dc09Frame(name=naked[1].decode())
     outside = _OUTSIDE.fullmatch(raw.strip(b"\r\n"))
     if outside is None:
-        raise MalformedFrame("it does not begin with CRC, length and a name")
+        raise MalformedDc09Frame("it does not begin with CRC, length and a name")
     body = outside[3]
     if int(outside[1], 16) != crc(body):
-        raise WrongSum("its CRC does not fit")
+        raise ChecksumMismatch("its CRC does not fit")
     # Panels of Eldes write the length in decimal.
     if len(body) not in (int(outside[2], 16), _decimal(outside[2])):
-        raise WrongSum("its length does not fit")
+        raise ChecksumMismatch("its length does not fit")
     return _read_body(body)
 
 
@@ -172,7 +172,7 @@ def is_naked(raw: bytes) -> bool:
     return _NAKED.fullmatch(raw) is not None
 
 
-def event_of(frame: Frame) -> Event:
+def event_of(frame: Dc09Frame) -> Event:
     """
     @param frame: an C{ADM-CID}, in clear.
     @return: what it reports. The account is that of its data if it has one:
@@ -181,18 +181,18 @@ def event_of(frame: Frame) -> Event:
     """
     found = _EVENT.fullmatch(frame.data)
     if found is None:
-        raise MalformedFrame("its data is no Contact ID")
+        raise MalformedDc09Frame("its data is no Contact ID")
     parts = found.groupdict()
     # Panels of Pima fill the inner account up with zeros.
     inner, outer = parts.pop("account") or "", frame.account
     account = outer if not inner or same_account(inner, outer) else inner
     try:
         return Event(account=account, **parts)
-    except Unacceptable as wrong:
-        raise MalformedFrame(str(wrong)) from None
+    except Unacceptable as error:
+        raise MalformedDc09Frame(str(error)) from None
 
 
-def account_of(frame: Frame) -> str:
+def account_of(frame: Dc09Frame) -> str:
     """Whose frame it is: by what stands outside, or in clear inside; or empty."""
     found = _EVENT.fullmatch(frame.data)
     return frame.account or ((found["account"] or "").upper() if found else "")
@@ -222,11 +222,11 @@ def crc(body: bytes) -> int:
     return value
 
 
-def _read_body(body: bytes) -> Frame:
+def _read_body(body: bytes) -> Dc09Frame:
     inside = _INSIDE.fullmatch(body.decode("latin-1"))
     if inside is None:
-        raise MalformedFrame("it has no sequence number, or no brackets")
-    frame = Frame(
+        raise MalformedDc09Frame("it has no sequence number, or no brackets")
+    frame = Dc09Frame(
         name=inside["name"],
         sequence=inside["sequence"],
         receiver=(inside["receiver"] or inside["late"] or "").upper(),
@@ -238,7 +238,7 @@ def _read_body(body: bytes) -> Frame:
         return evolve(frame, secret=_secret(inside["rest"]))
     parts = _DATA.fullmatch(inside["rest"])
     if parts is None:
-        raise MalformedFrame("its brackets do not close")
+        raise MalformedDc09Frame("its brackets do not close")
     return _with(frame, parts)
 
 
@@ -246,13 +246,13 @@ def _secret(rest: str) -> bytes:
     try:
         secret = bytes.fromhex(rest)
     except ValueError:
-        raise MalformedFrame("its encrypted part is no hex") from None
+        raise MalformedDc09Frame("its encrypted part is no hex") from None
     if not secret or len(secret) % _BLOCK:
-        raise MalformedFrame("its encrypted part is not made of whole blocks")
+        raise MalformedDc09Frame("its encrypted part is not made of whole blocks")
     return secret
 
 
-def _with(frame: Frame, found: re.Match[str]) -> Frame:
+def _with(frame: Dc09Frame, found: re.Match[str]) -> Dc09Frame:
     time = _seconds(found["time"] or "")
     return evolve(frame, data=found["data"], extra=found["extra"], time=time)
 

@@ -23,13 +23,15 @@ from twisted.python.failure import Failure
 
 from goiptwist.alarm.panels import PanelSettings
 from goiptwist.bridges.dc09 import frames
-from goiptwist.bridges.dc09.intake import Complains, Intake, Reply
+from goiptwist.bridges.dc09.intake import Dc09Reply, ReportIntake
 from goiptwist.errors import BadConfiguration
+from goiptwist.interfaces import IGateway
 from goiptwist.net.draining import Connections
 from goiptwist.net.listening import Listening, Place
+from goiptwist.net.rejections import Rejections
 
 #: Connections at once, and of them from one address.
-CONNECTIONS, OF_ONE = 1000, 50
+CONNECTIONS, BY_SOURCE = 1000, 50
 #: Seconds that a connection may stay without an answered frame; and once it has
 #: had one, for panels that stay connected between two link tests.
 NEWCOMER, QUIET = 30.0, 3600.0
@@ -37,20 +39,20 @@ NEWCOMER, QUIET = 30.0, 3600.0
 IN_HAND = 200
 
 
-class Conversation(Protocol, TimeoutMixin):
+class PanelConnection(Protocol, TimeoutMixin):
     """One panel that has connected. Its frames are answered one after the other."""
 
     transport: Any
 
-    def __init__(self, reception: Reception, peer: str) -> None:
-        self._reception, self._peer = reception, peer
+    def __init__(self, factory: PanelFactory, peer: str) -> None:
+        self._factory, self._peer = factory, peer
         self._buffer = b""
-        self._waiting: deque[bytes] = deque()
-        self._busy = self._leaving = self._gone = False
+        self._frames: deque[bytes] = deque()
+        self._busy = self._leaving = self._closed = False
 
     def callLater(self, period: float, func: Any) -> Any:
         """Where L{TimeoutMixin} takes time from."""
-        return self._reception.clock.callLater(period, func)
+        return self._factory.clock.callLater(period, func)
 
     def connectionMade(self) -> None:
         """Called by Twisted."""
@@ -59,36 +61,36 @@ class Conversation(Protocol, TimeoutMixin):
     def dataReceived(self, data: bytes) -> None:
         """Called by Twisted: any part of a frame, or several."""
         whole, self._buffer = frames.cut(self._buffer + data)
-        self._waiting.extend(whole)
+        self._frames.extend(whole)
         if len(self._buffer) > frames.LONGEST or any(len(raw) > frames.LONGEST for raw in whole):
-            self._reception.complaints.about(
+            self._factory.rejections.about(
                 "dc09_malformed", self._peer, "no frame of DC-09: it does not end"
             )
-            self._waiting.clear()
+            self._frames.clear()
             self.abort()
             return
-        self._go_on()
+        self._next_frame()
 
-    def _go_on(self) -> None:
-        if self._busy or not self._waiting:
+    def _next_frame(self) -> None:
+        if self._busy or not self._frames:
             return
         self._busy = True
         self.transport.pauseProducing()
-        asking = ensureDeferred(self._reception.intake.heard(self._waiting.popleft(), self._peer))
-        asking.addBoth(self._answered)
+        receiving = ensureDeferred(self._factory.intake.receive(self._frames.popleft(), self._peer))
+        receiving.addBoth(self._answered)
 
-    def _answered(self, reply: Reply | Failure | None) -> None:
+    def _answered(self, reply: Dc09Reply | Failure | None) -> None:
         self._busy = False
         if isinstance(reply, Failure):
-            self._reception.log.failure("A report from {peer} broke", reply, peer=self._peer)
-        elif reply is not None and not self._gone:
+            self._factory.log.failure("A report from {peer} broke", reply, peer=self._peer)
+        elif reply is not None and not self._closed:
             self.setTimeout(QUIET)
             self.transport.write(reply.raw)
         if self._leaving:
             self.transport.loseConnection()
-        elif not self._gone:
+        elif not self._closed:
             self.transport.resumeProducing()
-            self._go_on()
+            self._next_frame()
 
     def timeoutConnection(self) -> None:
         """Called by L{TimeoutMixin}."""
@@ -106,46 +108,46 @@ class Conversation(Protocol, TimeoutMixin):
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         """Called by Twisted."""
-        self._gone = True
-        self._waiting.clear()
+        self._closed = True
+        self._frames.clear()
         self.setTimeout(None)
-        self._reception.left(self, self._peer)
+        self._factory.left(self, self._peer)
 
 
-class Reception(ServerFactory):
+class PanelFactory(ServerFactory):
     """All connections of all ports."""
 
     noisy = False  # the service says where it listens
     log = Logger()
 
-    def __init__(self, clock: Any, intake: Intake, complaints: Complains) -> None:
-        self.clock, self.intake, self.complaints = clock, intake, complaints
-        self.open: Connections[Conversation] = Connections(clock)
-        self._of: Counter[str] = Counter()
+    def __init__(self, clock: Any, intake: ReportIntake, rejections: Rejections) -> None:
+        self.clock, self.intake, self.rejections = clock, intake, rejections
+        self.open: Connections[PanelConnection] = Connections(clock)
+        self._by_source: Counter[str] = Counter()
 
     def buildProtocol(self, addr: IAddress | None) -> Protocol | None:
         """Called by Twisted for each connection."""
         peer = str(getattr(addr, "host", ""))
-        if len(self.open) >= CONNECTIONS or self._of[peer] >= OF_ONE:
-            self.complaints.about("dc09_crowded", peer, "one connection too many for DC-09")
+        if len(self.open) >= CONNECTIONS or self._by_source[peer] >= BY_SOURCE:
+            self.rejections.about("dc09_crowded", peer, "one connection too many for DC-09")
             return None
-        self._of[peer] += 1
-        conversation = Conversation(self, peer)
-        self.open.came(conversation)
-        return conversation
+        self._by_source[peer] += 1
+        connection = PanelConnection(self, peer)
+        self.open.came(connection)
+        return connection
 
-    def left(self, conversation: Conversation, peer: str) -> None:
+    def left(self, connection: PanelConnection, peer: str) -> None:
         """A connection has gone."""
-        self._of -= Counter([peer])
-        self.open.went(conversation)
+        self._by_source -= Counter([peer])
+        self.open.went(connection)
 
 
 @define(eq=False, repr=False, slots=False)
-class Datagrams(DatagramProtocol):
+class PanelDatagrams(DatagramProtocol):
     """Reports that come in one datagram each."""
 
-    intake: Intake
-    complaints: Complains
+    intake: ReportIntake
+    rejections: Rejections
     _in_hand: int = field(default=0, init=False)
     noisy = False
     log = Logger()
@@ -153,11 +155,11 @@ class Datagrams(DatagramProtocol):
     def datagramReceived(self, datagram: bytes, addr: Any) -> None:
         """Called by Twisted."""
         if self._in_hand >= IN_HAND:
-            self.complaints.about("dc09_crowded", addr[0], "too many reports at once by UDP")
+            self.rejections.about("dc09_crowded", addr[0], "too many reports at once by UDP")
             return
         self._in_hand += 1
 
-        def answered(reply: Reply | Failure | None) -> None:
+        def answered(reply: Dc09Reply | Failure | None) -> None:
             self._in_hand -= 1
             if isinstance(reply, Failure):
                 self.log.failure("A report from {peer} broke", reply, peer=addr[0])
@@ -167,7 +169,7 @@ class Datagrams(DatagramProtocol):
                 if transport is not None:
                     transport.write(reply.raw, addr)
 
-        ensureDeferred(self.intake.heard(datagram, addr[0])).addBoth(answered)
+        ensureDeferred(self.intake.receive(datagram, addr[0])).addBoth(answered)
 
 
 class Dc09Receiver(Listening):
@@ -177,16 +179,16 @@ class Dc09Receiver(Listening):
     @ivar udp_ports: what it hears datagrams with, in the order of C{dc09_udp}.
     """
 
-    def __init__(self, gateway: Any, settings: PanelSettings, complaints: Complains) -> None:
+    def __init__(self, gateway: IGateway, settings: PanelSettings, rejections: Rejections) -> None:
         """
-        @param gateway: an L{IGateway<goiptwist.interfaces.IGateway>}.
-        @param complaints: for what is wrong with what comes in.
+        @param gateway: raises alarms, and remembers reports.
+        @param rejections: counts what is wrong with what comes in.
         """
-        self._intake = Intake(gateway, settings.accounts, complaints)
-        self._complaints, self._udp = complaints, settings.dc09_udp
-        self._reception = Reception(gateway.clock, self._intake, complaints)
+        self._intake = ReportIntake(gateway, settings.accounts, rejections)
+        self._rejections, self._udp = rejections, settings.dc09_udp
+        self._factory = PanelFactory(gateway.clock, self._intake, rejections)
         places = [
-            Place(address, " (dc09_listen)", self._reception) for address in settings.dc09_listen
+            Place(address, " (dc09_listen)", self._factory) for address in settings.dc09_listen
         ]
         super().__init__(gateway.reactor, "DC-09", places)
         self.udp_ports: list[IListeningPort] = []
@@ -212,12 +214,12 @@ class Dc09Receiver(Listening):
             return
         problems = []
         for address in self._udp:
-            hears = Datagrams(self._intake, self._complaints)
+            datagrams = PanelDatagrams(self._intake, self._rejections)
             try:
-                port = self.reactor.listenUDP(address.port, hears, interface=address.host)
-            except CannotListenError as trouble:
+                port = self.reactor.listenUDP(address.port, datagrams, interface=address.host)
+            except CannotListenError as error:
                 problems.append(
-                    f"DC-09 cannot listen on {address} (dc09_udp): {trouble.socketError}; "
+                    f"DC-09 cannot listen on {address} (dc09_udp): {error.socketError}; "
                     "is it running already?"
                 )
             else:
@@ -235,4 +237,4 @@ class Dc09Receiver(Listening):
     def stopService(self) -> Deferred[Any]:
         """@return: fires when all ports and connections are closed."""
         super().stopService()
-        return DeferredList([*self.close_ports(), self._reception.open.part()])
+        return DeferredList([*self.close_ports(), self._factory.open.part()])

@@ -90,7 +90,7 @@ class Dc09Settings:
     )
     tries: int = setting(
         "How often an alarm is sent to a receiver that says nothing, before the second receiver, "
-        "or the next way, has its turn.",
+        "or the next destination of the route, has its turn.",
         validator=_check_tries,
         default=3,
     )
@@ -106,7 +106,7 @@ class Dc09Settings:
     )
     plain_ack: bool = setting(
         "Whether an answer in clear is believed though there is a key. Some receivers give no "
-        "other; but whoever is on the way could give it as well.",
+        "other; but anybody on the way could give it as well.",
         default=False,
     )
 

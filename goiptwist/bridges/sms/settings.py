@@ -24,7 +24,7 @@ def _check_numbers(_: Any, __: Any, numbers: tuple[str, ...]) -> None:
         raise ValueError("numbers: name at least one")
     for number in numbers:
         if not _NUMBER.fullmatch(number):
-            # So that an answer can be told by the number that it comes from.
+            # So that an answer is known by the number that it comes from.
             raise ValueError(
                 f"numbers: {number!r} must have + and the country code, and digits only, "
                 'such as "+36301234567"'
@@ -74,7 +74,7 @@ class SmsSettings:
         validator=_check_patience,
         default=300.0,
     )
-    confirm: bool = setting("Whether who answers ACK is told that it was heard.", default=True)
+    confirm: bool = setting("Whether a person who answers ACK gets a confirmation.", default=True)
 
     @property
     def rule(self) -> RoutingRule:

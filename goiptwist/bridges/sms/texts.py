@@ -17,7 +17,7 @@ ANSWER = r"(?i)^\s*ack(?:\s+(?P<id>[a-z0-9]+-[0-9]+))?\s*[.!]?\s*$"
 _UNFIT = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
-def of_alarm(alarm: Message, form: str) -> str:
+def alarm_text(alarm: Message, form: str) -> str:
     """
     @param form: C{words} for people, with the way to answer; C{machine} for
         receivers that read Contact ID.
@@ -28,7 +28,7 @@ def of_alarm(alarm: Message, form: str) -> str:
     return f"{sentence}. Reply ACK {alarm.id}"
 
 
-def of_sms(sms: Message, name: str) -> str:
+def forwarded_text(sms: Message, name: str) -> str:
     """
     An SMS that came in, handed over by another bridge.
 
@@ -39,7 +39,7 @@ def of_sms(sms: Message, name: str) -> str:
     return whole.encode()[:LONGEST_TEXT].decode(errors="ignore")
 
 
-def answered(text: str) -> str | None:
+def acknowledged_id(text: str) -> str | None:
     """@return: the id that an answer names, empty for the latest; C{None} if it is none."""
     found = re.match(ANSWER, text)
     return None if found is None else (found["id"] or "").lower()

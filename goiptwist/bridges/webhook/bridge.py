@@ -12,14 +12,20 @@ from twisted.internet.defer import Deferred, DeferredList
 from twisted.logger import Logger
 from zope.interface import implementer
 
-from goiptwist.bridges.webhook.caller import Caller, Fenced
-from goiptwist.bridges.webhook.payloads import body, of_alarm, of_event, of_news, of_sms
+from goiptwist.bridges.webhook.client import PrivateAddressBlocked, WebhookClient
+from goiptwist.bridges.webhook.payloads import (
+    alarm_payload,
+    line_event_payload,
+    notification_payload,
+    payload,
+    sms_payload,
+)
+from goiptwist.bridges.webhook.response import delivered_by
 from goiptwist.bridges.webhook.settings import WebhookSettings
 from goiptwist.bridges.webhook.signing import signed
 from goiptwist.bridges.webhook.urls import fault_of, place_of
-from goiptwist.bridges.webhook.verdict import judged
 from goiptwist.errors import GoipTwistError, Refused, TryLater
-from goiptwist.interfaces import IBridge, IChecksItself, IObservesLines, IObservesMessages
+from goiptwist.interfaces import IBridge, IChecksItself, IGateway, IObservesLines, IObservesMessages
 from goiptwist.messaging import report_urls
 from goiptwist.model.delivery import Delivered
 from goiptwist.model.messages import Message
@@ -41,27 +47,27 @@ class WebhookBridge(Service):
 
     section: str
     settings: WebhookSettings
-    gateway: Any
+    gateway: IGateway
     statuses: tuple[str, ...] = field(init=False)
-    _caller: Caller = field(init=False)
-    _reporter: Caller = field(init=False)
+    _client: WebhookClient = field(init=False)
+    _report_client: WebhookClient = field(init=False)
     log = Logger()
 
     def __attrs_post_init__(self) -> None:
         settings, reactor = self.settings, self.gateway.reactor
         self.statuses = settings.statuses
-        self._caller = Caller(reactor, settings.private, settings.ca, settings.timeout)
+        self._client = WebhookClient(reactor, settings.private, settings.ca, settings.timeout)
         # Everybody's URLs are called: nothing is kept open for them.
-        self._reporter = Caller(
+        self._report_client = WebhookClient(
             reactor, settings.private, settings.ca, settings.timeout, persistent=False
         )
 
     async def deliver(self, message: Message) -> Delivered:
         """See L{IBridge}: an SMS or an alarm came in."""
         if message.alarm:
-            return await self._post(message.id, of_alarm(message))
+            return await self._post(message.id, alarm_payload(message))
         name = self.gateway.directory.display_name(message.sender)
-        return await self._post(message.id, of_sms(message, name))
+        return await self._post(message.id, sms_payload(message, name))
 
     async def notify(self, notification: Notification) -> Delivered:
         """See L{IObservesMessages}: something became of an SMS that went out."""
@@ -70,11 +76,11 @@ class WebhookBridge(Service):
         )
         if template:
             return await self._report(template, notification)
-        return await self._post(notification.id, of_news(notification))
+        return await self._post(notification.id, notification_payload(notification))
 
     async def observe(self, event: LineEvent) -> Delivered:
         """See L{IObservesLines}: something happened on a line."""
-        return await self._post(event.id, of_event(event))
+        return await self._post(event.id, line_event_payload(event))
 
     async def check(self) -> str:
         """
@@ -84,52 +90,52 @@ class WebhookBridge(Service):
         @raise GoipTwistError: what is wrong.
         """
         now = self.gateway.clock.seconds()
-        handover = await self._posted(f"ping-{int(now)}", body("webhook.ping", now, {}))
-        return f"{handover.detail} to a webhook.ping"
+        delivered = await self._posted(f"ping-{int(now)}", payload("webhook.ping", now, {}))
+        return f"{delivered.detail} to a webhook.ping"
 
-    async def _post(self, about: str, content: bytes) -> Delivered:
+    async def _post(self, event_id: str, content: bytes) -> Delivered:
         try:
-            return await self._posted(about, content)
-        except GoipTwistError as trouble:
-            if getattr(trouble, "attempted", True):  # of absence the queue tells, once
-                self._warn(about, trouble)
+            return await self._posted(event_id, content)
+        except GoipTwistError as error:
+            if getattr(error, "attempted", True):  # of absence the queue tells, once
+                self._warn(event_id, error)
             raise
 
-    async def _posted(self, about: str, content: bytes) -> Delivered:
+    async def _posted(self, event_id: str, content: bytes) -> Delivered:
         now = self.gateway.clock.seconds()
-        signature = signed(self.settings.keys, about, now, content)
+        signature = signed(self.settings.keys, event_id, now, content)
         headers = {**AGENT, "Content-Type": "application/json", **signature}
-        answer = await self._caller.call("POST", self.settings.url, headers, content)
-        return judged(answer, place_of(self.settings.url), now)
+        response = await self._client.call("POST", self.settings.url, headers, content)
+        return delivered_by(response, place_of(self.settings.url), now)
 
     async def _report(self, template: str, notification: Notification) -> Delivered:
         """
-        Call a URL that a submission has named. Whatever is wrong is wrong with
-        this URL alone: others must not wait for it.
+        Call a URL that a submission has named. An error concerns this URL alone:
+        others must not wait for it.
         """
         try:
             url = report_urls.told(template, notification)
             fault = fault_of(url)
             if fault:
                 raise Refused(f"the report URL {fault}")
-            answer = await self._reporter.call("GET", url, AGENT)
-            return judged(answer, place_of(url), self.gateway.clock.seconds())
-        except Fenced as inside:
-            self._warn(notification.id, inside)
-            raise Refused(str(inside)) from None
-        except TryLater as trouble:
-            self._warn(notification.id, trouble)
-            raise TryLater(str(trouble), after=trouble.after) from None
+            response = await self._report_client.call("GET", url, AGENT)
+            return delivered_by(response, place_of(url), self.gateway.clock.seconds())
+        except PrivateAddressBlocked as error:
+            self._warn(notification.id, error)
+            raise Refused(str(error)) from None
+        except TryLater as error:
+            self._warn(notification.id, error)
+            raise TryLater(str(error), after=error.after) from None
 
-    def _warn(self, about: str, trouble: GoipTwistError) -> None:
+    def _warn(self, event_id: str, error: GoipTwistError) -> None:
         self.log.warn(
-            "Bridge {bridge} did not hand over {message_id}: {reason}",
-            bridge=self.section,
-            message_id=about,
-            reason=str(trouble),
+            "Bridge {destination} did not hand over {message_id}: {reason}",
+            destination=self.section,
+            message_id=event_id,
+            reason=str(error),
         )
 
     def stopService(self) -> Deferred[Any]:
         """Close what is kept open."""
         super().stopService()
-        return DeferredList([self._caller.close(), self._reporter.close()])
+        return DeferredList([self._client.close(), self._report_client.close()])

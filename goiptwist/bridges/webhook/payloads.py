@@ -12,7 +12,7 @@ from goiptwist.model.messages import Message
 from goiptwist.model.notifications import LineEvent, Notification
 
 
-def of_sms(message: Message, name: str) -> bytes:
+def sms_payload(message: Message, name: str) -> bytes:
     """@param name: what the address book calls the sender, or an empty text."""
     data = {
         "id": message.id,
@@ -23,10 +23,10 @@ def of_sms(message: Message, name: str) -> bytes:
         "at": iso(message.at),
         "smsc": message.smsc,
     }
-    return body("sms.received", message.at, data)
+    return payload("sms.received", message.at, data)
 
 
-def of_alarm(message: Message) -> bytes:
+def alarm_payload(message: Message) -> bytes:
     """
     An alarm: a sentence for people, the machine form, and its parts, so that
     nobody needs to know Contact ID.
@@ -41,7 +41,7 @@ def of_alarm(message: Message) -> bytes:
         "qualifier": event.qualifier,
         "code": event.code,
         "kind": event.kind,
-        "what": event.what,
+        "event": event.what,
         "partition": event.partition,
         "zone": event.zone,
         "line": message.line,
@@ -49,15 +49,15 @@ def of_alarm(message: Message) -> bytes:
         "origin": message.origin,
         "client_id": message.client_id,
     }
-    return body("alarm.received", message.at, data)
+    return payload("alarm.received", message.at, data)
 
 
-def of_news(news: Notification) -> bytes:
+def notification_payload(notification: Notification) -> bytes:
     """
     What became of a message. C{state} and C{report} say how it stands now,
-    which may be further than the news.
+    which may be later than the notification.
     """
-    message = news.message
+    message = notification.message
     data = {
         "id": message.id,
         "client_id": message.client_id,
@@ -66,21 +66,23 @@ def of_news(news: Notification) -> bytes:
         "at": iso(message.at),
         "state": message.state.value,
         "report": message.report,
-        "reason": news.reason,
+        "reason": notification.reason,
     }
     if message.alarm:
-        return body(f"alarm.{news.what}", news.at, {**data, "alarm": message.alarm})
-    return body(f"message.{news.what}", news.at, data)
+        return payload(
+            f"alarm.{notification.what}", notification.at, {**data, "alarm": message.alarm}
+        )
+    return payload(f"message.{notification.what}", notification.at, data)
 
 
-def of_event(event: LineEvent) -> bytes:
+def line_event_payload(event: LineEvent) -> bytes:
     """What happened on a line."""
     fields = dict(event.fields)
     data = {"id": event.id, "line": event.line, "at": iso(event.at), "fields": fields}
-    return body(event.what, event.at, data)
+    return payload(event.what, event.at, data)
 
 
-def body(kind: str, at: float, data: Mapping[str, Any]) -> bytes:
+def payload(kind: str, at: float, data: Mapping[str, Any]) -> bytes:
     """
     As Standard Webhooks, section "Payload structure", has it.
 

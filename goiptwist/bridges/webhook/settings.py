@@ -28,8 +28,8 @@ def _check_secret(_: Any, attribute: Any, secret: Password | None) -> None:
         return
     try:
         key_of(secret.clear)
-    except ValueError as wrong:
-        raise ValueError(f"{attribute.name}: {wrong}") from None
+    except ValueError as error:
+        raise ValueError(f"{attribute.name}: {error}") from None
 
 
 def _check_events(_: Any, __: Any, events: tuple[str, ...]) -> None:
@@ -41,7 +41,7 @@ def _check_events(_: Any, __: Any, events: tuple[str, ...]) -> None:
 def _check_report_urls(settings: WebhookSettings, __: Any, report_urls: bool) -> None:
     if report_urls and "state" in settings.events:
         raise ValueError(
-            'report_urls: with "state" among the events, whoever submits an SMS could take its '
+            'report_urls: with "state" among the events, a user who submits an SMS could take its '
             "states away from url; give it a section of its own, with events = []"
         )
 
@@ -51,10 +51,10 @@ def _check_ca(_: Any, __: Any, ca: str) -> None:
         return
     try:
         trusted_certificates(ca)
-    except OSError as trouble:
-        raise ValueError(f"ca: cannot read {ca}: {trouble.strerror}") from None
-    except ValueError as trouble:
-        raise ValueError(f"ca: {ca} {trouble}") from None
+    except OSError as error:
+        raise ValueError(f"ca: cannot read {ca}: {error.strerror}") from None
+    except ValueError as error:
+        raise ValueError(f"ca: {ca} {error}") from None
 
 
 def _check_timeout(_: Any, __: Any, timeout: float) -> None:
@@ -82,7 +82,7 @@ class WebhookSettings(BridgeSettings):
         default=None,
     )
     events: tuple[str, ...] = setting(
-        'What is told: "sms" (each SMS that comes in), "state" (what becomes of each SMS that goes '
+        'What is posted: "sms" (each SMS that comes in), "state" (what becomes of each that goes '
         'out), "line" (lines that come and go, calls, USSD).',
         validator=_check_events,
         default=("sms", "state"),

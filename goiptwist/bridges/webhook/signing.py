@@ -42,20 +42,20 @@ def key_of(secret: str) -> bytes:
     return key
 
 
-def signed(keys: Sequence[bytes], about: str, at: float, body: bytes) -> dict[str, str]:
+def signed(keys: Sequence[bytes], event_id: str, at: float, body: bytes) -> dict[str, str]:
     """
     The headers that prove where a body comes from.
 
     @param keys: one signature is made with each, so that a receiver may
         change from one to the next when it likes.
-    @param about: the id, the same each time that it is tried.
+    @param event_id: the id, the same each time that it is tried.
     @param at: the time of this try, in seconds since the epoch.
     """
     time = str(int(at))
-    content = b".".join((about.encode(), time.encode(), body))
+    content = b".".join((event_id.encode(), time.encode(), body))
     made = (hmac.new(key, content, hashlib.sha256).digest() for key in keys)
     return {
-        "webhook-id": about,
+        "webhook-id": event_id,
         "webhook-timestamp": time,
         "webhook-signature": " ".join(f"v1,{b64encode(one).decode()}" for one in made),
     }

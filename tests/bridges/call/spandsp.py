@@ -9,17 +9,17 @@ from typing import Any
 import numpy as np
 import pytest
 
-from goiptwist.bridges.call.g711 import Samples, silence
+from goiptwist.bridges.call.audio.g711 import Samples, silence
 
 _FOUND = find_library("spandsp")
 NEEDS_SPANDSP = pytest.mark.skipif(_FOUND is None, reason="libspandsp2 is not installed")
 
 
-class _Report(ctypes.Structure):
+class _ContactIdStruct(ctypes.Structure):
     _fields_ = [(name, ctypes.c_int) for name in ("acct", "mt", "q", "xyz", "gg", "ccc")]
 
 
-_CALLED = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.POINTER(_Report))
+_CALLED = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.POINTER(_ContactIdStruct))
 
 
 class SpandspReceiver:
@@ -42,11 +42,11 @@ class SpandspReceiver:
         r = report.contents
         self.events.append(f"{r.acct:04X},{r.mt:02X},{r.q:X},{r.xyz:03X},{r.gg:02X},{r.ccc:03X}")
 
-    def hear(self, samples: Samples) -> None:
+    def receive(self, samples: Samples) -> None:
         pointer = np.ascontiguousarray(samples).ctypes.data_as(ctypes.c_void_p)
         self._library.ademco_contactid_receiver_rx(self._state, pointer, len(samples))
 
-    def say(self, count: int) -> Samples:
+    def produce(self, count: int) -> Samples:
         made = silence(count)
         pointer = made.ctypes.data_as(ctypes.c_void_p)
         said = self._library.ademco_contactid_receiver_tx(self._state, pointer, count)

@@ -15,12 +15,12 @@ from zope.interface.verify import verifyObject
 from goiptwist.bridges.call.bridge import CallBridge
 from goiptwist.bridges.call.kind import CallKind
 from goiptwist.bridges.call.settings import CallSettings, SipUri
-from goiptwist.bridges.call.sip.ways import Stream
+from goiptwist.bridges.call.sip.transports import SipStreamSplitter
 from goiptwist.config.values import Password
 from goiptwist.errors import Away, Refused, TryLater
 from goiptwist.interfaces import IBridge, IChecksItself, IConnectorKind
 from goiptwist.model.delivery import Delivered
-from goiptwist.simulator.station import Mood, Station
+from goiptwist.simulator.station import SimulatedStation, StationMood
 from goiptwist.testing.stubs import StandInGateway, alarm, sms
 from tests.bridges.call.spandsp import NEEDS_SPANDSP, SpandspReceiver
 from tests.bridges.call.world import bridge_to, calling, core, outcome
@@ -63,9 +63,9 @@ async def test_the_seed_in_the_words_of_its_log() -> None:
             assert station.events == ["1113181123030032"]
     assert isinstance(answer, Delivered)
     assert WORDS in answer.detail
-    ours = [event for event in logs if event.get("bridge") == "station"]
+    ours = [event for event in logs if event.get("destination") == "station"]
     assert {event["log_level"] for event in ours} == {LogLevel.info}
-    assert [event["words"] for event in ours] == [
+    assert [event["step"] for event in ours] == [
         "Dialing number '9999' to send contact ID alarm",
         "starting the transmission",
         f"contact ID send successful. {WORDS}",
@@ -82,7 +82,7 @@ async def test_ten_calls_to_a_receiver_that_is_not_ours() -> None:
         receivers.append(SpandspReceiver())
         return receivers[-1]
 
-    async with calling(talkers=receiver) as (bridge, station):
+    async with calling(endpoints=receiver) as (bridge, station):
         answers = await outcomes(bridge, 10)
     assert all(isinstance(answer, Delivered) for answer in answers), answers
     assert len(receivers) == 10
@@ -107,23 +107,23 @@ async def test_more_events_than_calls() -> None:
 async def test_what_goes_wrong() -> None:
     """Each way in which a call can fail, in words, and what the queue makes of it."""
     expected = {
-        Mood.BUSY: (TryLater, "486 Busy Here"),
-        Mood.REJECTS: (Refused, "404 Not Found"),
-        Mood.RINGS: (TryLater, "nobody picked up in 3 seconds"),
-        Mood.MUTE: (TryLater, "no handshake in 3 seconds"),
-        Mood.HANGS_UP: (TryLater, "hung up before the kissoff"),
-        Mood.SILENT: (TryLater, "no kissoff after four tries"),
+        StationMood.BUSY: (TryLater, "486 Busy Here"),
+        StationMood.REJECTS: (Refused, "404 Not Found"),
+        StationMood.RINGS: (TryLater, "nobody picked up in 3 seconds"),
+        StationMood.MUTE: (TryLater, "no handshake in 3 seconds"),
+        StationMood.HANGS_UP: (TryLater, "hung up before the kissoff"),
+        StationMood.SILENT: (TryLater, "no kissoff after four tries"),
     }
 
-    async def one(mood: Mood, error: type[Exception], words: str) -> None:
+    async def one(mood: StationMood, error: type[Exception], words: str) -> None:
         async with calling(mood=mood, wait=3.0) as (bridge, station):
             answer = await outcome(bridge, alarm(SEED))
             assert type(answer) is error, (mood, answer)
             assert words in str(answer)
             assert getattr(answer, "attempted", True)
             assert not station.events
-            heard = [getattr(call.talker, "frames", []) for call in station.calls.values()]
-            assert mood is not Mood.SILENT or heard == [["1113181123030032"] * 4]
+            heard = [getattr(call.endpoint, "frames", []) for call in station.calls.values()]
+            assert mood is not StationMood.SILENT or heard == [["1113181123030032"] * 4]
 
     await gatherResults([ensureDeferred(one(m, *rest)) for m, rest in expected.items()])
 
@@ -131,8 +131,8 @@ async def test_what_goes_wrong() -> None:
 class TcpStation(Protocol):
     """The station, spoken to by TCP."""
 
-    def __init__(self, station: Station) -> None:
-        self.station, self.stream = station, Stream()
+    def __init__(self, station: SimulatedStation) -> None:
+        self.station, self.stream = station, SipStreamSplitter()
 
     def connectionMade(self) -> None:
         self.station.transport = self
@@ -141,7 +141,7 @@ class TcpStation(Protocol):
         self.transport.write(message)  # type: ignore[union-attr]
 
     def dataReceived(self, data: bytes) -> None:
-        for message in self.stream.of(data):
+        for message in self.stream.split(data):
             self.station.datagramReceived(message, ("127.0.0.1", 0))
 
 
@@ -149,7 +149,7 @@ async def test_tcp_and_ipv6() -> None:
     """The same calls on other ways."""
 
     async def tcp() -> None:
-        station = Station(core)
+        station = SimulatedStation(core)
         station.listen()
         port = core.listenTCP(0, Factory.forProtocol(lambda: TcpStation(station)))
         bridge = bridge_to(port.getHost().port, "tcp")
@@ -163,7 +163,7 @@ async def test_tcp_and_ipv6() -> None:
         await station.close()
 
     async def ipv6() -> None:
-        station = Station(core)
+        station = SimulatedStation(core)
         port = station.listen("::1")
         uri = SipUri.from_setting(f"sip:9999@[::1]:{port}")
         settings = CallSettings(uri=uri)
@@ -222,5 +222,5 @@ async def test_a_gateway_that_is_busy() -> None:
         finally:
             blocking.stop()
         assert all(isinstance(answer, Delivered) for answer in answers), answers
-        frames = [call.talker.frames for call in station.calls.values()]  # type: ignore[attr-defined]
+        frames = [call.endpoint.frames for call in station.calls.values()]  # type: ignore[attr-defined]
         assert [len(heard) for heard in frames] == [1, 1, 1]

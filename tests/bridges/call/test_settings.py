@@ -65,7 +65,7 @@ def test_what_cannot_be(table: dict[str, Any], words: str) -> None:
 
 
 def test_without_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whoever names the kind is told what to install."""
+    """An operator who names the kind reads what to install."""
     monkeypatch.setattr(module, "find_spec", lambda name: None)
     [problem] = problems()
     assert "pip install 'goiptwist[calls]'" in problem

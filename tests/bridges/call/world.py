@@ -14,7 +14,7 @@ from goiptwist.bridges.call.settings import CallSettings, SipUri
 from goiptwist.config.values import HostPort
 from goiptwist.errors import GoipTwistError
 from goiptwist.model.messages import Message
-from goiptwist.simulator.station import Station
+from goiptwist.simulator.station import SimulatedStation
 from goiptwist.testing.stubs import StandInGateway
 
 core: Any = reactor
@@ -29,9 +29,9 @@ def bridge_to(port: int, transport: str = "udp", **keys: Any) -> CallBridge:
 
 
 @asynccontextmanager
-async def calling(**keys: Any) -> AsyncIterator[tuple[CallBridge, Station]]:
+async def calling(**keys: Any) -> AsyncIterator[tuple[CallBridge, SimulatedStation]]:
     """A bridge and a station; nothing is left open."""
-    station = Station(core, **{k: keys.pop(k) for k in ("mood", "talkers") if k in keys})
+    station = SimulatedStation(core, **{k: keys.pop(k) for k in ("mood", "endpoints") if k in keys})
     bridge = bridge_to(station.listen(), **keys)
     bridge.startService()
     try:

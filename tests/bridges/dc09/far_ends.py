@@ -13,7 +13,7 @@ from twisted.internet.task import Clock
 from goiptwist.alarm.panels import Key
 from goiptwist.bridges.dc09 import frames
 from goiptwist.bridges.dc09.bridge import Dc09Bridge
-from goiptwist.bridges.dc09.frames import Frame
+from goiptwist.bridges.dc09.frames import Dc09Frame
 from goiptwist.bridges.dc09.settings import Dc09Settings
 from goiptwist.config.values import HostPort
 from goiptwist.errors import Away
@@ -40,7 +40,7 @@ class Wire:
 
     clock: Clock = field(factory=Clock)
     key: bytes | None = None
-    sent: list[tuple[HostPort, Frame]] = field(factory=list)
+    sent: list[tuple[HostPort, Dc09Frame]] = field(factory=list)
     away: set[HostPort] = field(factory=set)
     opened: int = 0
     listener: Any = None
@@ -50,11 +50,11 @@ class Wire:
         if place in self.away:
             return fail(Away(f"{place} cannot be reached: Connection refused"))
         self.opened, self.listener = self.opened + 1, listener
-        return succeed(_Link(self, place))
+        return succeed(_WireTransport(self, place))
 
-    def says(self, frame: Frame | bytes) -> None:
+    def says(self, frame: Dc09Frame | bytes) -> None:
         """The receiver that was connected to last says something."""
-        self.listener.heard(frame if isinstance(frame, bytes) else frame.format(self.key))
+        self.listener.received(frame if isinstance(frame, bytes) else frame.format(self.key))
 
     def answers(self, name: str = "ACK", **changes: Any) -> None:
         """It answers what was sent last."""
@@ -66,7 +66,7 @@ class Wire:
 
 
 @define(eq=False)
-class _Link:
+class _WireTransport:
     wire: Wire
     place: HostPort
 
@@ -77,7 +77,7 @@ class _Link:
         self.wire.closed += 1
 
 
-def answer_to(frame: Frame, name: str, **changes: Any) -> Frame:
+def answer_to(frame: Dc09Frame, name: str, **changes: Any) -> Dc09Frame:
     """What a receiver says to a frame."""
     answer = evolve(frame, name=name, data="", extra="")
     return evolve(answer, **changes)
@@ -93,11 +93,11 @@ def bridge_on(wire: Wire, gateway: StandInGateway | None = None, **keys: Any) ->
     return Dc09Bridge("station", settings(**keys), gateway, wire.opens)
 
 
-Replies = Callable[[Frame], list[bytes]]
+Replies = Callable[[Dc09Frame], list[bytes]]
 
 
 @define(eq=False)
-class Receiver:
+class ScriptedReceiver:
     """
     A receiver with real sockets.
 
@@ -107,7 +107,7 @@ class Receiver:
 
     reactor: Any
     replies: Replies
-    heard: list[Frame] = field(factory=list)
+    heard: list[Dc09Frame] = field(factory=list)
     port: Any = None
 
     def listen(self, transport: str) -> HostPort:
@@ -131,7 +131,7 @@ class Receiver:
 class _Tcp(Protocol):
     transport: Any
 
-    def __init__(self, receiver: Receiver) -> None:
+    def __init__(self, receiver: ScriptedReceiver) -> None:
         self.receiver = receiver
 
     def dataReceived(self, data: bytes) -> None:
@@ -144,7 +144,7 @@ class _Udp(DatagramProtocol):
     noisy = False
     transport: Any
 
-    def __init__(self, receiver: Receiver) -> None:
+    def __init__(self, receiver: ScriptedReceiver) -> None:
         self.receiver = receiver
 
     def datagramReceived(self, datagram: bytes, addr: Any) -> None:

@@ -14,13 +14,13 @@ from twisted.logger import LogLevel, capturedLogs
 from twisted.python.failure import Failure
 
 from goiptwist.bridges.dc09.bridge import Dc09Bridge
-from goiptwist.bridges.dc09.frames import Frame, crc
+from goiptwist.bridges.dc09.frames import Dc09Frame, crc
 from goiptwist.bridges.dc09.sequences import BLOCK, LAST
 from goiptwist.config.common import DeliverySettings
 from goiptwist.errors import Refused, StoreUnavailable, TryLater
 from goiptwist.gateway.bridge_keys import retry_policy
 from goiptwist.model.delivery import Delivered
-from goiptwist.testing.stubs import StandInGateway, alarm, sms
+from goiptwist.testing.stubs import StandInGateway, StandInMemory, alarm, sms
 from tests.bridges.dc09.far_ends import BACKUP, KEY, MAIN, NOW, Wire, bridge_on, settings
 
 ACK = "ACK"
@@ -49,7 +49,7 @@ def test_the_seed(wire: Wire) -> None:
     delivering = Delivering(bridge)
     [(place, frame)] = wire.sent
     assert place == MAIN
-    assert frame == Frame(
+    assert frame == Dc09Frame(
         name="ADM-CID", sequence="0001", receiver="0", line="0", account="1113",
         data="#1113|1123 03 003",
     )  # fmt: skip
@@ -62,13 +62,13 @@ def test_the_seed(wire: Wire) -> None:
 
 
 def test_the_log_has_the_words_of_the_seed(wire: Wire) -> None:
-    """Whoever looks for what the station was told finds it in one line."""
+    """One line of the log has all that was reported to the station."""
     with capturedLogs() as logs:
         delivering = Delivering(bridge_on(wire))
         wire.answers(ACK)
     assert delivering.result
     said = "Account: 1113, Type: Preferred, Event: NewEvent, Code: 123, Partition: 03, Zone: 003"
-    assert [event["words"] for event in logs if "words" in event] == [said, said]
+    assert [one["event"] for one in logs if "event" in one] == [said, said]
 
 
 def test_an_sms_is_no_alarm(wire: Wire) -> None:
@@ -185,7 +185,7 @@ def test_resync(wire: Wire) -> None:
     bridge = bridge_on(wire, key=KEY)
     delivering = Delivering(bridge)
     assert wire.sent[-1][1].time == NOW
-    nak = Frame(name="NAK", sequence="0000", receiver="0", line="0", time=NOW + 300)
+    nak = Dc09Frame(name="NAK", sequence="0000", receiver="0", line="0", time=NOW + 300)
     wire.clock.advance(1)
     wire.says(nak)
     assert wire.sequences == ["0001", "0001"]
@@ -200,7 +200,7 @@ def test_resync(wire: Wire) -> None:
 def test_nak_again(wire: Wire) -> None:
     """A NAK to the right time is about something else: no loop."""
     delivering = Delivering(bridge_on(wire, key=KEY))
-    nak = Frame(name="NAK", sequence="0000", time=NOW)
+    nak = Dc09Frame(name="NAK", sequence="0000", time=NOW)
     wire.says(nak)
     wire.says(nak)
     assert isinstance(delivering.result, TryLater)
@@ -249,7 +249,7 @@ def test_a_receiver_that_hangs_up_after_each_ack(wire: Wire) -> None:
     bridge = bridge_on(wire, tries=1)
     first, second = Delivering(bridge, id="a1"), Delivering(bridge, id="a2")
     wire.answers(ACK)
-    wire.listener.lost()
+    wire.listener.closed()
     wire.answers(ACK)
     assert isinstance(first.result, Delivered)
     assert isinstance(second.result, Delivered)
@@ -290,23 +290,25 @@ def test_numbers_survive_a_restart(wire: Wire) -> None:
 def test_numbers_come_round(wire: Wire) -> None:
     """9999 is followed by 0001: 0000 is for link tests."""
     gateway = StandInGateway(reactor=None, clock=wire.clock)
-    gateway.notes["dc09 station sequence"] = str(LAST)
+    gateway.notes["sequence"] = str(LAST)
     bridge = bridge_on(wire, gateway)
     for n in (1, 2):
         Delivering(bridge, id=f"a{n}")
         wire.answers(ACK)
     assert wire.sequences == ["9999", "0001"]
-    assert 0 < int(gateway.notes["dc09 station sequence"]) <= LAST
+    assert 0 < int(gateway.notes["sequence"]) <= LAST
 
 
 def test_a_full_disk_holds_no_alarm_up(wire: Wire) -> None:
     """Tidy numbers are less than an alarm."""
 
-    class Full(StandInGateway):
-        async def remember(self, key: str, value: str) -> None:
+    class Full(StandInMemory):
+        async def put(self, key: str, value: str) -> None:
             raise StoreUnavailable("the disk is full")
 
-    bridge = bridge_on(wire, Full(reactor=None, clock=wire.clock))
+    gateway = StandInGateway(reactor=None, clock=wire.clock)
+    gateway.memory = Full({})
+    bridge = bridge_on(wire, gateway)
     for n in (1, 2):
         delivering = Delivering(bridge, id=f"a{n}")
         wire.answers(ACK)
@@ -322,7 +324,7 @@ def test_supervision(wire: Wire) -> None:
     bridge = bridge_on(wire, supervise=60.0, tries=1, account="1113")
     with capturedLogs() as logs:
         bridge.startService()
-        assert wire.sent[-1][1] == Frame(
+        assert wire.sent[-1][1] == Dc09Frame(
             name="NULL", sequence="0000", receiver="0", line="0", account="1113"
         )
         wire.answers(ACK)
@@ -345,11 +347,11 @@ def test_supervision_survives_a_bug(wire: Wire, logged_failures: Any) -> None:
     bridge = bridge_on(wire, supervise=60.0)
     bridge.startService()
     wire.answers(ACK)
-    bridge.opens = lambda place, listener: 1 / 0
+    bridge.open_transport = lambda place, listener: 1 / 0
     wire.clock.advance(60.0)
     assert "broke" in bridge.outage
     assert len(logged_failures.flush()) == 1
-    bridge.opens = wire.opens
+    bridge.open_transport = wire.opens
     wire.clock.advance(60.0)
     wire.answers(ACK)
     assert bridge.outage == ""
@@ -373,7 +375,7 @@ def test_stopping(wire: Wire) -> None:
 
 
 def test_given_up_by_its_queue(wire: Wire) -> None:
-    """Whoever waits no longer leaves nothing ticking, and the way free for the next."""
+    """A delivery that was cancelled leaves no timer, and the connection free for the next."""
     bridge = bridge_on(wire)
     first = Delivering(bridge, id="a1")
     first.deferred.cancel()
@@ -396,8 +398,8 @@ def test_check(wire: Wire) -> None:
 def test_check_without_an_account(wire: Wire) -> None:
     """Why should a receiver know the account of nobody? It is there, and that is said."""
     checking = ensureDeferred(bridge_on(wire).check())
-    wire.says(Frame(name="NAK", sequence="0000", time=NOW))
-    wire.says(Frame(name="NAK", sequence="0000", time=NOW))
+    wire.says(Dc09Frame(name="NAK", sequence="0000", time=NOW))
+    wire.says(Dc09Frame(name="NAK", sequence="0000", time=NOW))
     said: list[str] = []
     checking.addCallback(said.append)
     assert "NAK to account 0000" in said[0]

@@ -17,7 +17,7 @@ from zope.interface import implementer
 
 from goiptwist.alarm.panels import Key
 from goiptwist.bridges.dc09.bridge import Dc09Bridge
-from goiptwist.bridges.dc09.frames import Frame
+from goiptwist.bridges.dc09.frames import Dc09Frame
 from goiptwist.config.values import HostPort
 from goiptwist.errors import TryLater
 from goiptwist.interfaces import IBridge
@@ -25,7 +25,7 @@ from goiptwist.model.delivery import Delivered
 from goiptwist.model.messages import Message
 from goiptwist.testing.contract import BridgeContract, FarSide
 from goiptwist.testing.stubs import StandInGateway
-from tests.bridges.dc09.far_ends import KEY, Receiver, answer_to, settings
+from tests.bridges.dc09.far_ends import KEY, ScriptedReceiver, answer_to, settings
 from tests.bridges.webhook.receivers import free_port
 
 core: Any = reactor
@@ -62,19 +62,19 @@ class TestContract(BridgeContract):
         self.far_end, self.far_side = None, far_side
         place = HostPort("127.0.0.1", free_port())
         if far_side is not FarSide.AWAY:
-            self.far_end = Receiver(core, self.replies)
+            self.far_end = ScriptedReceiver(core, self.replies)
             place = self.far_end.listen("tcp")
         keys = {"key": Key.from_setting(KEY), "timeout": 0.05, "tries": 2, "plain_ack": False}
         own = settings(receiver=place, **keys)
         return Alarmed(Dc09Bridge("station", own, StandInGateway(core, core)))
 
-    def replies(self, frame: Frame) -> list[bytes]:
+    def replies(self, frame: Dc09Frame) -> list[bytes]:
         clear = frame.decrypted(KEY.encode())
         match self.far_side:
             case FarSide.ACCEPTS:
                 return [answer_to(clear, "ACK").format(KEY.encode())]
             case FarSide.BUSY:
-                nak = Frame(name="NAK", sequence="0000", time=core.seconds())
+                nak = Dc09Frame(name="NAK", sequence="0000", time=core.seconds())
                 return [nak.format()]
             case FarSide.REFUSES:
                 return [answer_to(clear, "DUH", encrypted=False, time=None).format()]

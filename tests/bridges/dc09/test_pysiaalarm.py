@@ -33,7 +33,7 @@ IDS = ("plain", "128", "192", "256")
 
 
 @define(eq=False)
-class Station:
+class PysiaalarmServer:
     """A station with pysiaalarm, and our bridge to it."""
 
     events: list[Any] = field(factory=list)
@@ -50,9 +50,9 @@ class Station:
 @asynccontextmanager
 async def joined(
     transport: str, key: str = "", *, theirs: str | None = None, account: str = "1113", **keys: Any
-) -> AsyncIterator[tuple[Dc09Bridge, Station]]:
+) -> AsyncIterator[tuple[Dc09Bridge, PysiaalarmServer]]:
     """@param theirs: their key, if another."""
-    station = Station()
+    station = PysiaalarmServer()
     place = station.start(transport, key if theirs is None else theirs, account)
     own = settings(
         receiver=place,
@@ -70,7 +70,7 @@ async def joined(
         await deferToThread(station.server.stop)
 
 
-async def heard(station: Station, count: int) -> list[Any]:
+async def heard(station: PysiaalarmServer, count: int) -> list[Any]:
     """What the library made of it; it tells after its answer."""
     for _ in range(500):
         if len(station.events) >= count:

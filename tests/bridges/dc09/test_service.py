@@ -23,9 +23,9 @@ from twisted.internet.threads import deferToThread
 from goiptwist.alarm.panels import Key, Panels, PanelSettings
 from goiptwist.bridges.dc09 import frames, service
 from goiptwist.bridges.dc09.bridge import Dc09Bridge
-from goiptwist.bridges.dc09.frames import Frame
-from goiptwist.bridges.dc09.intake import Intake
-from goiptwist.bridges.dc09.service import Dc09Receiver, Reception
+from goiptwist.bridges.dc09.frames import Dc09Frame
+from goiptwist.bridges.dc09.intake import ReportIntake
+from goiptwist.bridges.dc09.service import Dc09Receiver, PanelFactory
 from goiptwist.config.values import HostPort, HostPorts
 from goiptwist.errors import BadConfiguration
 from goiptwist.net.listening import Listening
@@ -33,24 +33,24 @@ from goiptwist.testing.stubs import alarm
 from tests.bridges.dc09 import far_ends
 from tests.bridges.dc09.far_ends import KEY
 from tests.bridges.dc09.test_frames import framed
-from tests.bridges.dc09.test_intake import KEYED, PLAIN, SECRET, Complaints, Gateway
+from tests.bridges.dc09.test_intake import KEYED, PLAIN, SECRET, CountedRejections, FailingGateway
 
 core: Any = reactor
 LOOPBACK = HostPorts.from_setting("127.0.0.1:0")
 
 
-class House:
+class PanelRig:
     """A receiver that listens on loopback."""
 
     def __init__(self) -> None:
-        self.gateway = Gateway(core, core)
-        self.complaints = Complaints()
+        self.gateway = FailingGateway(core, core)
+        self.rejections = CountedRejections()
         settings = PanelSettings(
             dc09_listen=LOOPBACK,
             dc09_udp=LOOPBACK,
             accounts=Panels.from_setting({"1113": "", KEYED: KEY}),
         )
-        self.receiver = Dc09Receiver(self.gateway, settings, self.complaints)
+        self.receiver = Dc09Receiver(self.gateway, settings, self.rejections)
 
     @property
     def tcp(self) -> int:
@@ -66,16 +66,16 @@ class House:
 
 
 @asynccontextmanager
-async def listening() -> AsyncIterator[House]:
-    house = House()
-    house.receiver.startService()
+async def listening() -> AsyncIterator[PanelRig]:
+    rig = PanelRig()
+    rig.receiver.startService()
     try:
-        yield house
+        yield rig
     finally:
-        await house.receiver.stopService()
+        await rig.receiver.stopService()
 
 
-class Panel(Protocol):
+class ConnectedPanel(Protocol):
     """A panel at the end of a connection."""
 
     transport: Any
@@ -95,8 +95,8 @@ class Panel(Protocol):
         return [frames.read(raw).name for raw in frames.cut(self.said)[0]]
 
 
-async def connected(house: House) -> Panel:
-    return await connectProtocol(TCP4ClientEndpoint(core, "127.0.0.1", house.tcp), Panel())
+async def connected(rig: PanelRig) -> ConnectedPanel:
+    return await connectProtocol(TCP4ClientEndpoint(core, "127.0.0.1", rig.tcp), ConnectedPanel())
 
 
 async def until(happened: Callable[[], bool]) -> None:
@@ -113,8 +113,8 @@ async def test_a_stream_in_pieces() -> None:
     """Three frames that come byte by byte, or all at once, get three answers in their order."""
     stream = b"".join(evolve(PLAIN, sequence=f"000{n}").format() for n in (1, 2, 3))
     for pieces in ([stream[n : n + 1] for n in range(len(stream))], [stream]):
-        async with listening() as house:
-            panel = await connected(house)
+        async with listening() as rig:
+            panel = await connected(rig)
             panel.transport.setTcpNoDelay(True)
             for piece in pieces:
                 panel.transport.write(piece)
@@ -124,7 +124,7 @@ async def test_a_stream_in_pieces() -> None:
             panel.transport.loseConnection()
             await until(lambda: panel.gone)  # noqa: B023
         assert answers == ["0001", "0002", "0003"]
-        assert len(house.events) == 3
+        assert len(rig.events) == 3
 
 
 class Stranger(DatagramProtocol):
@@ -140,13 +140,13 @@ class Stranger(DatagramProtocol):
         self.said.append(datagram)
 
 
-async def datagrams(house: House, *sent: bytes, answers: int) -> list[bytes]:
+async def datagrams(rig: PanelRig, *sent: bytes, answers: int) -> list[bytes]:
     """What comes back."""
     stranger = Stranger()
     port = core.listenUDP(0, stranger, interface="127.0.0.1")
     try:
         for datagram in sent:
-            stranger.transport.write(datagram, ("127.0.0.1", house.udp))
+            stranger.transport.write(datagram, ("127.0.0.1", rig.udp))
         await until(lambda: len(stranger.said) >= answers)
         return stranger.said
     finally:
@@ -156,11 +156,11 @@ async def datagrams(house: House, *sent: bytes, answers: int) -> list[bytes]:
 @pytest.mark.real
 async def test_datagrams() -> None:
     """In clear and encrypted; a repeat is answered again."""
-    async with listening() as house:
+    async with listening() as rig:
         raw = evolve(SECRET, time=core.seconds()).format(KEY.encode())
-        said = await datagrams(house, PLAIN.format(), PLAIN.format(), raw, answers=3)
+        said = await datagrams(rig, PLAIN.format(), PLAIN.format(), raw, answers=3)
     assert [frames.read(answer).name for answer in said] == ["ACK"] * 3
-    assert len({report.client_id for report in house.gateway.reports}) == 2
+    assert len({report.client_id for report in rig.gateway.reports}) == 2
 
 
 @pytest.mark.real
@@ -171,11 +171,11 @@ async def test_nothing_grows_on_its_way() -> None:
     """
     short = framed('"NULL"0000L0#4711[]')
     long = framed('"ADM-CID"0007R0L0#4711[#4711|1123 03 003]')
-    async with listening() as house:
-        said = await datagrams(house, short, long, PLAIN.format(), answers=2)
+    async with listening() as rig:
+        said = await datagrams(rig, short, long, PLAIN.format(), answers=2)
     assert [frames.read(answer).name for answer in said] == ["NAK", "ACK"]
     assert len(said[0]) <= len(long)
-    assert house.complaints["dc09_unknown"] == 2
+    assert rig.rejections["dc09_unknown"] == 2
 
 
 @pytest.mark.real
@@ -200,11 +200,11 @@ async def test_a_dialler_that_is_not_ours(transport: str) -> None:
             dialler.transfer_msg(0, "NULL", "]", path),
         ]
 
-    async with listening() as house:
-        port = house.tcp if transport == "tcp" else house.udp
+    async with listening() as rig:
+        port = rig.tcp if transport == "tcp" else rig.udp
         taken = await deferToThread(dial, port)
     assert taken == [True] * 3
-    assert house.events == ["1113,18,3,130,01,015"] * 2
+    assert rig.events == ["1113,18,3,130,01,015"] * 2
 
 
 @pytest.mark.real
@@ -212,57 +212,57 @@ async def test_a_dialler_that_is_not_ours(transport: str) -> None:
 @pytest.mark.parametrize(("account", "key"), [("1113", None), (KEYED, KEY)])
 async def test_from_one_gateway_to_another(transport: str, account: str, key: str | None) -> None:
     """What our bridge reports, our receiver keeps, whichever way."""
-    async with listening() as house:
-        port = house.tcp if transport == "tcp" else house.udp
+    async with listening() as rig:
+        port = rig.tcp if transport == "tcp" else rig.udp
         keys = {"key": Key.from_setting(key) if key else None, "transport": transport}
         own = far_ends.settings(receiver=HostPort("127.0.0.1", port), account=account, **keys)
-        bridge = Dc09Bridge("station", own, Gateway(core, core))
+        bridge = Dc09Bridge("station", own, FailingGateway(core, core))
         bridge.startService()
         handover = await bridge.deliver(alarm())
         await bridge.check()
         bridge.stopService()
-        await until(lambda: len(house.receiver._reception.open) == 0)
+        await until(lambda: len(rig.receiver._factory.open) == 0)
     assert handover.detail.endswith("sequence 0001")
-    assert house.events == [f"{account},18,1,123,03,003"]
+    assert rig.events == [f"{account},18,1,123,03,003"]
 
 
 @pytest.mark.real
 async def test_what_does_not_end() -> None:
     """A stream without an end is cut off, and takes no memory."""
-    async with listening() as house:
-        panel = await connected(house)
+    async with listening() as rig:
+        panel = await connected(rig)
         panel.transport.write(b"x" * (frames.LONGEST + 1))
         await until(lambda: panel.gone)
-    assert house.complaints["dc09_malformed"] == 1
+    assert rig.rejections["dc09_malformed"] == 1
 
 
 @pytest.mark.real
 async def test_a_crowd_of_one(monkeypatch: pytest.MonkeyPatch) -> None:
     """One address cannot take all connections."""
-    monkeypatch.setattr(service, "OF_ONE", 2)
-    async with listening() as house:
-        panels = [await connected(house) for _ in range(3)]
+    monkeypatch.setattr(service, "BY_SOURCE", 2)
+    async with listening() as rig:
+        panels = [await connected(rig) for _ in range(3)]
         await until(lambda: panels[2].gone)
         assert not panels[0].gone
         panels[0].transport.loseConnection()
-        await until(lambda: len(house.receiver._reception.open) == 1)
-        again = await connected(house)
+        await until(lambda: len(rig.receiver._factory.open) == 1)
+        again = await connected(rig)
         again.transport.write(PLAIN.format())
         await until(lambda: again.names == ["ACK"])
     await until(lambda: all(panel.gone for panel in (*panels, again)))
-    assert house.complaints["dc09_crowded"] == 1
+    assert rig.rejections["dc09_crowded"] == 1
 
 
 @pytest.mark.real
 async def test_stopping_while_one_is_kept() -> None:
-    """Whoever is being served hears the end of it, then the connection closes."""
-    async with listening() as house:
-        house.gateway.commits = Deferred()
-        panel = await connected(house)
+    """A panel whose report is under way gets its answer, then the connection closes."""
+    async with listening() as rig:
+        rig.gateway.commits = Deferred()
+        panel = await connected(rig)
         panel.transport.write(PLAIN.format())
-        await until(lambda: bool(house.gateway.notes))
-        stopped = house.receiver.stopService()
-        house.gateway.commits.callback(None)
+        await until(lambda: bool(rig.gateway.notes))
+        stopped = rig.receiver.stopService()
+        rig.gateway.commits.callback(None)
         await stopped
         await until(lambda: panel.gone)
     assert panel.names == ["ACK"]
@@ -271,21 +271,21 @@ async def test_stopping_while_one_is_kept() -> None:
 @pytest.mark.real
 async def test_a_port_that_is_taken() -> None:
     """The sentence names the key, and nothing is left open."""
-    async with listening() as house:
-        for key, port in (("dc09_listen", house.tcp), ("dc09_udp", house.udp)):
+    async with listening() as rig:
+        for key, port in (("dc09_listen", rig.tcp), ("dc09_udp", rig.udp)):
             places = {key: HostPorts.from_setting(f"127.0.0.1:{port}")}
             settings = PanelSettings(accounts=Panels.from_setting(["1113"]), **places)
-            second = Dc09Receiver(house.gateway, settings, house.complaints)
+            second = Dc09Receiver(rig.gateway, settings, rig.rejections)
             with pytest.raises(BadConfiguration, match=f"{key}.*running already"):
                 second.startService()
             assert second.ports + second.udp_ports == []
 
 
-def conversation(clock: Clock) -> tuple[Any, StringTransport, Gateway]:
+def conversation(clock: Clock) -> tuple[Any, StringTransport, FailingGateway]:
     """One connection, under a clock."""
-    gateway, complaints = Gateway(None, clock), Complaints()
-    intake = Intake(gateway, Panels.from_setting(["1113"]), complaints)
-    made: Any = Reception(clock, intake, complaints).buildProtocol(None)
+    gateway, rejections = FailingGateway(None, clock), CountedRejections()
+    intake = ReportIntake(gateway, Panels.from_setting(["1113"]), rejections)
+    made: Any = PanelFactory(clock, intake, rejections).buildProtocol(None)
     transport = StringTransport()
     transport.abortConnection = transport.loseConnection  # type: ignore[method-assign]
     made.makeConnection(transport)
@@ -297,7 +297,7 @@ def test_who_says_nothing() -> None:
     clock = Clock()
     panel, transport, _ = conversation(clock)
     clock.advance(service.NEWCOMER - 1)
-    panel.dataReceived(Frame(name="NULL", sequence="0000", account="1113").format())
+    panel.dataReceived(Dc09Frame(name="NULL", sequence="0000", account="1113").format())
     clock.advance(service.QUIET - 1)
     assert not transport.disconnecting
     clock.advance(1)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from attrs import define, evolve, field
+from attrs import define, evolve, field, frozen
 from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 
 from goiptwist.errors import Conflict
 from goiptwist.model.messages import Direction, Message, State, Submission
-from goiptwist.telephony.numbering import international
+from goiptwist.testing.stubs import StandInAlarms, StandInGateway, StandInMessages
 
 ALARM = Message(
     id="x-7",
@@ -24,63 +24,72 @@ ALARM = Message(
 )
 
 
+@frozen(eq=False)
+class _OneSmsEach(StandInMessages):
+    """Keeps what is submitted, one SMS for each client id, as the real one does."""
+
+    gateway: AlarmedGateway
+
+    async def submit(self, submission: Submission) -> list[Message]:
+        own = self.gateway
+        if own.refusal is not None:
+            raise own.refusal
+        [recipient] = submission.recipients
+        made = Message(
+            id=f"x-{len(own.sms) + 10}",
+            direction=Direction.OUT,
+            recipient=recipient,
+            text=submission.text,
+            pool=submission.pool,
+            at=own.clock.seconds(),
+            state=State.QUEUED,
+            origin=submission.origin,
+            client_id=submission.client_id,
+        )
+        return [own.sms.setdefault(submission.client_id, made)]
+
+
+@frozen(eq=False)
+class _OneAlarm(StandInAlarms):
+    """Knows the alarms of L{AlarmedGateway.taken_over}, and no other."""
+
+    gateway: AlarmedGateway
+
+    async def acknowledge(self, alarm_id: str, by: str) -> Message:
+        if alarm_id not in self.gateway.taken_over:
+            raise Conflict(f"there is no alarm {alarm_id!r}")
+        self.gateway.taken_over[alarm_id] = by
+        for waiting in self.gateway.waiting.pop(alarm_id, []):
+            waiting.callback(by)
+        return ALARM
+
+    def acknowledged(self, alarm_id: str) -> Deferred[str]:
+        others = self.gateway.waiting.setdefault(alarm_id, [])
+        waiting: Deferred[str] = Deferred(others.remove)
+        others.append(waiting)
+        return waiting
+
+
 @define(eq=False)
-class Gateway:
+class AlarmedGateway(StandInGateway):
     """
-    Keeps what is submitted, one SMS for each client id, as the real one does.
+    The gateway that an SMS bridge sees.
 
     @ivar sms: by client id.
+    @ivar taken_over: by the id of an alarm, who has acknowledged it; empty is nobody.
     @ivar refusal: raised instead of keeping.
     """
 
+    reactor: Any = None
     clock: Clock = field(factory=lambda: _clock())
+    country: str = "HU"
     sms: dict[str, Message] = field(factory=dict)
-    notes: dict[str, str] = field(factory=dict)
-    alarms: dict[str, str] = field(factory=lambda: {"x-7": ""})
+    taken_over: dict[str, str] = field(factory=lambda: {"x-7": ""})
     refusal: Exception | None = None
-    names: dict[str, str] = field(factory=dict)
-    waiting: dict[str, list[Deferred[str]]] = field(factory=dict)
 
-    async def submit(self, wanted: Submission) -> list[Message]:
-        if self.refusal is not None:
-            raise self.refusal
-        [recipient] = wanted.recipients
-        made = Message(
-            id=f"x-{len(self.sms) + 10}",
-            direction=Direction.OUT,
-            recipient=recipient,
-            text=wanted.text,
-            pool=wanted.pool,
-            at=self.clock.seconds(),
-            state=State.QUEUED,
-            origin=wanted.origin,
-            client_id=wanted.client_id,
-        )
-        return [self.sms.setdefault(wanted.client_id, made)]
-
-    async def remember(self, key: str, value: str) -> None:
-        self.notes[key] = value
-
-    async def recall(self, key: str) -> str:
-        return self.notes.get(key, "")
-
-    async def acknowledge(self, alarm_id: str, by: str) -> None:
-        if alarm_id not in self.alarms:
-            raise Conflict(f"there is no alarm {alarm_id!r}")
-        self.alarms[alarm_id] = by
-        for waiting in self.waiting.pop(alarm_id, []):
-            waiting.callback(by)
-
-    def acknowledgement(self, alarm_id: str) -> Deferred[str]:
-        waiting: Deferred[str] = Deferred(lambda own: self.waiting[alarm_id].remove(own))
-        self.waiting.setdefault(alarm_id, []).append(waiting)
-        return waiting
-
-    def dialled(self, typed: str) -> str:
-        return international(typed, "HU")
-
-    def name_of(self, number: str) -> str:
-        return self.names.get(number, "")
+    def __attrs_post_init__(self) -> None:
+        super().__attrs_post_init__()
+        self.messages, self.alarms = _OneSmsEach(self), _OneAlarm(self)
 
     def becomes(self, client_id: str, **changes: Any) -> Message:
         """Something becomes of an SMS."""

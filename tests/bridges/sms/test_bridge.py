@@ -18,7 +18,7 @@ from goiptwist.interfaces import IBridge, IConnectorKind, ITakesReports
 from goiptwist.model.delivery import Delivered
 from goiptwist.model.messages import Message, State
 from goiptwist.testing.stubs import sms
-from tests.bridges.sms.alarms import ALARM, Gateway
+from tests.bridges.sms.alarms import ALARM, AlarmedGateway
 
 ANNA, BELA = "+36301111111", "+36302222222"
 
@@ -28,7 +28,7 @@ class OnCall:
     """A bridge to people, and what becomes of the alarm that it was given."""
 
     bridge: SmsBridge
-    gateway: Gateway
+    gateway: AlarmedGateway
     outcomes: list[Any] = field(factory=list)
 
     def alarm(self) -> None:
@@ -50,10 +50,10 @@ class OnCall:
         return only
 
 
-def on_call(*numbers: str, gateway: Gateway | None = None, **keys: Any) -> OnCall:
-    gateway = gateway or Gateway()
+def on_call(*numbers: str, gateway: AlarmedGateway | None = None, **keys: Any) -> OnCall:
+    gateway = gateway or AlarmedGateway()
     settings = SmsSettings(numbers=numbers or (ANNA,), **keys)
-    return OnCall(SmsKind().build("oncall", settings, gateway), gateway)  # type: ignore[arg-type]
+    return OnCall(SmsKind().build("oncall", settings, gateway), gateway)
 
 
 def test_what_it_is() -> None:
@@ -115,7 +115,7 @@ def test_nobody_gets_it(changes: dict[str, Any], why: str) -> None:
 
 
 def test_silence() -> None:
-    """Whoever sleeps is not waited for endlessly."""
+    """A person who sleeps is not waited for endlessly."""
     people = on_call(patience=60.0)
     people.alarm()
     people.becomes(ANNA, state=State.SENT)
@@ -168,7 +168,7 @@ def test_what_happened_meanwhile() -> None:
 )
 def test_trouble(trouble: Exception, kind: type[Exception]) -> None:
     """What passes is tried again, what does not is somebody else's turn."""
-    people = on_call(gateway=Gateway(refusal=trouble))
+    people = on_call(gateway=AlarmedGateway(refusal=trouble))
     people.alarm()
     assert isinstance(people.outcome, kind)
     assert people.gateway.clock.getDelayedCalls() == []
@@ -185,7 +185,7 @@ class TestAnswers:
         people.becomes(ANNA, state=State.SENT, report="delivered")
         assert people.outcomes == []
         people.give(sms("ACK x-7", id="x-20", sender=ANNA))
-        assert people.gateway.alarms["x-7"] == "Anna"
+        assert people.gateway.taken_over["x-7"] == "Anna"
         assert people.outcomes == [
             Delivered(detail="acknowledged by Anna"),
             Delivered(detail="acknowledges alarm x-7"),
@@ -204,7 +204,7 @@ class TestAnswers:
         people = on_call(confirm=False)
         people.alarm()
         people.give(sms("ack x-7", id="x-20", sender=ANNA))
-        assert people.gateway.alarms["x-7"] == ANNA
+        assert people.gateway.taken_over["x-7"] == ANNA
         assert list(people.gateway.sms) == [f"x-7/{ANNA}"]
 
     def test_the_latest(self) -> None:
@@ -213,7 +213,7 @@ class TestAnswers:
         before.alarm()
         after = on_call(gateway=before.gateway)
         after.give(sms("Ack.", id="x-20", sender=ANNA))
-        assert after.gateway.alarms["x-7"] == ANNA
+        assert after.gateway.taken_over["x-7"] == ANNA
         before.gateway.clock.advance(300)
 
     @pytest.mark.parametrize("sender", ["06301111111", "0036301111111"])
@@ -222,7 +222,7 @@ class TestAnswers:
         people = on_call()
         people.alarm()
         people.give(sms("ACK", id="x-20", sender=sender))
-        assert people.gateway.alarms["x-7"] == ANNA
+        assert people.gateway.taken_over["x-7"] == ANNA
         assert f"ack-x-20/{ANNA}" in people.gateway.sms
 
     @pytest.mark.parametrize("sender", [BELA, "Anna"])
@@ -231,7 +231,7 @@ class TestAnswers:
         people = on_call()
         people.alarm()
         people.give(sms("ACK x-7", id="x-20", sender=sender))
-        assert people.gateway.alarms["x-7"] == ""
+        assert people.gateway.taken_over["x-7"] == ""
         assert people.outcome == Delivered(detail="this number has no alarms here")
         people.gateway.clock.advance(300)
 
@@ -253,7 +253,7 @@ class TestAnswers:
         people.alarm()
         people.gateway.refusal = Forbidden("no")
         people.give(sms("ACK x-7", id="x-20", sender=ANNA))
-        assert people.gateway.alarms["x-7"] == ANNA
+        assert people.gateway.taken_over["x-7"] == ANNA
         assert all(isinstance(outcome, Delivered) for outcome in people.outcomes)
 
 

@@ -33,7 +33,7 @@ def bridge_for(url: str, **keys: Any) -> WebhookBridge:
 
 
 @define
-class Call:
+class ReceivedCallback:
     """What a receiver was sent."""
 
     method: str
@@ -55,7 +55,7 @@ class Call:
 
 
 @define(eq=False)
-class Port:
+class LoopbackPort:
     """A listening port that knows its connections, so that none is left open."""
 
     factory: Any
@@ -85,17 +85,17 @@ class Port:
         await until(lambda: not self.connections.protocols)
 
 
-class Receiver(Resource):
+class CallbackReceiver(Resource):
     """Takes callbacks, and answers as it is told."""
 
     isLeaf = True
 
     def __init__(self, code: int = 204, body: bytes = b"", **headers: str) -> None:
         super().__init__()
-        self.calls: list[Call] = []
+        self.calls: list[ReceivedCallback] = []
         self.code, self.said, self.headers = code, body, headers
-        self.answer: Callable[[Call], int] = lambda call: self.code
-        self.port = Port(Site(self))
+        self.answer: Callable[[ReceivedCallback], int] = lambda call: self.code
+        self.port = LoopbackPort(Site(self))
         self.port.open()
         self.url = self.port.url
 
@@ -105,7 +105,7 @@ class Receiver(Resource):
             for name, values in request.requestHeaders.getAllRawHeaders()
         }
         body = request.content.read()
-        call = Call(request.method.decode(), request.uri.decode(), headers, body)
+        call = ReceivedCallback(request.method.decode(), request.uri.decode(), headers, body)
         self.calls.append(call)
         code = self.answer(call)
         if code == 0:  # never
@@ -152,9 +152,9 @@ class Hostile(Protocol):
             transport.unregisterProducer()
 
 
-def hostile(said: bytes, again: bytes = b"", hangs_up: bool = True) -> Port:
+def hostile(said: bytes, again: bytes = b"", hangs_up: bool = True) -> LoopbackPort:
     """A server that says this."""
-    port = Port(Factory.forProtocol(lambda: Hostile(said, again, hangs_up)))  # type: ignore[arg-type]
+    port = LoopbackPort(Factory.forProtocol(lambda: Hostile(said, again, hangs_up)))  # type: ignore[arg-type]
     port.open()
     return port
 

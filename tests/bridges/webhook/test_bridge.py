@@ -23,7 +23,7 @@ from goiptwist.model.notifications import LineEvent, Notification
 from goiptwist.model.subscriptions import STATUSES
 from goiptwist.testing.stubs import sms
 from tests.bridges.mail.smarthosts import Authority
-from tests.bridges.webhook.receivers import SECRET, Receiver, bridge_for, free_port, hostile
+from tests.bridges.webhook.receivers import SECRET, CallbackReceiver, bridge_for, free_port, hostile
 
 pytestmark = pytest.mark.real
 OTHER = "a plain text of 24 characters and more"
@@ -51,17 +51,17 @@ def news(what: str = "sent", context: str = "", number: int = 3) -> Notification
 
 async def test_what_it_can() -> None:
     """The powers that it claims are there."""
-    receiver = Receiver()
+    receiver = CallbackReceiver()
     async with joined(receiver) as bridge:
         for power in (IObservesMessages, IObservesLines, IChecksItself):
             assert verifyObject(power, bridge)
-        assert bridge.wants == STATUSES
-    assert bridge_for("http://x/", events=("sms",)).wants == ()
+        assert bridge.statuses == STATUSES
+    assert bridge_for("http://x/", events=("sms",)).statuses == ()
 
 
 async def test_the_library_accepts_it() -> None:
     """SMS, news and events; each with the id that stays the same when it is tried again."""
-    receiver = Receiver()
+    receiver = CallbackReceiver()
     async with joined(receiver) as bridge:
         bridge.gateway.names["+36301234567"] = "Kovács Béla"
         await bridge.deliver(sms("Árvíztűrő 👩 \ud83d"))
@@ -78,7 +78,7 @@ async def test_the_library_accepts_it() -> None:
 
 async def test_the_library_refuses_what_was_changed() -> None:
     """The check above could fail."""
-    receiver = Receiver()
+    receiver = CallbackReceiver()
     async with joined(receiver) as bridge:
         await bridge.deliver(sms())
     [call] = receiver.calls
@@ -91,8 +91,8 @@ async def test_the_library_refuses_what_was_changed() -> None:
 
 
 async def test_rotation() -> None:
-    """While both secrets stand there, whoever knows either is content."""
-    receiver = Receiver()
+    """While both secrets are set, a receiver that knows either can check a callback."""
+    receiver = CallbackReceiver()
     keys = {"secret": Password(OTHER), "secret_before": Password(SECRET)}
     async with joined(receiver, **keys) as bridge:
         await bridge.deliver(sms())
@@ -102,7 +102,7 @@ async def test_rotation() -> None:
 
 async def test_a_repeat_is_signed_anew() -> None:
     """The id stays, the time is that of the try: receivers refuse what is 5 minutes old."""
-    receiver = Receiver(500, b"out of coffee")
+    receiver = CallbackReceiver(500, b"out of coffee")
     async with joined(receiver) as bridge:
         with pytest.raises(TryLater, match="answered 500: out of coffee"):
             await bridge.deliver(sms())
@@ -118,7 +118,7 @@ async def test_a_repeat_is_signed_anew() -> None:
 
 async def test_the_url_is_in_no_sentence() -> None:
     """Its path may be all that a receiver asks for."""
-    receiver = Receiver(500)
+    receiver = CallbackReceiver(500)
     async with joined(receiver, receiver.url + "/s3cr3t?token=s3cr3t") as bridge:
         with pytest.raises(TryLater) as caught:
             await bridge.deliver(sms())
@@ -131,7 +131,7 @@ async def test_the_url_is_in_no_sentence() -> None:
 
 async def test_check() -> None:
     """A signed ping, and what was said to it."""
-    receiver = Receiver(204)
+    receiver = CallbackReceiver(204)
     async with joined(receiver) as bridge:
         said = await bridge.check()
     assert said == f"127.0.0.1:{receiver.port.number} answered 204 to a webhook.ping"
@@ -140,7 +140,7 @@ async def test_check() -> None:
 
 async def test_check_that_finds_something() -> None:
     """A no is a fault of the settings; absence may be anything."""
-    receiver = Receiver(401)
+    receiver = CallbackReceiver(401)
     async with joined(receiver) as bridge:
         with pytest.raises(TryLater, match="answered 401"):
             await bridge.check()
@@ -162,7 +162,7 @@ async def test_check_that_finds_something() -> None:
 )
 async def test_certificates(tmp_path: Path, name: str, with_ca: bool, said: str) -> None:
     """Always verified: an unknown one, or another's, is as good as none."""
-    receiver, authority = Receiver(), Authority(tmp_path)
+    receiver, authority = CallbackReceiver(), Authority(tmp_path)
     await receiver.port.close()
     receiver.port.number = 0
     authority.server(name)
@@ -199,7 +199,7 @@ def naming(url: str) -> str:
 
 async def test_report_url() -> None:
     """A submission's own URL is called, without a signature, and nothing is posted."""
-    receiver, own = Receiver(), Receiver(200)
+    receiver, own = CallbackReceiver(), CallbackReceiver(200)
     context = naming(f"{own.url}?id=$messageid&to=$recipient&s=$status")
     async with joined(receiver, events=("sms",), report_urls=True) as bridge:
         await bridge.notify(news("delivered", context))
@@ -212,7 +212,7 @@ async def test_report_url() -> None:
 
 async def test_report_urls_only_by_setting() -> None:
     """Else the news is posted like any other."""
-    receiver, own = Receiver(), Receiver(200)
+    receiver, own = CallbackReceiver(), CallbackReceiver(200)
     async with joined(receiver) as bridge:
         await bridge.notify(news("delivered", naming(own.url)))
     await own.close()
@@ -220,8 +220,8 @@ async def test_report_urls_only_by_setting() -> None:
 
 
 async def test_a_report_url_that_leads_inside() -> None:
-    """Whoever may send SMS may not look around in our network."""
-    receiver = Receiver()
+    """A user who may send SMS may not look around in our network."""
+    receiver = CallbackReceiver()
     async with joined(receiver, events=("sms",), report_urls=True, private=False) as bridge:
         with pytest.raises(Refused, match="private = true"):
             await bridge.notify(news("sent", naming(receiver.url)))
@@ -231,7 +231,7 @@ async def test_a_report_url_that_leads_inside() -> None:
 @pytest.mark.parametrize("url", ["ftp://x/", "http://a:b@example.org/", "nonsense", "http://x/#a"])
 async def test_a_report_url_that_is_none(url: str) -> None:
     """Refused in words that do not repeat it."""
-    receiver = Receiver()
+    receiver = CallbackReceiver()
     async with joined(receiver, events=("sms",), report_urls=True) as bridge:
         with pytest.raises(Refused, match="the report URL must") as caught:
             await bridge.notify(news("sent", naming(url)))
@@ -240,7 +240,7 @@ async def test_a_report_url_that_is_none(url: str) -> None:
 
 async def test_a_report_url_that_is_away() -> None:
     """It costs attempts of its own news: the others of this bridge do not rest for it."""
-    receiver = Receiver()
+    receiver = CallbackReceiver()
     async with joined(receiver, events=("sms",), report_urls=True) as bridge:
         with pytest.raises(TryLater) as caught:
             await bridge.notify(news("sent", naming(f"http://127.0.0.1:{free_port()}/")))

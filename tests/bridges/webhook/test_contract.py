@@ -8,7 +8,7 @@ from typing import Any
 
 from goiptwist.interfaces import IBridge
 from goiptwist.testing.contract import BridgeContract, FarSide
-from tests.bridges.webhook.receivers import SECRET, Receiver, bridge_for, free_port, hostile
+from tests.bridges.webhook.receivers import SECRET, CallbackReceiver, bridge_for, free_port, hostile
 
 CODES = {FarSide.ACCEPTS: 200, FarSide.BUSY: 503, FarSide.REFUSES: 410}
 
@@ -24,7 +24,7 @@ class TestContract(BridgeContract):
         if far_side is FarSide.NONSENSE:
             self.far_end = hostile(b"220 mail.example.org ESMTP\r\n")
         else:
-            self.far_end = Receiver(CODES[far_side])
+            self.far_end = CallbackReceiver(CODES[far_side])
         return bridge_for(self.far_end.url)
 
     @asynccontextmanager

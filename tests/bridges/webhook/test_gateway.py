@@ -20,7 +20,14 @@ from goiptwist.gateway.composition import Gateway
 from goiptwist.gateway.settings import read_settings
 from goiptwist.model.messages import Direction, Message
 from goiptwist.store import Redelivery, Store, lock
-from tests.bridges.webhook.receivers import SECRET, Call, Receiver, core, fires, until
+from tests.bridges.webhook.receivers import (
+    SECRET,
+    CallbackReceiver,
+    ReceivedCallback,
+    core,
+    fires,
+    until,
+)
 from tests.wire import Wire
 from tests.world import careless, now
 
@@ -86,7 +93,7 @@ async def networked(
         wire.close()
 
 
-def kinds(calls: list[Call], message: Message) -> list[str]:
+def kinds(calls: list[ReceivedCallback], message: Message) -> list[str]:
     """What a receiver was told of a message, in the order in which it was."""
     bodies = [call.content for call in calls]
     return [body["type"] for body in bodies if body["data"]["id"] == message.id]
@@ -94,7 +101,7 @@ def kinds(calls: list[Call], message: Message) -> list[str]:
 
 async def test_a_receiver_that_was_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """All SMS and all news, each once, the news of each message in order; across a restart."""
-    receiver = Receiver()
+    receiver = CallbackReceiver()
     url, number = receiver.url, receiver.port.number
     await receiver.close()
     async with networked(tmp_path, monkeypatch, url) as wire:
@@ -136,10 +143,10 @@ async def test_a_receiver_that_stumbles(tmp_path: Path, monkeypatch: pytest.Monk
     The first piece of news fails twice: the second waits for it though ten may
     be under way. The journey shows each try.
     """
-    receiver = Receiver()
-    refused: list[Call] = []
+    receiver = CallbackReceiver()
+    refused: list[ReceivedCallback] = []
 
-    def stumbles(call: Call) -> int:
+    def stumbles(call: ReceivedCallback) -> int:
         if call.content["type"] == "message.sent" and len(refused) < 2:
             refused.append(call)
             return 500
@@ -165,7 +172,7 @@ async def test_a_receiver_that_stumbles(tmp_path: Path, monkeypatch: pytest.Monk
 
 async def test_lines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Only what happens on lines, where only that is wanted."""
-    receiver = Receiver()
+    receiver = CallbackReceiver()
     async with networked(tmp_path, monkeypatch, receiver.url, events=["line"]) as wire:
         wire.registers()
         wire.comes_in(1001)
@@ -186,7 +193,7 @@ async def test_once_more(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     A receiver that lost what it had gets it again when somebody asks: the same
     ids, the news in order; nothing is sent to a SIM, and the journey shows both.
     """
-    receiver = Receiver()
+    receiver = CallbackReceiver()
     async with networked(tmp_path, monkeypatch, receiver.url) as wire:
         wire.registers()
         message = wire.sends("+36300000001", 11)
@@ -217,7 +224,7 @@ async def test_once_more(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
 
 async def test_once_more_what_failed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Also what was given up, with all its time before it again."""
-    receiver = Receiver(410)
+    receiver = CallbackReceiver(410)
     async with networked(tmp_path, monkeypatch, receiver.url) as wire:
         wire.comes_in(1001)
         await until(lambda: wire.gateway.dispatcher.depth == 0)
@@ -235,7 +242,7 @@ async def test_once_more_what_failed(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 async def test_nothing_to_hand_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A bridge that had nothing of it, an id that there is not; and no text is ever sent again."""
-    receiver = Receiver()
+    receiver = CallbackReceiver()
     async with networked(tmp_path, monkeypatch, receiver.url, events=["line"]) as wire:
         wire.registers()
         message = wire.sends("+36300000001", 11)

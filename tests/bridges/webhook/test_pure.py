@@ -13,10 +13,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from goiptwist.bridges.webhook import payloads
-from goiptwist.bridges.webhook.fence import inside
+from goiptwist.bridges.webhook.private_addresses import private_kind
+from goiptwist.bridges.webhook.response import (
+    LONGEST_WAIT,
+    WebhookResponse,
+    delivered_by,
+    seconds_of,
+    snippet,
+)
 from goiptwist.bridges.webhook.signing import key_of, signed
 from goiptwist.bridges.webhook.urls import fault_of, place_of
-from goiptwist.bridges.webhook.verdict import LONGEST_WAIT, Answer, judged, seconds_of, snippet
 from goiptwist.errors import Refused, TryLater
 from goiptwist.model.messages import Direction, State
 from goiptwist.model.notifications import LineEvent, Notification
@@ -50,7 +56,7 @@ class TestFence:
         ("address", "word"), [(a, word) for word, some in PLACES.items() for a in some]
     )
     def test_places(self, address: str, word: str) -> None:
-        assert inside(address) == word
+        assert private_kind(address) == word
 
     @given(
         st.one_of(
@@ -60,14 +66,14 @@ class TestFence:
     def test_nothing_slips_through(self, address: Any) -> None:
         """What Python's own table calls not global is inside for us too."""
         if not address.is_global or address.is_multicast:
-            assert inside(str(address))
+            assert private_kind(str(address))
 
     @given(st.integers(0, 2**32 - 1))
     def test_no_address_in_disguise(self, number: int) -> None:
         """An IPv4 address within an IPv6 one gets nowhere."""
         hidden = (number, 0xFFFF << 32 | number, 0x64FF9B << 96 | number)
-        assert all(inside(str(IPv6Address(address))) for address in hidden)
-        assert inside(str(IPv6Address(0x2002 << 112 | number << 80))) == "6to4"
+        assert all(private_kind(str(IPv6Address(address))) for address in hidden)
+        assert private_kind(str(IPv6Address(0x2002 << 112 | number << 80))) == "6to4"
 
 
 class TestSigning:
@@ -115,18 +121,18 @@ class TestVerdict:
 
     @pytest.mark.parametrize("code", [200, 201, 204, 299])
     def test_taken(self, code: int) -> None:
-        assert judged(Answer(code), "h", 0.0).detail == f"h answered {code}"
+        assert delivered_by(WebhookResponse(code), "h", 0.0).detail == f"h answered {code}"
 
     def test_gone(self) -> None:
         """The only final no."""
         with pytest.raises(Refused):
-            judged(Answer(410), "h", 0.0)
+            delivered_by(WebhookResponse(410), "h", 0.0)
 
     @pytest.mark.parametrize("code", [199, 300, 304, 400, 401, 403, 404, 422, 500, 502, 504, 999])
     def test_later(self, code: int) -> None:
         """Everything else is tried again, by our own schedule."""
         with pytest.raises(TryLater) as caught:
-            judged(Answer(code, b"no\r\nsuch \x1b[2Jthing", "7"), "h", 0.0)
+            delivered_by(WebhookResponse(code, b"no\r\nsuch \x1b[2Jthing", "7"), "h", 0.0)
         assert caught.value.after is None
         assert caught.value.attempted
         if code >= 400:
@@ -135,12 +141,12 @@ class TestVerdict:
     def test_redirects(self) -> None:
         """Where it wants us to go is none of our business."""
         with pytest.raises(TryLater, match="redirects are not followed: correct the url"):
-            judged(Answer(301), "h", 0.0)
+            delivered_by(WebhookResponse(301), "h", 0.0)
 
     @pytest.mark.parametrize("code", [429, 503])
     def test_asked_to_wait(self, code: int) -> None:
         with pytest.raises(TryLater) as caught:
-            judged(Answer(code, b"", "120"), "h", 0.0)
+            delivered_by(WebhookResponse(code, b"", "120"), "h", 0.0)
         assert caught.value.after == 120
 
     @pytest.mark.parametrize(
@@ -190,7 +196,7 @@ class TestPayloads:
     """What is posted."""
 
     def test_sms(self) -> None:
-        body = json.loads(payloads.of_sms(sms(smsc="+3630"), "Kovács Béla"))
+        body = json.loads(payloads.sms_payload(sms(smsc="+3630"), "Kovács Béla"))
         assert body == {
             "type": "sms.received",
             "timestamp": "2026-01-01T00:00:00.250Z",
@@ -206,7 +212,7 @@ class TestPayloads:
         }
 
     def test_news(self) -> None:
-        body = json.loads(payloads.of_news(news("delivered")))
+        body = json.loads(payloads.notification_payload(news("delivered")))
         assert (body["type"], body["timestamp"]) == (
             "message.delivered",
             "2026-11-22T12:00:00.000Z",
@@ -224,14 +230,14 @@ class TestPayloads:
 
     def test_event(self) -> None:
         event = LineEvent(id="x-1", what="call.ended", line="g", at=0.0, fields={"num": "1"})
-        body = json.loads(payloads.of_event(event))
+        body = json.loads(payloads.line_event_payload(event))
         assert body["type"] == "call.ended"
         assert body["data"]["fields"] == {"num": "1"}
 
     @pytest.mark.parametrize("text", HOSTILE_TEXTS)
     def test_hostile_texts(self, text: str) -> None:
         """UTF-8 and JSON whatever it is; half a surrogate pair becomes a question mark of sorts."""
-        body = payloads.of_sms(sms(text, sender=text), text)
+        body = payloads.sms_payload(sms(text, sender=text), text)
         read = json.loads(body.decode("utf-8"))["data"]
         assert read["text"] == read["from"] == read["name"]
         if not any(0xD800 <= ord(character) < 0xE000 for character in text):
@@ -297,7 +303,7 @@ class TestAlarms:
     def test_alarm(self) -> None:
         """The sentence, the machine form, and its parts."""
         given = alarm(recipient="06201234567", client_id="x")
-        assert json.loads(payloads.of_alarm(given)) == {
+        assert json.loads(payloads.alarm_payload(given)) == {
             "type": "alarm.received",
             "timestamp": "2026-01-01T00:00:00.250Z",
             "data": {
@@ -309,7 +315,7 @@ class TestAlarms:
                 "qualifier": "1",
                 "code": "123",
                 "kind": "panic",
-                "what": "audible panic alarm",
+                "event": "audible panic alarm",
                 "partition": "03",
                 "zone": "003",
                 "line": "",
@@ -323,7 +329,7 @@ class TestAlarms:
         """What became of it has a name of its own."""
         about = alarm(state=State.DELIVERED)
         told = Notification(id="n", what="delivered", at=1_767_225_600.0, reason="", message=about)
-        whole = json.loads(payloads.of_news(told))
+        whole = json.loads(payloads.notification_payload(told))
         assert whole["type"] == "alarm.delivered"
         assert whole["data"]["alarm"] == "1113,18,1,123,03,003"
         assert whole["data"]["state"] == "delivered"

@@ -15,9 +15,9 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
 from goiptwist.bridges.call.sip import messages
-from goiptwist.bridges.call.sip.digest import HEADERS, Account, authorize
-from goiptwist.bridges.call.sip.messages import Course, Local, Request, Response
-from goiptwist.bridges.call.sip.transaction import GIVEN_UP, Transaction
+from goiptwist.bridges.call.sip.digest import HEADERS, SipAccount, authorize
+from goiptwist.bridges.call.sip.messages import LocalAddress, Request, Response, SipDialog
+from goiptwist.bridges.call.sip.transaction import GIVEN_UP, ClientTransaction
 from goiptwist.errors import Away
 
 #: Requests without a final answer, and answers whose acknowledgement may be
@@ -25,33 +25,33 @@ from goiptwist.errors import Away
 REMEMBERED = 1000
 
 
-class Leg(Protocol):
+class CallEnd(Protocol):
     """A call, as the agent sees it."""
 
-    def asked(self, request: Request) -> Response | None:
+    def request_received(self, request: Request) -> Response | None:
         """@return: what to answer to a request that belongs to it."""
 
-    def again(self, answer: Response) -> None:
+    def answer_repeated(self, answer: Response) -> None:
         """The 2xx of its INVITE came once more: its ACK was lost."""
 
 
 @define(eq=False)
-class Agent:
+class UserAgent:
     """
     @ivar write: sends a message to whom we speak with.
     @ivar local: how we are reached.
     @ivar peer: the address of whom we speak with.
     @ivar account: who we say we are when we are asked; or C{None}.
-    @ivar legs: the calls, by Call-ID.
+    @ivar calls: the calls, by Call-ID.
     """
 
     clock: IReactorTime
     write: Callable[[bytes], None]
-    local: Local
+    local: LocalAddress
     peer: str = ""
-    account: Account | None = None
-    legs: dict[str, Leg] = field(factory=dict, init=False)
-    _open: dict[tuple[str, str], Transaction] = field(factory=dict, init=False)
+    account: SipAccount | None = None
+    calls: dict[str, CallEnd] = field(factory=dict, init=False)
+    _open: dict[tuple[str, str], ClientTransaction] = field(factory=dict, init=False)
     _acks: OrderedDict[str, bytes] = field(factory=OrderedDict, init=False)
     log = Logger()
 
@@ -62,13 +62,19 @@ class Agent:
     def send(
         self,
         request: Request,
-        heard: Callable[[Response], None],
-        silent: Callable[[], None],
+        answered: Callable[[Response], None],
+        unanswered: Callable[[], None],
         patience: float = GIVEN_UP,
-    ) -> Transaction:
+    ) -> ClientTransaction:
         """Send a request whose answers are waited for."""
-        made = Transaction(
-            self.clock, self.write, request, self.reliable, heard, silent, min(patience, GIVEN_UP)
+        made = ClientTransaction(
+            self.clock,
+            self.write,
+            request,
+            self.reliable,
+            answered,
+            unanswered,
+            min(patience, GIVEN_UP),
         )
         self._open[messages.branch_of(request), request.method] = made
         while len(self._open) > REMEMBERED:  # somebody rang, and never said how it ended
@@ -76,7 +82,9 @@ class Agent:
         made.start()
         return made
 
-    async def ask(self, course: Course, request: Request, patience: float = GIVEN_UP) -> Response:
+    async def ask(
+        self, dialog: SipDialog, request: Request, patience: float = GIVEN_UP
+    ) -> Response:
         """
         Send a request that is no INVITE; once more with a password, if it is asked for.
 
@@ -85,7 +93,7 @@ class Agent:
         """
         answer = await self._final(request, patience)
         if answer.code in HEADERS and self.account is not None:
-            again = course.request(request.method, request.body)
+            again = dialog.request(request.method, request.body)
             for name in ("Expires", "Contact"):
                 if request.headers.get(name) is not None:
                     again.headers.set(name, request.headers[name])
@@ -96,22 +104,22 @@ class Agent:
     def _final(self, request: Request, patience: float) -> Deferred[Response]:
         done: Deferred[Response] = Deferred()
 
-        def heard(answer: Response) -> None:
+        def answered(answer: Response) -> None:
             if answer.code >= 200 and not done.called:
                 done.callback(answer)
 
-        def silent() -> None:
+        def unanswered() -> None:
             if not done.called:
                 done.errback(Away(f"{request.uri.host} does not answer a SIP {request.method}"))
 
-        self.send(request, heard, silent, patience)
+        self.send(request, answered, unanswered, patience)
         return done
 
-    def received(self, datagram: bytes, answer_by: Callable[[bytes], None] | None = None) -> None:
+    def received(self, datagram: bytes, reply_by: Callable[[bytes], None] | None = None) -> None:
         """
         A message came.
 
-        @param answer_by: sends to where it came from, if that is elsewhere.
+        @param reply_by: sends to where it came from, if that is elsewhere.
         """
         if not datagram.strip(b"\r\n\0 "):
             return  # a keepalive
@@ -120,11 +128,11 @@ class Agent:
             if isinstance(message, Response):
                 self._answered(message)
             else:
-                reply = self._asked(message)
+                reply = self._answer_to(message)
                 if reply is not None:
-                    (answer_by or self.write)(bytes(reply))
-        except (ValueError, KeyError) as trouble:
-            self.log.debug("A SIP message cannot be read: {reason}", reason=str(trouble))
+                    (reply_by or self.write)(bytes(reply))
+        except (ValueError, KeyError) as error:
+            self.log.debug("A SIP message cannot be read: {reason}", reason=str(error))
 
     def _answered(self, answer: Response) -> None:
         branch, method = messages.branch_of(answer), answer.cseq.method
@@ -141,15 +149,15 @@ class Agent:
             transaction.received(answer)
         elif method == "INVITE" and answer.code >= 300 and branch in self._acks:
             self.write(self._acks[branch])
-        elif method == "INVITE" and 200 <= answer.code < 300 and answer.call_id in self.legs:
-            self.legs[answer.call_id].again(answer)
+        elif method == "INVITE" and 200 <= answer.code < 300 and answer.call_id in self.calls:
+            self.calls[answer.call_id].answer_repeated(answer)
 
-    def _asked(self, request: Request) -> Response | None:
+    def _answer_to(self, request: Request) -> Response | None:
         if request.method == "ACK":
             return None
-        leg = self.legs.get(request.call_id)
-        if leg is not None and request.method != "CANCEL":
-            return leg.asked(request)
+        call = self.calls.get(request.call_id)
+        if call is not None and request.method != "CANCEL":
+            return call.request_received(request)
         tag = messages.token(4)
         if "tag" in request.to_address.parameters or request.method in ("CANCEL", "BYE"):
             return messages.answer_to(request, 481, "Call/Transaction Does Not Exist", tag=tag)
@@ -169,10 +177,10 @@ class Agent:
             transaction.stop()
             if not transaction.over:
                 transaction.over = True
-                transaction.silent()
+                transaction.unanswered()
 
     def stop(self) -> None:
-        """Nothing is repeated any more, and nobody is told."""
+        """Nothing is repeated any more, and no request is answered."""
         for transaction in self._open.values():
             transaction.stop()
         self._open.clear()

@@ -12,37 +12,36 @@ from attrs import define, field
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IDelayedCall
 
-from goiptwist.bridges.call import sdp
-from goiptwist.bridges.call.sdp import Audio
-from goiptwist.bridges.call.sip import messages
-from goiptwist.bridges.call.sip.agent import Agent
+from goiptwist.bridges.call.audio.rtp import RtpTarget
+from goiptwist.bridges.call.sip import messages, sdp
+from goiptwist.bridges.call.sip.agent import UserAgent
 from goiptwist.bridges.call.sip.digest import HEADERS, authorize
-from goiptwist.bridges.call.sip.messages import Course, Request, Response
-from goiptwist.bridges.call.sip.transaction import Transaction
-from goiptwist.bridges.call.sip.verdict import trouble
+from goiptwist.bridges.call.sip.failures import error_for
+from goiptwist.bridges.call.sip.messages import Request, Response, SipDialog
+from goiptwist.bridges.call.sip.transaction import ClientTransaction
 from goiptwist.errors import Away, GoipTwistError, Refused, TryLater
 
 
 @define(eq=False)
-class Call:
+class SipCall:
     """
     @ivar name: how errors call it.
     @ivar offer: our audio; made for each INVITE with its version.
     @ivar audio: called with where theirs goes to: early, at the answer, and
         when it changes.
-    @ivar ended: called once if the other side hangs up, with why.
+    @ivar ended: called once if the other side hangs up, with the reason.
     """
 
-    agent: Agent
-    course: Course
+    agent: UserAgent
+    dialog: SipDialog
     name: str
     offer: Callable[[int], bytes]
-    audio: Callable[[Audio], None]
+    audio: Callable[[RtpTarget], None]
     ended: Callable[[str], None]
     up: bool = field(default=False, init=False)
     _version: int = field(default=0, init=False)
     _invite: Request | None = field(default=None, init=False)
-    _transaction: Transaction | None = field(default=None, init=False)
+    _transaction: ClientTransaction | None = field(default=None, init=False)
     _final: Deferred[None] | None = field(default=None, init=False)
     _patience: IDelayedCall | None = field(default=None, init=False)
     _given_up: bool = field(default=False, init=False)
@@ -55,18 +54,18 @@ class Call:
         @return: fires when it has; fails with a L{GoipTwistError} where it does not.
         """
         self._final = Deferred()
-        self.agent.legs[self.course.call_id] = self
-        self._patience = self.agent.clock.callLater(wait, self._rang_in_vain, wait)
-        self._send(self.course.request("INVITE", self.offer(0)))
+        self.agent.calls[self.dialog.call_id] = self
+        self._patience = self.agent.clock.callLater(wait, self._not_picked_up, wait)
+        self._send(self.dialog.request("INVITE", self.offer(0)))
         return self._final
 
     def _send(self, invite: Request) -> None:
         self._invite = invite
-        self._transaction = self.agent.send(invite, self._heard, self._silent)
+        self._transaction = self.agent.send(invite, self._answered, self._unanswered)
 
     # -- what the other side says to the INVITE --
 
-    def _heard(self, answer: Response) -> None:
+    def _answered(self, answer: Response) -> None:
         if answer.code < 200:
             if self._given_up:
                 self._cancel()
@@ -78,12 +77,12 @@ class Call:
         elif answer.code in HEADERS and self._again_with_password(answer):
             return
         else:
-            self._fail(trouble(answer, self.name, self._tried_password))
+            self._fail(error_for(answer, self.name, self._tried_password))
 
     def _again_with_password(self, answer: Response) -> bool:
         if self.agent.account is None or self._tried_password or self._given_up:
             return False
-        invite = self.course.request("INVITE", self.offer(0))
+        invite = self.dialog.request("INVITE", self.offer(0))
         if not authorize(invite, answer, self.agent.account):
             return False
         self._tried_password = True
@@ -91,7 +90,7 @@ class Call:
         return True
 
     def _picked_up(self, answer: Response) -> None:
-        self.course.confirmed(answer)
+        self.dialog.confirmed(answer)
         self._acknowledge(answer)
         self.up = True
         if self._given_up:  # our CANCEL and their yes have crossed
@@ -99,14 +98,14 @@ class Call:
             return
         try:
             self._take_audio(answer)
-        except ValueError as wrong:
+        except ValueError as error:
             self.hang_up()
-            self._fail(Refused(f"{self.name}: the other side's answer {wrong}"))
+            self._fail(Refused(f"{self.name}: the other side's answer {error}"))
             return
         self._done(None)
 
     def _acknowledge(self, answer: Response) -> None:
-        ack = self.course.request("ACK", sequence=answer.cseq.sequence)
+        ack = self.dialog.request("ACK", sequence=answer.cseq.sequence)
         if self._invite is not None:
             for _, name in HEADERS.values():
                 if value := self._invite.headers.get(name):
@@ -114,8 +113,8 @@ class Call:
         self._ack = bytes(ack)
         self.agent.write(self._ack)
 
-    def again(self, answer: Response) -> None:
-        """See L{Leg<goiptwist.bridges.call.sip.agent.Leg>}."""
+    def answer_repeated(self, answer: Response) -> None:
+        """See L{CallEnd<goiptwist.bridges.call.sip.agent.CallEnd>}."""
         self.agent.write(self._ack)
 
     def _take_audio(self, message: Request | Response) -> None:
@@ -124,10 +123,10 @@ class Call:
             raise ValueError("takes no G.711 audio")
         self.audio(audio)
 
-    def _silent(self) -> None:
+    def _unanswered(self) -> None:
         self._fail(Away(f"{self.name}: nobody answers the SIP INVITE"))
 
-    def _rang_in_vain(self, wait: float) -> None:
+    def _not_picked_up(self, wait: float) -> None:
         self._patience = None
         rang = self._transaction is not None and self._transaction.provisional
         if rang:
@@ -160,31 +159,31 @@ class Call:
         """Say BYE; what is answered to that changes nothing."""
         if self.up:
             self.up = False
-            self.agent.send(self.course.request("BYE"), _nothing, _nobody)
+            self.agent.send(self.dialog.request("BYE"), _nothing, _nobody)
             self._forget()
 
     def _forget(self) -> None:
-        self.agent.legs.pop(self.course.call_id, None)
+        self.agent.calls.pop(self.dialog.call_id, None)
 
-    def _fail(self, why: GoipTwistError) -> None:
+    def _fail(self, error: GoipTwistError) -> None:
         if not (self._transaction and not self._transaction.over):
             self._forget()
-        self._done(why)
+        self._done(error)
 
-    def _done(self, why: GoipTwistError | None) -> None:
+    def _done(self, error: GoipTwistError | None) -> None:
         if self._patience is not None and self._patience.active():
             self._patience.cancel()
         self._patience = None
         final, self._final = self._final, None
-        if final is not None and why is None:
+        if final is not None and error is None:
             final.callback(None)
         elif final is not None:
-            final.errback(why)
+            final.errback(error)
 
     # -- what the other side asks --
 
-    def asked(self, request: Request) -> Response | None:
-        """See L{Leg<goiptwist.bridges.call.sip.agent.Leg>}."""
+    def request_received(self, request: Request) -> Response | None:
+        """See L{CallEnd<goiptwist.bridges.call.sip.agent.CallEnd>}."""
         if request.method == "BYE":
             was_up, self.up = self.up, False
             self._forget()
@@ -192,14 +191,14 @@ class Call:
                 self.ended("the other side hung up before the kissoff")
             return messages.answer_to(request, 200, "OK")
         if request.method in ("INVITE", "UPDATE"):
-            return self._asked_anew(request)
+            return self._new_offer(request)
         if request.method in ("OPTIONS", "INFO"):
             return messages.answer_to(request, 200, "OK")
         reply = messages.answer_to(request, 405, "Method Not Allowed")
         reply.headers.set("Allow", messages.ALLOW)
         return reply
 
-    def _asked_anew(self, request: Request) -> Response:
+    def _new_offer(self, request: Request) -> Response:
         """A new offer in the middle, or only a sign of life (RFC 4028)."""
         if request.body:
             try:
@@ -210,7 +209,7 @@ class Call:
         with_body = request.body or request.method == "INVITE"
         body = self.offer(self._version) if with_body else b""
         reply = messages.answer_to(request, 200, "OK", body)
-        reply.contact = [self.course.local.contact]
+        reply.contact = [self.dialog.local.contact]
         return reply
 
 

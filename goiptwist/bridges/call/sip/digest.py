@@ -22,7 +22,7 @@ HEADERS = {
 
 
 @frozen
-class Account:
+class SipAccount:
     """Who we say we are."""
 
     username: str
@@ -43,17 +43,17 @@ def challenges(answer: Response) -> list[dict[str, str]]:
     return found
 
 
-def authorize(request: Request, answer: Response, account: Account, cnonce: str = "") -> bool:
+def authorize(request: Request, answer: Response, account: SipAccount, cnonce: str = "") -> bool:
     """
     Put into a request what an answer asks for.
 
     @return: whether there is a challenge that we can meet.
     """
-    asked = [c for c in challenges(answer) if c.get("algorithm", "MD5").upper() in _HASHES]
-    if not asked:
+    usable = [c for c in challenges(answer) if c.get("algorithm", "MD5").upper() in _HASHES]
+    if not usable:
         return False
     order = list(_HASHES)
-    best = min(asked, key=lambda c: order.index(c.get("algorithm", "MD5").upper()))
+    best = min(usable, key=lambda c: order.index(c.get("algorithm", "MD5").upper()))
     values = _response(request, best, account, cnonce or token())
     if values is None:
         return False
@@ -66,18 +66,18 @@ def authorize(request: Request, answer: Response, account: Account, cnonce: str 
 
 
 def _response(
-    request: Request, asked: dict[str, str], account: Account, cnonce: str
+    request: Request, challenge: dict[str, str], account: SipAccount, cnonce: str
 ) -> dict[str, str] | None:
-    algorithm = asked.get("algorithm", "MD5")
+    algorithm = challenge.get("algorithm", "MD5")
 
     def digest(*parts: str) -> str:
         return _HASHES[algorithm.upper()](":".join(parts).encode()).hexdigest()
 
-    realm, nonce, uri = asked.get("realm", ""), asked.get("nonce", ""), str(request.uri)
+    realm, nonce, uri = challenge.get("realm", ""), challenge.get("nonce", ""), str(request.uri)
     secret = digest(account.username, realm, account.password)
     what = digest(request.method, uri)
     values = {"username": account.username, "realm": realm, "nonce": nonce, "uri": uri}
-    offered = [word.strip() for word in asked.get("qop", "").split(",") if word.strip()]
+    offered = [word.strip() for word in challenge.get("qop", "").split(",") if word.strip()]
     if not offered:
         values["response"] = digest(secret, nonce, what)
     elif "auth" in offered:
@@ -85,8 +85,8 @@ def _response(
         values["response"] = digest(secret, nonce, "00000001", cnonce, "auth", what)
     else:
         return None
-    if "algorithm" in asked:
+    if "algorithm" in challenge:
         values["algorithm"] = algorithm
-    if "opaque" in asked:
-        values["opaque"] = asked["opaque"]
+    if "opaque" in challenge:
+        values["opaque"] = challenge["opaque"]
     return values

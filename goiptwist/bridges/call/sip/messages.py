@@ -34,8 +34,8 @@ def read(datagram: bytes) -> Request | Response:
         message = Message.parse(head + (gap or b"\r\n\r\n") + body)
         complete = message.via and message.call_id and message.cseq
         tagged = message.from_address and message.to_address
-    except (KeyError, UnicodeDecodeError, AssertionError, TypeError) as trouble:
-        raise ValueError(f"no SIP: {type(trouble).__name__}") from None
+    except (KeyError, UnicodeDecodeError, AssertionError, TypeError) as error:
+        raise ValueError(f"no SIP: {type(error).__name__}") from None
     if not complete or not tagged:
         raise ValueError("no SIP: it has no Via")
     length = message.headers.get("Content-Length")
@@ -55,7 +55,7 @@ def token(octets: int = 8) -> str:
 
 
 @define
-class Local:
+class LocalAddress:
     """
     How we are called and reached.
 
@@ -85,7 +85,7 @@ class Local:
 
 
 @define
-class Course:
+class SipDialog:
     """
     A dialogue of RFC 3261 section 12, or what will become one: all that its
     requests have in common.
@@ -94,7 +94,7 @@ class Course:
     @ivar routes: the proxies that want to see every request.
     """
 
-    local: Local
+    local: LocalAddress
     target: URI
     ours: Address
     theirs: Address
@@ -103,7 +103,9 @@ class Course:
     routes: list[Address] = field(factory=list)
 
     @classmethod
-    def new(cls, local: Local, target: URI, ours: URI, theirs: URI | None = None) -> Course:
+    def new(
+        cls, local: LocalAddress, target: URI, ours: URI, theirs: URI | None = None
+    ) -> SipDialog:
         """The beginning of one."""
         sender = Address(ours, parameters=Parameters(tag=token()))
         return cls(local, target, sender, Address(theirs or target))

@@ -12,9 +12,9 @@ from twisted.internet.defer import Deferred, ensureDeferred
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger
 
-from goiptwist.bridges.call.sip.agent import Agent
-from goiptwist.bridges.call.sip.messages import Course, Response
-from goiptwist.bridges.call.sip.verdict import trouble
+from goiptwist.bridges.call.sip.agent import UserAgent
+from goiptwist.bridges.call.sip.failures import error_for
+from goiptwist.bridges.call.sip.messages import Response, SipDialog
 from goiptwist.errors import GoipTwistError, TryLater
 
 #: How long we ask to be known, in seconds.
@@ -28,20 +28,20 @@ SHORTEST = 10.0
 
 
 @define(eq=False)
-class Registration:
+class SipRegistration:
     """
-    @ivar bridge: the name of its section, for the log.
-    @ivar agent: gives the way to the exchange, opened.
+    @ivar section: the name of the section, for the log.
+    @ivar open_agent: gives our side of SIP, with an open transport to the exchange.
     """
 
     clock: IReactorTime
-    bridge: str
-    agent: Callable[[], Awaitable[Agent]]
+    section: str
+    open_agent: Callable[[], Awaitable[UserAgent]]
     registrar: URI
     ours: URI
-    _course: Course | None = field(default=None, init=False)
+    _dialog: SipDialog | None = field(default=None, init=False)
     _next: IDelayedCall | None = field(default=None, init=False)
-    _known: bool | None = field(default=None, init=False)
+    _registered: bool | None = field(default=None, init=False)
     _stopped: bool = field(default=False, init=False)
     log = Logger()
 
@@ -53,18 +53,18 @@ class Registration:
         self._next = None
         try:
             pause = max(await self.register() * EARLY, SHORTEST)
-            if self._known is not True:
-                self.log.info("Bridge {bridge} is registered", bridge=self.bridge)
-            self._known = True
-        except GoipTwistError as wrong:
-            pause = max(getattr(wrong, "after", None) or 0.0, AGAIN)
-            if self._known is not False:
+            if self._registered is not True:
+                self.log.info("Bridge {destination} is registered", destination=self.section)
+            self._registered = True
+        except GoipTwistError as error:
+            pause = max(getattr(error, "after", None) or 0.0, AGAIN)
+            if self._registered is not False:
                 self.log.warn(
-                    "Bridge {bridge} is not registered: {reason}",
-                    bridge=self.bridge,
-                    reason=str(wrong),
+                    "Bridge {destination} is not registered: {reason}",
+                    destination=self.section,
+                    reason=str(error),
                 )
-            self._known = False
+            self._registered = False
         if not self._stopped:
             self._next = self.clock.callLater(pause, lambda: ensureDeferred(self._keep()))
 
@@ -75,23 +75,23 @@ class Registration:
         @return: the seconds for which that holds.
         @raise GoipTwistError: it was not taken.
         """
-        agent = await self.agent()
+        agent = await self.open_agent()
         answer = await self._ask(agent, expires)
         if answer.code == 423 and answer.min_expires:  # Interval Too Brief
             answer = await self._ask(agent, min(answer.min_expires, 86400))
         if not 200 <= answer.code < 300:
             what = f"the registration at {self.registrar.host}"
-            wrong = trouble(answer, what, agent.account is not None)
-            raise TryLater(str(wrong), after=getattr(wrong, "after", None), attempted=False)
+            error = error_for(answer, what, agent.account is not None)
+            raise TryLater(str(error), after=getattr(error, "after", None), attempted=False)
         return _granted(answer, expires)
 
-    async def _ask(self, agent: Agent, expires: int) -> Response:
-        if self._course is None:
-            self._course = Course.new(agent.local, self.registrar, self.ours, self.ours)
-        self._course.local = agent.local
-        request = self._course.request("REGISTER")
+    async def _ask(self, agent: UserAgent, expires: int) -> Response:
+        if self._dialog is None:
+            self._dialog = SipDialog.new(agent.local, self.registrar, self.ours, self.ours)
+        self._dialog.local = agent.local
+        request = self._dialog.request("REGISTER")
         request.expires = expires
-        return await agent.ask(self._course, request)
+        return await agent.ask(self._dialog, request)
 
     def stop(self) -> Deferred[None] | None:
         """Say it no more; the exchange forgets us by itself."""
@@ -101,12 +101,12 @@ class Registration:
         return None
 
 
-def _granted(answer: Response, asked: int) -> float:
+def _granted(answer: Response, requested: int) -> float:
     try:
         for contact in answer.contact:
             value = contact.parameters.get("expires")
             if value and value.isdigit():
                 return float(value)
-        return float(answer.expires or asked)
+        return float(answer.expires or requested)
     except ValueError:
-        return float(asked)
+        return float(requested)

@@ -1,6 +1,6 @@
 """
 One request and its answers (RFC 3261 section 17.1): repeated until it is
-answered, on ways that lose messages.
+answered, over networks that lose messages.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ GIVEN_UP = 64 * T1
 
 
 @define(eq=False)
-class Transaction:
+class ClientTransaction:
     """
-    @ivar reliable: whether the way loses nothing, as TCP.
-    @ivar heard: called with each answer, at most one of them final.
-    @ivar silent: called instead of a final answer when there is none.
+    @ivar reliable: whether the transport loses nothing, as TCP.
+    @ivar answered: called with each answer, at most one of them final.
+    @ivar unanswered: called instead of a final answer when there is none.
     @ivar patience: how long any answer is waited for, in seconds.
     """
 
@@ -32,8 +32,8 @@ class Transaction:
     write: Callable[[bytes], None]
     request: Request
     reliable: bool
-    heard: Callable[[Response], None]
-    silent: Callable[[], None]
+    answered: Callable[[Response], None]
+    unanswered: Callable[[], None]
     patience: float = GIVEN_UP
     over: bool = field(default=False, init=False)
     provisional: bool = field(default=False, init=False)
@@ -66,17 +66,17 @@ class Transaction:
             self.provisional = True
             if self.is_invite:  # it rings: however long that takes, somebody has it
                 self.stop()
-            self.heard(answer)
+            self.answered(answer)
             return
         self.over = True
         self.stop()
-        self.heard(answer)
+        self.answered(answer)
 
     def _give_up(self) -> None:
         self._end = None
         self.over = True
         self.stop()
-        self.silent()
+        self.unanswered()
 
     def stop(self) -> None:
         """Nothing is repeated any more."""

@@ -7,7 +7,6 @@ each saw stands in files, which outlive the process.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 from attrs import define, frozen
 from twisted.application.service import Service
@@ -18,13 +17,13 @@ from zope.interface import implementer
 from goiptwist.config.values import setting
 from goiptwist.contact_id import notation
 from goiptwist.errors import Refused
-from goiptwist.interfaces import IBridge, IConnectorKind, Phase
+from goiptwist.interfaces import IBridge, IConnectorKind, IGateway, Phase
 from goiptwist.model.delivery import Delivered
 from goiptwist.model.messages import AlarmReport, Message
 
 
 @frozen
-class Settings:
+class PanelBridgeSettings:
     """C{[bridge.NAME] kind = "panel"}"""
 
     answer: str = setting("delivers, refuses, hangs or answers (a person).", default="delivers")
@@ -34,12 +33,12 @@ class Settings:
 
 @implementer(IBridge)
 @define(eq=False, slots=False)
-class Panel(Service):
+class PanelBridge(Service):
     """Both ends of an alarm."""
 
-    called: str
-    settings: Settings
-    gateway: Any
+    section: str
+    settings: PanelBridgeSettings
+    gateway: IGateway
     rests = False
 
     def startService(self) -> None:
@@ -55,7 +54,7 @@ class Panel(Service):
             self._note("accepted", f"{number} {alarm.id}")
 
     async def deliver(self, message: Message) -> Delivered:
-        self._note(f"asked-{self.called}", message.id)
+        self._note(f"asked-{self.section}", message.id)
         if self.settings.answer == "refuses":
             raise Refused("401")
         if self.settings.answer == "hangs":
@@ -70,15 +69,15 @@ class Panel(Service):
 
 
 @implementer(IPlugin, IConnectorKind)
-class PanelKind:
+class PanelBridgeKind:
     """How the configuration makes one."""
 
     section, kind = "bridge", "panel"
     phase = Phase.BRIDGE
-    settings = Settings
+    settings = PanelBridgeSettings
 
-    def build(self, name: str, settings: Settings, gateway: Any) -> Panel:
-        return Panel(name, settings, gateway)
+    def build(self, name: str, settings: PanelBridgeSettings, gateway: IGateway) -> PanelBridge:
+        return PanelBridge(name, settings, gateway)
 
 
-panel_kind = PanelKind()
+panel_kind = PanelBridgeKind()

@@ -9,9 +9,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from goiptwist.bridges.call.g711 import PCMA, PCMU, RATE, Samples, silence
-from goiptwist.bridges.call.hearing import Hearing
-from goiptwist.bridges.call.tones import BLOCK, DigitEar, Tone, digits, heard_in, tone
+from goiptwist.bridges.call.audio.detection import ReceiverSignalDetector
+from goiptwist.bridges.call.audio.g711 import PCMA, PCMU, RATE, Samples, silence
+from goiptwist.bridges.call.audio.tones import (
+    BLOCK,
+    DtmfDetector,
+    Tone,
+    digits,
+    tone,
+    tone_in,
+)
 
 #: Frames with every digit, and with the check digits that others get wrong: 0 and F.
 FRAMES = (
@@ -60,14 +67,14 @@ def test_a_law_keeps_what_it_said(law: object) -> None:
 def test_our_own_ear(frame: str, law: object) -> None:
     """Each digit is heard once, in both laws."""
     sound = law.decode(law.encode(digits(frame)))  # type: ignore[attr-defined]
-    assert DigitEar().hear(joined(silence(777), sound, silence(400))) == frame
+    assert DtmfDetector().feed(joined(silence(777), sound, silence(400))) == frame
 
 
 @pytest.mark.real
 @pytest.mark.skipif(shutil.which("multimon-ng") is None, reason="multimon-ng is not installed")
 @pytest.mark.parametrize("frame", FRAMES)
 def test_multimon_reads_the_digits(frame: str, tmp_path: Path) -> None:
-    """An ear that is not ours reads the keys of each digit."""
+    """An detector that is not ours reads the keys of each digit."""
     sound = joined(silence(1600), digits(frame), silence(1600)).astype(float)
     at = np.arange(0, len(sound) / RATE, 1 / 22050)
     resampled = np.interp(at, np.arange(len(sound)) / RATE, sound).astype("<i2")
@@ -86,18 +93,18 @@ def test_multimon_reads_the_digits(frame: str, tmp_path: Path) -> None:
 def test_tones_off_their_frequency(hertz: int, part: float, level: float) -> None:
     """A sender must take 5 % more or less (DC-05), and what a long line left of it."""
     wanted = Tone.LOW if hertz == 1400 else Tone.HIGH
-    assert heard_in(tone(0.01, level, hertz * part)) is wanted
+    assert tone_in(tone(0.01, level, hertz * part)) is wanted
 
 
 def test_what_is_no_tone() -> None:
     """Neither silence, nor noise, nor digits, nor the other tones of a telephone."""
     noise = np.random.default_rng(6).normal(0, 3000, 200 * BLOCK).astype(np.int16)
-    heard = {heard_in(noise[n : n + BLOCK]) for n in range(0, len(noise), BLOCK)}
+    heard = {tone_in(noise[n : n + BLOCK]) for n in range(0, len(noise), BLOCK)}
     for frame in FRAMES:
         sound = digits(frame)
-        heard |= {heard_in(sound[n : n + BLOCK]) for n in range(0, len(sound) - BLOCK, BLOCK)}
-    heard |= {heard_in(tone(0.01, -10, hertz)) for hertz in (350, 425, 1004, 1100, 1800, 2100)}
-    heard |= {heard_in(tone(0.01, -10, 1400, 2300)), heard_in(tone(0.01, -50, 1400))}
+        heard |= {tone_in(sound[n : n + BLOCK]) for n in range(0, len(sound) - BLOCK, BLOCK)}
+    heard |= {tone_in(tone(0.01, -10, hertz)) for hertz in (350, 425, 1004, 1100, 1800, 2100)}
+    heard |= {tone_in(tone(0.01, -10, 1400, 2300)), tone_in(tone(0.01, -50, 1400))}
     assert heard == {Tone.NONE}
 
 
@@ -111,11 +118,11 @@ def handshake(first: float = 0.1, gap: float = 0.1, second: float = 0.1, off: fl
 @pytest.mark.parametrize("shift", [0, 13, 40, 79])
 def test_handshake(length: float, off: float, shift: int) -> None:
     """It is known by its lengths, wherever it falls into our blocks."""
-    ear = Hearing()
-    ear.hear(joined(silence(shift), handshake(length, length, length, off)))
-    assert ear.greeted is not None
+    detector = ReceiverSignalDetector()
+    detector.feed(joined(silence(shift), handshake(length, length, length, off)))
+    assert detector.handshake_end is not None
     ended = 8000 + shift + round(3 * length * RATE)
-    assert abs(ear.greeted - ended) <= BLOCK
+    assert abs(detector.handshake_end - ended) <= BLOCK
 
 
 @pytest.mark.parametrize(
@@ -129,30 +136,32 @@ def test_handshake(length: float, off: float, shift: int) -> None:
 )  # fmt: skip
 def test_no_handshake(sound: Samples) -> None:
     """Digits before a receiver listens would be lost."""
-    ear = Hearing()
-    ear.hear(sound)
-    assert ear.greeted is None
+    detector = ReceiverSignalDetector()
+    detector.feed(sound)
+    assert detector.handshake_end is None
 
 
 def test_a_handshake_is_no_kissoff() -> None:
     """Its 1400 Hz is too short, however often it comes."""
-    assert Hearing().hear(joined(*[handshake()] * 5)) == []
+    assert ReceiverSignalDetector().feed(joined(*[handshake()] * 5)) == []
 
 
 @pytest.mark.parametrize(("seconds", "counts"), [(0.1, 0), (0.37, 0), (0.42, 1), (0.8, 1), (1, 1)])
 def test_kissoff(seconds: float, counts: int) -> None:
     """400 ms at the least (DC-05)."""
-    found = Hearing().hear(joined(silence(800), tone(seconds, -11, 1400), silence(800)))
+    found = ReceiverSignalDetector().feed(
+        joined(silence(800), tone(seconds, -11, 1400), silence(800))
+    )
     assert len(found) == counts
 
 
 def test_a_kissoff_counts_when_it_has_ended() -> None:
     """What goes on may be anything."""
-    ear = Hearing()
-    assert ear.hear(tone(0.8, -11, 1400)) == []
-    assert ear.humming
-    [sound] = ear.hear(silence(800))
-    assert not ear.humming
+    detector = ReceiverSignalDetector()
+    assert detector.feed(tone(0.8, -11, 1400)) == []
+    assert detector.kissoff_sounds
+    [sound] = detector.feed(silence(800))
+    assert not detector.kissoff_sounds
     assert abs(sound.ended - 6400) <= BLOCK
 
 
@@ -160,4 +169,4 @@ def test_a_hole_does_not_end_a_kissoff() -> None:
     """Two packets were lost in its middle, and it is still one."""
     sound = tone(0.8, -11, 1400)
     sound[3000:3320] = 0
-    assert len(Hearing().hear(joined(sound, silence(800)))) == 1
+    assert len(ReceiverSignalDetector().feed(joined(sound, silence(800)))) == 1

@@ -1,4 +1,4 @@
-"""What follows from the answer of a receiver."""
+"""What follows from the response of a receiver."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ WORTH_KEEPING = 120
 
 
 @frozen
-class Answer:
+class WebhookResponse:
     """
     @ivar code: the status.
     @ivar body: as much of it as came.
@@ -30,7 +30,7 @@ class Answer:
     retry_after: str = ""
 
 
-def judged(answer: Answer, where: str, now: float) -> Delivered:
+def delivered_by(response: WebhookResponse, where: str, now: float) -> Delivered:
     """
     @param where: what to call the receiver.
     @param now: seconds since the epoch.
@@ -38,16 +38,16 @@ def judged(answer: Answer, where: str, now: float) -> Delivered:
         Webhooks, section "Delivery"; only 410 is final.
     @raise Refused: 410.
     """
-    code = answer.code
+    code = response.code
     if 200 <= code < 300:
         return Delivered(detail=f"{where} answered {code}")
     if code == 410:
         raise Refused(f"{where} answered 410: it wants no more")
     if 300 <= code < 400:
         raise TryLater(f"{where} answered {code}, and redirects are not followed: correct the url")
-    said = snippet(answer.body)
-    after = seconds_of(answer.retry_after, now) if code in (429, 503) else None
-    raise TryLater(f"{where} answered {code}{': ' if said else ''}{said}", after=after)
+    reason = snippet(response.body)
+    after = seconds_of(response.retry_after, now) if code in (429, 503) else None
+    raise TryLater(f"{where} answered {code}{': ' if reason else ''}{reason}", after=after)
 
 
 def seconds_of(retry_after: str, now: float) -> float | None:

@@ -13,7 +13,7 @@ _ENDED = (State.FAILED, State.EXPIRED, State.CANCELLED)
 
 
 @define(eq=False)
-class Watch:
+class AlarmSmsProgress:
     """
     @ivar alarm_id: of the alarm.
     @ivar until: what is enough, as in
@@ -22,20 +22,20 @@ class Watch:
 
     alarm_id: str
     until: str
-    _seen: dict[str, Message] = field(factory=dict, init=False)
+    _sms: dict[str, Message] = field(factory=dict, init=False)
 
-    def began(self, number: str, sms: Message) -> None:
-        """@param sms: as it was kept; something may have become of it before we were told."""
-        self._seen.setdefault(number, sms)
+    def submitted(self, number: str, sms: Message) -> None:
+        """@param sms: as it was kept; it may have changed before this was called."""
+        self._sms.setdefault(number, sms)
 
-    def became(self, number: str, sms: Message) -> None:
+    def updated(self, number: str, sms: Message) -> None:
         """@param sms: as it stands now."""
-        self._seen[number] = sms
+        self._sms[number] = sms
 
     @property
-    def taken(self) -> str:
+    def delivered(self) -> str:
         """Who has it, in words; empty as long as nobody has."""
-        for number, sms in self._seen.items():
+        for number, sms in self._sms.items():
             if sms.report == "delivered" and self.until != "acknowledged":
                 return f"delivered to {number} as {sms.id}"
             if sms.state is State.SENT and self.until == "sent":
@@ -43,9 +43,9 @@ class Watch:
         return ""
 
     @property
-    def hopeless(self) -> str:
+    def failed(self) -> str:
         """Why nobody will get it, in words; empty as long as somebody may."""
-        lost = [self._loss(number, sms) for number, sms in self._seen.items()]
+        lost = [self._loss(number, sms) for number, sms in self._sms.items()]
         return "; ".join(lost) if all(lost) else ""
 
     @staticmethod
@@ -53,12 +53,12 @@ class Watch:
         if sms.report == "undelivered":
             return f"{number} did not get {sms.id}"
         if sms.state in _ENDED:
-            why = f": {sms.reason}" if sms.reason else ""
-            return f"{sms.id} to {number} is {sms.state.value}{why}"
+            reason = f": {sms.reason}" if sms.reason else ""
+            return f"{sms.id} to {number} is {sms.state.value}{reason}"
         return ""
 
     @property
-    def still(self) -> str:
-        """How it stands, in words, for whoever waits no longer."""
-        parts = [f"{sms.id} to {number} is {sms.state.value}" for number, sms in self._seen.items()]
+    def summary(self) -> str:
+        """How each of them stands, for the reason of a delivery that waited too long."""
+        parts = [f"{sms.id} to {number} is {sms.state.value}" for number, sms in self._sms.items()]
         return "; ".join(parts)

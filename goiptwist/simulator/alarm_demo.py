@@ -16,7 +16,7 @@ from attrs import define, field
 from twisted.internet.defer import maybeDeferred
 from twisted.internet.task import deferLater
 
-from goiptwist.simulator.dc09 import Receiver
+from goiptwist.simulator.dc09 import SimulatedDc09Receiver
 
 HOST = "127.0.0.1"
 #: What tones and SIP need: without it the station is reached over IP only.
@@ -30,30 +30,30 @@ WAIT = 20.0
 
 
 @define(eq=False, repr=False)
-class Alarms:
+class AlarmDemonstration:
     """
     @ivar http_port: of the gateway.
     @ivar token: of a user who may read.
-    @ivar tell: says something to whoever looks on.
+    @ivar print_line: prints a line for the spectator.
     """
 
     reactor: Any
     http_port: int
     token: str
-    tell: Callable[[str], None]
+    print_line: Callable[[str], None]
     password: str = field(init=False, factory=lambda: secrets.token_hex(8))
     sip_port: int = field(init=False, default=0)
     dc09_port: int = field(init=False, default=0)
-    _receiver: Receiver = field(init=False)
+    _receiver: SimulatedDc09Receiver = field(init=False)
     _station: Any = field(init=False, default=None)
 
     def __attrs_post_init__(self) -> None:
-        self._receiver = Receiver(self.reactor)
+        self._receiver = SimulatedDc09Receiver(self.reactor)
         self.dc09_port = self._receiver.listen(HOST)
         if all(find_spec(name) is not None for name in CALLS_NEED):
-            from goiptwist.simulator.station import Station
+            from goiptwist.simulator.station import SimulatedStation
 
-            self._station = Station(self.reactor)
+            self._station = SimulatedStation(self.reactor)
             self.sip_port = self._station.listen(HOST)
 
     @property
@@ -76,9 +76,9 @@ class Alarms:
         if self._station is not None:
             await maybeDeferred(self._station.close)
 
-    async def happen(self) -> None:
+    async def run(self) -> None:
         """A panel reports an alarm, and it goes the whole way."""
-        self.tell("\nAn alarm panel reports a panic alarm over HTTP, as it would to Ozeki:\n")
+        self.print_line("\nAn alarm panel reports a panic alarm over HTTP, as it would to Ozeki:\n")
         query = {
             "action": "sendmessage",
             "username": "panel",
@@ -87,11 +87,11 @@ class Alarms:
             "messagedata": EVENT,
         }
         shown = "&".join(f"{key}={'***' if key == 'password' else query[key]}" for key in query)
-        self.tell(f"    GET /api?{shown}")
+        self.print_line(f"    GET /api?{shown}")
         url = f"http://{HOST}:{self.http_port}"
         answer = await treq.get(f"{url}/api", params=query, timeout=PATIENCE)
         text = await answer.text()
-        self.tell("\n".join(f"    | {line.expandtabs(4)}" for line in text.splitlines()))
+        self.print_line("\n".join(f"    | {line.expandtabs(4)}" for line in text.splitlines()))
         found = re.search("<messageid>(.+)</messageid>", text)
         if found is None:
             return
@@ -106,7 +106,7 @@ class Alarms:
                 break
             await deferLater(self.reactor, PAUSE)
             waited += PAUSE
-        self.tell(f"\n  Its journey, as {url} shows it:\n")
+        self.print_line(f"\n  Its journey, as {url} shows it:\n")
         for step in alarm.get("journey", []):
             parts = (step.get("what"), step.get("where"), step.get("detail"))
-            self.tell("    " + " ".join(part for part in parts if part))
+            self.print_line("    " + " ".join(part for part in parts if part))

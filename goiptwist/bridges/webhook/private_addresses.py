@@ -1,9 +1,9 @@
 """
-Which addresses lie inside: on this machine, in networks like its own, or
-nowhere at all. Who may name a URL must not reach those through us.
+Which addresses are private: on this machine, in networks like its own, or
+nowhere at all. A user who may name a URL must not reach those through the gateway.
 
-From the special-purpose registries of the IANA (RFC 6890) as of 2026. Ways in
-which one address hides another (IPv4-mapped, 6to4, NAT64) are inside as a
+From the special-purpose registries of the IANA (RFC 6890) as of 2026. Ranges in
+which one address hides another (IPv4-mapped, 6to4, NAT64) are private as a
 whole: nobody needs them to reach a public server.
 """
 
@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from ipaddress import IPv4Address, ip_address, ip_network
 
-_INSIDE = tuple(
+_PRIVATE = tuple(
     (ip_network(network), word)
     for network, word in (
         ("0.0.0.0/8", "unspecified"),
@@ -48,16 +48,16 @@ _INSIDE = tuple(
 _GLOBAL = ip_network("2000::/3")
 
 
-def inside(host: str) -> str:
+def private_kind(host: str) -> str:
     """
     @param host: an address, not a name.
-    @return: what kind of inside it is, in a word; empty for a public address.
+    @return: what kind of private address it is, in a word; empty for a public address.
     """
     try:
         address = ip_address(host)
     except ValueError:
         return "unreadable"
-    for network, word in _INSIDE:
+    for network, word in _PRIVATE:
         if address in network:
             return word
     if isinstance(address, IPv4Address) or address in _GLOBAL:

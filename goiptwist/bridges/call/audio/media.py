@@ -16,9 +16,15 @@ from attrs import Factory, define, field
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.internet.protocol import DatagramProtocol
 
-from goiptwist.bridges.call.g711 import LAWS, PCMU, RATE, Law, Samples
-from goiptwist.bridges.call.rtp import JITTER, PACKET, Inflow, Outflow, Packet
-from goiptwist.bridges.call.sdp import Audio
+from goiptwist.bridges.call.audio.g711 import LAWS, PCMU, RATE, G711Law, Samples
+from goiptwist.bridges.call.audio.rtp import (
+    JITTER,
+    PACKET,
+    JitterBuffer,
+    RtpPacket,
+    RtpPacketizer,
+    RtpTarget,
+)
 
 #: Seconds between two looks at the clock.
 TICK = PACKET / RATE
@@ -30,47 +36,47 @@ AHEAD = 3 * PACKET
 SLEPT = 10 * RATE
 
 
-class Talker(Protocol):
-    """Who hears and speaks; time is counted in samples."""
+class AudioEndpoint(Protocol):
+    """One end of the audio of a call; time is counted in samples."""
 
     @property
     def over(self) -> bool: ...
 
-    def hear(self, samples: Samples) -> None: ...
+    def receive(self, samples: Samples) -> None: ...
 
-    def say(self, count: int) -> Samples: ...
+    def produce(self, count: int) -> Samples: ...
 
 
 @define(eq=False, repr=False, slots=False)
-class Media(DatagramProtocol):
+class RtpSession(DatagramProtocol):
     """
     @ivar write: sends a datagram to an address; the socket, unless a test has
         something better.
-    @ivar over: called once, when the talker is over.
-    @ivar moments: what paces it, in seconds: outside of tests a clock that
+    @ivar ended: called once, when the endpoint is over.
+    @ivar monotonic: what paces it, in seconds: outside of tests a clock that
         nobody sets, as the reactor's is.
     """
 
     clock: IReactorTime
-    talker: Talker
-    over: Any = field(default=lambda: None)
-    write: Any = field(default=None)
-    moments: Callable[[], float] = field(
+    endpoint: AudioEndpoint
+    ended: Callable[[], None] = field(default=lambda: None)
+    write: Callable[[bytes, tuple[str, int]], object] | None = field(default=None)
+    monotonic: Callable[[], float] = field(
         default=Factory(lambda self: self.clock.seconds, takes_self=True)
     )
-    law: Law = field(default=PCMU)
+    law: G711Law = field(default=PCMU)
     noisy = False
-    _outflow: Outflow | None = field(default=None, init=False)
-    inflow: Inflow = field(factory=lambda: Inflow(LAWS), init=False)
+    _packetizer: RtpPacketizer | None = field(default=None, init=False)
+    jitter_buffer: JitterBuffer = field(factory=lambda: JitterBuffer(LAWS), init=False)
     _target: tuple[str, int] | None = field(default=None, init=False)
     _hosts: frozenset[str] = field(default=frozenset(), init=False)
-    _heard_from: tuple[str, int] | None = field(default=None, init=False)
+    _source: tuple[str, int] | None = field(default=None, init=False)
     _began: float = field(default=0.0, init=False)
-    _seen: int = field(default=0, init=False)
-    _sent: int = field(default=0, init=False)
+    _received_until: int = field(default=0, init=False)
+    _sent_until: int = field(default=0, init=False)
     _next: IDelayedCall | None = field(default=None, init=False)
 
-    def connect(self, audio: Audio, peer: str) -> None:
+    def connect(self, audio: RtpTarget, peer: str) -> None:
         """
         Start, or go on elsewhere.
 
@@ -80,61 +86,61 @@ class Media(DatagramProtocol):
         """
         self._target = (audio.host, audio.port)
         self._hosts = frozenset({audio.host, peer})
-        self._heard_from = None
+        self._source = None
         self.law = audio.laws[0]
-        if self._outflow is None:
+        if self._packetizer is None:
             number = secrets.randbits
-            self._outflow = Outflow(self.law, number(32), number(15), number(32))
-            self._began = self.moments()
+            self._packetizer = RtpPacketizer(self.law, number(32), number(15), number(32))
+            self._began = self.monotonic()
             self._tick()
-        self._outflow.law = self.law
+        self._packetizer.law = self.law
 
     @property
     def _now(self) -> int:
-        return int((self.moments() - self._began) * RATE)
+        return int((self.monotonic() - self._began) * RATE)
 
     def datagramReceived(self, datagram: bytes, addr: tuple[str, int]) -> None:
         """Audio, if it comes from whom we speak with."""
         address = addr[:2]
-        if self._outflow is None or self._target is None or address[0] not in self._hosts:
+        if self._packetizer is None or self._target is None or address[0] not in self._hosts:
             return
-        if self._heard_from is not None and address != self._heard_from:
+        if self._source is not None and address != self._source:
             return
         try:
-            packet = Packet.parse(datagram)
+            packet = RtpPacket.parse(datagram)
         except ValueError:
             return
-        self._heard_from = address
+        self._source = address
         if address[0] != self._target[0]:
             self._target = address  # symmetric RTP: what it said is not where it is
-        self.inflow.packet(packet, self._now)
+        self.jitter_buffer.packet(packet, self._now)
 
     def _tick(self) -> None:
         self._next = None
         now = self._now
         # What came until the last look has been read from the socket since.
-        heard = self.inflow.take(self._seen)
-        self._seen = now
-        if len(heard):
-            self.talker.hear(heard)
-        if now - self._sent > SLEPT:
-            self._sent = now
-        while self._outflow is not None and self._sent < now + AHEAD:
-            self._send(self._outflow.packet(self.talker.say(PACKET)))
-            self._sent += PACKET
-        if self.talker.over:
-            self.over()
-        elif self._outflow is not None:
+        samples = self.jitter_buffer.take(self._received_until)
+        self._received_until = now
+        if len(samples):
+            self.endpoint.receive(samples)
+        if now - self._sent_until > SLEPT:
+            self._sent_until = now
+        while self._packetizer is not None and self._sent_until < now + AHEAD:
+            self._send(self._packetizer.packet(self.endpoint.produce(PACKET)))
+            self._sent_until += PACKET
+        if self.endpoint.over:
+            self.ended()
+        elif self._packetizer is not None:
             due = self._began + (now // PACKET + 1) * TICK
-            self._next = self.clock.callLater(max(due - self.moments(), 0), self._tick)
+            self._next = self.clock.callLater(max(due - self.monotonic(), 0), self._tick)
 
-    def hear_out(self) -> None:
+    def drain(self) -> None:
         """
         The other side has gone: nothing follows what has come, and so a kissoff
         that still sounded has ended.
         """
-        if self._outflow is not None:
-            self.talker.hear(self.inflow.take(self._now + 2 * JITTER))
+        if self._packetizer is not None:
+            self.endpoint.receive(self.jitter_buffer.take(self._now + 2 * JITTER))
 
     def _send(self, datagram: bytes) -> None:
         write = self.write or (self.transport.write if self.transport else None)
@@ -145,7 +151,7 @@ class Media(DatagramProtocol):
 
     def stop(self) -> Any:
         """Fall silent, and give the port back."""
-        self._outflow = None
+        self._packetizer = None
         if self._next is not None and self._next.active():
             self._next.cancel()
         self._next = None

@@ -1,5 +1,5 @@
 """
-L{Station}: the dialogue with one receiver of a monitoring station.
+L{ReceiverClient}: the dialogue with one receiver of a monitoring station.
 """
 
 from __future__ import annotations
@@ -11,13 +11,20 @@ from twisted.internet.defer import Deferred, DeferredLock
 from twisted.internet.interfaces import IReactorTime
 
 from goiptwist.bridges.dc09 import frames
-from goiptwist.bridges.dc09.frames import ACK, ANSWERS, DUH, NAK, Frame, MalformedFrame
-from goiptwist.bridges.dc09.links import Link, Opens
+from goiptwist.bridges.dc09.frames import (
+    ACK,
+    ANSWERS,
+    DUH,
+    NAK,
+    Dc09Frame,
+    MalformedDc09Frame,
+)
+from goiptwist.bridges.dc09.transports import FrameTransport, OpenTransport
 from goiptwist.config.values import HostPort
 from goiptwist.errors import Away, Refused, TryLater
 
 
-class Silent(TryLater):
+class NoReply(TryLater):
     """It was sent, and nothing came back that is an answer to it."""
 
 
@@ -25,41 +32,41 @@ class NotAccepted(TryLater):
     """It answered NAK."""
 
 
-class Stopping(TryLater):
-    """It is we who part."""
+class GatewayStops(TryLater):
+    """The gateway closes the connection itself."""
 
     def __init__(self) -> None:
         super().__init__("the gateway stops", attempted=False)
 
 
-class _Lost:
-    """In the place of an answer: the connection has gone."""
+class _ConnectionClosed:
+    """Stands in the place of an answer: the connection has gone."""
 
 
 @define(eq=False, repr=False)
-class Station:
+class ReceiverClient:
     """
     One receiver. It is asked one thing at a time: receivers read no second
     frame before they have answered the first.
 
     @ivar key: of 16, 24 or 32 bytes, or C{None}.
-    @ivar opens: makes the way to it.
+    @ivar open_transport: connects to it.
     @ivar timeout: seconds to wait for an answer.
     @ivar tries: how often the same is sent.
     @ivar plain_ack: whether an answer in clear counts though there is a key.
     @ivar offset: seconds that its clock is ahead of ours.
     """
 
-    place: HostPort
+    address: HostPort
     clock: IReactorTime
-    opens: Opens
+    open_transport: OpenTransport
     key: bytes | None
     timeout: float
     tries: int
     plain_ack: bool = False
     offset: float = field(default=0.0, init=False)
-    _turn: DeferredLock = field(factory=DeferredLock, init=False)
-    _link: Link | None = field(default=None, init=False)
+    _lock: DeferredLock = field(factory=DeferredLock, init=False)
+    _transport: FrameTransport | None = field(default=None, init=False)
     _sequence: str = field(default="", init=False)
     _answer: Deferred[Any] | None = field(default=None, init=False)
     _ignored: str = field(default="", init=False)
@@ -67,7 +74,7 @@ class Station:
     _failure: str = field(default="", init=False)
     _closed: bool = field(default=False, init=False)
 
-    async def ask(self, frame: Frame) -> Frame:
+    async def ask(self, frame: Dc09Frame) -> Dc09Frame:
         """
         Send a frame, and wait until it is taken.
 
@@ -78,28 +85,28 @@ class Station:
         @raise Refused: DUH: it will never understand this.
         """
         failed = self._failed
-        await self._turn.acquire()
+        await self._lock.acquire()
         try:
-            self._same_fate(failed)
+            self._fail_with_the_others(failed)
             return await self._tried(frame)
         finally:
-            self._turn.release()
-            if not self._turn.locked:
-                self._hang_up()
+            self._lock.release()
+            if not self._lock.locked:
+                self._disconnect()
 
-    def _same_fate(self, failed: int) -> None:
-        """Whoever tried while we waited has tried long enough for all."""
+    def _fail_with_the_others(self, failed: int) -> None:
+        """Another delivery that failed while this one waited has tried long enough for all."""
         if self._failed != failed:
-            raise Silent(self._failure)
+            raise NoReply(self._failure)
 
-    async def _tried(self, frame: Frame) -> Frame:
+    async def _tried(self, frame: Dc09Frame) -> Dc09Frame:
         try:
             return await self._dialogue(frame)
-        except (Silent, Away) as trouble:
-            self._failed, self._failure = self._failed + 1, str(trouble)
+        except (NoReply, Away) as error:
+            self._failed, self._failure = self._failed + 1, str(error)
             raise
 
-    async def _dialogue(self, frame: Frame) -> Frame:
+    async def _dialogue(self, frame: Dc09Frame) -> Dc09Frame:
         answer = await self._answered(frame)
         if answer.name == NAK and answer.time is not None:
             # Section 5.5.3.2: the time of its NAK is the time that it wants.
@@ -108,83 +115,83 @@ class Station:
         if answer.name == ACK:
             return answer
         if answer.name == DUH:
-            raise Refused(f"{self.place} answered DUH: it cannot process this")
+            raise Refused(f"{self.address} answered DUH: it cannot process this")
         raise NotAccepted(
-            f"{self.place} answered NAK: it does not know the account, or has another key or time"
+            f"{self.address} answered NAK: it does not know the account, or has another key or time"
         )
 
-    async def _answered(self, frame: Frame) -> Frame:
+    async def _answered(self, frame: Dc09Frame) -> Dc09Frame:
         self._sequence, self._ignored = frame.sequence, ""
         left = self.tries
         while left:
-            reused = self._link is not None
-            link = await self._linked()
+            reused = self._transport is not None
+            transport = await self._open_transport()
             self._answer = Deferred()
-            link.write(self._raw(frame))
+            transport.write(self._raw(frame))
             self._answer.addTimeout(self.timeout, self.clock, lambda _, __: None)
             answer = await self._answer
-            if isinstance(answer, Frame):
+            if isinstance(answer, Dc09Frame):
                 return answer
             if self._closed:
-                raise Stopping
+                raise GatewayStops
             # Many receivers close after each answer: that was no try.
-            left -= not (reused and answer is _Lost)
-        raise Silent(self._silence(answer is _Lost))
+            left -= not (reused and answer is _ConnectionClosed)
+        raise NoReply(self._silence(answer is _ConnectionClosed))
 
     def _silence(self, lost: bool) -> str:
         if self._ignored:
-            return f"{self.place} {self._ignored}"
+            return f"{self.address} {self._ignored}"
         if lost:
-            return f"{self.place} did not answer: it hung up, or nothing listens there"
+            return f"{self.address} did not answer: it hung up, or nothing listens there"
         times = f", {self.tries} times" if self.tries > 1 else ""
-        return f"{self.place} did not answer within {self.timeout:g} s{times}"
+        return f"{self.address} did not answer within {self.timeout:g} s{times}"
 
-    def _raw(self, frame: Frame) -> bytes:
+    def _raw(self, frame: Dc09Frame) -> bytes:
         if self.key is None:
             return frame.format()
         time = self.clock.seconds() + self.offset
         return evolve(frame, encrypted=True, time=time).format(self.key)
 
-    async def _linked(self) -> Link:
+    async def _open_transport(self) -> FrameTransport:
         if self._closed:
-            raise Stopping
-        if self._link is None:
-            self._link = await self.opens(self)
-        return self._link
+            raise GatewayStops
+        if self._transport is None:
+            self._transport = await self.open_transport(self)
+        return self._transport
 
-    def _hang_up(self) -> None:
-        link, self._link = self._link, None
-        if link is not None:
-            link.close()
+    def _disconnect(self) -> None:
+        transport, self._transport = self._transport, None
+        if transport is not None:
+            transport.close()
 
     def open(self) -> None:
         """Be ready again after L{close}."""
         self._closed = False
 
     def close(self) -> None:
-        """Part; whoever waits for an answer gets none."""
+        """Disconnect; a delivery that waits for an answer gets none."""
         self._closed = True
-        self._hang_up()
-        self.lost()
+        self._disconnect()
+        self.closed()
 
-    # -- see L{goiptwist.bridges.dc09.links.Listener} --
+    # -- see L{goiptwist.bridges.dc09.transports.FrameListener} --
 
-    def heard(self, raw: bytes) -> None:
-        """It said something; whether it means us is another matter."""
+    def received(self, raw: bytes) -> None:
+        """It sent something, which may be no answer to us."""
         try:
             answer = frames.read(raw)
-            if self._means_us(answer) and self._answer is not None and not self._answer.called:
+            if self._answers_us(answer) and self._answer is not None and not self._answer.called:
                 self._answer.callback(answer)
-        except MalformedFrame:
+        except MalformedDc09Frame:
             self._ignored = "answered, but nothing of SIA DC-09 that can be read"
 
-    def lost(self) -> None:
+    def closed(self) -> None:
         """The connection has gone."""
-        self._link = None
+        self._transport = None
         if self._answer is not None and not self._answer.called:
-            self._answer.callback(_Lost)
+            self._answer.callback(_ConnectionClosed)
 
-    def _means_us(self, answer: Frame) -> bool:
+    def _answers_us(self, answer: Dc09Frame) -> bool:
         if answer.name not in ANSWERS:
             return False
         if answer.name == NAK:

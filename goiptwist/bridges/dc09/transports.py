@@ -1,5 +1,5 @@
 """
-Ways to one receiver: a TCP connection, or a UDP port that hears nobody else.
+What carries frames to one receiver: a TCP connection, or a UDP port connected to it.
 """
 
 from __future__ import annotations
@@ -22,35 +22,35 @@ from goiptwist.config.values import HostPort
 from goiptwist.errors import Away
 
 
-class Listener(Protocol):
-    """Who hears what comes back."""
+class FrameListener(Protocol):
+    """Takes what comes back."""
 
-    def heard(self, raw: bytes) -> None:
+    def received(self, raw: bytes) -> None:
         """One frame, or what stands in its place."""
 
-    def lost(self) -> None:
+    def closed(self) -> None:
         """Nothing more will come."""
 
 
-class Link(Protocol):
-    """An open way."""
+class FrameTransport(Protocol):
+    """An open connection, or port."""
 
     def write(self, raw: bytes) -> None:
         """Send one frame."""
 
     def close(self) -> None:
-        """Part. Nothing is heard of it any more."""
+        """Close it. The listener hears nothing more of it."""
 
 
-#: Opens a way, and raises L{Away} where there is none.
-Opens = Callable[[Listener], Deferred[Any]]
+#: Opens a transport, and raises L{Away} where nobody is reached.
+OpenTransport = Callable[[FrameListener], Deferred[Any]]
 
 
-class _Connection(protocol.Protocol):
+class TcpFrameTransport(protocol.Protocol):
     transport: Any
 
-    def __init__(self, listener: Listener) -> None:
-        self._listener: Listener | None = listener
+    def __init__(self, listener: FrameListener) -> None:
+        self._listener: FrameListener | None = listener
         self._buffer = b""
 
     def write(self, raw: bytes) -> None:
@@ -67,19 +67,19 @@ class _Connection(protocol.Protocol):
         self._buffer = rest[-frames.LONGEST :]
         for raw in whole:
             if self._listener is not None:
-                self._listener.heard(raw)
+                self._listener.received(raw)
 
     def connectionLost(self, reason: Failure = protocol.connectionDone) -> None:
         if self._listener is not None:
-            self._listener.lost()
+            self._listener.closed()
 
 
-class _Datagrams(DatagramProtocol):
+class UdpFrameTransport(DatagramProtocol):
     transport: Any
     noisy = False
 
-    def __init__(self, listener: Listener, host: str, port: int) -> None:
-        self._listener: Listener | None = listener
+    def __init__(self, listener: FrameListener, host: str, port: int) -> None:
+        self._listener: FrameListener | None = listener
         self._address = host, port
 
     def startProtocol(self) -> None:
@@ -96,47 +96,49 @@ class _Datagrams(DatagramProtocol):
 
     def datagramReceived(self, datagram: bytes, addr: Any) -> None:
         if self._listener is not None:
-            self._listener.heard(datagram)
+            self._listener.received(datagram)
 
     def connectionRefused(self) -> None:
         listener = self._listener
         self.close()
         if listener is not None:
-            listener.lost()
+            listener.closed()
 
 
-async def connected(reactor: Any, place: HostPort, timeout: float, listener: Listener) -> Link:
+async def connected(
+    reactor: Any, place: HostPort, timeout: float, listener: FrameListener
+) -> FrameTransport:
     """
     @return: a TCP connection.
     @raise Away: there is none to be had.
     """
     endpoint = HostnameEndpoint(reactor, place.host, place.port, timeout=timeout)
-    factory = Factory.forProtocol(lambda: _Connection(listener))
+    factory = Factory.forProtocol(lambda: TcpFrameTransport(listener))
     factory.noisy = False
     try:
         connection: Any = await endpoint.connect(factory)
     except DNSLookupError:
         raise Away(f"{place} cannot be reached: its name is not known") from None
-    except (ConnectError, OSError) as trouble:
-        raise Away(f"{place} cannot be reached: {trouble or type(trouble).__name__}") from None
-    made: Link = connection
+    except (ConnectError, OSError) as error:
+        raise Away(f"{place} cannot be reached: {error or type(error).__name__}") from None
+    made: FrameTransport = connection
     return made
 
 
-async def bound(reactor: Any, place: HostPort, listener: Listener) -> Link:
+async def bound(reactor: Any, place: HostPort, listener: FrameListener) -> FrameTransport:
     """
     @return: a UDP port of our own.
     @raise Away: the name of the receiver is not known.
     """
-    host = await _Lookup.of(reactor, place)
-    datagrams = _Datagrams(listener, host, place.port)
+    host = await _FirstAddress.of(reactor, place)
+    datagrams = UdpFrameTransport(listener, host, place.port)
     reactor.listenUDP(0, datagrams, interface="::" if ":" in host else "0.0.0.0")  # noqa: S104
     return datagrams
 
 
 @implementer(IResolutionReceiver)
 @define(eq=False)
-class _Lookup:
+class _FirstAddress:
     """Waits for the first address of a name."""
 
     found: list[str] = field(factory=list)

@@ -10,19 +10,24 @@ import pytest
 from attrs import define
 from twisted.internet.address import IPv4Address, IPv6Address
 
-from goiptwist.bridges.webhook.caller import LONGEST_ANSWER, Caller, Fenced, FencedReactor
-from goiptwist.bridges.webhook.verdict import Answer
+from goiptwist.bridges.webhook.client import (
+    LONGEST_ANSWER,
+    PrivateAddressBlocked,
+    PublicOnlyReactor,
+    WebhookClient,
+)
+from goiptwist.bridges.webhook.response import WebhookResponse
 from goiptwist.errors import Away, TryLater
-from tests.bridges.webhook.receivers import Receiver, core, free_port, hostile
+from tests.bridges.webhook.receivers import CallbackReceiver, core, free_port, hostile
 
 pytestmark = pytest.mark.real
 
 
 @asynccontextmanager
-async def calling(far_end: Any = None, **keys: Any) -> AsyncIterator[Caller]:
+async def calling(far_end: Any = None, **keys: Any) -> AsyncIterator[WebhookClient]:
     """A client, and nothing left open afterwards."""
     reactor = keys.pop("reactor", core)
-    caller = Caller(reactor, **{"private": True, "ca": "", "patience": 5.0, **keys})
+    caller = WebhookClient(reactor, **{"private": True, "ca": "", "timeout": 5.0, **keys})
     try:
         yield caller
     finally:
@@ -31,7 +36,7 @@ async def calling(far_end: Any = None, **keys: Any) -> AsyncIterator[Caller]:
             await far_end.close()
 
 
-async def called(far_end: Any, **keys: Any) -> Answer:
+async def called(far_end: Any, **keys: Any) -> WebhookResponse:
     """The answer of a far end."""
     async with calling(far_end, **keys) as caller:
         return await caller.call("POST", far_end.url, {"X-A": "b"}, b"{}")
@@ -49,8 +54,8 @@ OK = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"
 
 async def test_an_answer() -> None:
     """Status, body, and how long to wait."""
-    receiver = Receiver(503, b"not now", retry_after="30")
-    assert await called(receiver) == Answer(503, b"not now", "30")
+    receiver = CallbackReceiver(503, b"not now", retry_after="30")
+    assert await called(receiver) == WebhookResponse(503, b"not now", "30")
     [call] = receiver.calls
     assert (call.method, call.uri, call.body) == ("POST", "/hook", b"{}")
     assert call.headers["x-a"] == "b"
@@ -59,7 +64,7 @@ async def test_an_answer() -> None:
 
 async def test_connections_are_kept() -> None:
     """One for all calls, one after the other; none that a server has closed."""
-    receiver = Receiver(200, b"x")
+    receiver = CallbackReceiver(200, b"x")
     async with calling(receiver) as caller:
         for _ in range(3):
             await caller.call("POST", receiver.url, {}, b"{}")
@@ -68,7 +73,7 @@ async def test_connections_are_kept() -> None:
 
 async def test_no_cookies() -> None:
     """What one answer wants remembered is not said with the next call."""
-    receiver = Receiver(200, set_cookie="a=b; Path=/")
+    receiver = CallbackReceiver(200, set_cookie="a=b; Path=/")
     async with calling(receiver) as caller:
         for _ in range(2):
             await caller.call("POST", receiver.url, {}, b"{}")
@@ -77,8 +82,8 @@ async def test_no_cookies() -> None:
 
 async def test_redirects_are_not_followed() -> None:
     """Not even to where we may go."""
-    other = Receiver(200)
-    receiver = Receiver(307, location=other.url)
+    other = CallbackReceiver(200)
+    receiver = CallbackReceiver(307, location=other.url)
     assert (await called(receiver)).code == 307
     assert other.calls == []
     await other.close()
@@ -86,9 +91,9 @@ async def test_redirects_are_not_followed() -> None:
 
 async def test_nothing_is_unpacked() -> None:
     """A small answer in gzip may be a big one."""
-    assert (await called(Receiver(200, b"\x1f\x8b no gzip", content_encoding="gzip"))).body == (
-        b"\x1f\x8b no gzip"
-    )
+    assert (
+        await called(CallbackReceiver(200, b"\x1f\x8b no gzip", content_encoding="gzip"))
+    ).body == (b"\x1f\x8b no gzip")
 
 
 async def test_an_endless_body() -> None:
@@ -152,7 +157,7 @@ async def test_a_broken_body(said: bytes) -> None:
 
 async def test_it_never_answers() -> None:
     """We do not wait for ever, and hang up."""
-    found = await trouble(hostile(b"", hangs_up=False), patience=0.1)
+    found = await trouble(hostile(b"", hangs_up=False), timeout=0.1)
     assert str(found).endswith("did not answer within 0.1 s")
     assert found.attempted
 
@@ -160,8 +165,8 @@ async def test_it_never_answers() -> None:
 async def test_a_body_that_never_ends() -> None:
     """Time ends it too; what came counts."""
     said = b"HTTP/1.1 500 No\r\nContent-Length: 50\r\n\r\nhello"
-    answer = await called(hostile(said, hangs_up=False), patience=0.2)
-    assert answer == Answer(500, b"hello")
+    answer = await called(hostile(said, hangs_up=False), timeout=0.2)
+    assert answer == WebhookResponse(500, b"hello")
 
 
 async def test_nobody_there() -> None:
@@ -183,19 +188,19 @@ async def test_nobody_there() -> None:
 )
 async def test_this_machine(host: str) -> None:
     """Under whatever name, it is not called; the sentence says the cure."""
-    receiver = Receiver(200)
+    receiver = CallbackReceiver(200)
     async with calling(receiver, private=False) as caller:
         with pytest.raises(TryLater) as caught:
             await caller.call("GET", f"http://{host}:{receiver.port.number}/", {})
-    assert isinstance(caught.value, Fenced | Away)
-    if isinstance(caught.value, Fenced):
+    assert isinstance(caught.value, PrivateAddressBlocked | Away)
+    if isinstance(caught.value, PrivateAddressBlocked):
         assert "private = true" in str(caught.value)
     assert not caught.value.attempted
     assert receiver.calls == []
 
 
 @define
-class Names:
+class FakeResolver:
     """Answers each question about a name with the next of these addresses."""
 
     answers: list[list[str]]
@@ -210,12 +215,12 @@ class Names:
         receiver.resolutionComplete()
 
 
-class NamedReactor(FencedReactor):
+class NamedReactor(PublicOnlyReactor):
     """The real one, with names of its own, and a note of what it was asked for."""
 
     def __init__(self, answers: list[list[str]], leads: int) -> None:
         super().__init__(core)
-        self.names, self.asked, self.leads = Names(answers), [], leads
+        self.names, self.asked, self.leads = FakeResolver(answers), [], leads
 
     @property
     def nameResolver(self) -> Any:
@@ -231,18 +236,18 @@ async def test_a_name_that_leads_inside() -> None:
     """The address that counts is the one that is connected to, not the name."""
     reactor = NamedReactor([["10.0.0.7"]], 1)
     async with calling(reactor=reactor, private=False) as caller:
-        with pytest.raises(Fenced, match="7 is private"):
+        with pytest.raises(PrivateAddressBlocked, match="7 is private"):
             await caller.call("GET", "http://hooks.example.org/", {})
     assert reactor.asked == []
 
 
 async def test_a_name_that_changes() -> None:
     """Public when it is looked up first, inside the next time: each connection is checked."""
-    receiver = Receiver(204)
+    receiver = CallbackReceiver(204)
     reactor = NamedReactor([["198.20.0.1"], ["169.254.169.254"]], receiver.port.number)
     async with calling(receiver, reactor=reactor, private=False, persistent=False) as caller:
         assert (await caller.call("GET", "http://hooks.example.org/", {})).code == 204
-        with pytest.raises(Fenced, match="link-local"):
+        with pytest.raises(PrivateAddressBlocked, match="link-local"):
             await caller.call("GET", "http://hooks.example.org/", {})
     assert reactor.asked == ["198.20.0.1"]
     assert receiver.calls[0].headers["host"] == "hooks.example.org"
@@ -250,7 +255,7 @@ async def test_a_name_that_changes() -> None:
 
 async def test_several_addresses() -> None:
     """Those inside are left out, the public one is called."""
-    receiver = Receiver(204)
+    receiver = CallbackReceiver(204)
     reactor = NamedReactor([["10.0.0.7", "fe80::1", "198.20.0.1"]], receiver.port.number)
     async with calling(receiver, reactor=reactor, private=False) as caller:
         assert (await caller.call("GET", "http://hooks.example.org/", {})).code == 204

@@ -9,20 +9,27 @@ from typing import Any
 import numpy as np
 import pytest
 
-from goiptwist.bridges.call.dialogue import Dialogue, Errand
-from goiptwist.bridges.call.g711 import LAWS, PCMA, RATE, Samples, silence
-from goiptwist.bridges.call.rtp import CONCEALED, JITTER, PACKET, Inflow, Outflow, Packet
-from goiptwist.bridges.call.tones import tone
-from goiptwist.simulator.station import Receiver
+from goiptwist.bridges.call.audio.g711 import LAWS, PCMA, RATE, Samples, silence
+from goiptwist.bridges.call.audio.rtp import (
+    CONCEALED,
+    JITTER,
+    PACKET,
+    JitterBuffer,
+    RtpPacket,
+    RtpPacketizer,
+)
+from goiptwist.bridges.call.audio.tones import tone
+from goiptwist.bridges.call.dialogue import ContactIdDialogue, PendingFrame
+from goiptwist.simulator.station import SimulatedToneReceiver
+from tests.bridges.call.audio.test_tones import FRAMES
 from tests.bridges.call.spandsp import NEEDS_SPANDSP, SpandspReceiver
-from tests.bridges.call.test_tones import FRAMES
 
 
-def packets(sound: Samples, sequence: int = 65530, timestamp: int = 2**32 - 500) -> list[Packet]:
+def packets(sound: Samples, sequence: int = 65530, timestamp: int = 2**32 - 500) -> list[RtpPacket]:
     """A sound as it leaves, with numbers that begin again at 0."""
-    out = Outflow(PCMA, 7, sequence, timestamp)
+    out = RtpPacketizer(PCMA, 7, sequence, timestamp)
     cut = [sound[n : n + PACKET] for n in range(0, len(sound), PACKET)]
-    return [Packet.parse(out.packet(part)) for part in cut]
+    return [RtpPacket.parse(out.packet(part)) for part in cut]
 
 
 def coded(sound: Samples) -> Samples:
@@ -34,27 +41,27 @@ SOUND = tone(0.2, -10, 440)
 
 def test_there_and_back() -> None:
     """A packet reads as it was written."""
-    packet = Packet(8, 65535, 2**32 - 1, 5, b"abc", marker=True)
-    assert Packet.parse(bytes(packet)) == packet
+    packet = RtpPacket(8, 65535, 2**32 - 1, 5, b"abc", marker=True)
+    assert RtpPacket.parse(bytes(packet)) == packet
 
 
 @pytest.mark.parametrize("datagram", [b"", b"\x80\x08", b"\x00" * 20, b"\xbf\x08" + b"\xff" * 12])
 def test_what_is_no_rtp(datagram: bytes) -> None:
     """Whatever arrives, the only error is ValueError."""
     with pytest.raises(ValueError, match="RTP"):
-        Packet.parse(datagram)
+        RtpPacket.parse(datagram)
 
 
 def test_extras_are_left_out() -> None:
     """Contributors, an extension and padding are no audio (RFC 3550 section 5)."""
     head = bytes([0x80 | 0x20 | 0x10 | 1, 8, 0, 1]) + bytes(8)
     extras = b"CSRC" + b"\xbe\xde\x00\x01" + b"ext!"
-    assert Packet.parse(head + extras + b"audio" + b"\0\0\x03").audio == b"audio"
+    assert RtpPacket.parse(head + extras + b"audio" + b"\0\0\x03").audio == b"audio"
 
 
 def test_in_order() -> None:
     """What comes in time is handed on at once."""
-    flow = Inflow(LAWS)
+    flow = JitterBuffer(LAWS)
     for number, packet in enumerate(packets(SOUND)):
         flow.packet(packet, number * PACKET)
         assert flow.take(number * PACKET).tolist() == coded(SOUND)[
@@ -64,7 +71,7 @@ def test_in_order() -> None:
 
 def test_out_of_order_and_twice() -> None:
     """A packet that was overtaken is waited for; one that comes twice counts once."""
-    flow = Inflow(LAWS)
+    flow = JitterBuffer(LAWS)
     made = packets(SOUND)
     heard = []
     for place, number in enumerate((0, 2, 1, 1, 2, 3, 5, 4, 6, 7, 8, 9)):
@@ -76,11 +83,11 @@ def test_out_of_order_and_twice() -> None:
 
 def test_silence_is_what_nobody_sends() -> None:
     """Asterisk sends no packets in silence: the clock fills it, or tones would melt together."""
-    flow = Inflow(LAWS)
+    flow = JitterBuffer(LAWS)
     low, high = packets(SOUND), packets(SOUND)
     first = low[0].timestamp
     late = [
-        Packet(8, (low[-1].sequence + n + 1) & 0xFFFF, (first + 3200 + n * PACKET) % 2**32, 7,
+        RtpPacket(8, (low[-1].sequence + n + 1) & 0xFFFF, (first + 3200 + n * PACKET) % 2**32, 7,
                packet.audio)
         for n, packet in enumerate(high)
     ]  # fmt: skip
@@ -98,7 +105,7 @@ def test_silence_is_what_nobody_sends() -> None:
 
 def test_silence_that_time_stamps_do_not_count() -> None:
     """Some senders stop their clock in silence; ours goes on."""
-    flow = Inflow(LAWS)
+    flow = JitterBuffer(LAWS)
     made = packets(np.concatenate([SOUND, SOUND]))
     heard = []
     for step in range(50):
@@ -114,7 +121,7 @@ def test_silence_that_time_stamps_do_not_count() -> None:
 
 def test_a_lost_packet_goes_on() -> None:
     """What stood before it fills the hole, so that a tone does not end in its middle."""
-    flow, heard = Inflow(LAWS), []
+    flow, heard = JitterBuffer(LAWS), []
     for number, packet in enumerate(packets(SOUND)):
         if number != 5:
             flow.packet(packet, number * PACKET)
@@ -133,7 +140,7 @@ def test_a_lost_packet_goes_on() -> None:
 
 def test_a_gateway_that_was_busy() -> None:
     """What waited in the socket meanwhile is heard as it was sent, without a hole."""
-    flow = Inflow(LAWS)
+    flow = JitterBuffer(LAWS)
     made = packets(SOUND)
     heard = []
     for number in range(3):
@@ -150,26 +157,26 @@ def test_a_gateway_that_was_busy() -> None:
 
 def test_another_source() -> None:
     """A new SSRC begins anew where the clock stands."""
-    flow = Inflow(LAWS)
+    flow = JitterBuffer(LAWS)
     made = packets(SOUND)
     flow.packet(made[0], 0)
     flow.take(0)
-    flow.packet(Packet(8, 9, 12345, 99, made[1].audio), PACKET)
+    flow.packet(RtpPacket(8, 9, 12345, 99, made[1].audio), PACKET)
     assert flow.take(PACKET).tolist() == coded(SOUND)[PACKET : 2 * PACKET].tolist()
 
 
-class Network:
+class LossyPath:
     """A way that loses and delays, the same each time."""
 
     def __init__(self, seed: str, loss: float, jitter: float, concealed: int) -> None:
         self.chance = random.Random(seed)
         self.loss, self.jitter = loss, jitter
-        self.out = Outflow(PCMA, 7, 1, 1)
-        self.flow = Inflow(LAWS, concealed)
-        self.under_way: list[tuple[int, int, Packet]] = []
+        self.out = RtpPacketizer(PCMA, 7, 1, 1)
+        self.flow = JitterBuffer(LAWS, concealed)
+        self.under_way: list[tuple[int, int, RtpPacket]] = []
 
     def carry(self, said: Samples, now: int) -> Samples:
-        packet = Packet.parse(self.out.packet(said))
+        packet = RtpPacket.parse(self.out.packet(said))
         if self.chance.random() >= self.loss:
             delay = int(self.chance.expovariate(1) * self.jitter * RATE) if self.jitter else 0
             self.under_way.append((now + delay, packet.sequence, packet))
@@ -185,7 +192,7 @@ def spandsp() -> Any:
 
 
 def station() -> Any:
-    return Receiver(lambda frame: None)
+    return SimulatedToneReceiver(lambda frame: None)
 
 
 def delivered(
@@ -193,17 +200,17 @@ def delivered(
 ) -> Iterator[tuple[bool, bool]]:
     """For each call: whether we had a kissoff, and whether the receiver took the event."""
     for number in range(calls):
-        there = Network(f"{number}there", loss, jitter, concealed)
-        back = Network(f"{number}back", loss, jitter, CONCEALED)
+        there = LossyPath(f"{number}there", loss, jitter, concealed)
+        back = LossyPath(f"{number}back", loss, jitter, CONCEALED)
         why: list[str] = []
         receiver = receivers()
-        dialogue = Dialogue(10)
-        dialogue.add(Errand(FRAMES[0], why.append))
-        dialogue.answered()
+        dialogue = ContactIdDialogue(10)
+        dialogue.add(PendingFrame(FRAMES[0], why.append))
+        dialogue.call_answered()
         now = 0
         while not dialogue.over and now < 60 * RATE:
-            dialogue.hear(back.carry(receiver.say(PACKET), now))
-            receiver.hear(there.carry(dialogue.say(PACKET), now))
+            dialogue.receive(back.carry(receiver.produce(PACKET), now))
+            receiver.receive(there.carry(dialogue.produce(PACKET), now))
             now += PACKET
         yield why == [""], bool(receiver.events)
         if isinstance(receiver, SpandspReceiver):

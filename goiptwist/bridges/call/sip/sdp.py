@@ -1,7 +1,7 @@
 """
-What two sides say about audio (SDP, RFC 4566, offer and answer, RFC 3264). Pure.
+What two sides agree about audio (SDP, RFC 4566, offer and answer, RFC 3264). Pure.
 
-Only G.711 in packets of 20 ms is offered, and no C{telephone-event}: whoever
+Only G.711 in packets of 20 ms is offered, and no C{telephone-event}: a gateway that
 takes digits out of the sound would leave the receiver without them.
 """
 
@@ -10,26 +10,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from ipaddress import ip_address
 
-from attrs import frozen
-
-from goiptwist.bridges.call.g711 import LAWS, Law
-
-
-@frozen
-class Audio:
-    """
-    Where audio goes to, and in what.
-
-    @ivar laws: in the order in which they are wanted; empty where nothing of
-        what we speak is.
-    """
-
-    host: str
-    port: int
-    laws: tuple[Law, ...]
+from goiptwist.bridges.call.audio.g711 import LAWS, G711Law
+from goiptwist.bridges.call.audio.rtp import RtpTarget
 
 
-def offer(host: str, port: int, laws: Iterable[Law], session: int, version: int = 0) -> bytes:
+def offer(host: str, port: int, laws: Iterable[G711Law], session: int, version: int = 0) -> bytes:
     """
     What we say of ourselves.
 
@@ -37,29 +22,29 @@ def offer(host: str, port: int, laws: Iterable[Law], session: int, version: int 
     @param version: goes up with every change of it.
     """
     family = "IP6" if ":" in host else "IP4"
-    wanted = tuple(laws)
+    offered = tuple(laws)
     lines = [
         "v=0",
         f"o=- {session} {session + version} IN {family} {host}",
         "s=-",
         f"c=IN {family} {host}",
         "t=0 0",
-        f"m=audio {port} RTP/AVP {' '.join(str(law.payload) for law in wanted)}",
-        *(f"a=rtpmap:{law.payload} {law.name}/8000" for law in wanted),
+        f"m=audio {port} RTP/AVP {' '.join(str(law.payload) for law in offered)}",
+        *(f"a=rtpmap:{law.payload} {law.name}/8000" for law in offered),
         "a=ptime:20",
         "a=sendrecv",
     ]
     return ("\r\n".join(lines) + "\r\n").encode()
 
 
-def read(body: bytes) -> Audio:
+def read(body: bytes) -> RtpTarget:
     """
     What the other side says.
 
     @raise ValueError: it is no SDP, or offers no place for audio.
     """
     host = port = None
-    laws: tuple[Law, ...] = ()
+    laws: tuple[G711Law, ...] = ()
     for line in body.decode("utf-8", "replace").splitlines():
         kind, _, value = line.strip().partition("=")
         if kind == "c" and (port is not None or host is None):
@@ -73,7 +58,7 @@ def read(body: bytes) -> Audio:
                 laws = tuple(LAWS[int(p)] for p in payloads if p.isdigit() and int(p) in LAWS)
     if host is None or not port or port > 65535:
         raise ValueError("names no place for audio")
-    return Audio(host, port, laws)
+    return RtpTarget(host, port, laws)
 
 
 def _address(value: str) -> str:

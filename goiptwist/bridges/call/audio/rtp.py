@@ -10,7 +10,7 @@ import struct
 import numpy as np
 from attrs import define, field, frozen
 
-from goiptwist.bridges.call.g711 import RATE, Law, Samples, silence
+from goiptwist.bridges.call.audio.g711 import RATE, G711Law, Samples, silence
 
 #: Samples of a packet: 20 ms, the usual packet of G.711 (RFC 3551 section 4.2).
 PACKET = 160
@@ -26,7 +26,7 @@ _HEAD = struct.Struct("!BBHII")
 
 
 @frozen
-class Packet:
+class RtpPacket:
     """One packet of audio. C{marker} says that silence was before it."""
 
     payload: int
@@ -41,7 +41,7 @@ class Packet:
         return _HEAD.pack(0x80, kind, self.sequence, self.timestamp, self.ssrc) + self.audio
 
     @classmethod
-    def parse(cls, datagram: bytes) -> Packet:
+    def parse(cls, datagram: bytes) -> RtpPacket:
         """@raise ValueError: it is no RTP."""
         if len(datagram) < _HEAD.size or datagram[0] >> 6 != 2:
             raise ValueError("no RTP")
@@ -57,10 +57,10 @@ class Packet:
 
 
 @define
-class Outflow:
+class RtpPacketizer:
     """Numbers what goes out, without a hole, whenever it leaves."""
 
-    law: Law
+    law: G711Law
     ssrc: int
     sequence: int
     timestamp: int
@@ -68,7 +68,7 @@ class Outflow:
 
     def packet(self, samples: Samples) -> bytes:
         """The next datagram."""
-        made = Packet(
+        made = RtpPacket(
             self.law.payload,
             self.sequence,
             self.timestamp,
@@ -89,9 +89,9 @@ def _signed(difference: int, bits: int) -> int:
 
 
 @define
-class Inflow:
+class JitterBuffer:
     """
-    The sound that came in, one sample for each that the clock counts. Whoever
+    The sound that came in, one sample for each that the clock counts. A sender that
     sends nothing is silent (Asterisk sends no packets in silence).
 
     @ivar concealed: up to how many samples a hole is filled with what stood
@@ -100,7 +100,7 @@ class Inflow:
     @ivar lost: packets that never came, as their numbers show.
     """
 
-    laws: dict[int, Law]
+    laws: dict[int, G711Law]
     concealed: int = CONCEALED
     position: int = 0
     lost: int = 0
@@ -111,7 +111,7 @@ class Inflow:
     _before: Samples = field(factory=lambda: silence(0))
     _filled: int = 0
 
-    def packet(self, packet: Packet, now: int) -> None:
+    def packet(self, packet: RtpPacket, now: int) -> None:
         """@param now: the clock, in samples."""
         law = self.laws.get(packet.payload)
         if law is None or not packet.audio:
@@ -120,7 +120,7 @@ class Inflow:
         if place + len(packet.audio) > self.position:
             self._pending.setdefault(place, (packet.sequence, law.decode(packet.audio)))
 
-    def _place(self, packet: Packet, now: int) -> int:
+    def _place(self, packet: RtpPacket, now: int) -> int:
         """Where a packet belongs."""
         newer = self._newest is None or _signed(packet.sequence - self._newest, 16) > 0
         if self._anchor is not None and self._anchor[0] == packet.ssrc:
@@ -187,3 +187,17 @@ class Inflow:
             return fill  # nothing was lost: the sender was silent
         self._filled += missing
         return np.resize(self._before, missing) if self._filled <= self.concealed else fill
+
+
+@frozen
+class RtpTarget:
+    """
+    Where audio goes to, and in what.
+
+    @ivar laws: in the order in which they are preferred; empty where none of
+        ours is offered.
+    """
+
+    host: str
+    port: int
+    laws: tuple[G711Law, ...]

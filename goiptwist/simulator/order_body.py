@@ -13,9 +13,9 @@ _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,31}")
 _KINDS: dict[type, str] = {str: "a text", bool: "true or false", int: "a whole number"}
 
 
-class Wrong(Exception):
+class OrderRejected(Exception):
     """
-    The order cannot be carried out. The text says what was meant.
+    The order cannot be carried out. The text says what was expected.
 
     @ivar code: the status of HTTP.
     """
@@ -26,7 +26,7 @@ class Wrong(Exception):
 
 
 @frozen
-class Body:
+class OrderBody:
     """The JSON object of an order; each method reads one key."""
 
     _values: dict[str, Any]
@@ -40,12 +40,14 @@ class Body:
         try:
             values = json.loads(content or b"{}")
         except (ValueError, RecursionError) as problem:
-            raise Wrong(400, f"the body is no JSON: {problem}") from None
+            raise OrderRejected(400, f"the body is no JSON: {problem}") from None
         if not isinstance(values, dict):
-            raise Wrong(400, 'the body must be a JSON object, such as {"key": "value"}')
+            raise OrderRejected(400, 'the body must be a JSON object, such as {"key": "value"}')
         unknown = sorted(values.keys() - set(keys))
         if unknown:
-            raise Wrong(400, f"unknown key {unknown[0]!r}; there are {', '.join(sorted(keys))}")
+            raise OrderRejected(
+                400, f"unknown key {unknown[0]!r}; there are {', '.join(sorted(keys))}"
+            )
         return cls(values)
 
     def has(self, key: str) -> bool:
@@ -56,23 +58,23 @@ class Body:
         """@param longest: in bytes of UTF-8; 64 is what the vendor's server takes."""
         text = str(self._value(key, default, str))
         if len(_encoded(key, text)) > longest:
-            raise Wrong(400, f"{key} must be no longer than {longest} bytes")
+            raise OrderRejected(400, f"{key} must be no longer than {longest} bytes")
         return text
 
     def name(self, key: str) -> str:
         """A name of a push: letters, digits and underscores."""
         name = self.text(key)
         if not _NAME.fullmatch(name):
-            raise Wrong(400, f"{key} must be a word of letters, such as STATE")
+            raise OrderRejected(400, f"{key} must be a word of letters, such as STATE")
         return name
 
     def texts(self, key: str, *, longest: int) -> dict[str, str]:
         """An object whose values are texts, of so many bytes together."""
         texts = self._value(key, {}, dict)
         if not all(isinstance(value, str) for value in texts.values()):
-            raise Wrong(400, f"each value in {key} must be a text")
+            raise OrderRejected(400, f"each value in {key} must be a text")
         if sum(len(_encoded(key, k + v)) for k, v in texts.items()) > longest:
-            raise Wrong(400, f"{key} must be no longer than {longest} bytes")
+            raise OrderRejected(400, f"{key} must be no longer than {longest} bytes")
         return dict(texts)
 
     def truth(self, key: str) -> bool:
@@ -83,34 +85,34 @@ class Body:
         """A number from 0 to C{most}."""
         number = self._values.get(key, default)
         if isinstance(number, bool) or not isinstance(number, int | float):
-            raise Wrong(400, f"{key} must be a number")
+            raise OrderRejected(400, f"{key} must be a number")
         if not 0 <= number <= most:
-            raise Wrong(400, f"{key} must be a number from 0 to {most:g}")
+            raise OrderRejected(400, f"{key} must be a number from 0 to {most:g}")
         return float(number)
 
     def whole(
         self, key: str, *, default: int | None = None, least: int = -(2**31), most: int = 2**31
     ) -> int:
-        """A whole number in bounds; those of 32 bits unless told otherwise."""
+        """A whole number in bounds; those of 32 bits by default."""
         number = int(self._value(key, default, int))
         if not least <= number <= most:
-            raise Wrong(400, f"{key} must be a whole number from {least} to {most}")
+            raise OrderRejected(400, f"{key} must be a whole number from {least} to {most}")
         return number
 
     def one_of(self, key: str, words: tuple[str, ...]) -> str:
         """One of some words."""
         word = self._values.get(key)
         if word not in words:
-            raise Wrong(400, f"{key} must be {' or '.join(words)}")
+            raise OrderRejected(400, f"{key} must be {' or '.join(words)}")
         return str(word)
 
     def _value(self, key: str, default: Any, kind: type) -> Any:
         value = self._values.get(key, default)
         if value is None:
-            raise Wrong(400, f"{key} is required")
+            raise OrderRejected(400, f"{key} is required")
         # In JSON as in Python true is no number, though isinstance() says so.
         if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
-            raise Wrong(400, f"{key} must be {_KINDS.get(kind, 'an object')}")
+            raise OrderRejected(400, f"{key} must be {_KINDS.get(kind, 'an object')}")
         return value
 
 
@@ -118,4 +120,4 @@ def _encoded(key: str, text: str) -> bytes:
     try:
         return text.encode()
     except UnicodeEncodeError:
-        raise Wrong(400, f"{key} holds half a character (a lone surrogate)") from None
+        raise OrderRejected(400, f"{key} holds half a character (a lone surrogate)") from None

@@ -13,15 +13,15 @@ from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
 from goiptwist.config.values import HostPort
-from goiptwist.simulator.dc09 import Receiver
+from goiptwist.simulator.dc09 import SimulatedDc09Receiver
 
 
 @define(eq=False)
-class Taking(Service):
+class AlarmReceivers(Service):
     """
     @ivar station: where SIP calls are answered (UDP); C{None} is nowhere.
     @ivar mood: how the station behaves, one of the words of
-        L{Mood<goiptwist.simulator.station.Mood>}.
+        L{StationMood<goiptwist.simulator.station.StationMood>}.
     @ivar receiver: where DC-09 is taken (TCP and UDP); C{None} is nowhere.
     """
 
@@ -37,11 +37,13 @@ class Taking(Service):
         super().startService()
         if self.station is not None:
             # Not before somebody wants it: it needs goiptwist[calls].
-            from goiptwist.simulator.station import Mood, Station
+            from goiptwist.simulator.station import SimulatedStation, StationMood
 
-            self._listen(Station(self.reactor, Mood(self.mood)), self.station, "calls by SIP")
+            self._listen(
+                SimulatedStation(self.reactor, StationMood(self.mood)), self.station, "calls by SIP"
+            )
         if self.receiver is not None:
-            self._listen(Receiver(self.reactor), self.receiver, "DC-09")
+            self._listen(SimulatedDc09Receiver(self.reactor), self.receiver, "DC-09")
 
     def _listen(self, taker: Any, place: HostPort, what: str) -> None:
         port = taker.listen(place.host, place.port)

@@ -1,5 +1,5 @@
 """
-An HTTP client that may be given any URL: it connects to no address inside,
+An HTTP client that may be given any URL: it connects to no private address,
 follows nothing, and neither waits nor listens for long.
 """
 
@@ -28,9 +28,9 @@ from twisted.web.client import (  # type: ignore[attr-defined]
 from twisted.web.iweb import IAgent
 from zope.interface import implementer
 
-from goiptwist.bridges.webhook.fence import inside
+from goiptwist.bridges.webhook.private_addresses import private_kind
+from goiptwist.bridges.webhook.response import WebhookResponse, snippet
 from goiptwist.bridges.webhook.urls import place_of
-from goiptwist.bridges.webhook.verdict import Answer, snippet
 from goiptwist.errors import Away, Refused, TryLater
 from goiptwist.net.trust import trusted_certificates
 
@@ -43,8 +43,8 @@ KEPT_OPEN = 4.0
 KEPT_AT_MOST = 10
 
 
-class Fenced(TryLater):
-    """The URL leads to an address inside."""
+class PrivateAddressBlocked(TryLater):
+    """The URL leads to an address of this machine or of a private network."""
 
     def __init__(self, host: str, word: str) -> None:
         super().__init__(
@@ -54,9 +54,9 @@ class Fenced(TryLater):
 
 @implementer(IReactorPluggableNameResolver)
 @define(eq=False, repr=False)
-class FencedReactor:
+class PublicOnlyReactor:
     """
-    As much of a reactor as makes connections, but none to the inside.
+    As much of a reactor as makes connections, but none to private addresses.
 
     Names are resolved before this, and C{connectTCP} gets the address that is
     connected to: a name that changes its address meanwhile changes nothing.
@@ -65,10 +65,10 @@ class FencedReactor:
     reactor: Any
 
     def connectTCP(self, host: str, *args: Any, **kwargs: Any) -> Any:
-        """@raise Fenced: the address lies inside."""
-        word = inside(host)
+        """@raise PrivateAddressBlocked: the address is private."""
+        word = private_kind(host)
         if word:
-            raise Fenced(host, word)
+            raise PrivateAddressBlocked(host, word)
         return self.reactor.connectTCP(host, *args, **kwargs)
 
     @property
@@ -85,36 +85,36 @@ class FencedReactor:
         return float(self.reactor.seconds())
 
 
-class Listener(HTTP11ClientProtocol):
-    """Hears L{LONGEST_ANSWER} bytes of each answer, and hangs up on the rest."""
+class BoundedHttpProtocol(HTTP11ClientProtocol):
+    """Reads L{LONGEST_ANSWER} bytes of each answer, and hangs up on the rest."""
 
-    _room = LONGEST_ANSWER
+    _allowance = LONGEST_ANSWER
 
     def request(self, request: Any) -> Any:
-        self._room = LONGEST_ANSWER
+        self._allowance = LONGEST_ANSWER
         return super().request(request)
 
     def dataReceived(self, data: bytes) -> None:
-        heard, self._room = data[: self._room], self._room - len(data)
-        if heard:
-            super().dataReceived(heard)
+        accepted, self._allowance = data[: self._allowance], self._allowance - len(data)
+        if accepted:
+            super().dataReceived(accepted)
         transport: Any = self.transport
-        if self._room < 0 and transport is not None:
+        if self._allowance < 0 and transport is not None:
             transport.abortConnection()
 
 
-class _Listeners(Factory):
+class _BoundedProtocolFactory(Factory):
     noisy = False
 
     def __init__(self, quiescent: Any, metadata: Any) -> None:
         self._quiescent = quiescent
 
-    def buildProtocol(self, addr: Any) -> Listener:
-        return Listener(self._quiescent)
+    def buildProtocol(self, addr: Any) -> BoundedHttpProtocol:
+        return BoundedHttpProtocol(self._quiescent)
 
 
-class _Pool(HTTPConnectionPool):
-    _factory = _Listeners  # type: ignore[assignment]
+class _HttpConnectionPool(HTTPConnectionPool):
+    _factory = _BoundedProtocolFactory  # type: ignore[assignment]
     maxPersistentPerHost = KEPT_AT_MOST
     cachedConnectionTimeout = KEPT_OPEN  # type: ignore[assignment]
     #: The delivery loop repeats, and writes down that it did.
@@ -123,7 +123,7 @@ class _Pool(HTTPConnectionPool):
 
 @implementer(IAgent)
 @define(eq=False, repr=False)
-class _Plain:
+class _UncompressedAgent:
     """Asks for nothing packed and unpacks nothing: a small answer may swell."""
 
     agent: Agent
@@ -132,11 +132,11 @@ class _Plain:
         self, method: bytes, uri: bytes, headers: Any = None, bodyProducer: Any = None
     ) -> Any:
         headers.removeHeader(b"accept-encoding")
-        asked = self.agent.request(method, uri, headers, bodyProducer)
-        return asked.addCallback(_as_it_is)
+        requested = self.agent.request(method, uri, headers, bodyProducer)
+        return requested.addCallback(_as_it_is)
 
 
-class _Written(EncodedURL):
+class _VerbatimUrl(EncodedURL):
     """A URL that is called as it was written: hyperlink cannot spell C{[::1]} anew."""
 
     def to_uri(self) -> EncodedURL:
@@ -149,75 +149,75 @@ def _as_it_is(response: Any) -> Any:
 
 
 @define(eq=False, repr=False)
-class Caller:
+class WebhookClient:
     """
-    @ivar private: whether the inside may be called.
+    @ivar private: whether private addresses may be called.
     @ivar ca: the path of a PEM file, or empty for the system's certificates.
-    @ivar patience: seconds for a whole call.
+    @ivar timeout: seconds for a whole call.
     @ivar persistent: whether connections are kept for the next call.
     """
 
     reactor: Any
     private: bool
     ca: str
-    patience: float
+    timeout: float
     persistent: bool = True
     _pool: Any = field(init=False)
     _agent: Any = field(init=False)
 
     def __attrs_post_init__(self) -> None:
         trust = trustRootFromCertificates(trusted_certificates(self.ca)) if self.ca else None
-        self._pool = _Pool(self.reactor, self.persistent)
-        self._agent = _Plain(
+        self._pool = _HttpConnectionPool(self.reactor, self.persistent)
+        self._agent = _UncompressedAgent(
             Agent(
-                self.reactor if self.private else FencedReactor(self.reactor),
+                self.reactor if self.private else PublicOnlyReactor(self.reactor),
                 BrowserLikePolicyForHTTPS(trust),
-                connectTimeout=self.patience,
+                connectTimeout=self.timeout,
                 pool=self._pool,
             )
         )
 
     async def call(
         self, method: str, url: str, headers: Mapping[str, str], body: bytes | None = None
-    ) -> Answer:
+    ) -> WebhookResponse:
         """
         @param url: one that L{fault_of<goiptwist.bridges.webhook.urls.fault_of>}
             finds no fault with.
         @raise Away: nobody is there.
-        @raise Fenced: it lies inside.
+        @raise PrivateAddressBlocked: the address is private.
         @raise TryLater: no answer came, or none in HTTP.
         """
-        asking = Deferred.fromCoroutine(self._ask(method, url, {**headers}, body))
-        timer = self.reactor.callLater(self.patience, asking.cancel)
+        pending = Deferred.fromCoroutine(self._request(method, url, {**headers}, body))
+        timer = self.reactor.callLater(self.timeout, pending.cancel)
         try:
-            return await asking
+            return await pending
         except (Refused, TryLater):
             raise
-        except Exception as trouble:
-            raise _in_words(trouble, place_of(url), not timer.active(), self.patience) from None
+        except Exception as error:
+            raise _sorted_error(error, place_of(url), not timer.active(), self.timeout) from None
         finally:
             if timer.active():
                 timer.cancel()
 
-    async def _ask(
+    async def _request(
         self, method: str, url: str, headers: dict[Any, Any], body: bytes | None
-    ) -> Answer:
+    ) -> WebhookResponse:
         # A new client each time: treq keeps the cookies that a client was given.
         response = await HTTPClient(self._agent).request(
             method,
-            _Written.from_text(url),
+            _VerbatimUrl.from_text(url),
             headers=headers,
             data=body,
             allow_redirects=False,
             unbuffered=True,
             reactor=self.reactor,
         )
-        said = _Said()
+        content = _ResponseBody()
         if response.length:
-            response.deliverBody(said)
-            await said.finished
+            response.deliverBody(content)
+            await content.finished
         [retry_after] = response.headers.getRawHeaders("retry-after", [""])[:1]
-        return Answer(response.code, b"".join(said.parts), retry_after)
+        return WebhookResponse(response.code, b"".join(content.parts), retry_after)
 
     def close(self) -> Deferred[Any]:
         """Part from everybody; calls under way end by themselves."""
@@ -226,8 +226,8 @@ class Caller:
         return closed
 
 
-class _Said(Protocol):
-    """The body of an answer, as far as it comes: the status has said it all."""
+class _ResponseBody(Protocol):
+    """The body of an answer, as far as it comes: the status decides."""
 
     def __init__(self) -> None:
         self.parts: list[bytes] = []
@@ -249,27 +249,27 @@ class _Said(Protocol):
             self.finished.callback(None)
 
 
-def _in_words(trouble: Exception, where: str, too_late: bool, patience: float) -> TryLater:
+def _sorted_error(error: Exception, where: str, too_late: bool, timeout: float) -> TryLater:
     """What went wrong, sorted by what to do about it."""
-    causes = [trouble, *_causes(trouble)]
+    causes = [error, *_causes(error)]
     if any(isinstance(cause, SSL.Error | VerificationError) for cause in causes):
-        said = ", ".join(filter(None, map(_tls_words, causes)))
-        why = snippet(said.encode("utf-8", "replace")) or "no reason is given"
-        return TryLater(f"TLS with {where} failed: {why}", attempted=False)
-    if isinstance(trouble, DNSLookupError):
+        reasons = ", ".join(filter(None, map(_tls_words, causes)))
+        reason = snippet(reasons.encode("utf-8", "replace")) or "no reason is given"
+        return TryLater(f"TLS with {where} failed: {reason}", attempted=False)
+    if isinstance(error, DNSLookupError):
         return Away(f"{where} cannot be reached: its name is not known")
-    if isinstance(trouble, ConnectError | OSError):
-        late = f"no connection within {patience:g} s" if too_late else ""
-        why = late or snippet(str(trouble).encode("utf-8", "replace")) or type(trouble).__name__
-        return Away(f"{where} cannot be reached: {why}")
+    if isinstance(error, ConnectError | OSError):
+        late = f"no connection within {timeout:g} s" if too_late else ""
+        reason = late or snippet(str(error).encode("utf-8", "replace")) or type(error).__name__
+        return Away(f"{where} cannot be reached: {reason}")
     if too_late or any(isinstance(cause, CancelledError) for cause in causes):
-        return TryLater(f"{where} did not answer within {patience:g} s")
+        return TryLater(f"{where} did not answer within {timeout:g} s")
     names = ", ".join(dict.fromkeys(type(cause).__name__ for cause in causes[1:] or causes))
     return TryLater(f"{where} gave no answer in HTTP: {names}")
 
 
-def _causes(trouble: Exception) -> list[BaseException]:
-    reasons = getattr(trouble, "reasons", ())
+def _causes(error: Exception) -> list[BaseException]:
+    reasons = getattr(error, "reasons", ())
     values = [reason.value for reason in reasons if isinstance(reason, Failure)]
     return [value for value in values if value is not None]
 

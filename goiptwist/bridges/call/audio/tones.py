@@ -1,5 +1,5 @@
 """
-Tones made and heard (Contact ID, SIA DC-05): sixteen digits as DTMF, and the
+Tones made and recognized (Contact ID, SIA DC-05): sixteen digits as DTMF, and the
 1400 and 2300 Hz of a receiver. Pure.
 """
 
@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from attrs import define, field, frozen
 
-from goiptwist.bridges.call.g711 import RATE, Samples, silence
+from goiptwist.bridges.call.audio.g711 import RATE, Samples, silence
 
 #: The amplitude of a tone of 0 dBm0 in 16 bits: full scale is 3.14 dBm0 (G.711 section 4).
 REFERENCE = 32768 / 10 ** (3.14 / 20)
@@ -37,8 +37,8 @@ def amplitude(level: float) -> float:
 
 def tone(seconds: float, level: float, *frequencies: float) -> Samples:
     """Tones that sound together, each so loud (dBm0)."""
-    moments = np.arange(round(seconds * RATE)) / RATE
-    sound = sum(np.sin(2 * np.pi * frequency * moments) for frequency in frequencies)
+    times = np.arange(round(seconds * RATE)) / RATE
+    sound = sum(np.sin(2 * np.pi * frequency * times) for frequency in frequencies)
     return np.asarray(amplitude(level) * sound, np.int16)
 
 
@@ -80,8 +80,8 @@ _AROUND = {Tone.LOW: (1400, (-0.03, 0.0, 0.03)), Tone.HIGH: (2300, (-0.04, -0.02
 
 def _probes(frequencies: list[float], block: int) -> npt.NDArray[np.complex128]:
     """What Goertzel's sum multiplies a block with, a row for each frequency."""
-    moments = np.arange(block) / RATE
-    return np.asarray(np.exp(-2j * np.pi * np.outer(frequencies, moments)), np.complex128)
+    times = np.arange(block) / RATE
+    return np.asarray(np.exp(-2j * np.pi * np.outer(frequencies, times)), np.complex128)
 
 
 def shares(
@@ -103,7 +103,7 @@ _PLACES = [
 _RECEIVER = _probes([frequency for _, frequency in _PLACES], BLOCK)
 
 
-def heard_in(samples: Samples) -> Tone:
+def tone_in(samples: Samples) -> Tone:
     """Which tone fills a block of L{BLOCK} samples."""
     block = samples.astype(np.float64)
     if not audible(block):
@@ -114,13 +114,13 @@ def heard_in(samples: Samples) -> Tone:
 
 
 @define
-class Blocks:
+class BlockSplitter:
     """Cuts what comes in pieces of any length into blocks of one length."""
 
     length: int
     _rest: Samples = field(factory=lambda: silence(0))
 
-    def of(self, samples: Samples) -> list[Samples]:
+    def split(self, samples: Samples) -> list[Samples]:
         """@return: the blocks that are whole by now."""
         whole = np.concatenate([self._rest, samples])
         count = len(whole) // self.length
@@ -138,17 +138,17 @@ _DIGITS = {frequencies: digit for digit, frequencies in FREQUENCIES.items()}
 
 
 @define
-class DigitEar:
+class DtmfDetector:
     """Hears digits, as a receiver does: two equal blocks are a digit."""
 
-    _blocks: Blocks = field(factory=lambda: Blocks(DIGIT_BLOCK))
+    _blocks: BlockSplitter = field(factory=lambda: BlockSplitter(DIGIT_BLOCK))
     _last: str = ""
     _sounding: str = ""
 
-    def hear(self, samples: Samples) -> str:
+    def feed(self, samples: Samples) -> str:
         """@return: the digits that began."""
         found = ""
-        for block in self._blocks.of(samples):
+        for block in self._blocks.split(samples):
             digit = _digit_in(block.astype(np.float64))
             if digit == self._last and digit != self._sounding:
                 self._sounding = digit
@@ -169,7 +169,7 @@ def _digit_in(block: npt.NDArray[np.float64]) -> str:
 
 
 @frozen
-class Sound:
+class ToneInterval:
     """
     Something that was heard and has ended.
 

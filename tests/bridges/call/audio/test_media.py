@@ -6,44 +6,43 @@ import numpy as np
 import pytest
 from twisted.internet.task import Clock
 
-from goiptwist.bridges.call.dialogue import Dialogue, Errand
-from goiptwist.bridges.call.g711 import PCMA, RATE, Samples
-from goiptwist.bridges.call.media import AHEAD, SLEPT, Media
-from goiptwist.bridges.call.rtp import PACKET, Outflow, Packet
-from goiptwist.bridges.call.sdp import Audio
-from goiptwist.bridges.call.tones import digits, tone
-from goiptwist.simulator.station import Receiver
-from tests.bridges.call.test_tones import FRAMES
+from goiptwist.bridges.call.audio.g711 import PCMA, RATE, Samples
+from goiptwist.bridges.call.audio.media import AHEAD, SLEPT, RtpSession
+from goiptwist.bridges.call.audio.rtp import PACKET, RtpPacket, RtpPacketizer, RtpTarget
+from goiptwist.bridges.call.audio.tones import digits, tone
+from goiptwist.bridges.call.dialogue import ContactIdDialogue, PendingFrame
+from goiptwist.simulator.station import SimulatedToneReceiver
+from tests.bridges.call.audio.test_tones import FRAMES
 
 THERE = ("192.0.2.9", 4000)
 
 
-class Reciter:
+class RecordedEndpoint:
     """Says one sound, and keeps what it hears."""
 
     def __init__(self, sound: Samples) -> None:
         self.sound, self.heard, self.over = sound, [np.zeros(0, np.int16)], False
 
-    def hear(self, samples: Samples) -> None:
+    def receive(self, samples: Samples) -> None:
         self.heard.append(samples)
 
-    def say(self, count: int) -> Samples:
+    def produce(self, count: int) -> Samples:
         said, self.sound = self.sound[:count], self.sound[count:]
         return np.concatenate([said, np.zeros(count - len(said), np.int16)])
 
 
-class Rig:
+class OneEnd:
     """One end of a call, and a list of what it sent."""
 
     def __init__(self, sound: Samples) -> None:
         self.clock = Clock()
-        self.sent: list[tuple[float, Packet, tuple[str, int]]] = []
-        self.talker = Reciter(sound)
-        self.media = Media(self.clock, self.talker, write=self._write)
-        self.media.connect(Audio(*THERE, (PCMA,)), THERE[0])
+        self.sent: list[tuple[float, RtpPacket, tuple[str, int]]] = []
+        self.endpoint = RecordedEndpoint(sound)
+        self.media = RtpSession(self.clock, self.endpoint, write=self._write)
+        self.media.connect(RtpTarget(*THERE, (PCMA,)), THERE[0])
 
     def _write(self, datagram: bytes, address: tuple[str, int]) -> None:
-        self.sent.append((self.clock.seconds(), Packet.parse(datagram), address))
+        self.sent.append((self.clock.seconds(), RtpPacket.parse(datagram), address))
 
     @property
     def sound(self) -> Samples:
@@ -57,7 +56,7 @@ def test_whatever_the_gateway_does_meanwhile(pauses: list[float]) -> None:
     clock at the moment when it ran: no digit is cut.
     """
     sound = digits(FRAMES[0])
-    rig = Rig(sound)
+    rig = OneEnd(sound)
     for pause in pauses:
         rig.clock.advance(pause)
         assert len(rig.sent) * PACKET >= int(rig.clock.seconds() * RATE) - PACKET + AHEAD - PACKET
@@ -74,7 +73,7 @@ def test_whatever_the_gateway_does_meanwhile(pauses: list[float]) -> None:
 
 def test_a_machine_that_slept() -> None:
     """It does not send minutes of silence at once."""
-    rig = Rig(digits(FRAMES[0]))
+    rig = OneEnd(digits(FRAMES[0]))
     rig.clock.advance(3600)
     assert len(rig.sent) < SLEPT // PACKET
     rig.media.stop()
@@ -82,13 +81,13 @@ def test_a_machine_that_slept() -> None:
 
 def test_only_whom_we_speak_with_is_heard() -> None:
     """A stranger could say the kissoff, and no alarm would be missed by anybody."""
-    rig = Rig(digits(FRAMES[0]))
-    out = Outflow(PCMA, 7, 1, 1)
+    rig = OneEnd(digits(FRAMES[0]))
+    out = RtpPacketizer(PCMA, 7, 1, 1)
     for address in (("198.51.100.1", 4000), THERE, (THERE[0], 4001), THERE):
         rig.media.datagramReceived(out.packet(tone(0.02, -10, 440)), address)
     rig.clock.pump([0.02] * 20)
-    loud = np.concatenate(rig.talker.heard)
-    assert rig.media.inflow.lost == 1
+    loud = np.concatenate(rig.endpoint.heard)
+    assert rig.media.jitter_buffer.lost == 1
     assert loud[: 2 * PACKET].any()
     rig.media.datagramReceived(b"no RTP at all", THERE)
     assert {address for _, _, address in rig.sent} == {THERE}
@@ -99,11 +98,11 @@ def test_another_side_that_does_not_know_its_own_address() -> None:
     """Audio from the host that speaks SIP is taken, and answered where it came from."""
     clock = Clock()
     sent: list[tuple[str, int]] = []
-    media = Media(
-        clock, Reciter(tone(0.1, -10, 440)), write=lambda _, address: sent.append(address)
+    media = RtpSession(
+        clock, RecordedEndpoint(tone(0.1, -10, 440)), write=lambda _, address: sent.append(address)
     )
-    media.connect(Audio("10.0.0.5", 4000, (PCMA,)), "192.0.2.9")
-    media.datagramReceived(Outflow(PCMA, 7, 1, 1).packet(tone(0.02, -10, 440)), THERE)
+    media.connect(RtpTarget("10.0.0.5", 4000, (PCMA,)), "192.0.2.9")
+    media.datagramReceived(RtpPacketizer(PCMA, 7, 1, 1).packet(tone(0.02, -10, 440)), THERE)
     clock.advance(0.02)
     assert sent[0] == ("10.0.0.5", 4000)
     assert sent[-1] == THERE
@@ -117,22 +116,26 @@ def test_hanging_up_ends_a_kissoff(kissoff: float, why: str) -> None:
     event; one that hangs up before 400 ms of it may not.
     """
     clock, outcomes = Clock(), list[str]()
-    dialogue = Dialogue(10)
-    dialogue.add(Errand(FRAMES[0], outcomes.append))
+    dialogue = ContactIdDialogue(10)
+    dialogue.add(PendingFrame(FRAMES[0], outcomes.append))
     sent: list[bytes] = []
-    media = Media(clock, dialogue, write=lambda datagram, _: sent.append(datagram))
-    media.connect(Audio(*THERE, (PCMA,)), THERE[0])
-    dialogue.answered()
-    receiver, out, left = Receiver(lambda frame: None), Outflow(PCMA, 7, 1, 1), 9999.0
+    media = RtpSession(clock, dialogue, write=lambda datagram, _: sent.append(datagram))
+    media.connect(RtpTarget(*THERE, (PCMA,)), THERE[0])
+    dialogue.call_answered()
+    receiver, out, left = (
+        SimulatedToneReceiver(lambda frame: None),
+        RtpPacketizer(PCMA, 7, 1, 1),
+        9999.0,
+    )
     while left > 0:
-        media.datagramReceived(out.packet(receiver.say(PACKET)), THERE)
+        media.datagramReceived(out.packet(receiver.produce(PACKET)), THERE)
         clock.advance(0.02)
         for datagram in sent:
-            receiver.hear(PCMA.decode(Packet.parse(datagram).audio))
+            receiver.receive(PCMA.decode(RtpPacket.parse(datagram).audio))
         sent.clear()
         left = min(left, kissoff + 0.2) - 0.02 if receiver.events else left
     assert outcomes == []
-    media.hear_out()
-    dialogue.lost("the other side hung up")
+    media.drain()
+    dialogue.abort("the other side hung up")
     assert outcomes == [why]
     media.stop()

@@ -1,6 +1,6 @@
 """
-How SIP messages travel: a UDP port (RFC 3261 section 18), or one TCP connection
-that is opened anew when it broke.
+What carries SIP messages: a UDP port (RFC 3261 section 18), or one TCP connection
+that is opened anew after it broke.
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ def own_address(peer: tuple[str, int]) -> str:
     with socket.socket(family, socket.SOCK_DGRAM) as probe:
         try:
             probe.connect(peer)
-        except OSError as trouble:
-            raise Away(f"{peer[0]} cannot be reached: {trouble.strerror}") from None
+        except OSError as error:
+            raise Away(f"{peer[0]} cannot be reached: {error.strerror}") from None
         return str(probe.getsockname()[0])
 
 
@@ -51,12 +51,12 @@ async def address_of(reactor: Any, host: str) -> str:
         return bare
     try:
         return str(await maybeDeferred(reactor.resolve, bare))
-    except Exception as trouble:  # what resolvers fail with, nobody lists
-        raise Away(f"the name {bare} is not known: {type(trouble).__name__}") from None
+    except Exception as error:  # what resolvers fail with, nobody lists
+        raise Away(f"the name {bare} is not known: {type(error).__name__}") from None
 
 
 @define(eq=False, repr=False, slots=False)
-class UdpWay(DatagramProtocol):
+class SipUdpTransport(DatagramProtocol):
     """
     @ivar peer: where requests go.
     @ivar received: called with each datagram, and with what sends an answer to it.
@@ -86,7 +86,7 @@ class UdpWay(DatagramProtocol):
                 self.transport.write(message, address)
 
     def datagramReceived(self, datagram: bytes, addr: tuple[str, int]) -> None:
-        """Whoever asks is answered where the question came from."""
+        """An answer goes where its request came from."""
         self.received(datagram, lambda reply: self._send(reply, addr[:2]))
 
     def close(self) -> Any:
@@ -96,29 +96,29 @@ class UdpWay(DatagramProtocol):
 
 
 @define
-class Stream:
+class SipStreamSplitter:
     """Cuts a stream into messages by their Content-Length (RFC 3261 section 18.3)."""
 
-    _held: bytes = b""
+    _buffer: bytes = b""
 
-    def of(self, octets: bytes) -> list[bytes]:
+    def split(self, octets: bytes) -> list[bytes]:
         """
         @return: the messages that are whole by now.
         @raise ValueError: it is too long to be one.
         """
-        self._held += octets
+        self._buffer += octets
         found: list[bytes] = []
         while True:
-            held = self._held.lstrip(b"\r\n")
-            head, gap, rest = held.partition(b"\r\n\r\n")
+            buffer = self._buffer.lstrip(b"\r\n")
+            head, gap, rest = buffer.partition(b"\r\n\r\n")
             length = _length(head) if gap else 0
-            if len(held) > LONGEST or length > LONGEST:
+            if len(buffer) > LONGEST or length > LONGEST:
                 raise ValueError("a SIP message is too long")
             if not gap or len(rest) < length:
-                self._held = held
+                self._buffer = buffer
                 return found
             found.append(head + gap + rest[:length])
-            self._held = rest[length:]
+            self._buffer = rest[length:]
 
 
 def _length(head: bytes) -> int:
@@ -130,26 +130,26 @@ def _length(head: bytes) -> int:
 
 
 @define(eq=False, repr=False, slots=False)
-class Connection(Protocol):
+class SipTcpConnection(Protocol):
     """One TCP connection to the peer."""
 
-    way: TcpWay
+    owner: SipTcpTransport
     transport: Any = field(default=None, init=False)
-    _stream: Stream = field(factory=Stream, init=False)
+    _splitter: SipStreamSplitter = field(factory=SipStreamSplitter, init=False)
 
     def dataReceived(self, data: bytes) -> None:
         try:
-            for message in self._stream.of(data):
-                self.way.received(message)
+            for message in self._splitter.split(data):
+                self.owner.received(message)
         except ValueError:
             self.transport.abortConnection()
 
     def connectionLost(self, reason: Any = None) -> None:
-        self.way.closed(self)
+        self.owner.closed(self)
 
 
 @define(eq=False, repr=False, slots=False)
-class TcpWay:
+class SipTcpTransport:
     """
     @ivar lost: called when the connection broke.
     """
@@ -157,8 +157,8 @@ class TcpWay:
     peer: tuple[str, int]
     received: Received
     lost: Callable[[], None]
-    _connection: Connection | None = field(default=None, init=False)
-    _gone: Deferred[None] | None = field(default=None, init=False)
+    _connection: SipTcpConnection | None = field(default=None, init=False)
+    _closed: Deferred[None] | None = field(default=None, init=False)
 
     name = "TCP"
 
@@ -171,10 +171,12 @@ class TcpWay:
             kind = TCP6ClientEndpoint if ":" in self.peer[0] else TCP4ClientEndpoint
             endpoint = kind(reactor, *self.peer, CONNECTING, (host, 0))
             try:
-                made: Any = await endpoint.connect(Factory.forProtocol(lambda: Connection(self)))
-            except (ConnectError, ConnectionLost, OSError) as trouble:
+                made: Any = await endpoint.connect(
+                    Factory.forProtocol(lambda: SipTcpConnection(self))
+                )
+            except (ConnectError, ConnectionLost, OSError) as error:
                 place = f"{self.peer[0]}:{self.peer[1]}"
-                raise Away(f"{place} takes no TCP connection: {trouble}") from None
+                raise Away(f"{place} takes no TCP connection: {error}") from None
             if self._connection is not None:  # another call was quicker
                 made.transport.loseConnection()
             else:
@@ -187,11 +189,11 @@ class TcpWay:
         if self._connection is not None:
             self._connection.transport.write(message)
 
-    def closed(self, connection: Connection) -> None:
+    def closed(self, connection: SipTcpConnection) -> None:
         """A connection is no more."""
-        if self._gone is not None:
-            self._gone.callback(None)
-            self._gone = None
+        if self._closed is not None:
+            self._closed.callback(None)
+            self._closed = None
         if connection is self._connection:
             self._connection = None
             self.lost()
@@ -200,7 +202,7 @@ class TcpWay:
         """Hang it up, after what was written has left."""
         if self._connection is None:
             return None
-        self._gone = Deferred()
+        self._closed = Deferred()
         connection, self._connection = self._connection, None
         connection.transport.loseConnection()
-        return self._gone
+        return self._closed

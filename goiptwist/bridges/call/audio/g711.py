@@ -39,7 +39,7 @@ def _a_levels() -> npt.NDArray[np.int32]:
 
 
 @frozen(eq=False)
-class Law:
+class G711Law:
     """
     One of the two.
 
@@ -70,6 +70,6 @@ class Law:
         return self._levels[np.frombuffer(octets, np.uint8)].astype(np.int16)
 
 
-PCMU = Law("PCMU", 0, _mu_levels())
-PCMA = Law("PCMA", 8, _a_levels())
+PCMU = G711Law("PCMU", 0, _mu_levels())
+PCMA = G711Law("PCMA", 8, _a_levels())
 LAWS = {law.payload: law for law in (PCMU, PCMA)}

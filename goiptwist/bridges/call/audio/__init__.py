@@ -1,0 +1,1 @@
+"""Sound on the network: G.711, RTP, tones made and tones recognized."""
