@@ -11,8 +11,9 @@ from attrs import asdict, define, evolve, field
 from twisted.application.service import Service
 from twisted.internet.interfaces import IReactorTime
 
+from goiptwist.accounts.authenticator import Authenticator
 from goiptwist.accounts.quotas import Permissions
-from goiptwist.accounts.users import Attempts, DeferToThread, Users
+from goiptwist.accounts.verification import DeferToThread
 from goiptwist.alarm import routes, supervision
 from goiptwist.alarm.deduplication import Deduplication
 from goiptwist.alarm.panel_sms import PanelSms
@@ -51,6 +52,7 @@ from goiptwist.telephony.contacts import Contacts
 from goiptwist.web.api import Api
 from goiptwist.web.doors import Doors
 from goiptwist.web.ozeki.dialect import Dialect
+from goiptwist.web.proxies import TrustedProxies
 from goiptwist.web.service import HttpService
 
 #: Messages that lines may have in hand: more than 10,000 lines can take.
@@ -80,6 +82,7 @@ class Gateway:
     powers: OperatorPowers = field(init=False)
     housekeeping: Housekeeping = field(init=False)
     bridges: dict[str, IBridge] = field(factory=dict, init=False)
+    _authenticator: Authenticator | None = field(default=None, init=False)
 
     def __attrs_post_init__(self) -> None:
         settings, store, clock = self.settings, self.store, self.clock
@@ -229,8 +232,9 @@ class Gateway:
         http = self.settings.http
         if not http.listen and not http.listen_tls:
             return None
-        users = Users(self.settings.users, defer_to_thread)
-        api = Api(self.powers, users, self.clock, self._tellers())
+        proxies = TrustedProxies(http.proxies)
+        accounts = self._accounts(defer_to_thread)
+        api = Api(self.powers, accounts, self.clock, self._tellers(), proxies)
         dialect = Dialect(
             self.powers,
             api.access,
@@ -240,6 +244,13 @@ class Gateway:
         )
         doors = Doors(api.resource(), dialect)
         return HttpService(self.reactor, http, doors, doors.leniency, api.end_streams)
+
+    def _accounts(self, defer_to_thread: DeferToThread) -> Authenticator:
+        """The one login of all listeners."""
+        if self._authenticator is None:
+            users = self.settings.users
+            self._authenticator = Authenticator(users, self.clock, defer_to_thread)
+        return self._authenticator
 
     def _tellers(self) -> list[str]:
         """The bridges that a submission over HTTP may name to be told."""
@@ -262,7 +273,6 @@ class Gateway:
         """The ways by which mails become SMS, if there shall be any."""
         intake, imap = self.settings.mail, self.settings.imap
         mailroom = self._mailroom(defer_to_thread)
-        users = Users(self.settings.users, defer_to_thread)
         services: list[Service] = []
         if intake.listen or intake.listen_tls or intake.lmtp:
             services.append(
@@ -270,8 +280,7 @@ class Gateway:
                     self.reactor,
                     intake,
                     self.settings.top.name,
-                    users=users,
-                    attempts=Attempts(self.clock),
+                    accounts=self._accounts(defer_to_thread),
                     mailroom=mailroom,
                     complaints=self.complaints,
                 )

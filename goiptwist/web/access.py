@@ -6,34 +6,34 @@ as of RFC 7617.
 from __future__ import annotations
 
 from base64 import b64decode
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable
 
-from attrs import define, field
+from attrs import frozen
 from twisted.web.iweb import IRequest
 
-from goiptwist.accounts.secrets import Remembered
-from goiptwist.accounts.users import Attempts, User, Users
-from goiptwist.net.shielding import shielded
+from goiptwist.accounts.authenticator import Authenticator
+from goiptwist.accounts.throttle import TooManyAttempts
+from goiptwist.accounts.users import User
+from goiptwist.errors import Forbidden
 from goiptwist.web.problems import Problem, retry_after
+from goiptwist.web.proxies import NO_PROXIES, TrustedProxies
 
 #: What a 401 must offer (RFC 9110 section 11.6.1).
 CHALLENGE = b'Bearer realm="goiptwist"'
 BASIC = b'Basic realm="goiptwist", charset="UTF-8"'
 
 
-@define
+@frozen
 class Access:
     """
     Finds the user behind a request.
 
-    @ivar attempts: counts wrong tokens and passwords by the address they came from.
+    @ivar accounts: the login of the whole gateway.
+    @ivar proxies: those who are believed where a request comes from.
     """
 
-    users: Users
-    attempts: Attempts
-    #: Who came from where with which token or password. It makes the common case one hash,
-    #: and lets the good clients on a machine through while a bad one is slowed.
-    _known: Remembered[User] = field(factory=Remembered, init=False)
+    accounts: Authenticator
+    proxies: TrustedProxies = NO_PROXIES
 
     async def user(self, request: IRequest, scope: str) -> User:
         """
@@ -52,7 +52,8 @@ class Access:
     async def _asking(self, request: IRequest) -> User:
         scheme, _, said = (request.getHeader(b"Authorization") or b"").partition(b" ")
         if scheme.lower() == b"bearer":
-            user = await self._user(_source(request), self.users.by_token, _token(said))
+            token = _token(said)
+            user = await _as_problem(self.accounts.by_token(self._source(request), token))
             if user is None:
                 raise _unknown("no user has this token", b', error="invalid_token"')
         elif scheme.lower() == b"basic":
@@ -73,34 +74,24 @@ class Access:
             many wrong ones.
         @raise Busy: too many are being checked.
         """
-        return await self._user(_source(request), self.users.by_password, name, password)
+        source = self._source(request)
+        return await _as_problem(self.accounts.by_password(source, name, password))
 
-    async def _user(
-        self, source: str, find: Callable[..., Awaitable[User | None]], *said: str
-    ) -> User | None:
-        """@param said: what C{find} is asked."""
-        user = self._known.recall(source, *said)
-        if user is None:
-            # A guess counts, even if the one who made it hangs up at once.
-            user = await shielded(self._found(source, find, said))
-        if user is not None and not user.may_come_from(source):
-            raise Problem(403, f"user {user.name} may not come from {source or 'here'}")
-        return user
+    def _source(self, request: IRequest) -> str:
+        try:
+            return self.proxies.source_of(request)
+        except ValueError as unreadable:
+            raise Problem(400, str(unreadable)) from None
 
-    async def _found(
-        self, source: str, find: Callable[..., Awaitable[User | None]], said: tuple[str, ...]
-    ) -> User | None:
-        wait = self.attempts.wait(source)
-        if wait > 0:
-            headers = retry_after(wait)
-            sentence = "too many wrong tokens or passwords from your address"
-            raise Problem(429, sentence, headers=headers)
-        user = await find(*said)
-        if user is None:
-            self.attempts.failed(source)
-        else:
-            self._known.keep(user, source, *said)
-        return user
+
+async def _as_problem(login: Awaitable[User | None]) -> User | None:
+    try:
+        return await login
+    except TooManyAttempts as slowed:
+        sentence = f"{slowed} from your address, or for this user"
+        raise Problem(429, sentence, headers=retry_after(slowed.after)) from None
+    except Forbidden as refused:
+        raise Problem(403, str(refused)) from None
 
 
 def _token(said: bytes) -> str:
@@ -120,10 +111,6 @@ def _name_and_password(said: bytes) -> tuple[str, str]:
     if not colon:
         raise _unknown("what stands behind Basic is not name:password")
     return name, password
-
-
-def _source(request: IRequest) -> str:
-    return getattr(request.getClientAddress(), "host", "")
 
 
 def _unknown(detail: str, more: bytes = b"") -> Problem:

@@ -23,12 +23,13 @@ from twisted.web.iweb import IRequest
 from twisted.web.resource import IResource
 from werkzeug.routing import BaseConverter
 
-from goiptwist.accounts.users import Attempts, Users
+from goiptwist.accounts.authenticator import Authenticator
 from goiptwist.interfaces import IOperatorGateway
 from goiptwist.web import reading
 from goiptwist.web.access import Access
 from goiptwist.web.answers import JSON, whole
 from goiptwist.web.problems import Problem, problem_of, retry_after
+from goiptwist.web.proxies import NO_PROXIES, TrustedProxies
 from goiptwist.web.reading import Shape, queried, shaped
 from goiptwist.web.request import CROWDED, CROWDED_WAIT
 from goiptwist.web.v1 import openapi, page
@@ -61,16 +62,19 @@ class Api:
     def __init__(
         self,
         gateway: IOperatorGateway,
-        users: Users,
+        accounts: Authenticator,
         clock: IReactorTime,
         tellers: Collection[str] = (),
+        proxies: TrustedProxies = NO_PROXIES,
     ) -> None:
         """
-        @param clock: tells when a slowed client may try again.
+        @param accounts: the login of the whole gateway.
+        @param clock: tells the time of day.
         @param tellers: the bridges that a submission may name to be told.
+        @param proxies: those who are believed where a request comes from.
         """
-        self.desk = Desk(gateway, users, clock, tellers, Streams(clock))
-        self.access = Access(users, Attempts(clock))
+        self.desk = Desk(gateway, accounts.users, clock, tellers, Streams(clock))
+        self.access = Access(accounts, proxies)
         self.app = Klein()
         self.app.url_map.converters["id"] = Id
         self.app.url_map.merge_slashes = False  # a path is right or it is not; no redirects

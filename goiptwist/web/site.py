@@ -21,6 +21,7 @@ from twisted.web.resource import IResource
 
 from goiptwist.net.draining import Connections
 from goiptwist.net.sampled_log import SampledLog
+from goiptwist.web.proxies import NO_PROXIES, TrustedProxies
 from goiptwist.web.request import MAX_LOGGED, Request, Room
 
 log = Logger()
@@ -127,12 +128,19 @@ class Site(server.Site):
     @ivar channels: the open ones, the longest idle first.
     @ivar room: how much of the memory they share.
     @ivar leniency: what old programs may do.
+    @ivar proxies: those who are believed where a request comes from.
     """
 
     protocol = Channel  # type: ignore[assignment]
     noisy = False  # we say ourselves where HTTP listens
 
-    def __init__(self, resource: IResource, reactor: Any, leniency: Leniency = STRICT) -> None:
+    def __init__(
+        self,
+        resource: IResource,
+        reactor: Any,
+        leniency: Leniency = STRICT,
+        proxies: TrustedProxies = NO_PROXIES,
+    ) -> None:
         super().__init__(
             resource,
             requestFactory=Request,
@@ -141,6 +149,7 @@ class Site(server.Site):
             reactor=reactor,
         )
         self.leniency = leniency
+        self.proxies = proxies
         self.room = Room()
         self.channels: Connections[Channel] = Connections(reactor)
         self._said_full = False
@@ -183,11 +192,17 @@ class Site(server.Site):
         """
         self._chronicles[request.code < 400].tell(
             "{peer} {method} {path}: {status}",
-            peer=getattr(request.client, "host", "-"),
+            peer=self._source(request),
             method=request.method.decode("ascii", "replace"),
             path=request.path[:MAX_LOGGED].decode("ascii", "replace"),
             status=request.code,
         )
+
+    def _source(self, request: AnyRequest) -> str:
+        try:
+            return self.proxies.source_of(request) or "-"
+        except ValueError:  # which the answer says
+            return getattr(request.client, "host", "-")
 
     def close(self) -> Deferred[None]:
         """

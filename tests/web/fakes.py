@@ -13,8 +13,10 @@ from twisted.internet.task import Clock
 from twisted.web.client import ResponseNeverReceived
 from zope.interface import implementer
 
+from goiptwist.accounts.authenticator import Authenticator
 from goiptwist.accounts.secrets import Secret
-from goiptwist.accounts.users import DeferToThread, User, Users
+from goiptwist.accounts.users import User
+from goiptwist.accounts.verification import DeferToThread
 from goiptwist.alarm.routes import Routes
 from goiptwist.config.values import Network
 from goiptwist.contact_id.event import Event
@@ -323,8 +325,8 @@ class Client:
         self.gateway = FakeGateway()
         self.clock = Clock()
         self.token = token
-        users = Users(USERS, defer_to_thread)
-        self.api = Api(self.gateway, users, self.clock, ["crm"])
+        self.accounts = Authenticator(USERS, self.clock, defer_to_thread)
+        self.api = Api(self.gateway, self.accounts, self.clock, ["crm"])
         self.stub = StubTreq(self.api.resource())
 
     def start(self, method: str, path: str, **more: Any) -> list[Reply]:

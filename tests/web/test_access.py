@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from twisted.internet.defer import Deferred
 
-from goiptwist.accounts.users import FAILURES, WINDOW
+from goiptwist.accounts.throttle import FAILURES, WINDOW
 from goiptwist.model.quota import Quota
 from tests.web.fakes import Client
 
@@ -142,7 +142,7 @@ def basic(name: str, password: str) -> dict[str, str]:
 
 
 def from_address(client: Client, host: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("goiptwist.web.access._source", lambda request: host)
+    monkeypatch.setattr("goiptwist.web.proxies.TrustedProxies.source_of", lambda *_: host)
 
 
 @pytest.mark.parametrize(

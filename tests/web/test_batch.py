@@ -97,7 +97,7 @@ def test_trouble_on_the_way(trouble: Exception, monkeypatch: pytest.MonkeyPatch)
             raise trouble
         return [trouble] * len(submissions)
 
-    monkeypatch.setattr(type(client.gateway), "submit_all", fails)
+    monkeypatch.setattr(type(client.gateway), "submit_many", fails)
     client.clock.advance(0)
     client.stub.flush()
     statuses = [result["status"] for result in replies[0].json["results"]]

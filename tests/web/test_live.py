@@ -11,7 +11,7 @@ from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
 from twisted.python.failure import Failure
 
-from goiptwist.accounts.users import Users
+from goiptwist.accounts.authenticator import Authenticator
 from goiptwist.config.values import HostPorts
 from goiptwist.model.messages import Direction, Message, State
 from goiptwist.store import Event
@@ -40,7 +40,7 @@ class Watching:
     def __init__(self, gateway: FakeGateway | None = None) -> None:
         self.gateway = gateway or FakeGateway()
         self.clock = Clock()
-        self.api = Api(self.gateway, Users(USERS, at_once), self.clock)
+        self.api = Api(self.gateway, Authenticator(USERS, self.clock, at_once), self.clock)
         self.site = Site(self.api.resource(), self.clock)
         self.transport = StringTransport()
         self.channel: Any = self.site.buildProtocol(None)

@@ -12,6 +12,7 @@ import pytest
 import pytest_twisted
 from attrs import define, field
 from twisted.internet import reactor
+from twisted.internet.address import IPv4Address
 from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.internet.endpoints import HostnameEndpoint, connectProtocol
 from twisted.internet.error import ConnectionDone
@@ -21,13 +22,15 @@ from twisted.internet.testing import StringTransport
 from twisted.logger import LogLevel, capturedLogs, formatEvent
 from twisted.python.failure import Failure
 
-from goiptwist.accounts.users import Users
-from goiptwist.config.values import HostPort, HostPorts
+from goiptwist.accounts.authenticator import Authenticator
+from goiptwist.accounts.throttle import FAILURES
+from goiptwist.config.values import HostPort, HostPorts, Network
 from goiptwist.errors import BadConfiguration
 from goiptwist.model.messages import Direction, Message, State
 from goiptwist.net.draining import GRACE
 from goiptwist.net.sampled_log import LEGIBLE
 from goiptwist.web.api import Api
+from goiptwist.web.proxies import NO_PROXIES, TrustedProxies
 from goiptwist.web.request import LINGER, MAX_BODY, MAX_HELD, SLICE
 from goiptwist.web.service import HttpService
 from goiptwist.web.settings import HttpSettings
@@ -52,12 +55,13 @@ def whole(body: bytes = GOOD) -> bytes:
 class Wire:
     """One connection to a site, without a socket."""
 
-    def __init__(self) -> None:
+    def __init__(self, proxies: TrustedProxies = NO_PROXIES, peer: str = "192.168.1.1") -> None:
         self.gateway = FakeGateway()
         self.clock = Clock()
-        api = Api(self.gateway, Users(USERS, at_once), self.clock)
-        self.site = Site(api.resource(), self.clock)
-        self.transport = StringTransport()
+        accounts = Authenticator(USERS, self.clock, at_once)
+        api = Api(self.gateway, accounts, self.clock, proxies=proxies)
+        self.site = Site(api.resource(), self.clock, proxies=proxies)
+        self.transport = StringTransport(peerAddress=IPv4Address("TCP", peer, 54321))
         self.channel: Any = self.site.buildProtocol(None)
         self.channel.makeConnection(self.transport)
 
@@ -91,6 +95,51 @@ def test_a_connection_is_kept_for_the_next_request(wire: Wire) -> None:
     assert wire.heard.count(b"HTTP/1.1 202 ") == 2
     assert not wire.closing
     wire.gone()
+
+
+class TestBehindAProxy:
+    """The address that a proxy of ours tells is the one that counts, and that is logged."""
+
+    @pytest.fixture
+    def wire(self) -> Wire:
+        return Wire(TrustedProxies([Network.from_setting("10.0.0.0/8")]), peer="10.0.0.1")
+
+    def ask(self, wire: Wire, client: bytes, token: bytes) -> int:
+        """@return: the status."""
+        before = len(wire.heard)
+        wire.says(
+            b"GET /api/v1/me HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer " + token + b"\r\n"
+            b"X-Forwarded-For: " + client + b"\r\n\r\n"
+        )
+        return int(wire.heard[before:].split()[1])
+
+    def test_networks(self, wire: Wire) -> None:
+        assert self.ask(wire, b"203.0.113.9, 192.0.2.1", b"near-token") == 200
+        assert self.ask(wire, b"192.0.2.1, 203.0.113.9", b"near-token") == 403
+        assert self.ask(wire, b"10.0.0.2", b"near-token") == 403
+
+    def test_guesses(self, wire: Wire) -> None:
+        for _ in range(FAILURES):
+            assert self.ask(wire, b"203.0.113.9", b"wrong") == 401
+        assert self.ask(wire, b"203.0.113.9", b"ops-token") == 429
+        assert self.ask(wire, b"203.0.113.10", b"ops-token") == 200
+
+    def test_log(self, wire: Wire) -> None:
+        with capturedLogs() as logs:
+            self.ask(wire, b"203.0.113.9", b"wrong")
+            wire.says(
+                b'GET /healthz HTTP/1.1\r\nHost: x\r\nForwarded: for="\r\n\r\n',
+            )
+        assert [entry["peer"] for entry in logs if "peer" in entry] == ["203.0.113.9", "10.0.0.1"]
+
+    def test_two_words(self, wire: Wire) -> None:
+        """The client has written one of them itself."""
+        wire.says(
+            b"GET /api/v1/me HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ops-token\r\n"
+            b"X-Forwarded-For: 203.0.113.9\r\nForwarded: for=192.0.2.1\r\n\r\n"
+        )
+        assert wire.heard.startswith(b"HTTP/1.1 400 ")
+        assert b"tell two addresses" in wire.heard
 
 
 def test_the_largest_body_is_read(wire: Wire) -> None:
@@ -377,7 +426,7 @@ class Conversation(Protocol):
 async def running() -> AsyncIterator[Running]:
     """Started as twistd does it, and stopped."""
     gateway = FakeGateway()
-    api = Api(gateway, Users(USERS, at_once), reactor)
+    api = Api(gateway, Authenticator(USERS, reactor, at_once), reactor)
     service = HttpService(reactor, listening(HostPort("127.0.0.1", 0)), api.resource())
     service.privilegedStartService()
     service.startService()
@@ -441,7 +490,7 @@ async def test_stopping_closes_idle_connections(running: Running) -> None:
 async def test_a_taken_port_is_a_sentence(running: Running) -> None:
     """Two gateways on one machine: the second says what is in its way."""
     address = HostPort("127.0.0.1", running.port)
-    api = Api(FakeGateway(), Users([], at_once), reactor)
+    api = Api(FakeGateway(), Authenticator([], reactor, at_once), reactor)
     second = HttpService(reactor, listening(address), api.resource())
     with pytest.raises(BadConfiguration, match=r"HTTP cannot listen on 127\.0\.0\.1:\d+: .*in use"):
         second.startService()
@@ -453,7 +502,7 @@ async def test_an_ipv6_address() -> None:
     """[::1]:port is a loopback too."""
     if not socket.has_ipv6:
         pytest.skip("no IPv6 here")
-    api = Api(FakeGateway(), Users([], at_once), reactor)
+    api = Api(FakeGateway(), Authenticator([], reactor, at_once), reactor)
     service = HttpService(reactor, listening(HostPort("::1", 0)), api.resource())
     with capturedLogs() as logs:
         service.startService()

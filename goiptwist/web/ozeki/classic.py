@@ -11,7 +11,8 @@ from datetime import tzinfo
 from attrs import define
 from twisted.web.iweb import IRequest
 
-from goiptwist.accounts.users import DeferToThread, User
+from goiptwist.accounts.users import User
+from goiptwist.accounts.verification import DeferToThread
 from goiptwist.messaging.report_urls import context_of, filled, keywords_of, time_of
 from goiptwist.model.messages import Direction, Message
 from goiptwist.web.ozeki import answers, parameters

@@ -16,7 +16,7 @@ from twisted.python.failure import Failure
 from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET
 
-from goiptwist.accounts.users import DeferToThread
+from goiptwist.accounts.verification import DeferToThread
 from goiptwist.web.access import Access
 from goiptwist.web.answers import HEADERS
 from goiptwist.web.ozeki import jsonside, parameters

@@ -13,7 +13,8 @@ from datetime import tzinfo
 from attrs import define
 from twisted.web.iweb import IRequest
 
-from goiptwist.accounts.users import DeferToThread, User
+from goiptwist.accounts.users import User
+from goiptwist.accounts.verification import DeferToThread
 from goiptwist.web.ozeki import jsonshapes
 from goiptwist.web.ozeki.parameters import MAX_LIMIT, Login
 from goiptwist.web.ozeki.refusals import (

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from attrs import field, frozen
 from twisted.internet.interfaces import IReactorTime
 from twisted.web.iweb import IRequest
 
-from goiptwist.accounts.users import User, Users
+from goiptwist.accounts.users import User
 from goiptwist.interfaces import IOperatorGateway
 from goiptwist.web.reading import Shape
 from goiptwist.web.v1.streams import Streams
@@ -25,7 +25,7 @@ class Desk:
     """
 
     gateway: IOperatorGateway
-    users: Users
+    users: Sequence[User]
     clock: IReactorTime
     tellers: Collection[str]
     streams: Streams

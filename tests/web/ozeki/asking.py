@@ -17,8 +17,9 @@ from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
 from twisted.python.failure import Failure
 
+from goiptwist.accounts.authenticator import Authenticator
 from goiptwist.accounts.secrets import Secret
-from goiptwist.accounts.users import Attempts, User, Users
+from goiptwist.accounts.users import User
 from goiptwist.config.values import Network
 from goiptwist.model.messages import Direction, Message, State
 from goiptwist.model.status import LineStatus
@@ -100,12 +101,12 @@ class Asking:
         else:
             self.gateway = gateway
         self.clock = Clock()
-        users = Users(USERS, at_once)
-        access = Access(users, Attempts(self.clock))
+        accounts = Authenticator(USERS, self.clock, at_once)
+        access = Access(accounts)
         dialect = Dialect(
             self.gateway, access, at_once, strict=strict, zone=UTC, reports_by=reports_by
         )
-        doors = Doors(Api(self.gateway, users, self.clock, ["ops"]).resource(), dialect)
+        doors = Doors(Api(self.gateway, accounts, self.clock, ["ops"]).resource(), dialect)
         self.site = Site(doors, self.clock, doors.leniency)
 
     def _fake(self) -> None:

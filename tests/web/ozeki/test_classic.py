@@ -438,7 +438,10 @@ def test_guessing_is_slowed(asking: Asking) -> None:
     for n in range(10):
         assert asking.send(password=str(n)).error[0] == "305"
     slowed = asking.send(password="abc123")
-    assert slowed.error == ("429", "too many wrong tokens or passwords from your address")
+    assert slowed.error == (
+        "429",
+        "too many wrong tokens or passwords from your address, or for this user",
+    )
     assert slowed.headers["Retry-After"] == "60"
     given = {"action": "sendmessage", **LOGIN, **TEXT}
     assert asking.get(given, host="192.0.2.9").codes == ["0"]
