@@ -47,7 +47,7 @@ class Desk:
         return self.ask("GET", f"/api/v1/alarms/{alarm_id}").json
 
     def ways(self, alarm_id: str) -> list[tuple[str, str]]:
-        return [(way["bridge"], way["state"]) for way in self.alarm(alarm_id)["ways"]]
+        return [(way["bridge"], way["state"]) for way in self.alarm(alarm_id)["deliveries"]]
 
 
 @pytest.fixture
@@ -124,7 +124,7 @@ def test_who_follows(desk: Desk) -> None:
     desk.bridge("backup").troubles = [TryLater("busy")]
     own = desk.ask("POST", "/api/v1/alarms", {"event": EVENT}).json["id"]
     assert desk.ways(own) == [("station", "escalated"), ("backup", "waiting")]
-    [station, backup] = desk.alarm(own)["ways"]
+    [station, backup] = desk.alarm(own)["deliveries"]
     assert (station["following"], backup["following"]) == (["backup", "oncall"], ["oncall"])
     assert (backup["detail"], backup["attempts"]) == ("busy", 1)
     assert "next_try" in backup
@@ -172,7 +172,7 @@ def test_what_becomes_of_it(desk: Desk) -> None:
     """C{reporturl}, and C{report}: told when all of it has ended."""
     url = "http://x.example/$messageid"
     desk.asking.get(f"{QUERY}&reporturl={url}")
-    desk.ask("POST", "/api/v1/alarms", {"event": EVENT, "report": ["ops"]})
+    desk.ask("POST", "/api/v1/alarms", {"event": EVENT, "notify": ["ops"]})
     [first, second] = desk.bridge("ops").told
     assert (first.what, first.message.context) == ("delivered", context_of(url))
     assert (second.what, second.message.alarm) == ("delivered", EVENT)

@@ -86,6 +86,6 @@ class Permissions:
 
 
 def _permit(user: User) -> Permission:
-    allowance = Quota(messages=user.messages_a_day, parts=user.parts_a_day)
+    allowance = Quota(messages=user.messages_a_day, parts=user.segments_a_day)
     permit = Permission(to=user.to, lines=user.lines, allowance=allowance)
     return ANYTHING if permit == ANYTHING else permit

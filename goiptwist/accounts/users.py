@@ -52,8 +52,9 @@ class User:
         default=0,
         validator=_check_not_negative,
     )
-    parts_a_day: int = setting(
+    segments_a_day: int = setting(
         "How many SMS the user may cause in a day, where a long text needs several; 0 is no limit.",
+        formerly="parts_a_day",
         default=0,
         validator=_check_not_negative,
     )

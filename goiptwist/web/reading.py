@@ -12,7 +12,7 @@ import json
 from collections.abc import Collection, Iterable, Mapping
 from difflib import get_close_matches
 from functools import cache
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -32,6 +32,9 @@ class Shape(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, hide_input_in_errors=True)
 
+    #: Keys that have another name now, by the one that they had before.
+    formerly: ClassVar[Mapping[str, str]] = {}
+
     @classmethod
     def contradictions(cls, given: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
         """@return: what does not go together, as pairs of field and sentence."""
@@ -49,10 +52,17 @@ class Faults(list[tuple[str, str]]):
         if len(self) < MAX_FAULTS:
             self.append((name[:MAX_NAME], sentence))
 
-    def unknown(self, given: Iterable[str], known: Collection[str]) -> None:
-        """@param known: the keys that there are."""
+    def unknown(
+        self, given: Iterable[str], known: Collection[str], formerly: Mapping[str, str]
+    ) -> None:
+        """
+        @param known: the keys that there are.
+        @param formerly: names of today by those of before.
+        """
         for name in given:
-            if name not in known and len(self) < MAX_FAULTS:
+            if name in formerly:
+                self.add(name, f"is called {formerly[name]!r} now")
+            elif name not in known and len(self) < MAX_FAULTS:
                 near = get_close_matches(name[:MAX_NAME].lower(), known, n=1, cutoff=0.6)
                 cure = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(known)}"
                 self.add(name, f"unknown key; {cure}")
@@ -124,7 +134,7 @@ def _checked(shape: type[S], given: Mapping[str, Any], faults: Faults) -> S:
     known = _keys(shape)
     # Unknown keys are looked for here, since pydantic would make an object of
     # each, and there may be a hundred thousand.
-    faults.unknown(given, known)
+    faults.unknown(given, known, shape.formerly)
     found = None
     try:
         found = shape.model_validate({name: given[name] for name in known if name in given})

@@ -289,7 +289,7 @@ USERS = [
         password=Secret.from_setting("near-word:ő"),
         networks=(Network.from_setting("192.0.2.0/24"),),
     ),
-    User(name="few", token=Secret.from_setting("few-token"), messages_a_day=100, parts_a_day=50),
+    User(name="few", token=Secret.from_setting("few-token"), messages_a_day=100, segments_a_day=50),
 ]
 
 

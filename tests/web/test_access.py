@@ -216,14 +216,14 @@ def test_me() -> None:
         "to": [],
         "lines": [],
         "messages_a_day": 100,
-        "parts_a_day": 50,
+        "segments_a_day": 50,
         "networks": [],
         "password": False,
         "token": True,
-        "today": {"messages": 3, "parts": 60},
+        "today": {"messages": 3, "segments": 60},
     }
-    assert reply.header("RateLimit-Policy") == '"messages";q=100;w=86400, "parts";q=50;w=86400'
-    assert reply.header("RateLimit") == '"messages";r=97;t=6400, "parts";r=0;t=6400'
+    assert reply.header("RateLimit-Policy") == '"messages";q=100;w=86400, "segments";q=50;w=86400'
+    assert reply.header("RateLimit") == '"messages";r=97;t=6400, "segments";r=0;t=6400'
 
 
 def test_users_are_for_the_admin() -> None:

@@ -82,7 +82,7 @@ class TestRaising:
 
     def test_everything(self, client: Client) -> None:
         """Each key reaches the gateway as what it means."""
-        more = {"id": "a-1", "to": "the door", "report": "crm"}
+        more = {"id": "a-1", "to": "the door", "notify": "crm"}
         reply = post(client, {"event": EVENT, **more})
         assert reply.json == {**SHOWN, "client_id": "a-1", "to": "the door"}
         [report] = client.gateway.reports
@@ -122,7 +122,8 @@ class TestRaising:
             ({"code": "130"}, "account"),
             ({"account": "1113", "qualifier": "1"}, "code"),
             ({"account": "1113", "code": "130"}, "qualifier"),
-            ({"event": EVENT, "report": ["nobody"]}, "report"),
+            ({"event": EVENT, "report": ["crm"]}, "report"),
+            ({"event": EVENT, "notify": ["nobody"]}, "notify"),
             ({"event": EVENT, "text": "x"}, "text"),
         ],
     )
@@ -240,7 +241,7 @@ class TestLooking:
         post(client, PARTS)
         shown = client.get("/api/v1/alarms/m0").json
         assert {name: shown[name] for name in SHOWN} == SHOWN
-        assert shown["ways"] == [
+        assert shown["deliveries"] == [
             {
                 "bridge": "call",
                 "state": "escalated",

@@ -34,7 +34,7 @@ def test_all_are_kept() -> None:
             "status": 202,
             "messages": [{"id": "m0", "to": "+36301234567", "state": "queued"}],
             "encoding": "gsm7",
-            "parts": 1,
+            "segments": 1,
         },
         {
             "status": 202,
@@ -43,12 +43,12 @@ def test_all_are_kept() -> None:
                 {"id": "m2", "to": "+362", "state": "queued"},
             ],
             "encoding": "ucs2",
-            "parts": 1,
+            "segments": 1,
         },
     ]
 
 
-@pytest.mark.parametrize("wrong", [{"to": "+361"}, 7, None, [], "x", {**GOOD, "report": "ops"}])
+@pytest.mark.parametrize("wrong", [{"to": "+361"}, 7, None, [], "x", {**GOOD, "notify": "ops"}])
 def test_one_that_is_wrong(wrong: Any) -> None:
     """Does not keep the others from being kept; 207 says that somebody must look."""
     client = Client()

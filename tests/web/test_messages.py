@@ -34,7 +34,7 @@ class TestSubmitting:
             "send_at": "2027-01-31T08:00:00+01:00",
             "expires": "2027-01-31T08:00:00.5Z",
             "priority": 9,
-            "report": ["crm", "crm"],
+            "notify": ["crm", "crm"],
             "on_unknown": "resend",
         }
         assert client.post({**GOOD, **more}).status == 202
@@ -58,9 +58,10 @@ class TestSubmitting:
             ({"priority": "1"}, "priority", "must be a whole number, not a text"),
             ({"on_unknown": "guess"}, "on_unknown", "must be hold, resend or fail"),
             ({"fit": "ascii"}, "fit", "must be gsm7"),
-            ({"report": "ops"}, "report", "there is no bridge 'ops' that can tell it; there are"),
-            ({"report": []}, "report", "must not be empty"),
-            ({"report": [1]}, "report[0]", "must be a text, not a number"),
+            ({"report": "ops"}, "report", "is called 'notify' now"),
+            ({"notify": "ops"}, "notify", "there is no bridge 'ops' that can tell it; there are"),
+            ({"notify": []}, "notify", "must not be empty"),
+            ({"notify": [1]}, "notify[0]", "must be a text, not a number"),
         ],
     )
     def test_a_wrong_value_is_named(self, more: Any, field: str, said: str) -> None:
@@ -101,9 +102,9 @@ class TestSubmitting:
         """?fit=gsm7 offers, and sends what was given."""
         client = Client()
         reply = client.post({**GOOD, "text": HUNGARIAN * 5}, "/api/v1/messages?fit=gsm7")
-        assert (reply.json["encoding"], reply.json["parts"]) == ("ucs2", 2)
+        assert (reply.json["encoding"], reply.json["segments"]) == ("ucs2", 2)
         fitted = reply.json["fitted"]
-        assert (fitted["encoding"], fitted["parts"]) == ("gsm7", 1)
+        assert (fitted["encoding"], fitted["segments"]) == ("gsm7", 1)
         assert fitted["text"].startswith("Arvíztürö".replace("í", "i"))
         assert client.gateway.submissions[0].text == HUNGARIAN * 5
 
@@ -111,8 +112,8 @@ class TestSubmitting:
         """fit in the body sends the text that fits, and says what it was before."""
         client = Client()
         reply = client.post({**GOOD, "text": HUNGARIAN * 5, "fit": "gsm7"})
-        assert (reply.json["encoding"], reply.json["parts"]) == ("gsm7", 1)
-        assert reply.json["given"] == {"encoding": "ucs2", "parts": 2}
+        assert (reply.json["encoding"], reply.json["segments"]) == ("gsm7", 1)
+        assert reply.json["given"] == {"encoding": "ucs2", "segments": 2}
         assert client.gateway.submissions[0].text == reply.json["text"]
 
     def test_preview(self) -> None:
@@ -120,8 +121,8 @@ class TestSubmitting:
         client = Client()
         reply = client.post({"text": "x" * 161 + "€"}, "/api/v1/messages/preview")
         assert reply.status == 200
-        shown = {name: reply.json[name] for name in ("encoding", "parts", "units", "room_left")}
-        assert shown == {"encoding": "gsm7", "parts": 2, "units": 163, "room_left": 143}
+        shown = {name: reply.json[name] for name in ("encoding", "segments", "units", "room_left")}
+        assert shown == {"encoding": "gsm7", "segments": 2, "units": 163, "room_left": 143}
         assert client.gateway.submissions == []
 
     def test_what_is_left_today(self) -> None:

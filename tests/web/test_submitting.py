@@ -35,7 +35,7 @@ def test_a_text_for_two_is_two_messages() -> None:
             {"id": "m1", "to": "+36302", "state": "queued"},
         ],
         "encoding": "gsm7",
-        "parts": 1,
+        "segments": 1,
     }
     assert client.gateway.submissions == [
         Submission(

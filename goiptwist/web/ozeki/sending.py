@@ -25,6 +25,7 @@ from goiptwist.web.ozeki.refusals import (
     TRY_LATER,
     USER_FORBIDDEN,
     WRONG_LOGIN,
+    WRONG_PARAMETER,
     Refusal,
     refusal_of,
     wrong,
@@ -45,6 +46,9 @@ SENT_FOLDERS = {
 MOST_WAITING = 20_000
 #: Alarms of one request that wait for the disk at a time.
 ALARMS_AT_ONCE = 500
+
+#: What a refused login is called here, by its status elsewhere.
+_NUMBERS = {403: ADDRESS_FORBIDDEN, 429: TOO_MUCH}
 
 FOLDERS = ("inbox", *SENT_FOLDERS, "deleted")
 
@@ -87,7 +91,7 @@ class Desk:
         try:
             user = await self.access.by_password(request, name, password)
         except Problem as problem:
-            number = ADDRESS_FORBIDDEN if problem.status == 403 else TOO_MUCH
+            number = _NUMBERS.get(problem.status, WRONG_PARAMETER)
             raise Refusal(number, problem.detail, after=problem.after) from None
         if user is None:
             raise Refusal(WRONG_LOGIN, "no user has this name and password")

@@ -34,7 +34,7 @@ async def raise_alarm(desk: Desk, asked: Asked) -> bytes:
         origin=asked.origin,
         client_id=client_id(asked.request, given.id),
         recipient=given.to,
-        tell=told(desk, given.report),
+        tell=told(desk, given.notify),
     )
     try:
         kept = await shielded(desk.gateway.alarms.raise_alarm(report))
@@ -83,7 +83,7 @@ async def several(desk: Desk, asked: Asked) -> bytes:
 
 
 async def one(desk: Desk, asked: Asked) -> bytes:
-    """Show one alarm, how each of its ways stands, and its journey."""
+    """Show one alarm, how it stands at each bridge, and its journey."""
     found = await _alarm(desk, asked)
     return answer(asked.request, 200, await _followed(desk, found))
 
@@ -107,10 +107,10 @@ async def _alarm(desk: Desk, asked: Asked) -> Message:
 
 
 async def _followed(desk: Desk, alarm: Message) -> dict[str, object]:
-    ways = await desk.gateway.history.deliveries(alarm.id)
+    deliveries = await desk.gateway.history.deliveries(alarm.id)
     journey = await desk.gateway.history.journey(alarm.id)
     return {
         **shown.alarm(alarm),
-        "ways": [shown.way(leg) for leg in ways],
+        "deliveries": [shown.delivery(one) for one in deliveries],
         "journey": [shown.step(step) for step in journey],
     }

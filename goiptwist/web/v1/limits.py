@@ -18,7 +18,7 @@ log = Logger()
 #: What the document says of them.
 HEADERS = {
     "RateLimit-Policy": 'Where the user has a limit, such as "messages";q=100;w=86400: q '
-    "recipients (or parts) in a day of UTC.",
+    "recipients (or segments) in a day of UTC.",
     "RateLimit": 'What is left of it, such as "messages";r=97;t=3600: r for the next t seconds.',
 }
 
@@ -34,14 +34,14 @@ async def limits(desk: Desk, asked: Asked) -> None:
 
 
 async def _set(desk: Desk, asked: Asked, user: User) -> None:
-    if not (user.messages_a_day or user.parts_a_day):
+    if not (user.messages_a_day or user.segments_a_day):
         return
-    allowance, messages, parts = await desk.gateway.operator.quota(asked.origin)
+    allowance, messages, segments = await desk.gateway.operator.quota(asked.origin)
     rest = ceil(DAY - desk.clock.seconds() % DAY)
     policies, left = [], []
     for name, most, used in (
         ("messages", allowance.messages, messages),
-        ("parts", allowance.parts, parts),
+        ("segments", allowance.parts, segments),
     ):
         if most:
             policies.append(f'"{name}";q={most};w={DAY:.0f}')

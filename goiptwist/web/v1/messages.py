@@ -31,7 +31,7 @@ MAX_ID = 100
 def submission(desk: Desk, given: wanted.Submission, origin: str, name: str = "") -> Submission:
     """
     @param name: the client's own id, where the body has none.
-    @raise Problem: C{report} names a bridge that cannot tell.
+    @raise Problem: C{notify} names a bridge that cannot tell.
     """
     return Submission(
         origin=origin,
@@ -40,7 +40,7 @@ def submission(desk: Desk, given: wanted.Submission, origin: str, name: str = ""
         line=given.line,
         pool=given.pool,
         client_id=given.id or name,
-        tell=told(desk, given.report),
+        tell=told(desk, given.notify),
         send_at=given.send_at,
         expires=given.expires,
         priority=given.priority,
@@ -48,17 +48,17 @@ def submission(desk: Desk, given: wanted.Submission, origin: str, name: str = ""
     )
 
 
-def told(desk: Desk, report: Sequence[str]) -> tuple[Subscription, ...]:
+def told(desk: Desk, notify: Sequence[str]) -> tuple[Subscription, ...]:
     """
-    @param report: names of bridges.
+    @param notify: names of bridges.
     @raise Problem: one of them cannot tell.
     """
-    for bridge in report:
+    for bridge in notify:
         if bridge not in desk.tellers:
             there_are = ", ".join(sorted(desk.tellers)) or "none"
             sentence = f"there is no bridge {bridge[:40]!r} that can tell it; there are {there_are}"
-            raise Problem(400, sentence, field="report")
-    return tuple(Subscription(f"bridge:{bridge}") for bridge in dict.fromkeys(report))
+            raise Problem(400, sentence, field="notify")
+    return tuple(Subscription(f"bridge:{bridge}") for bridge in dict.fromkeys(notify))
 
 
 def client_id(request: IRequest, given: str) -> str:

@@ -61,7 +61,7 @@ SUBMITTING = (
         does=messages.preview,
         scope="send",
         body=wanted.Preview,
-        answers={200: Says("Encoding and parts.", shown.Previewed)},
+        answers={200: Says("Encoding and segments.", shown.Previewed)},
     ),
 )
 
@@ -157,7 +157,7 @@ ALARMS = (
         method="GET",
         path="/api/v1/alarms/{message_id}",
         name="alarm",
-        summary="One alarm, its ways and its journey",
+        summary="One alarm, its deliveries and its journey",
         does=alarms.one,
         scope="read",
         answers={200: Says("It, as it stands now.", shown.FollowedAlarm)},

@@ -35,9 +35,9 @@ async def users(desk: Desk, asked: Asked) -> bytes:
 async def me(desk: Desk, asked: Asked) -> bytes:
     """Show who asks, what that user may, and how much of it was used today."""
     assert asked.user is not None
-    _, messages, parts = await desk.gateway.operator.quota(asked.origin)
+    _, messages, segments = await desk.gateway.operator.quota(asked.origin)
     await limits(desk, asked)
-    today = {"messages": messages, "parts": parts}
+    today = {"messages": messages, "segments": segments}
     return answer(asked.request, 200, {**shown.person(asked.user), "today": today})
 
 

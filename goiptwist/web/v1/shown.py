@@ -27,7 +27,7 @@ class Cost(Shape):
     """How a text travels: as gsm7, of which an SMS holds 160, or as ucs2, 70."""
 
     encoding: Encoding
-    parts: int = Field(ge=1, description="SMS on the air, each of which is paid for.")
+    segments: int = Field(ge=1, description="SMS on the air, each of which is paid for.")
 
 
 class Fitted(Cost):
@@ -49,7 +49,7 @@ class Accepted(Shape):
 
     messages: list[Entry] = Field(description="One for each recipient, without repetitions.")
     encoding: Encoding
-    parts: int = Field(ge=1, description="SMS on the air for each recipient.")
+    segments: int = Field(ge=1, description="SMS on the air for each recipient.")
     text: str | None = Field(default=None, description="What is sent, if it was made to fit.")
     given: Cost | None = Field(default=None, description="What it would have been as given.")
     fitted: Fitted | None = Field(default=None, description="What it could be, if asked for.")
@@ -79,7 +79,7 @@ class Result(Shape):
     status: int = Field(description="As if it had been sent alone.")
     messages: list[Entry] | None = None
     encoding: Encoding | None = None
-    parts: int | None = Field(default=None, ge=1)
+    segments: int | None = Field(default=None, ge=1)
     problem: Problem | None = None
 
 
@@ -93,7 +93,7 @@ class Previewed(Cost):
     """What a text would cost, as it is and made to fit."""
 
     units: int = Field(description="Septets, or 16-bit units.")
-    room_left: int = Field(description="Units that the last part still has room for.")
+    room_left: int = Field(description="Units that the last segment still has room for.")
     fitted: Fitted
 
 
@@ -161,11 +161,11 @@ class Alarm(Shape):
     origin: str | None = Field(default=None, description="Who raised it.")
 
 
-class Way(Shape):
-    """One way of an alarm."""
+class Delivery(Shape):
+    """How an alarm stands at one bridge."""
 
     bridge: str
-    state: str = Field(description="waiting, done, passed (to the next), failed or cancelled.")
+    state: str = Field(description="waiting, done, escalated (to the next), failed or cancelled.")
     attempts: int = Field(description="How often it was tried and put off.")
     detail: str
     next_try: Moment | None = Field(default=None, description="When, if it waits.")
@@ -174,9 +174,9 @@ class Way(Shape):
 
 
 class FollowedAlarm(Alarm):
-    """An alarm, its ways and its journey."""
+    """An alarm, its deliveries and its journey."""
 
-    ways: list[Way]
+    deliveries: list[Delivery]
     journey: list[Step]
 
 
@@ -223,7 +223,7 @@ class Person(Shape):
     to: list[str]
     lines: list[str]
     messages_a_day: int
-    parts_a_day: int
+    segments_a_day: int
     networks: list[str]
     password: bool = Field(description="Whether there is one.")
     token: bool = Field(description="Whether there is one.")
@@ -239,7 +239,7 @@ class Used(Shape):
     """What was sent today (UTC). It is counted for those who have a limit."""
 
     messages: int
-    parts: int
+    segments: int
 
 
 class Myself(Person):
@@ -259,7 +259,7 @@ class Health(Shape):
 def cost(text: str) -> dict[str, object]:
     """What a text costs as it is."""
     counted = count(text)
-    return {"encoding": counted.encoding.value, "parts": counted.parts}
+    return {"encoding": counted.encoding.value, "segments": counted.parts}
 
 
 def entries(messages: Iterable[domain.Message]) -> list[dict[str, object]]:
@@ -304,8 +304,8 @@ def alarm(given: domain.Message) -> dict[str, object]:
     return {**shown, "to": given.recipient} if given.recipient else shown
 
 
-def way(given: status.DeliveryStatus) -> dict[str, object]:
-    """One way of an alarm."""
+def delivery(given: status.DeliveryStatus) -> dict[str, object]:
+    """How an alarm stands at one bridge."""
     shown: dict[str, object] = {
         "bridge": given.bridge,
         "state": given.state,
@@ -348,7 +348,7 @@ def person(user: User) -> dict[str, Any]:
         "to": list(user.to),
         "lines": list(user.lines),
         "messages_a_day": user.messages_a_day,
-        "parts_a_day": user.parts_a_day,
+        "segments_a_day": user.segments_a_day,
         "networks": [str(network) for network in user.networks],
         "password": user.password is not None,
         "token": user.token is not None,

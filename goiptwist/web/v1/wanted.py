@@ -79,7 +79,7 @@ Recipients = Annotated[
     Field(min_length=1, max_length=MAX_RECIPIENTS),
     _one_or_many(_NUMBER, MAX_RECIPIENTS),
 ]
-Reports = Annotated[
+BridgeNames = Annotated[
     list[Annotated[str, Field(min_length=1, max_length=MAX_WORD)]],
     BeforeValidator(_listed),
     Field(min_length=1, max_length=MAX_REPORTS),
@@ -105,6 +105,8 @@ Text = Annotated[
 class Submission(Shape):
     """One text for one or more recipients."""
 
+    formerly = {"report": "notify"}
+
     to: Recipients = Field(
         description="Who gets it: one number, or a list. Blanks, dots, hyphens and brackets are "
         "taken out."
@@ -128,9 +130,9 @@ class Submission(Shape):
         le=MOST_URGENT,
         description="Each step lets it overtake what was accepted up to an hour earlier.",
     )
-    report: Reports = Field(
+    notify: BridgeNames = Field(
         default_factory=list,
-        description="Bridges that shall be told what becomes of it, such as a webhook: the NAME "
+        description="Bridges that are notified of what becomes of it, such as a webhook: the NAME "
         "of [bridge.NAME].",
     )
     on_unknown: Literal["hold", "resend", "fail"] | None = Field(
@@ -292,6 +294,7 @@ class NewAlarm(Shape):
     """One event of an alarm panel: as event, or part by part."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"event": "1113,18,1,123,03,003"}]})
+    formerly = {"report": "notify"}
 
     event: Word = Field(
         default="",
@@ -320,9 +323,9 @@ class NewAlarm(Shape):
         description="Your own name for it. The same id again is answered with the same alarm "
         "and raises none.",
     )
-    report: Reports = Field(
+    notify: BridgeNames = Field(
         default_factory=list,
-        description="Bridges that shall be told what becomes of it, such as a webhook: the NAME "
+        description="Bridges that are notified of what becomes of it, such as a webhook: the NAME "
         "of [bridge.NAME].",
     )
 
