@@ -17,7 +17,7 @@ from attrs import define
 from goiptwist.errors import Refused, TryLater
 from goiptwist.messaging.report_urls import context_of
 from goiptwist.store import searching
-from tests.web.ozeki.asking import Asking, Reply
+from tests.web.ozeki.client import Asking, Reply
 from tests.web.ozeki.test_classic import SEED
 from tests.world import Recorder, World
 

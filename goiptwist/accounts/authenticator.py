@@ -11,7 +11,7 @@ from attrs import field, frozen
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 
-from goiptwist.accounts.secrets import Remembered
+from goiptwist.accounts.secrets import CredentialCache
 from goiptwist.accounts.throttle import CountedAttempt, LoginThrottle
 from goiptwist.accounts.users import User
 from goiptwist.accounts.verification import CredentialVerifier, DeferToThread
@@ -40,7 +40,7 @@ class LoginAttempt:
     silent: bool = False
 
     @property
-    def said(self) -> tuple[str, ...]:
+    def cache_key(self) -> tuple[str, ...]:
         """What a success is remembered by: two texts for a token, three for a password."""
         return self.source, *self.credentials
 
@@ -76,7 +76,7 @@ class Authenticator:
         self.verifier = CredentialVerifier(self.users, defer_to_thread)
         self.throttle = LoginThrottle(clock)
         #: Who came from where with which token or password.
-        self._known: Remembered[User] = Remembered()
+        self._known: CredentialCache[User] = CredentialCache()
         #: Those who wait for a check of the same secret from the same place.
         self._under_way: dict[bytes, list[Deferred[User | None]]] = {}
 
@@ -119,7 +119,7 @@ class Authenticator:
         )
 
     async def _login(self, attempt: LoginAttempt) -> User | None:
-        user = self._known.recall(*attempt.said)
+        user = self._known.get(*attempt.cache_key)
         if user is None or attempt.refusal(user):
             # A guess counts, even if the one who made it hangs up at once.
             user = await shielded(self._checked_once(attempt))
@@ -132,7 +132,7 @@ class Authenticator:
         A crowd that says the same from one place is one check. It is one
         attempt too, and each counts only where it turns out to be wrong.
         """
-        digest = self._known.digest(*attempt.said, attempt.scope, str(attempt.silent))
+        digest = self._known.digest(*attempt.cache_key, attempt.scope, str(attempt.silent))
         crowd = self._under_way.get(digest)
         if crowd is not None:
             waiting: Deferred[User | None] = Deferred()
@@ -162,5 +162,5 @@ class Authenticator:
         elif attempt.refusal(user):
             counted.unchecked()
         else:
-            self._known.keep(user, *attempt.said)
+            self._known.put(user, *attempt.cache_key)
             counted.succeeded(user.name)

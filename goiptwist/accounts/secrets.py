@@ -116,7 +116,7 @@ def hashed_token(token: str) -> str:
     """
     Make what may stand in a configuration in place of a long and random token.
 
-    @return: as L{hashed}, but with the one salt of all tokens: whoever guesses
+    @return: as L{hashed}, but with the one salt of all tokens: a guess
         costs one check, and not one for each user.
     """
     return _Hash.make(_bytes(token), TOKEN_SALT).format()
@@ -227,7 +227,7 @@ def token_groups(tokens: Sequence[tuple[Secret, T]]) -> list[TokenGroup[T]]:
 
 
 @define(repr=False)
-class Remembered(Generic[T]):
+class CredentialCache(Generic[T]):
     """
     What was found right, so that it need not be found again: at most C{limit}
     entries, the longest unused forgotten first.
@@ -241,23 +241,23 @@ class Remembered(Generic[T]):
     _key: bytes = field(factory=lambda: os.urandom(32), init=False)
     _found: OrderedDict[bytes, T] = field(factory=OrderedDict, init=False)
 
-    def recall(self, *said: str) -> T | None:
-        """@param said: every text that the finding rests on, such as name and secret."""
-        digest = self.digest(*said)
+    def get(self, *texts: str) -> T | None:
+        """@param texts: every text that the finding rests on, such as name and secret."""
+        digest = self.digest(*texts)
         found = self._found.get(digest)
         if found is not None:
             self._found.move_to_end(digest)
         return found
 
-    def keep(self, found: T, *said: str) -> None:
-        self._found[self.digest(*said)] = found
+    def put(self, found: T, *texts: str) -> None:
+        self._found[self.digest(*texts)] = found
         if len(self._found) > self.limit:
             self._found.popitem(last=False)
 
-    def digest(self, *said: str) -> bytes:
+    def digest(self, *texts: str) -> bytes:
         """@return: what an entry is kept under; nobody can tell the texts from it."""
         digest = hashlib.blake2b(key=self._key, digest_size=32)
-        for text in said:
+        for text in texts:
             part = _bytes(text)
             digest.update(b"%d:" % len(part))  # "a", "bc" is not "ab", "c"
             digest.update(part)

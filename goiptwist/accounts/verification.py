@@ -14,7 +14,7 @@ from typing import Any
 from twisted.internet.defer import Deferred, DeferredSemaphore
 from twisted.logger import Logger
 
-from goiptwist.accounts.secrets import Remembered, Secret, TokenGroup, token_groups
+from goiptwist.accounts.secrets import CredentialCache, Secret, TokenGroup, token_groups
 from goiptwist.accounts.users import User
 from goiptwist.errors import Busy
 from goiptwist.net.shielding import shielded
@@ -49,7 +49,7 @@ class CredentialVerifier:
                 count=len(self._slow_tokens),
             )
         self._decoy = _decoy(users)
-        self._remembered: Remembered[User] = Remembered()
+        self._cache: CredentialCache[User] = CredentialCache()
         self._turns = DeferredSemaphore(SLOW_AT_A_TIME)
 
     async def by_token(self, token: str) -> User | None:
@@ -79,34 +79,34 @@ class CredentialVerifier:
             known, user = self._decoy, None
         if known is None:
             return None
-        said = ("password", name, password)
-        return await self._slowly(said, _owner_of_password, known, user, password)
+        key = ("password", name, password)
+        return await self._slowly(key, _owner_of_password, known, user, password)
 
     async def _slowly(
-        self, said: tuple[str, ...], find: Callable[..., User | None], *arguments: Any
+        self, key: tuple[str, ...], find: Callable[..., User | None], *arguments: Any
     ) -> User | None:
         """
-        @param said: what the memory knows a success by.
+        @param key: what a success is kept under.
         @param find: runs in a thread.
         """
-        found = self._remembered.recall(*said)
+        found = self._cache.get(*key)
         if found is not None:
             return found
         if len(self._turns.waiting) >= SLOW_WAITING:
             raise Busy("too many passwords are being checked already", after=1.0)
         # Who hangs up must not free the turn of a thread that still runs.
-        return await shielded(self._in_turn(said, find, arguments))
+        return await shielded(self._in_turn(key, find, arguments))
 
     async def _in_turn(
-        self, said: tuple[str, ...], find: Callable[..., User | None], arguments: tuple[Any, ...]
+        self, key: tuple[str, ...], find: Callable[..., User | None], arguments: tuple[Any, ...]
     ) -> User | None:
         await self._turns.acquire()
         try:
-            found = self._remembered.recall(*said)  # another may have asked the same
+            found = self._cache.get(*key)  # another may have asked the same
             if found is None:
                 found = await self.defer_to_thread(find, *arguments)
             if found is not None:
-                self._remembered.keep(found, *said)  # before the next in turn looks
+                self._cache.put(found, *key)  # before the next in turn looks
         finally:
             self._turns.release()
         return found

@@ -49,11 +49,11 @@ from goiptwist.net.rejections import Rejections
 from goiptwist.simulator.demo import Demonstration
 from goiptwist.store import Store
 from goiptwist.telephony.contacts import Contacts
-from goiptwist.web.api import Api
-from goiptwist.web.doors import Doors
-from goiptwist.web.ozeki.dialect import Dialect
-from goiptwist.web.proxies import TrustedProxies
+from goiptwist.web.http.proxies import TrustedProxies
+from goiptwist.web.ozeki.dialect import OzekiDialect
+from goiptwist.web.root import RootResource
 from goiptwist.web.service import HttpService
+from goiptwist.web.v1.api import Api
 
 #: Messages that lines may have in hand: more than 10,000 lines can take.
 LINES_AT_ONCE = 100_000
@@ -235,14 +235,14 @@ class Gateway:
         proxies = TrustedProxies(http.proxies)
         accounts = self._accounts(defer_to_thread)
         api = Api(self.powers, accounts, self.clock, self._tellers(), proxies)
-        dialect = Dialect(
+        dialect = OzekiDialect(
             self.powers,
             api.access,
             defer_to_thread,
             strict=http.strict,
             reports_by=bridging.caller_of_urls(self.settings.bridges),
         )
-        doors = Doors(api.resource(), dialect)
+        doors = RootResource(api.resource(), dialect)
         return HttpService(self.reactor, http, doors, doors.leniency, api.end_streams)
 
     def _accounts(self, defer_to_thread: DeferToThread) -> Authenticator:

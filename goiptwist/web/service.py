@@ -12,9 +12,9 @@ from twisted.web.resource import IResource
 
 from goiptwist.net.certificate import OurCertificate, WithinTls
 from goiptwist.net.listening import Listening, Place
-from goiptwist.web.proxies import TrustedProxies
+from goiptwist.web.http.proxies import TrustedProxies
+from goiptwist.web.http.site import STRICT, Leniency, Site
 from goiptwist.web.settings import HttpSettings
-from goiptwist.web.site import STRICT, Leniency, Site
 
 
 class HttpService(Listening):

@@ -33,7 +33,7 @@ from goiptwist.telephony.validation import (
     accepted_report,
     check_expiry,
 )
-from goiptwist.web.api import Api
+from goiptwist.web.v1.api import Api
 from tests.accounts.test_secrets import CHEAP
 
 #: 2024-02-29T12:00:00.250Z

@@ -8,7 +8,7 @@ import pytest
 
 from goiptwist.errors import Busy, OverQuota, StoreUnavailable
 from goiptwist.web.v1.batch import AT_ONCE
-from goiptwist.web.v1.wanted import MAX_BATCH
+from goiptwist.web.v1.requests import MAX_BATCH
 from tests.web.fakes import Client, Reply
 
 PATH = "/api/v1/messages/batch"

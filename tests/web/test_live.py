@@ -15,12 +15,12 @@ from goiptwist.accounts.authenticator import Authenticator
 from goiptwist.config.values import HostPorts
 from goiptwist.model.messages import Direction, Message, State
 from goiptwist.store import Event
-from goiptwist.web.api import Api
+from goiptwist.web.http.site import Site
 from goiptwist.web.service import HttpService
 from goiptwist.web.settings import HttpSettings
-from goiptwist.web.site import Site
 from goiptwist.web.v1 import streams
-from goiptwist.web.v1.streams import MISSED_SIGNS, SIGN_OF_LIFE, is_wanted
+from goiptwist.web.v1.api import Api
+from goiptwist.web.v1.streams import MISSED_SIGNS, SIGN_OF_LIFE, is_chosen
 from tests.web.fakes import NOON, USERS, Client, FakeGateway, at_once
 
 MESSAGE = Message(
@@ -72,7 +72,7 @@ class Watching:
         """The connection is closed, and nothing is left of it."""
         self.channel.connectionLost(Failure(ConnectionDone()))
         assert self.clock.getDelayedCalls() == []
-        assert len(self.api.desk.streams) == 0
+        assert len(self.api.context.streams) == 0
         assert not self.gateway.events._subscribers
 
 
@@ -136,7 +136,7 @@ def test_only_some(watching: Watching, kinds: str, told: list[str]) -> None:
     watching.ask(f"?last=0-0&kinds={kinds}")
     watching.tell("message.sent", "line.lost")
     assert watching.events == told
-    assert is_wanted("anything", [])
+    assert is_chosen("anything", [])
     watching.gone()
 
 
@@ -235,7 +235,7 @@ def test_head_does_not_watch(watching: Watching) -> None:
     """It is over at once (RFC 9110 section 9.3.2)."""
     watching.ask(method="HEAD")
     assert watching.heard.startswith("HTTP/1.1 200 ")
-    assert len(watching.api.desk.streams) == 0
+    assert len(watching.api.context.streams) == 0
     watching.gone()
 
 

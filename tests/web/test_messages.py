@@ -59,7 +59,7 @@ class TestSubmitting:
             ({"on_unknown": "guess"}, "on_unknown", "must be hold, resend or fail"),
             ({"fit": "ascii"}, "fit", "must be gsm7"),
             ({"report": "ops"}, "report", "is called 'notify' now"),
-            ({"notify": "ops"}, "notify", "there is no bridge 'ops' that can tell it; there are"),
+            ({"notify": "ops"}, "notify", "there is no bridge 'ops' that can notify; there are"),
             ({"notify": []}, "notify", "must not be empty"),
             ({"notify": [1]}, "notify[0]", "must be a text, not a number"),
         ],

@@ -10,7 +10,7 @@ from twisted.web.http_headers import Headers
 from twisted.web.test.requesthelper import DummyRequest
 
 from goiptwist.config.values import Network
-from goiptwist.web.proxies import NO_PROXIES, TrustedProxies
+from goiptwist.web.http.proxies import NO_PROXIES, TrustedProxies
 
 PROXIES = TrustedProxies([Network.from_setting(n) for n in ("127.0.0.1", "10.0.0.0/8", "fd00::/8")])
 PROXY, STRANGER = "127.0.0.1", "198.51.100.7"

@@ -29,12 +29,12 @@ from goiptwist.errors import BadConfiguration
 from goiptwist.model.messages import Direction, Message, State
 from goiptwist.net.draining import GRACE
 from goiptwist.net.sampled_log import LEGIBLE
-from goiptwist.web.api import Api
-from goiptwist.web.proxies import NO_PROXIES, TrustedProxies
-from goiptwist.web.request import LINGER, MAX_BODY, MAX_HELD, SLICE
+from goiptwist.web.http.proxies import NO_PROXIES, TrustedProxies
+from goiptwist.web.http.request import LINGER, MAX_BODY, MAX_HELD, SLICE
+from goiptwist.web.http.site import PATIENCE, Site
 from goiptwist.web.service import HttpService
 from goiptwist.web.settings import HttpSettings
-from goiptwist.web.site import PATIENCE, Site
+from goiptwist.web.v1.api import Api
 from tests.web.fakes import USERS, FakeGateway, at_once
 from tests.web.test_site import Reader
 
@@ -308,7 +308,7 @@ def test_the_log_has_neither_query_nor_token(wire: Wire) -> None:
             + HEADERS
             + b"Referer: http://x/?token=t0ken\r\n\r\n"
         )
-    [event] = [event for event in logs if event["log_namespace"] == "goiptwist.web.site"]
+    [event] = [event for event in logs if event["log_namespace"] == "goiptwist.web.http.site"]
     assert event["log_level"] is LogLevel.debug
     said = repr({name: value for name, value in event.items() if not name.startswith("log_")})
     assert "/api/v1/messages" in said
@@ -326,7 +326,7 @@ def test_the_log_stays_legible(wire: Wire) -> None:
         wire.says(b"GET /nothing HTTP/1.1\r\nHost: x\r\n\r\n")
         wire.clock.advance(1)
         wire.says(whole())
-    told = [formatEvent(one) for one in logs if one["log_namespace"] == "goiptwist.web.site"]
+    told = [formatEvent(one) for one in logs if one["log_namespace"] == "goiptwist.web.http.site"]
     assert told[LEGIBLE:] == [
         "192.168.1.1 GET /nothing: 404",
         "... and 30 more such news in that second",

@@ -11,7 +11,7 @@ from twisted.logger import Logger
 
 from goiptwist.accounts.users import User
 from goiptwist.model.quota import DAY
-from goiptwist.web.v1.asking import Asked, Desk
+from goiptwist.web.v1.context import ApiContext, RequestContext
 
 log = Logger()
 
@@ -23,21 +23,21 @@ HEADERS = {
 }
 
 
-async def limits(desk: Desk, asked: Asked) -> None:
+async def limits(api: ApiContext, context: RequestContext) -> None:
     """Set the headers, for a user who has a limit."""
-    assert asked.user is not None
+    assert context.user is not None
     try:
-        await _set(desk, asked, asked.user)
+        await _set(api, context, context.user)
     except Exception:
         # What was submitted is on disk, and the answer to that is yes.
         log.failure("The headers about limits broke")
 
 
-async def _set(desk: Desk, asked: Asked, user: User) -> None:
+async def _set(api: ApiContext, context: RequestContext, user: User) -> None:
     if not (user.messages_a_day or user.segments_a_day):
         return
-    allowance, messages, segments = await desk.gateway.operator.quota(asked.origin)
-    rest = ceil(DAY - desk.clock.seconds() % DAY)
+    allowance, messages, segments = await api.gateway.operator.quota(context.origin)
+    rest = ceil(DAY - api.clock.seconds() % DAY)
     policies, left = [], []
     for name, most, used in (
         ("messages", allowance.messages, messages),
@@ -46,6 +46,6 @@ async def _set(desk: Desk, asked: Asked, user: User) -> None:
         if most:
             policies.append(f'"{name}";q={most};w={DAY:.0f}')
             left.append(f'"{name}";r={max(0, most - used)};t={rest}')
-    headers = asked.request.responseHeaders
+    headers = context.request.responseHeaders
     headers.setRawHeaders(b"RateLimit-Policy", [", ".join(policies).encode("ascii")])
     headers.setRawHeaders(b"RateLimit", [", ".join(left).encode("ascii")])

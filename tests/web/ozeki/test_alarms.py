@@ -12,9 +12,9 @@ from goiptwist.errors import Busy, OverQuota, StoreUnavailable
 from goiptwist.messaging.report_urls import context_of
 from goiptwist.model.messages import State
 from goiptwist.model.subscriptions import Subscription
-from goiptwist.web.ozeki import sending
+from goiptwist.web.ozeki import submitter
 from tests.contact_id.test_notation import BAD, VALID, refusal
-from tests.web.ozeki.asking import LOGIN, TEXT, Asking
+from tests.web.ozeki.client import LOGIN, TEXT, Asking
 from tests.web.ozeki.test_classic import SEED
 
 EVENT = "1113,18,1,123,03,003"
@@ -115,7 +115,7 @@ class TestClassic:
         self, asking: Asking, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """A large batch goes to the disk in parts, in its order."""
-        monkeypatch.setattr(sending, "ALARMS_AT_ONCE", 2)
+        monkeypatch.setattr(submitter, "ALARMS_AT_ONCE", 2)
         given = {f"messagedata{n}": f"1113,18,1,123,03,{n:03}" for n in range(5)}
         reply = asking.post({"action": "sendmessage", **LOGIN, **given})
         ids = [found.text for found in reply.xml.iterfind("data/acceptreport/messageid")]

@@ -10,9 +10,9 @@ import pytest
 from goiptwist.errors import Busy, Forbidden, StoreUnavailable
 from goiptwist.model.messages import Submission
 from goiptwist.model.subscriptions import Subscription
-from goiptwist.web.ozeki.wanted import MAX_MESSAGES
+from goiptwist.web.ozeki.message import MAX_MESSAGES
 from tests.conftest import FailureLog
-from tests.web.ozeki.asking import LOGIN, TEXT, Asking, arrived
+from tests.web.ozeki.client import LOGIN, TEXT, Asking, arrived
 
 #: The answer in the log of the seed, byte for byte.
 SEED = (

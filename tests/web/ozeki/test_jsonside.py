@@ -10,10 +10,10 @@ from attrs import evolve
 
 from goiptwist.errors import StoreUnavailable
 from goiptwist.model.messages import State
-from goiptwist.web.ozeki.jsonshapes import Dates, meaning
-from goiptwist.web.ozeki.wanted import MAX_MESSAGES
+from goiptwist.web.ozeki.jsonshapes import RelativeDates, meaning
+from goiptwist.web.ozeki.message import MAX_MESSAGES
 from tests.web.fakes import NOON
-from tests.web.ozeki.asking import Asking, arrived
+from tests.web.ozeki.client import Asking, arrived
 
 #: As ozekilibsrest writes it.
 MESSAGE = {
@@ -127,17 +127,17 @@ def test_what_is_no_object(asking: Asking) -> None:
 @pytest.mark.parametrize(
     ("dates", "meant"),
     [
-        ({}, Dates()),
-        ({"time_to_send": "23:00:00"}, Dates()),
-        ({"create_date": "16:00:00"}, Dates()),
-        ({"create_date": "16:00:00", "time_to_send": "16:00:05"}, Dates()),
-        ({"create_date": "16:00:00", "time_to_send": "16:00:06"}, Dates(delay=6.0)),
-        ({"create_date": "16:00:00", "time_to_send": "15:00:00"}, Dates()),
-        ({"create_date": "16:00:00", "valid_until": "17:00:00"}, Dates(lifetime=3600.0)),
-        ({"create_date": "16:00:00", "valid_until": "15:00:00"}, Dates(lifetime=0.0)),
+        ({}, RelativeDates()),
+        ({"time_to_send": "23:00:00"}, RelativeDates()),
+        ({"create_date": "16:00:00"}, RelativeDates()),
+        ({"create_date": "16:00:00", "time_to_send": "16:00:05"}, RelativeDates()),
+        ({"create_date": "16:00:00", "time_to_send": "16:00:06"}, RelativeDates(delay=6.0)),
+        ({"create_date": "16:00:00", "time_to_send": "15:00:00"}, RelativeDates()),
+        ({"create_date": "16:00:00", "valid_until": "17:00:00"}, RelativeDates(lifetime=3600.0)),
+        ({"create_date": "16:00:00", "valid_until": "15:00:00"}, RelativeDates(lifetime=0.0)),
     ],
 )
-def test_dates_are_compared_with_one_another(dates: dict[str, str], meant: Dates) -> None:
+def test_dates_are_compared_with_one_another(dates: dict[str, str], meant: RelativeDates) -> None:
     """A client's clock and zone may be anything; what lies between its dates is meant."""
     moments = {key: datetime.fromisoformat(f"2021-07-02 {time}") for key, time in dates.items()}
     assert meaning(moments) == meant

@@ -142,7 +142,7 @@ def basic(name: str, password: str) -> dict[str, str]:
 
 
 def from_address(client: Client, host: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("goiptwist.web.proxies.TrustedProxies.source_of", lambda *_: host)
+    monkeypatch.setattr("goiptwist.web.http.proxies.TrustedProxies.source_of", lambda *_: host)
 
 
 @pytest.mark.parametrize(

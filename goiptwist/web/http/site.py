@@ -21,8 +21,8 @@ from twisted.web.resource import IResource
 
 from goiptwist.net.draining import Connections
 from goiptwist.net.sampled_log import SampledLog
-from goiptwist.web.proxies import NO_PROXIES, TrustedProxies
-from goiptwist.web.request import MAX_LOGGED, Request, Room
+from goiptwist.web.http.proxies import NO_PROXIES, TrustedProxies
+from goiptwist.web.http.request import MAX_LOGGED, MemoryBudget, Request
 
 log = Logger()
 
@@ -150,10 +150,10 @@ class Site(server.Site):
         )
         self.leniency = leniency
         self.proxies = proxies
-        self.room = Room()
+        self.room = MemoryBudget()
         self.channels: Connections[Channel] = Connections(reactor)
-        self._said_full = False
-        self._chronicles = {
+        self._logged_full = False
+        self._sampled_logs = {
             well: SampledLog(reactor, log, LogLevel.debug) for well in (True, False)
         }
 
@@ -166,7 +166,7 @@ class Site(server.Site):
     def buildProtocol(self, addr: IAddress | None) -> Protocol | None:  # type: ignore[override]
         """Twisted calls this for each connection; where there are too many, one must go."""
         if len(self.channels) < MAX_CONNECTIONS:
-            self._said_full = False
+            self._logged_full = False
         elif not self._make_room():
             return None
         channel: Protocol = super().buildProtocol(addr)
@@ -174,8 +174,8 @@ class Site(server.Site):
 
     def _make_room(self) -> bool:
         """@return: whether somebody was idle, and has gone."""
-        if not self._said_full:
-            self._said_full = True
+        if not self._logged_full:
+            self._logged_full = True
             log.warn("HTTP has {count} connections, and takes no more", count=len(self.channels))
         oldest = next((channel for channel in self.channels if channel.is_idle), None)
         if oldest is None:
@@ -190,7 +190,7 @@ class Site(server.Site):
         do all headers: they hold numbers and tokens. Neither may a crowd of
         good answers hide the refused ones.
         """
-        self._chronicles[request.code < 400].tell(
+        self._sampled_logs[request.code < 400].tell(
             "{peer} {method} {path}: {status}",
             peer=self._source(request),
             method=request.method.decode("ascii", "replace"),

@@ -15,8 +15,8 @@ from goiptwist.accounts.authenticator import Authenticator
 from goiptwist.accounts.throttle import TooManyAttempts
 from goiptwist.accounts.users import User
 from goiptwist.errors import Forbidden
-from goiptwist.web.problems import Problem, retry_after
-from goiptwist.web.proxies import NO_PROXIES, TrustedProxies
+from goiptwist.web.http.problems import Problem, retry_after
+from goiptwist.web.http.proxies import NO_PROXIES, TrustedProxies
 
 #: What a 401 must offer (RFC 9110 section 11.6.1).
 CHALLENGE = b'Bearer realm="goiptwist"'
@@ -24,7 +24,7 @@ BASIC = b'Basic realm="goiptwist", charset="UTF-8"'
 
 
 @frozen
-class Access:
+class RequestAuthenticator:
     """
     Finds the user behind a request.
 
@@ -50,14 +50,14 @@ class Access:
         return user
 
     async def _asking(self, request: IRequest) -> User:
-        scheme, _, said = (request.getHeader(b"Authorization") or b"").partition(b" ")
+        scheme, _, credentials = (request.getHeader(b"Authorization") or b"").partition(b" ")
         if scheme.lower() == b"bearer":
-            token = _token(said)
+            token = _token(credentials)
             user = await _as_problem(self.accounts.by_token(self._source(request), token))
             if user is None:
                 raise _unknown("no user has this token", b', error="invalid_token"')
         elif scheme.lower() == b"basic":
-            user = await self.by_password(request, *_name_and_password(said))
+            user = await self.by_password(request, *_name_and_password(credentials))
             if user is None:
                 raise _unknown("no user has this name and password")
         else:
@@ -94,17 +94,17 @@ async def _as_problem(login: Awaitable[User | None]) -> User | None:
         raise Problem(403, str(refused)) from None
 
 
-def _token(said: bytes) -> str:
+def _token(credentials: bytes) -> str:
     try:
-        return said.strip().decode("utf-8")
+        return credentials.strip().decode("utf-8")
     except UnicodeDecodeError:
         raise _unknown("the token is not UTF-8", b', error="invalid_token"') from None
 
 
-def _name_and_password(said: bytes) -> tuple[str, str]:
+def _name_and_password(credentials: bytes) -> tuple[str, str]:
     try:
         name, colon, password = (
-            b64decode(said.strip(), validate=True).decode("utf-8").partition(":")
+            b64decode(credentials.strip(), validate=True).decode("utf-8").partition(":")
         )
     except ValueError:  # which bad base64 and bad UTF-8 both are
         raise _unknown("what stands behind Basic is not base64 of UTF-8") from None

@@ -23,11 +23,11 @@ from goiptwist.accounts.users import User
 from goiptwist.config.values import Network
 from goiptwist.model.messages import Direction, Message, State
 from goiptwist.model.status import LineStatus
-from goiptwist.web.access import Access
-from goiptwist.web.api import Api
-from goiptwist.web.doors import Doors
-from goiptwist.web.ozeki.dialect import Dialect
-from goiptwist.web.site import Site
+from goiptwist.web.http.authentication import RequestAuthenticator
+from goiptwist.web.http.site import Site
+from goiptwist.web.ozeki.dialect import OzekiDialect
+from goiptwist.web.root import RootResource
+from goiptwist.web.v1.api import Api
 from tests.web.fakes import NOON, FakeGateway, at_once
 
 #: As in the seed; and others who may less.
@@ -102,11 +102,11 @@ class Asking:
             self.gateway = gateway
         self.clock = Clock()
         accounts = Authenticator(USERS, self.clock, at_once)
-        access = Access(accounts)
-        dialect = Dialect(
+        access = RequestAuthenticator(accounts)
+        dialect = OzekiDialect(
             self.gateway, access, at_once, strict=strict, zone=UTC, reports_by=reports_by
         )
-        doors = Doors(Api(self.gateway, accounts, self.clock, ["ops"]).resource(), dialect)
+        doors = RootResource(Api(self.gateway, accounts, self.clock, ["ops"]).resource(), dialect)
         self.site = Site(doors, self.clock, doors.leniency)
 
     def _fake(self) -> None:
