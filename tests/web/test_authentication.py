@@ -80,7 +80,7 @@ def test_the_origin_is_the_user() -> None:
     """Nobody can submit in another's name."""
     client = Client(token="send-token")
     client.post({"to": "+361", "text": "x"})
-    assert client.gateway.submissions[0].origin == "user:sender"
+    assert client.gateway.messages.submissions[0].origin == "user:sender"
 
 
 def test_guessing_is_slowed() -> None:
@@ -205,8 +205,8 @@ def test_guessing_passwords_is_slowed() -> None:
 def test_me() -> None:
     """A program can see what it may before it tries."""
     client = Client(token="few-token")
-    client.gateway.allowance = Quota(messages=100, parts=50)
-    client.gateway.spent = (3, 60)
+    client.gateway.operator.allowance = Quota(messages=100, parts=50)
+    client.gateway.operator.spent = (3, 60)
     client.gateway.clock.advance(86400 * 3 + 80000.5)
     client.clock.advance(86400 * 3 + 80000.5)
     reply = client.get("/api/v1/me")

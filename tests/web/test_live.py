@@ -21,7 +21,8 @@ from goiptwist.web.settings import HttpSettings
 from goiptwist.web.v1 import streams
 from goiptwist.web.v1.api import Api
 from goiptwist.web.v1.streams import MISSED_SIGNS, SIGN_OF_LIFE, is_chosen
-from tests.web.fakes import NOON, USERS, Client, FakeGateway, at_once
+from tests.web.fakes import USERS, Client, at_once
+from tests.web.powers import NOON, FakeGateway
 
 MESSAGE = Message(
     id="m1",

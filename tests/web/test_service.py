@@ -35,7 +35,8 @@ from goiptwist.web.http.site import PATIENCE, Site
 from goiptwist.web.service import HttpService
 from goiptwist.web.settings import HttpSettings
 from goiptwist.web.v1.api import Api
-from tests.web.fakes import USERS, FakeGateway, at_once
+from tests.web.fakes import USERS, at_once
+from tests.web.powers import FakeGateway
 from tests.web.test_site import Reader
 
 GOOD = b'{"to": "+361", "text": "x"}'
@@ -172,7 +173,7 @@ def test_an_endless_body_in_chunks_is_refused_and_let_go(wire: Wire) -> None:
     assert wire.channel.requests[0].content.getvalue() == b""
     wire.says(b"0\r\n\r\n")
     assert wire.closing
-    assert wire.gateway.submissions == []
+    assert wire.gateway.messages.submissions == []
     wire.gone()
 
 
@@ -181,7 +182,7 @@ def test_the_rest_of_a_refused_body_is_no_request(wire: Wire) -> None:
     body = whole() * (MAX_BODY // len(whole()) + 2)
     wire.says(whole(body) + whole())
     assert wire.heard.count(b"HTTP/1.1 ") == 1
-    assert wire.gateway.submissions == []
+    assert wire.gateway.messages.submissions == []
     assert wire.closing
     wire.gone()
 
@@ -228,7 +229,7 @@ def test_too_much_in_memory(wire: Wire) -> None:
 def test_a_slow_reader_of_messages(wire: Wire) -> None:
     """A page of long texts waits in memory once, is counted, and arrives whole."""
     text = "x" * 3000
-    wire.gateway.kept = [
+    wire.gateway.archive.kept = [
         Message(
             id=f"m{n}",
             direction=Direction.IN,
@@ -276,7 +277,7 @@ def test_a_request_has_its_whole_time_after_a_pause(wire: Wire) -> None:
 
 def test_a_slow_commit_is_not_an_idle_client(wire: Wire) -> None:
     """Who waits for our answer is not hung up on."""
-    wire.gateway.before_kept = committed = Deferred()
+    wire.gateway.archive.before_kept = committed = Deferred()
     wire.says(whole())
     wire.clock.advance(10 * PATIENCE)
     committed.callback(None)
@@ -337,7 +338,7 @@ def test_the_log_stays_legible(wire: Wire) -> None:
 
 def test_close_leaves_nobody_waiting(wire: Wire) -> None:
     """An open request is answered, then its connection goes; an idle one goes at once."""
-    wire.gateway.before_kept = committed = Deferred()
+    wire.gateway.archive.before_kept = committed = Deferred()
     wire.says(whole())
     closed: list[None] = []
     wire.site.close().addCallback(closed.append)
@@ -463,16 +464,16 @@ async def test_a_client_that_hangs_up_in_the_middle(running: Running) -> None:
     half = await running.connect()
     half.says(whole()[:-5])
     await half.ends()
-    running.gateway.before_kept = committed = Deferred()
+    running.gateway.archive.before_kept = committed = Deferred()
     waiting = await running.connect()
     waiting.says(whole())
-    while not running.gateway.submissions:
+    while not running.gateway.messages.submissions:
         await deferLater(reactor, 0.01)
     await waiting.ends()
     while running.service.site.channels:
         await deferLater(reactor, 0.01)
     committed.callback(None)
-    assert len(running.gateway.kept) == 1
+    assert len(running.gateway.archive.kept) == 1
 
 
 @pytest.mark.real

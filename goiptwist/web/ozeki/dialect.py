@@ -17,6 +17,7 @@ from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET
 
 from goiptwist.accounts.verification import DeferToThread
+from goiptwist.interfaces import IOperatorGateway
 from goiptwist.web.http.answers import HEADERS
 from goiptwist.web.http.authentication import RequestAuthenticator
 from goiptwist.web.http.problems import Problem
@@ -46,7 +47,7 @@ class OzekiDialect(Resource):
 
     def __init__(
         self,
-        gateway: Any,
+        gateway: IOperatorGateway,
         access: RequestAuthenticator,
         defer_to_thread: DeferToThread,
         *,
@@ -55,7 +56,6 @@ class OzekiDialect(Resource):
         reports_by: str = "",
     ) -> None:
         """
-        @param gateway: an L{IOperatorGateway<goiptwist.interfaces.IOperatorGateway>}.
         @param strict: whether errors have a status of their own.
         @param reports_by: the name of the bridge that calls report URLs, if any.
         @param zone: in which times are written; C{None} is that of this machine.

@@ -28,7 +28,8 @@ from goiptwist.web.http.site import Site
 from goiptwist.web.ozeki.dialect import OzekiDialect
 from goiptwist.web.root import RootResource
 from goiptwist.web.v1.api import Api
-from tests.web.fakes import NOON, FakeGateway, at_once
+from tests.web.fakes import at_once
+from tests.web.powers import NOON, FakeGateway
 
 #: As in the seed; and others who may less.
 USERS = [
@@ -111,7 +112,7 @@ class Asking:
 
     def _fake(self) -> None:
         self.gateway = FakeGateway()
-        self.gateway.line_states = [
+        self.gateway.lines.states = [
             LineStatus(id="goip1", pool="default", presence="present"),
             LineStatus(id="goip2", pool="alarms", presence="present"),
         ]
@@ -180,4 +181,4 @@ class Asking:
     @property
     def texts(self) -> list[tuple[str, str]]:
         """Recipient and text of everything that was submitted."""
-        return [(s.recipients[0], s.text) for s in self.gateway.submissions]
+        return [(s.recipients[0], s.text) for s in self.gateway.messages.submissions]
