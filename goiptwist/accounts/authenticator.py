@@ -75,7 +75,7 @@ class Authenticator:
         self.users = tuple(users)
         self.verifier = CredentialVerifier(self.users, defer_to_thread)
         self.throttle = LoginThrottle(clock)
-        #: Who came from where with which token or password.
+        #: The users who came from a place with a token or password.
         self._known: CredentialCache[User] = CredentialCache()
         #: Those who wait for a check of the same secret from the same place.
         self._under_way: dict[bytes, list[Deferred[User | None]]] = {}

@@ -94,7 +94,7 @@ class CredentialVerifier:
             return found
         if len(self._turns.waiting) >= SLOW_WAITING:
             raise Busy("too many passwords are being checked already", after=1.0)
-        # Who hangs up must not free the turn of a thread that still runs.
+        # A client that hangs up must not free the turn of a thread that still runs.
         return await shielded(self._in_turn(key, find, arguments))
 
     async def _in_turn(

@@ -1,6 +1,6 @@
 """
-Who asks, and may they? Bearer tokens as of RFC 6750, and names with passwords
-as of RFC 7617.
+Which user a request comes from, and what that user may do: bearer
+tokens as of RFC 6750, and names with passwords as of RFC 7617.
 """
 
 from __future__ import annotations

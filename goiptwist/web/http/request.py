@@ -172,7 +172,7 @@ class Request(server.Request):
         self._refuse(Problem(503, CROWDED, headers=retry_after(CROWDED_WAIT)))
 
     def _refuse(self, problem: Problem) -> None:
-        """Say no at once; whoever waits for "100 Continue" never sends the body."""
+        """Say no at once; a client that waits for "100 Continue" never sends the body."""
         self._refused = True
         self._let_go()
         self.content = BytesIO()

@@ -1,6 +1,6 @@
 """
-What comes in over HTTP, made into values: a JSON body, a query. Whatever is
-wrong with it is said at once, in words.
+What comes in over HTTP, made into values: a JSON body, a query. All that is
+wrong with it is answered at once, in words.
 
 The shapes are classes of pydantic: the same ones make the OpenAPI document, so
 what it says is what is checked. Its sentences are ours.

@@ -73,7 +73,7 @@ class SubmissionOutcome:
 @define(eq=False)
 class OzekiSubmitter:
     """
-    Who asks, and what is done for them.
+    Finds the user behind a request, and does what that user asks for.
 
     @ivar gateway: the gateway.
     @ivar reports_by: the bridge that calls report URLs; empty is none.

@@ -106,7 +106,7 @@ class Api:
         return handle
 
     async def _do(self, operation: Operation, request: IRequest, place: str) -> bytes:
-        # Who asks for much must wait; who has a text to send need not.
+        # A client that asks for much must wait; one that has a text to send need not.
         if operation.scope == "read" and getattr(request, "is_crowded", False):
             raise Problem(503, CROWDED, headers=retry_after(CROWDED_WAIT))
         scope = "" if operation.scope == "any" else operation.scope

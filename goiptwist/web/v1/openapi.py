@@ -22,7 +22,7 @@ from goiptwist.web.v1.responses import ProblemView
 _REFERENCE = "#/components/schemas/{model}"
 
 #: How our classes end, so that no two of the gateway have one name. The document
-#: has a name space of its own and response C{Message}, and C{Submission}.
+#: has a name space of its own and says C{Message}, and C{Submission}.
 _OUR_ENDINGS = ("View", "Request")
 
 #: What any refusal is about, in the words of the document.
@@ -36,7 +36,7 @@ _REFUSALS = {
     413: "The body is too large.",
     415: "The body is not called application/json.",
     429: "Too much: of what the user may send in a day, of what waits, or of wrong tokens.",
-    500: "An error inside the gateway; its log response more.",
+    500: "An error inside the gateway; its log says more.",
     503: "The gateway cannot write to its disk, or has no room in memory.",
 }
 _RETRY = {
@@ -129,7 +129,7 @@ def _plain(schema: Any, named: bool = True) -> Any:
 
 
 def _is_nothing(default: object) -> bool:
-    """Whether a class response so that nothing was given."""
+    """Whether a class says so that nothing was given."""
     return not default and not isinstance(default, int)
 
 
@@ -170,7 +170,7 @@ def _parameters(one: Operation) -> Iterator[dict[str, Any]]:
 
 
 def _unset(schema: dict[str, Any]) -> dict[str, Any]:
-    """A query has no null; who does not want a key leaves it out."""
+    """A query has no null; a client that does not want a key leaves it out."""
     kinds = [kind for kind in schema.get("anyOf", ()) if kind != {"type": "null"}]
     return kinds[0] if kinds else schema
 
@@ -185,7 +185,7 @@ def _answers(one: Operation) -> Iterator[tuple[str, dict[str, Any]]]:
         refusals |= {400, 401, 403, 429, 503}
     if one.body is not None:
         refusals |= {413, 415}
-    # Whatever the headers or the path hold, it may not be text.
+    # The headers or the path may hold what is no text.
     refusals |= {400}
     for status in sorted({*one.answers, *refusals}):
         response = one.answers.get(status)

@@ -1,5 +1,5 @@
 """
-What happens, document live to those who watch: server-sent events (WHATWG HTML,
+What happens, sent live to clients that watch: server-sent events (WHATWG HTML,
 section 9.2).
 """
 
@@ -29,11 +29,11 @@ SIGN_OF_LIFE = 15.0
 #: Signs of life for which a client may read nothing before it is cut off.
 MISSED_SIGNS = 4
 
-#: What may wait for a client. Who is farther behind could not be document all of
-#: it after a new connection either.
+#: Events that may wait for a client. One that is farther behind could not have all
+#: of them after a new connection either.
 MAX_WAITING = KEPT
 
-#: Who may watch at a time; each holds a connection.
+#: Clients that may watch at a time; each holds a connection.
 MAX_STREAMS = 200
 
 #: Seconds after which a client that was cut off is asked to come again.
@@ -88,7 +88,7 @@ class EventStream:
     _missed_signs: int = field(default=0, init=False)
 
     def begin(self, missed: Iterable[BusEvent] | None) -> None:
-        """@param missed: to be document first; C{None} where nobody knows."""
+        """@param missed: to be sent first; C{None} where nobody knows."""
         self.request.registerProducer(self, True)
         self.request.write(b"retry: %d\n\n" % (1000 * COME_AGAIN))
         if missed is None:

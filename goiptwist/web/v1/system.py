@@ -49,8 +49,8 @@ async def events(api: ApiContext, context: RequestContext) -> bytes:
     message.received, message.sent and the other states, message.delivered and
     message.undelivered, line.present, line.lost, line.stopped, call.began,
     call.ended and whatever else a device tells, alarm.received,
-    alarm.acknowledged, alarm.delivered and alarm.failed. Who names the last event that
-    it knows is told what it missed; an event of the kind gap says that this is
+    alarm.acknowledged, alarm.delivered and alarm.failed. A client that names the last
+    event that it knows is told what it missed; an event of the kind gap says that this is
     not known any more.
     """
     query: requests.EventsQuery = context.query
