@@ -321,7 +321,9 @@ class IGateway(Interface):
     lines: ILines = Attribute("Ask how the lines stand.")
     bounces: IBounces = Attribute("Say that something came back.")
     memory: IMemory = Attribute("Note something down.")
-    accounts: Any = Attribute("Find the user who logs in: a L{goiptwist.accounts.users.Users}.")
+    accounts: Any = Attribute(
+        "Find the user who logs in: a L{goiptwist.accounts.authenticator.Authenticator}."
+    )
     rejections: Any = Attribute(
         "Count and log what is wrong with what comes in: a L{goiptwist.net.rejections.Rejections}."
     )

@@ -109,11 +109,14 @@ def test_two_gateways_on_one_folder(tmp_path: Path, capsys: pytest.CaptureFixtur
     first._held.close()
 
 
-def test_hash(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    """--hash turns a secret into what may stand in a file that others read."""
+@pytest.mark.parametrize("option", ["--hash", "--hash-token"])
+def test_hash(
+    option: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Both turn a secret into what may stand in a file that others read."""
     monkeypatch.setattr("sys.stdin", io.StringIO("tell nobody\n"))
     with pytest.raises(SystemExit) as end:
-        makeService(parsed("--hash"))
+        makeService(parsed(option))
     assert end.value.code == 0
     printed = capsys.readouterr().out.strip()
     assert "nobody" not in printed

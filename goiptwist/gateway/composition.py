@@ -10,8 +10,9 @@ from attrs import define, evolve, field
 from twisted.internet.interfaces import IReactorTime
 from twisted.internet.threads import deferToThread
 
+from goiptwist.accounts.authenticator import Authenticator
 from goiptwist.accounts.quotas import Permissions
-from goiptwist.accounts.users import DeferToThread, Users
+from goiptwist.accounts.verification import DeferToThread
 from goiptwist.alarm import supervision
 from goiptwist.alarm.deduplication import Deduplication
 from goiptwist.alarm.panel_sms import PanelSms
@@ -84,7 +85,7 @@ class Gateway:
         self.messaging = Messaging(
             clock, store, router, self.dispatcher, permissions, country=country
         )
-        repeats = Deduplication(clock, store, alarm.joins)
+        repeats = Deduplication(clock, store, alarm.dedup_window)
         self.alarms = AlarmService(self.messaging, alarm_routes, repeats)
         self.supervision = Supervision(clock, store, self.alarms, alarm, ways)
         self.connectors = Connectors(self._powers_for)
@@ -114,7 +115,7 @@ class Gateway:
             lines=self.connectors,
             bounces=Bounces(messaging, self._fallbacks),
             memory=Memory(store, self.clock, "gateway"),
-            accounts=Users(settings.users, self.defer_to_thread),
+            accounts=Authenticator(settings.users, self.clock, self.defer_to_thread),
             rejections=self.rejections,
             sections=settings,
             connectors=self.connectors,

@@ -7,7 +7,8 @@ from typing import Any
 from attrs import field, frozen
 from zope.interface import implementer
 
-from goiptwist.accounts.users import DeferToThread, Users
+from goiptwist.accounts.authenticator import Authenticator
+from goiptwist.accounts.verification import DeferToThread
 from goiptwist.device_interfaces import IDeviceGateway, IReception
 from goiptwist.interfaces import (
     IAlarms,
@@ -45,7 +46,7 @@ class Powers:
     lines: ILines
     bounces: IBounces
     memory: IMemory
-    accounts: Users
+    accounts: Authenticator
     rejections: Rejections
     sections: ISections
     connectors: IConnectors

@@ -8,8 +8,8 @@ from typing import Any, NoReturn
 from twisted.internet.threads import deferToThread
 from zope.interface import Interface, directlyProvides
 
+from goiptwist.accounts.authenticator import Authenticator
 from goiptwist.accounts.quotas import Permissions
-from goiptwist.accounts.users import Users
 from goiptwist.device_interfaces import IReception
 from goiptwist.errors import NotRunning
 from goiptwist.gateway.connectors import Connectors
@@ -78,7 +78,7 @@ def _powers(settings: Settings, reactor: Any, connectors: Connectors) -> Powers:
         lines=connectors,
         bounces=_stopped("bounces", IBounces),
         memory=_stopped("memory", IMemory),
-        accounts=Users(users, deferToThread),
+        accounts=Authenticator(users, reactor, deferToThread),
         rejections=Rejections(reactor),
         sections=settings,
         connectors=connectors,

@@ -10,7 +10,7 @@ from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.internet.interfaces import IReactorTime
 from zope.interface import Interface, implementer
 
-from goiptwist.accounts.users import Users
+from goiptwist.accounts.authenticator import Authenticator
 from goiptwist.alarm.routes import Routes
 from goiptwist.contact_id.event import Event
 from goiptwist.errors import Conflict, Forbidden
@@ -253,7 +253,9 @@ class StandInGateway:
     waiting: dict[str, list[Deferred[str]]] = field(factory=dict)
     statuses: list[LineStatus] = field(factory=list)
     country: str = ""
-    accounts: Users = field(factory=lambda: Users((), maybeDeferred))
+    accounts: Authenticator = field(
+        default=Factory(lambda self: Authenticator((), self.clock, maybeDeferred), takes_self=True)
+    )
     rejections: Rejections = field(
         init=False, default=Factory(lambda self: Rejections(self.clock), takes_self=True)
     )

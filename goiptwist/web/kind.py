@@ -13,11 +13,12 @@ from goiptwist.interfaces import (
     Phase,
 )
 from goiptwist.operator_interfaces import IOperatorGateway
-from goiptwist.web.api import Api
-from goiptwist.web.doors import Doors
-from goiptwist.web.ozeki.dialect import Dialect
+from goiptwist.web.http.proxies import TrustedProxies
+from goiptwist.web.ozeki.dialect import OzekiDialect
+from goiptwist.web.root import RootResource
 from goiptwist.web.service import HttpService
 from goiptwist.web.settings import HttpSettings
+from goiptwist.web.v1.api import Api
 
 
 @implementer(IConnectorKind)
@@ -33,15 +34,17 @@ class HttpKind:
         if not settings.listen and not settings.listen_tls:
             return None
         operator = IOperatorGateway(gateway)
-        api = Api(operator, gateway.accounts, gateway.clock, _notified_by(gateway))
-        dialect = Dialect(
+        proxies = TrustedProxies(settings.proxies)
+        notified_by = _notified_by(gateway)
+        api = Api(operator, gateway.accounts, gateway.clock, notified_by, proxies)
+        dialect = OzekiDialect(
             operator,
             api.access,
             gateway.defer_to_thread,
             strict=settings.strict,
             reports_by=_caller_of_urls(gateway.sections),
         )
-        root = Doors(api.resource(), dialect)
+        root = RootResource(api.resource(), dialect)
         return HttpService(gateway.reactor, settings, root, root.leniency, api.end_streams)
 
 

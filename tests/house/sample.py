@@ -68,7 +68,7 @@ INTRODUCTIONS = {
     "numbers": "How numbers are understood.",
     "alarm": "Alarms of panels: Contact ID, and where panels report over IP.",
     "user": "Who may use the gateway, by HTTP or by mail. Secrets may be clear, or hashed:\n"
-    "twistd goip --hash.",
+    "twistd goip --hash for passwords, --hash-token for tokens.",
     "contact": "The address book: any number of sections.",
     "route": "Alarms: which way they go. Any number of sections; what is empty asks for nothing,\n"
     "and all else must hold. Bridges get alarms by these alone, whatever their own rules say.",

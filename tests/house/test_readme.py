@@ -12,7 +12,7 @@ import pytest
 from goiptwist.gateway.settings import read_settings
 from goiptwist.simulator.tap import SimulatorOptions
 from goiptwist.tap import Options
-from goiptwist.web.api import DOCUMENT, PAGE
+from goiptwist.web.v1.api import DOCUMENT, PAGE
 from goiptwist.web.v1.operations import OPERATIONS
 
 ROOT = Path(__file__).parents[2]

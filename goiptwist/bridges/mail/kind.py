@@ -8,7 +8,6 @@ from collections.abc import Iterator
 
 from zope.interface import implementer
 
-from goiptwist.accounts.users import Attempts
 from goiptwist.bridges.mail.addresses import AddressPlan
 from goiptwist.bridges.mail.bridge import MailBridge, identity
 from goiptwist.bridges.mail.imap import ImapIntake, ImapSettings
@@ -68,8 +67,7 @@ class MailListenerKind:
             gateway.reactor,
             settings,
             gateway.name,
-            users=gateway.accounts,
-            attempts=Attempts(gateway.clock),
+            accounts=gateway.accounts,
             mailroom=_mailroom(settings, gateway),
             complaints=gateway.rejections,
         )

@@ -11,7 +11,7 @@ from twisted.internet.defer import Deferred, DeferredList
 from twisted.internet.interfaces import IProtocolFactory
 from zope.interface import implementer
 
-from goiptwist.accounts.users import Attempts, Users
+from goiptwist.accounts.authenticator import Authenticator
 from goiptwist.bridges.mail.intake.conversation import Conversation
 from goiptwist.bridges.mail.intake.house import House
 from goiptwist.bridges.mail.intake.interfaces import Complains, IHasMailroom
@@ -39,12 +39,12 @@ class MailIntake(Listening):
         settings: MailIntakeSettings,
         name: str,
         *,
-        users: Users,
-        attempts: Attempts,
+        accounts: Authenticator,
         mailroom: Any,
         complaints: Complains,
     ) -> None:
         """
+        @param accounts: the login of the whole gateway.
         @param name: of the gateway, for greetings, unless the settings have one.
         @param mailroom: an
             L{IMailroom<goiptwist.bridges.mail.intake.interfaces.IMailroom>}.
@@ -57,8 +57,7 @@ class MailIntake(Listening):
             settings,
             settings.domain or name,
             reactor,
-            users,
-            attempts,
+            accounts,
             mailroom,
             complaints,
             certificate,

@@ -7,7 +7,8 @@ import pytest
 from goiptwist.model.messages import Direction, Message, State
 from goiptwist.model.status import Health, LineStatus
 from tests.conftest import FailureLog
-from tests.web.fakes import NOON, Client
+from tests.web.fakes import Client
+from tests.web.powers import NOON
 
 
 def message(name: str, direction: Direction, **more: str) -> Message:
@@ -20,7 +21,7 @@ def message(name: str, direction: Direction, **more: str) -> Message:
 def client() -> Client:
     """A gateway that has kept three messages."""
     client = Client()
-    client.gateway.kept = [
+    client.gateway.archive.kept = [
         message("a", Direction.IN, line="goip1", sender="+361"),
         message("b", Direction.OUT, recipient="+362", pool="alarm", client_id="x", reason="why"),
         message("c", Direction.IN, line="goip2", sender="Bank", report="delivered"),
@@ -45,7 +46,7 @@ def test_an_incoming_message(client: Client) -> None:
 def test_an_alarm(client: Client) -> None:
     """It is a message of a direction of its own, and says what happened."""
     machine = "1113,18,1,123,03,003"
-    client.gateway.kept.append(
+    client.gateway.archive.kept.append(
         message("d", Direction.ALARM, sender="Alarm 1113", origin="user:panel", alarm=machine)
     )
     (shown,) = client.get("/api/v1/messages?direction=alarm").json["messages"]
@@ -86,7 +87,7 @@ def test_no_such_message(client: Client, name: str) -> None:
 @pytest.mark.parametrize("name", ["%00", "a%0a", "x" * 5000])
 def test_an_id_that_cannot_be_ours_does_not_reach_the_store(client: Client, name: str) -> None:
     """Some databases take a NUL for an error of their own."""
-    client.gateway.fault = KeyError("asked")
+    client.gateway.archive.fault = KeyError("asked")
     assert client.get(f"/api/v1/messages/{name}").status == 404
 
 
@@ -134,7 +135,7 @@ def test_a_wrong_query_is_named(client: Client, query: str, field: str) -> None:
 
 def test_lines(client: Client) -> None:
     """A line shows what the gateway knows, its facts under the device's own names."""
-    client.gateway.line_states = [
+    client.gateway.lines.states = [
         LineStatus(
             id="goip1", pool="p", presence="present", signal=23, heard_at=NOON, facts={"cgatt": "Y"}
         ),
@@ -149,7 +150,7 @@ def test_lines(client: Client) -> None:
 def test_health_needs_no_token() -> None:
     """Whoever watches over the gateway need not be able to read messages."""
     client = Client(token=None)
-    client.gateway.state = Health(figures={"queued": 3, "age": float("inf")})
+    client.gateway.operator.state = Health(figures={"queued": 3, "age": float("inf")})
     reply = client.get("/healthz")
     assert (reply.status, reply.json) == (
         200,
@@ -160,7 +161,7 @@ def test_health_needs_no_token() -> None:
 def test_trouble_is_a_503() -> None:
     """A load balancer reads the status, a person the sentences."""
     client = Client(token=None)
-    client.gateway.state = Health(problems=("the disk is full",))
+    client.gateway.operator.state = Health(problems=("the disk is full",))
     reply = client.get("/healthz")
     assert reply.status == 503
     assert (reply.json["status"], reply.json["problems"]) == ("trouble", ["the disk is full"])
@@ -224,7 +225,7 @@ def test_a_host_that_is_no_name(client: Client, host: str) -> None:
 
 def test_a_bug_is_a_500_that_tells_nothing(client: Client, logged_failures: FailureLog) -> None:
     """The client learns that it was not its fault; the log learns the rest."""
-    client.gateway.fault = KeyError("+36301234567")
+    client.gateway.archive.fault = KeyError("+36301234567")
     for path in ["/api/v1/messages", "/healthz", "/api/v1/lines?token=t0ken"]:
         reply = client.get(path)
         assert (reply.status, reply.json["title"]) == (500, "Internal Server Error"), path

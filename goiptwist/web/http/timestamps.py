@@ -16,13 +16,13 @@ _LOST_PLUS = re.compile(r" (?=\d\d:\d\d$)")
 LONG_AGO = 1.0
 
 
-def timestamp(at: float) -> str:
+def format_timestamp(at: float) -> str:
     """@return: ISO 8601 in UTC with milliseconds, such as C{2024-02-29T12:00:00.000Z}."""
-    moment = datetime.fromtimestamp(at, UTC).replace(tzinfo=None)
-    return moment.isoformat(timespec="milliseconds") + "Z"
+    parse_timestamp = datetime.fromtimestamp(at, UTC).replace(tzinfo=None)
+    return parse_timestamp.isoformat(timespec="milliseconds") + "Z"
 
 
-def moment(given: object) -> float:
+def parse_timestamp(given: object) -> float:
     """
     @return: seconds since the epoch.
     @raise ValueError: it is no time with an offset, in words.

@@ -13,9 +13,10 @@ from datetime import tzinfo
 from attrs import define
 from twisted.web.iweb import IRequest
 
-from goiptwist.accounts.users import DeferToThread, User
+from goiptwist.accounts.users import User
+from goiptwist.accounts.verification import DeferToThread
 from goiptwist.web.ozeki import jsonshapes
-from goiptwist.web.ozeki.parameters import MAX_LIMIT, Login
+from goiptwist.web.ozeki.parameters import MAX_LIMIT, OzekiLogin
 from goiptwist.web.ozeki.refusals import (
     LOGIN_NEEDED,
     USER_FORBIDDEN,
@@ -23,8 +24,8 @@ from goiptwist.web.ozeki.refusals import (
     Refusal,
     wrong,
 )
-from goiptwist.web.ozeki.reply import Reply, refused_with
-from goiptwist.web.ozeki.sending import FOLDERS, Desk
+from goiptwist.web.ozeki.reply import OzekiReply, refused_with
+from goiptwist.web.ozeki.submitter import FOLDERS, OzekiSubmitter
 
 JSON = b"application/json"
 
@@ -45,18 +46,18 @@ _CHALLENGE = b'Basic realm="goiptwist", charset="UTF-8"'
 
 
 @define(eq=False)
-class JsonSide:
+class JsonLanguage:
     """
     @ivar strict: whether errors have a status of their own.
     @ivar zone: in which times are written; C{None} is that of this machine.
     """
 
-    desk: Desk
+    submitter: OzekiSubmitter
     defer_to_thread: DeferToThread
     strict: bool = False
     zone: tzinfo | None = None
 
-    async def reply(self, request: IRequest, action: str, given: Mapping[str, str]) -> Reply:
+    async def reply(self, request: IRequest, action: str, given: Mapping[str, str]) -> OzekiReply:
         """
         @param action: one of L{SCOPES}.
         @param given: the parameters in the query.
@@ -66,11 +67,11 @@ class JsonSide:
         kind = (request.getHeader(b"Content-Type") or b"").partition(b";")[0].strip().lower()
         if action != "receivemsg" and kind in _FORMS:
             raise wrong("the body must be JSON, with Content-Type: application/json")
-        user = await self.desk.user(request, login.name, login.password, SCOPES[action])
+        user = await self.submitter.user(request, login.name, login.password, SCOPES[action])
         owner = f"user:{user.name}"
         if action == "receivemsg":
             folder = given.get("folder", "").strip().lower() or "inbox"
-            messages = await self.desk.listed(user, folder, MAX_LIMIT)
+            messages = await self.submitter.listed(user, folder, MAX_LIMIT)
             return _well(jsonshapes.received(folder, MAX_LIMIT, messages, self.zone))
         body = request.content.read()
         if action in _WORDS:
@@ -79,12 +80,12 @@ class JsonSide:
                 raise wrong(f"folder must be one of {', '.join(FOLDERS)}")
             if (action, folder) == ("deletemsg", "outbox"):
                 ids = await self._withdrawn(user, ids)
-            marked = await self.desk.gateway.folders.flag(owner, ids, _WORDS[action])
+            marked = await self.submitter.gateway.folders.flag(owner, ids, _WORDS[action])
             return _well(jsonshapes.marked(_WORDS[action], folder, marked))
         is_large = len(body) > LARGE
         read = jsonshapes.orders
         orders = await self.defer_to_thread(read, body) if is_large else read(body)
-        outcomes = await self.desk.send(user, [order.wanted for order in orders])
+        outcomes = await self.submitter.send(user, [order.message for order in orders])
         rows = [(o, each.message, each.refusal) for o, each in zip(orders, outcomes, strict=True)]
         write = jsonshapes.sent
         return _well(await self.defer_to_thread(write, rows) if is_large else write(rows))
@@ -93,29 +94,30 @@ class JsonSide:
         """What is deleted before it was sent is not sent."""
         if not user.allowed("send"):
             raise Refusal(USER_FORBIDDEN, "this needs a user who may send")
-        return await self.desk.withdraw(user, ids)
+        return await self.submitter.withdraw(user, ids)
 
-    def refused(self, refusal: Refusal) -> Reply:
+    def refused(self, refusal: Refusal) -> OzekiReply:
         """@return: the answer that says no."""
         reply = refused_with(refusal, self.strict, JSON, jsonshapes.refused(refusal))
         if reply.status == 401:
-            return Reply(401, JSON, reply.body, {b"WWW-Authenticate": _CHALLENGE})
+            return OzekiReply(401, JSON, reply.body, {b"WWW-Authenticate": _CHALLENGE})
         return reply
 
 
-def _well(body: bytes) -> Reply:
-    return Reply(200, JSON, body)
+def _well(body: bytes) -> OzekiReply:
+    return OzekiReply(200, JSON, body)
 
 
-def _basic(header: bytes) -> Login:
+def _basic(header: bytes) -> OzekiLogin:
     """@raise Refusal: there is no name and password in it."""
-    scheme, _, said = header.partition(b" ")
+    scheme, _, credentials = header.partition(b" ")
     if scheme.lower() != b"basic":
         raise Refusal(LOGIN_NEEDED, "this needs the header Authorization: Basic")
     try:
-        name, colon, password = b64decode(said.strip(), validate=True).decode().partition(":")
+        clear = b64decode(credentials.strip(), validate=True).decode()
     except (binascii.Error, UnicodeDecodeError):
         raise Refusal(WRONG_LOGIN, "the header Authorization cannot be read") from None
+    name, colon, password = clear.partition(":")
     if not colon or not name:
         raise Refusal(LOGIN_NEEDED, "username and password are needed")
-    return Login(name, password)
+    return OzekiLogin(name, password)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from twisted.internet.defer import Deferred
 
-from goiptwist.accounts.users import FAILURES, WINDOW
+from goiptwist.accounts.throttle import FAILURES, WINDOW
 from goiptwist.model.quota import Quota
 from tests.web.fakes import Client
 
@@ -80,7 +80,7 @@ def test_the_origin_is_the_user() -> None:
     """Nobody can submit in another's name."""
     client = Client(token="send-token")
     client.post({"to": "+361", "text": "x"})
-    assert client.gateway.submissions[0].origin == "user:sender"
+    assert client.gateway.messages.submissions[0].origin == "user:sender"
 
 
 def test_guessing_is_slowed() -> None:
@@ -142,7 +142,7 @@ def basic(name: str, password: str) -> dict[str, str]:
 
 
 def from_address(client: Client, host: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("goiptwist.web.access._source", lambda request: host)
+    monkeypatch.setattr("goiptwist.web.http.proxies.TrustedProxies.source_of", lambda *_: host)
 
 
 @pytest.mark.parametrize(
@@ -205,8 +205,8 @@ def test_guessing_passwords_is_slowed() -> None:
 def test_me() -> None:
     """A program can see what it may before it tries."""
     client = Client(token="few-token")
-    client.gateway.allowance = Quota(messages=100, parts=50)
-    client.gateway.spent = (3, 60)
+    client.gateway.operator.allowance = Quota(messages=100, parts=50)
+    client.gateway.operator.spent = (3, 60)
     client.gateway.clock.advance(86400 * 3 + 80000.5)
     client.clock.advance(86400 * 3 + 80000.5)
     reply = client.get("/api/v1/me")
@@ -216,14 +216,14 @@ def test_me() -> None:
         "to": [],
         "lines": [],
         "messages_a_day": 100,
-        "parts_a_day": 50,
+        "segments_a_day": 50,
         "networks": [],
         "password": False,
         "token": True,
-        "today": {"messages": 3, "parts": 60},
+        "today": {"messages": 3, "segments": 60},
     }
-    assert reply.header("RateLimit-Policy") == '"messages";q=100;w=86400, "parts";q=50;w=86400'
-    assert reply.header("RateLimit") == '"messages";r=97;t=6400, "parts";r=0;t=6400'
+    assert reply.header("RateLimit-Policy") == '"messages";q=100;w=86400, "segments";q=50;w=86400'
+    assert reply.header("RateLimit") == '"messages";r=97;t=6400, "segments";r=0;t=6400'
 
 
 def test_users_are_for_the_admin() -> None:

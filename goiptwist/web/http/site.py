@@ -21,7 +21,8 @@ from twisted.web.resource import IResource
 
 from goiptwist.net.draining import Connections
 from goiptwist.net.sampled_log import SampledLog
-from goiptwist.web.request import MAX_LOGGED, Request, Room
+from goiptwist.web.http.proxies import NO_PROXIES, TrustedProxies
+from goiptwist.web.http.request import MAX_LOGGED, MemoryBudget, Request
 
 log = Logger()
 
@@ -127,12 +128,19 @@ class Site(server.Site):
     @ivar channels: the open ones, the longest idle first.
     @ivar room: how much of the memory they share.
     @ivar leniency: what old programs may do.
+    @ivar proxies: those who are believed where a request comes from.
     """
 
     protocol = Channel  # type: ignore[assignment]
     noisy = False  # we say ourselves where HTTP listens
 
-    def __init__(self, resource: IResource, reactor: Any, leniency: Leniency = STRICT) -> None:
+    def __init__(
+        self,
+        resource: IResource,
+        reactor: Any,
+        leniency: Leniency = STRICT,
+        proxies: TrustedProxies = NO_PROXIES,
+    ) -> None:
         super().__init__(
             resource,
             requestFactory=Request,
@@ -141,10 +149,11 @@ class Site(server.Site):
             reactor=reactor,
         )
         self.leniency = leniency
-        self.room = Room()
+        self.proxies = proxies
+        self.room = MemoryBudget()
         self.channels: Connections[Channel] = Connections(reactor)
-        self._said_full = False
-        self._chronicles = {
+        self._logged_full = False
+        self._sampled_logs = {
             well: SampledLog(reactor, log, LogLevel.debug) for well in (True, False)
         }
 
@@ -157,7 +166,7 @@ class Site(server.Site):
     def buildProtocol(self, addr: IAddress | None) -> Protocol | None:  # type: ignore[override]
         """Twisted calls this for each connection; where there are too many, one must go."""
         if len(self.channels) < MAX_CONNECTIONS:
-            self._said_full = False
+            self._logged_full = False
         elif not self._make_room():
             return None
         channel: Protocol = super().buildProtocol(addr)
@@ -165,8 +174,8 @@ class Site(server.Site):
 
     def _make_room(self) -> bool:
         """@return: whether somebody was idle, and has gone."""
-        if not self._said_full:
-            self._said_full = True
+        if not self._logged_full:
+            self._logged_full = True
             log.warn("HTTP has {count} connections, and takes no more", count=len(self.channels))
         oldest = next((channel for channel in self.channels if channel.is_idle), None)
         if oldest is None:
@@ -181,13 +190,19 @@ class Site(server.Site):
         do all headers: they hold numbers and tokens. Neither may a crowd of
         good answers hide the refused ones.
         """
-        self._chronicles[request.code < 400].tell(
+        self._sampled_logs[request.code < 400].tell(
             "{peer} {method} {path}: {status}",
-            peer=getattr(request.client, "host", "-"),
+            peer=self._source(request),
             method=request.method.decode("ascii", "replace"),
             path=request.path[:MAX_LOGGED].decode("ascii", "replace"),
             status=request.code,
         )
+
+    def _source(self, request: AnyRequest) -> str:
+        try:
+            return self.proxies.source_of(request) or "-"
+        except ValueError:  # which the answer says
+            return getattr(request.client, "host", "-")
 
     def close(self) -> Deferred[None]:
         """

@@ -10,10 +10,10 @@ from attrs import evolve
 
 from goiptwist.errors import StoreUnavailable
 from goiptwist.model.messages import State
-from goiptwist.web.ozeki.jsonshapes import Dates, meaning
-from goiptwist.web.ozeki.wanted import MAX_MESSAGES
-from tests.web.fakes import NOON
-from tests.web.ozeki.asking import Asking, arrived
+from goiptwist.web.ozeki.jsonshapes import RelativeDates, meaning
+from goiptwist.web.ozeki.message import MAX_MESSAGES
+from tests.web.ozeki.client import Asking, arrived
+from tests.web.powers import NOON
 
 #: As ozekilibsrest writes it.
 MESSAGE = {
@@ -60,7 +60,7 @@ def test_send(asking: Asking) -> None:
             "id": "m0",
         }
     ]
-    [submission] = asking.gateway.submissions
+    [submission] = asking.gateway.messages.submissions
     assert (submission.origin, submission.recipients) == ("user:httptest", ("+36201234567",))
     assert (submission.text, submission.client_id) == (MESSAGE["text"], MESSAGE["message_id"])
     assert (submission.send_at, submission.expires) == (0.0, NOON + 7 * 86400)
@@ -69,7 +69,7 @@ def test_send(asking: Asking) -> None:
 def test_sent_later(asking: Asking) -> None:
     """By as much as lies between the client's dates, counted from now."""
     send(asking, {**MESSAGE, "time_to_send": "2021-07-02T17:00:00"})
-    [submission] = asking.gateway.submissions
+    [submission] = asking.gateway.messages.submissions
     assert submission.send_at == NOON + 3600
 
 
@@ -79,10 +79,10 @@ def test_taken_back(asking: Asking) -> None:
     chosen = {"folder": "outbox", "message_ids": [MESSAGE["message_id"], "m1", "in0"]}
     refused = asking.json("deletemsg", chosen, ("reader", "only looks"))
     assert refused.json["response_code"] == "ERROR_306"
-    asking.gateway.kept[1] = evolve(asking.gateway.kept[1], state=State.SENDING)
+    asking.gateway.archive.kept[1] = evolve(asking.gateway.archive.kept[1], state=State.SENDING)
     reply = asking.json("deletemsg", chosen)
     assert reply.json["data"]["message_ids"] == [MESSAGE["message_id"]]
-    assert [m.state for m in asking.gateway.kept] == [State.CANCELLED, State.SENDING]
+    assert [m.state for m in asking.gateway.archive.kept] == [State.CANCELLED, State.SENDING]
 
 
 def test_as_little_as_needed(asking: Asking) -> None:
@@ -127,17 +127,17 @@ def test_what_is_no_object(asking: Asking) -> None:
 @pytest.mark.parametrize(
     ("dates", "meant"),
     [
-        ({}, Dates()),
-        ({"time_to_send": "23:00:00"}, Dates()),
-        ({"create_date": "16:00:00"}, Dates()),
-        ({"create_date": "16:00:00", "time_to_send": "16:00:05"}, Dates()),
-        ({"create_date": "16:00:00", "time_to_send": "16:00:06"}, Dates(delay=6.0)),
-        ({"create_date": "16:00:00", "time_to_send": "15:00:00"}, Dates()),
-        ({"create_date": "16:00:00", "valid_until": "17:00:00"}, Dates(lifetime=3600.0)),
-        ({"create_date": "16:00:00", "valid_until": "15:00:00"}, Dates(lifetime=0.0)),
+        ({}, RelativeDates()),
+        ({"time_to_send": "23:00:00"}, RelativeDates()),
+        ({"create_date": "16:00:00"}, RelativeDates()),
+        ({"create_date": "16:00:00", "time_to_send": "16:00:05"}, RelativeDates()),
+        ({"create_date": "16:00:00", "time_to_send": "16:00:06"}, RelativeDates(delay=6.0)),
+        ({"create_date": "16:00:00", "time_to_send": "15:00:00"}, RelativeDates()),
+        ({"create_date": "16:00:00", "valid_until": "17:00:00"}, RelativeDates(lifetime=3600.0)),
+        ({"create_date": "16:00:00", "valid_until": "15:00:00"}, RelativeDates(lifetime=0.0)),
     ],
 )
-def test_dates_are_compared_with_one_another(dates: dict[str, str], meant: Dates) -> None:
+def test_dates_are_compared_with_one_another(dates: dict[str, str], meant: RelativeDates) -> None:
     """A client's clock and zone may be anything; what lies between its dates is meant."""
     moments = {key: datetime.fromisoformat(f"2021-07-02 {time}") for key, time in dates.items()}
     assert meaning(moments) == meant
@@ -183,7 +183,7 @@ def test_a_form_on_a_foreign_page(asking: Asking, kind: str) -> None:
     """A browser that remembers the password would send it along."""
     reply = asking.json("sendmsg", {"messages": [MESSAGE]}, **{"Content-Type": kind})
     assert reply.json["response_code"] == "ERROR_302"
-    assert asking.gateway.submissions == []
+    assert asking.gateway.messages.submissions == []
 
 
 @pytest.mark.parametrize(
@@ -217,7 +217,7 @@ def test_no_login_in_the_header(asking: Asking, header: str) -> None:
 
 def test_not_now(asking: Asking) -> None:
     """The store's own sentence."""
-    asking.gateway.fault = StoreUnavailable("the disk is full")
+    asking.gateway.archive.fault = StoreUnavailable("the disk is full")
     reply = asking.json("sendmsg", {"messages": [MESSAGE]})
     assert (reply.json["http_code"], reply.json["response_msg"]) == (503, "the disk is full")
     assert reply.headers["Retry-After"] == "5"
@@ -233,7 +233,7 @@ def receive(asking: Asking, folder: str = "inbox") -> list[Any]:
 
 def test_receive(asking: Asking) -> None:
     """What came in, with everything that the libraries look for."""
-    asking.gateway.kept = [arrived(0), arrived(1)]
+    asking.gateway.archive.kept = [arrived(0), arrived(1)]
     first, _ = receive(asking)
     assert first == {
         "message_id": "in0",
@@ -259,10 +259,10 @@ def test_receive(asking: Asking) -> None:
 @pytest.mark.parametrize(("action", "word"), [("deletemsg", "deleted"), ("markmsg", "downloaded")])
 def test_taken_out(asking: Asking, action: str, word: str) -> None:
     """The ids for which it was done come back, and only those are gone."""
-    asking.gateway.kept = [arrived(0), arrived(1)]
+    asking.gateway.archive.kept = [arrived(0), arrived(1)]
     reply = asking.json(action, {"folder": "inbox", "message_ids": ["in0", "nonsense"]})
     assert reply.json["data"] == {"folder": "inbox", "message_ids": ["in0"]}
-    assert asking.gateway.marked == [("user:httptest", word, "in0")]
+    assert asking.gateway.folders.flags == [("user:httptest", word, "in0")]
     assert [message["message_id"] for message in receive(asking)] == ["in1"]
     assert len(receive(asking, "deleted")) == (word == "deleted")
 
@@ -291,8 +291,11 @@ def test_nothing_to_delete(asking: Asking) -> None:
 def test_what_was_sent(asking: Asking) -> None:
     """It lies in the folder of its state, under the client's own name."""
     send(asking, MESSAGE, {"to_address": "06201", "text": "x"})
-    kept = asking.gateway.kept
-    asking.gateway.kept = [evolve(kept[0], state=State.SENT), evolve(kept[1], state=State.FAILED)]
+    kept = asking.gateway.archive.kept
+    asking.gateway.archive.kept = [
+        evolve(kept[0], state=State.SENT),
+        evolve(kept[1], state=State.FAILED),
+    ]
     [sent], [notsent] = receive(asking, "sent"), receive(asking, "notsent")
     assert (sent["message_id"], sent["id"]) == (MESSAGE["message_id"], "m0")
     assert (notsent["message_id"], notsent["state"]) == ("m1", "failed")

@@ -6,17 +6,17 @@ from typing import Any
 
 from twisted.web.resource import IResource, Resource
 
-from goiptwist.web.api import BATCHES
+from goiptwist.web.http.site import Leniency
 from goiptwist.web.ozeki.dialect import PATHS
 from goiptwist.web.ozeki.parameters import mended
-from goiptwist.web.site import Leniency
+from goiptwist.web.v1.api import BATCHES
 
 
-class Doors(Resource):
+class RootResource(Resource):
     """
     The root of all paths.
 
-    @ivar leniency: for L{Site<goiptwist.web.site.Site>}.
+    @ivar leniency: for L{Site<goiptwist.web.http.site.Site>}.
     """
 
     isLeaf = True

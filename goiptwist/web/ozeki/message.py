@@ -17,14 +17,14 @@ MAX_MESSAGES = 20_000
 
 
 @frozen(kw_only=True)
-class Wanted:
+class OzekiMessage:
     """
     @ivar recipient: as typed.
     @ivar kind: Ozeki's C{messagetype}, as typed.
     @ivar provider: the name of a line or of a pool; or empty.
     @ivar client_id: the client's own name for it; or empty.
     @ivar delay: seconds to wait before it is sent.
-    @ivar lifetime: seconds after which it is of no use; C{None} is not said.
+    @ivar lifetime: seconds after which it is of no use; C{None} where it is not given.
     @ivar fault: why it cannot be sent, found while reading; or empty.
     @ivar no_recipient: what to say of it where it has no recipient and is no
         alarm, which needs none; or empty.
@@ -62,7 +62,7 @@ class Wanted:
         @param lines: the ids of all lines.
         @param pools: the names of all pools.
         @param now: seconds since the epoch.
-        @param context: what news of it shall bring back.
+        @param context: what its notifications bring back.
         @raise Refusal: it cannot be sent, in words.
         """
         if self.no_recipient:

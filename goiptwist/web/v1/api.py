@@ -3,7 +3,7 @@ The gateway's own HTTP interface: which path does what, and what is the same
 for all of them.
 
 What there is stands in L{goiptwist.web.v1.operations}. Every refusal is a
-L{Problem<goiptwist.web.problems.Problem>}.
+L{Problem<goiptwist.web.http.problems.Problem>}.
 """
 
 from __future__ import annotations
@@ -23,18 +23,19 @@ from twisted.web.iweb import IRequest
 from twisted.web.resource import IResource
 from werkzeug.routing import BaseConverter
 
-from goiptwist.accounts.users import Attempts, Users
+from goiptwist.accounts.authenticator import Authenticator
 from goiptwist.operator_interfaces import IOperatorGateway
-from goiptwist.web import reading
-from goiptwist.web.access import Access
-from goiptwist.web.answers import JSON, whole
-from goiptwist.web.problems import Problem, problem_of, retry_after
-from goiptwist.web.reading import Shape, queried, shaped
-from goiptwist.web.request import CROWDED, CROWDED_WAIT
+from goiptwist.web.http import validation
+from goiptwist.web.http.answers import JSON, whole
+from goiptwist.web.http.authentication import RequestAuthenticator
+from goiptwist.web.http.problems import Problem, problem_of, retry_after
+from goiptwist.web.http.proxies import NO_PROXIES, TrustedProxies
+from goiptwist.web.http.request import CROWDED, CROWDED_WAIT
+from goiptwist.web.http.validation import Shape, validated_body, validated_query
 from goiptwist.web.v1 import openapi, page
-from goiptwist.web.v1.asking import Asked, Desk, Operation
+from goiptwist.web.v1.context import ApiContext, Operation, RequestContext
 from goiptwist.web.v1.operations import OPERATIONS
-from goiptwist.web.v1.streams import Streams
+from goiptwist.web.v1.streams import EventStreams
 
 log = Logger()
 
@@ -45,7 +46,7 @@ DOCUMENT, PAGE = "/api/v1/openapi.json", "/api/v1/docs"
 BATCHES = frozenset({b"/api/v1/messages/batch"})
 
 
-class Id(BaseConverter):
+class PathId(BaseConverter):
     """Part of a path that names something; not what is a path of its own."""
 
     regex = r"(?!(?:batch|preview)$)[^/]+"
@@ -61,63 +62,68 @@ class Api:
     def __init__(
         self,
         gateway: IOperatorGateway,
-        users: Users,
+        accounts: Authenticator,
         clock: IReactorTime,
-        tellers: Collection[str] = (),
+        notifiers: Collection[str] = (),
+        proxies: TrustedProxies = NO_PROXIES,
     ) -> None:
         """
-        @param clock: tells when a slowed client may try again.
-        @param tellers: the bridges that a submission may name to be told.
+        @param accounts: the login of the whole gateway.
+        @param clock: tells the time of day.
+        @param notifiers: the bridges that a submission may name to be notified.
+        @param proxies: those who are believed where a request comes from.
         """
-        self.desk = Desk(gateway, users, clock, tellers, Streams(clock))
-        self.access = Access(users, Attempts(clock))
+        self.context = ApiContext(gateway, accounts.users, clock, notifiers, EventStreams(clock))
+        self.access = RequestAuthenticator(accounts, proxies)
         self.app = Klein()
-        self.app.url_map.converters["id"] = Id
+        self.app.url_map.converters["id"] = PathId
         self.app.url_map.merge_slashes = False  # a path is right or it is not; no redirects
         for operation in OPERATIONS:
-            self._route(operation.method, operation.path, operation.name, self._doing(operation))
+            self._route(
+                operation.method, operation.path, operation.name, self._responder(operation)
+            )
         described, html = _described()
         self._show(DOCUMENT, "openapi", described, JSON)
         self._show(PAGE, "docs", html, b"text/html; charset=utf-8")
         self.app.handle_errors(Exception)(refusal)
 
     def resource(self) -> IResource:
-        """@return: the root for a L{Site<goiptwist.web.site.Site>}."""
-        return Front(self.app)
+        """@return: the root for a L{Site<goiptwist.web.http.site.Site>}."""
+        return ApiResource(self.app)
 
     def end_streams(self) -> None:
         """The gateway stops: end the answers that would go on for ever."""
-        self.desk.streams.close()
+        self.context.streams.close()
 
-    def _route(self, method: str, path: str, name: str, does: Callable[..., Any]) -> None:
+    def _route(self, method: str, path: str, name: str, handler: Callable[..., Any]) -> None:
         rule = path.replace("{", "<id:").replace("}", ">")
-        self.app.route(rule, methods=[method], endpoint=name)(does)
+        self.app.route(rule, methods=[method], endpoint=name)(handler)
 
-    def _doing(self, operation: Operation) -> Callable[..., Deferred[bytes]]:
-        def does(request: IRequest, **place: str) -> Deferred[bytes]:
+    def _responder(self, operation: Operation) -> Callable[..., Deferred[bytes]]:
+        def handle(request: IRequest, **place: str) -> Deferred[bytes]:
             return ensureDeferred(self._do(operation, request, "".join(place.values())))
 
-        return does
+        return handle
 
     async def _do(self, operation: Operation, request: IRequest, place: str) -> bytes:
-        # Who asks for much must wait; who has a text to send need not.
+        # A client that asks for much must wait; one that has a text to send need not.
         if operation.scope == "read" and getattr(request, "is_crowded", False):
             raise Problem(503, CROWDED, headers=retry_after(CROWDED_WAIT))
         scope = "" if operation.scope == "any" else operation.scope
         user = await self.access.user(request, scope) if operation.scope else None
         query = None
         if operation.query is not None:
-            query = queried(operation.query, request.args)
+            query = validated_query(operation.query, request.args)
         body = None if operation.body is None else _sent(request, operation.body)
-        asked = Asked(request=request, user=user, body=body, query=query, place=place)
-        return await operation.does(self.desk, asked)
+        context = RequestContext(request=request, user=user, body=body, query=query, place=place)
+        return await operation.handler(self.context, context)
 
     def _show(self, path: str, name: str, body: bytes, kind: bytes) -> None:
-        def does(request: IRequest) -> bytes:
+        def handle(request: IRequest) -> bytes:
             request.responseHeaders.setRawHeaders(b"Content-Security-Policy", [page.POLICY])
             return whole(request, 200, body, kind)
 
-        self._route("GET", path, name, does)
+        self._route("GET", path, name, handle)
 
 
 @cache
@@ -127,7 +133,7 @@ def _described() -> tuple[bytes, bytes]:
     return json.dumps(document).encode("ascii"), page.page(document).encode("utf-8")
 
 
-class Front(KleinResource):
+class ApiResource(KleinResource):
     """
     What is the same for every path. Klein answers some requests in words of
     its own, before any route is found; here they become problems too.
@@ -167,4 +173,4 @@ def _sent(request: IRequest, shape: type[Shape]) -> Shape:
     kind = (request.getHeader(b"Content-Type") or b"").partition(b";")[0].strip().lower()
     if kind != JSON:
         raise Problem(415, "the body must be JSON, with Content-Type: application/json")
-    return shaped(shape, reading.document(request.content.read()))
+    return validated_body(shape, validation.document(request.content.read()))

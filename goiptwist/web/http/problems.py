@@ -20,7 +20,7 @@ from goiptwist.errors import (
     StoreUnavailable,
     Unacceptable,
 )
-from goiptwist.web.answers import answer
+from goiptwist.web.http.answers import answer
 
 PROBLEM = b"application/problem+json"
 
@@ -78,7 +78,9 @@ class Problem(GoipTwistError):
         if self.errors:
             document["field"] = self.errors[0][0]
         if len(self.errors) > 1:
-            document["errors"] = [{"field": name, "detail": said} for name, said in self.errors]
+            document["errors"] = [
+                {"field": name, "detail": sentence} for name, sentence in self.errors
+            ]
         return document
 
     def answer(self, request: IRequest) -> bytes:

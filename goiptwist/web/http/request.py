@@ -14,7 +14,7 @@ from twisted.python.failure import Failure
 from twisted.web import server
 from zope.interface import implementer
 
-from goiptwist.web.problems import Problem, retry_after
+from goiptwist.web.http.problems import Problem, retry_after
 
 #: Bytes of one body. A thousand recipients and the longest text that a device
 #: takes need less than a tenth of it.
@@ -52,7 +52,7 @@ MAX_LOGGED = 100
 
 
 @define
-class Room:
+class MemoryBudget:
     """
     How much of the memory is taken.
 
@@ -76,7 +76,7 @@ class Request(server.Request):
     _held = 0
     _limit = MAX_BODY
     _refused = False
-    _slices: Slices | None = None
+    _slices: SlicedAnswer | None = None
 
     def __repr__(self) -> str:
         """Without the query: it may hold a password, and this stands in tracebacks."""
@@ -89,7 +89,7 @@ class Request(server.Request):
         @param length: of the body; C{None} if it comes in chunks.
         """
         self.content = BytesIO()
-        self._room: Room = self.channel.site.room
+        self._room: MemoryBudget = self.channel.site.room
         if self.channel.target.partition(b"?")[0] in self.channel.site.leniency.large:
             self._limit = MAX_LARGE_BODY
         if length is not None and length > self._limit:
@@ -140,7 +140,7 @@ class Request(server.Request):
         else:
             self._hold(len(data))
             self.channel.setTimeout(READING_PATIENCE)
-            self._slices = Slices(self, data)
+            self._slices = SlicedAnswer(self, data)
             self._slices.start()
 
     def finish(self) -> None:
@@ -172,7 +172,7 @@ class Request(server.Request):
         self._refuse(Problem(503, CROWDED, headers=retry_after(CROWDED_WAIT)))
 
     def _refuse(self, problem: Problem) -> None:
-        """Say no at once; whoever waits for "100 Continue" never sends the body."""
+        """Say no at once; a client that waits for "100 Continue" never sends the body."""
         self._refused = True
         self._let_go()
         self.content = BytesIO()
@@ -184,7 +184,7 @@ class Request(server.Request):
 
 
 @implementer(IPushProducer)
-class Slices:
+class SlicedAnswer:
     """
     An answer on its way, a slice whenever the one before has been read.
 

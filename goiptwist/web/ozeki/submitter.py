@@ -17,7 +17,10 @@ from goiptwist.errors import Busy, GoipTwistError, OverQuota, Unacceptable
 from goiptwist.model.messages import AlarmReport, Message, State, Submission
 from goiptwist.model.subscriptions import Subscription
 from goiptwist.operator_interfaces import IOperatorGateway
-from goiptwist.web.access import Access
+from goiptwist.web.http.authentication import RequestAuthenticator
+from goiptwist.web.http.problems import Problem
+from goiptwist.web.http.request import CROWDED, CROWDED_WAIT
+from goiptwist.web.ozeki.message import OzekiMessage
 from goiptwist.web.ozeki.refusals import (
     ADDRESS_FORBIDDEN,
     OUR_FAULT,
@@ -25,13 +28,11 @@ from goiptwist.web.ozeki.refusals import (
     TRY_LATER,
     USER_FORBIDDEN,
     WRONG_LOGIN,
+    WRONG_PARAMETER,
     Refusal,
     refusal_of,
     wrong,
 )
-from goiptwist.web.ozeki.wanted import Wanted
-from goiptwist.web.problems import Problem
-from goiptwist.web.request import CROWDED, CROWDED_WAIT
 
 log = Logger()
 
@@ -46,11 +47,14 @@ MOST_WAITING = 20_000
 #: Alarms of one request that wait for the disk at a time.
 ALARMS_AT_ONCE = 500
 
+#: What a refused login is called here, by its status elsewhere.
+_NUMBERS = {403: ADDRESS_FORBIDDEN, 429: TOO_MUCH}
+
 FOLDERS = ("inbox", *SENT_FOLDERS, "deleted")
 
 
 @frozen
-class Outcome:
+class SubmissionOutcome:
     """
     What became of one message.
 
@@ -67,16 +71,16 @@ class Outcome:
 
 
 @define(eq=False)
-class Desk:
+class OzekiSubmitter:
     """
-    Who asks, and what is done for them.
+    Finds the user behind a request, and does what that user asks for.
 
     @ivar gateway: the gateway.
     @ivar reports_by: the bridge that calls report URLs; empty is none.
     """
 
     gateway: IOperatorGateway
-    access: Access
+    access: RequestAuthenticator
     reports_by: str = ""
 
     async def user(self, request: IRequest, name: str, password: str, scope: str) -> User:
@@ -87,7 +91,7 @@ class Desk:
         try:
             user = await self.access.by_password(request, name, password)
         except Problem as problem:
-            number = ADDRESS_FORBIDDEN if problem.status == 403 else TOO_MUCH
+            number = _NUMBERS.get(problem.status, WRONG_PARAMETER)
             raise Refusal(number, problem.detail, after=problem.after) from None
         if user is None:
             raise Refusal(WRONG_LOGIN, "no user has this name and password")
@@ -95,18 +99,20 @@ class Desk:
             raise Refusal(USER_FORBIDDEN, f"this needs a user who may {scope}")
         return user
 
-    async def send(self, user: User, wanted: Sequence[Wanted], context: str = "") -> list[Outcome]:
+    async def send(
+        self, user: User, messages: Sequence[OzekiMessage], context: str = ""
+    ) -> list[SubmissionOutcome]:
         """
         Keep each message as a submission of its own, or as an alarm where the
         routes say that this user's texts are alarms; SMS all in one commit.
 
-        @param context: what news of each message shall bring back.
+        @param context: what the notifications of each message bring back.
         @return: what became of each, in their order.
         @raise Busy: nothing was kept.
         @raise StoreUnavailable: nothing was kept.
         """
-        orders = self._orders(user, wanted, context)
-        outcomes = [Outcome(None, o if isinstance(o, Refusal) else None) for o in orders]
+        orders = self._orders(user, messages, context)
+        outcomes = [SubmissionOutcome(None, o if isinstance(o, Refusal) else None) for o in orders]
         texts = [(place, o) for place, o in enumerate(orders) if isinstance(o, Submission)]
         if texts:
             kept = await self.gateway.messages.submit_many([submission for _, submission in texts])
@@ -124,17 +130,17 @@ class Desk:
         return outcomes
 
     def _orders(
-        self, user: User, wanted: Sequence[Wanted], context: str
+        self, user: User, messages: Sequence[OzekiMessage], context: str
     ) -> list[Submission | AlarmReport | Refusal | None]:
         """@return: C{None} stands for the alarm before it, for a further recipient."""
         lines = {}
-        if any(each.provider for each in wanted):  # there may be ten thousand lines
+        if any(each.provider for each in messages):  # there may be ten thousand lines
             lines = {line.id: line.pool for line in self.gateway.lines.statuses()}
         pools = {*lines.values(), ""}
         origin, now = f"user:{user.name}", self.gateway.clock.seconds()
-        tell = self._told(context)
+        subscriptions = self._subscriptions(context)
         orders: list[Submission | AlarmReport | Refusal | None] = []
-        for each in wanted:
+        for each in messages:
             if each.is_copy and not isinstance(orders[-1], Submission | Refusal):
                 orders.append(None)  # routes say where an alarm goes, not recipients
                 continue
@@ -143,12 +149,12 @@ class Desk:
                 submission = alarm or each.submission(
                     origin, lines, pools, now=now, context=context
                 )
-                orders.append(evolve(submission, tell=tell))
+                orders.append(evolve(submission, tell=subscriptions))
             except Refusal as refusal:
                 orders.append(refusal)
         return orders
 
-    def _alarm(self, user: User, each: Wanted, context: str) -> AlarmReport | None:
+    def _alarm(self, user: User, each: OzekiMessage, context: str) -> AlarmReport | None:
         """
         @return: an alarm, where the routes say that the text of this user is one.
         @raise Refusal: it should be one; what is wrong with it.
@@ -178,7 +184,7 @@ class Desk:
                 results.append(_error(result) if isinstance(result, Failure) else [result])
         return results
 
-    def _told(self, context: str) -> tuple[Subscription, ...]:
+    def _subscriptions(self, context: str) -> tuple[Subscription, ...]:
         if not context:
             return ()
         if self.reports_by:
@@ -235,14 +241,14 @@ def _is_overload(result: Sequence[Message] | Exception) -> bool:
     return isinstance(result, Busy) and not isinstance(result, OverQuota)
 
 
-def _outcome(result: Sequence[Message] | Exception) -> Outcome:
+def _outcome(result: Sequence[Message] | Exception) -> SubmissionOutcome:
     if not isinstance(result, Exception):
-        return Outcome(result[0])
+        return SubmissionOutcome(result[0])
     refusal = refusal_of(result)
     if refusal is None:
         log.failure("A submission broke", failure=Failure(result))
         refusal = Refusal(OUR_FAULT, "an error inside the gateway; its log says more")
-    return Outcome(None, refusal)
+    return SubmissionOutcome(None, refusal)
 
 
 def check_room(is_crowded: bool) -> None:

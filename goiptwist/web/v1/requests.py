@@ -15,8 +15,8 @@ from pydantic import BeforeValidator, ConfigDict, Field, WithJsonSchema
 
 from goiptwist.contact_id.event import USUAL_ACCOUNT
 from goiptwist.telephony.validation import LONGEST_CLIENT_ID, LONGEST_TEXT, MOST_URGENT
-from goiptwist.web.moments import moment
-from goiptwist.web.reading import Shape
+from goiptwist.web.http.timestamps import parse_timestamp
+from goiptwist.web.http.validation import Shape
 
 #: Recipients of one submission. It is committed as one group, which must not
 #: keep others waiting for long.
@@ -79,15 +79,15 @@ Recipients = Annotated[
     Field(min_length=1, max_length=MAX_RECIPIENTS),
     _one_or_many(_NUMBER, MAX_RECIPIENTS),
 ]
-Reports = Annotated[
+BridgeNames = Annotated[
     list[Annotated[str, Field(min_length=1, max_length=MAX_WORD)]],
     BeforeValidator(_listed),
     Field(min_length=1, max_length=MAX_REPORTS),
     _one_or_many(_WORD, MAX_REPORTS),
 ]
-Moment = Annotated[
+Timestamp = Annotated[
     float,
-    BeforeValidator(moment),
+    BeforeValidator(parse_timestamp),
     WithJsonSchema({"type": "string", "format": "date-time"}),
 ]
 Word = Annotated[str, Field(max_length=MAX_WORD)]
@@ -102,8 +102,10 @@ Text = Annotated[
 ]
 
 
-class Submission(Shape):
+class SubmissionRequest(Shape):
     """One text for one or more recipients."""
+
+    formerly = {"report": "notify"}
 
     to: Recipients = Field(
         description="Who gets it: one number, or a list. Blanks, dots, hyphens and brackets are "
@@ -120,17 +122,17 @@ class Submission(Shape):
         description="Your own name for it. The same id again is answered with the same messages "
         "and sends nothing.",
     )
-    send_at: Moment = Field(default=0.0, description="Not before this time.")
-    expires: Moment = Field(default=0.0, description="Not after this time.")
+    send_at: Timestamp = Field(default=0.0, description="Not before this time.")
+    expires: Timestamp = Field(default=0.0, description="Not after this time.")
     priority: int = Field(
         default=0,
         ge=0,
         le=MOST_URGENT,
         description="Each step lets it overtake what was accepted up to an hour earlier.",
     )
-    report: Reports = Field(
+    notify: BridgeNames = Field(
         default_factory=list,
-        description="Bridges that shall be told what becomes of it, such as a webhook: the NAME "
+        description="Bridges that are notified of what becomes of it, such as a webhook: the NAME "
         "of [bridge.NAME].",
     )
     on_unknown: Literal["hold", "resend", "fail"] | None = Field(
@@ -151,7 +153,7 @@ class Submission(Shape):
             yield "line", "give line or pool, not both"
 
 
-class Batch(Shape):
+class BatchRequest(Shape):
     """Many submissions, each of which is kept or refused by itself."""
 
     messages: list[Any] = Field(
@@ -174,13 +176,13 @@ def _recipients(one: object) -> int:
     return len(to) if isinstance(to, list) else 1
 
 
-class Preview(Shape):
+class PreviewRequest(Shape):
     """A text, to see what it would cost."""
 
     text: Annotated[str, Field(max_length=LONGEST_TEXT)]
 
 
-class Judgement(Shape):
+class ResolutionRequest(Shape):
     """What a person knows of a message of which the gateway does not."""
 
     verdict: Literal["sent", "failed", "resend"] = Field(
@@ -188,7 +190,7 @@ class Judgement(Shape):
     )
 
 
-class Again(Shape):
+class RedeliveryRequest(Shape):
     """To whom a message is handed once more."""
 
     bridge: Annotated[str, Field(min_length=1, max_length=MAX_WORD)] = Field(
@@ -196,7 +198,7 @@ class Again(Shape):
     )
 
 
-class Offer(Shape):
+class SubmissionQuery(Shape):
     """The query of a submission."""
 
     fit: Literal["gsm7"] | None = Field(
@@ -206,9 +208,9 @@ class Offer(Shape):
     )
 
 
-class Wanted(Shape):
+class MessagesQuery(Shape):
     """
-    Which messages shall be shown. Without any of the keys of a search they
+    Which messages are shown. Without any of the keys of a search they
     come oldest first; with one, newest first.
     """
 
@@ -243,8 +245,8 @@ class Wanted(Shape):
     text: Annotated[str, Field(max_length=MAX_SEARCHED)] = Field(
         default="", description="Search: a part of the text, as it is written there."
     )
-    since: Moment = Field(default=0.0, description="Search: accepted at this time or later.")
-    until: Moment = Field(default=0.0, description="Search: accepted before this time.")
+    since: Timestamp = Field(default=0.0, description="Search: accepted at this time or later.")
+    until: Timestamp = Field(default=0.0, description="Search: accepted before this time.")
     before: Word = Field(default="", description="Search: go on behind this id, as next says.")
     limit: Annotated[int, BeforeValidator(_digits), Field(ge=1, le=MAX_PAGE)] = Field(
         default=PAGE, description="How many at the most."
@@ -288,10 +290,11 @@ def _code(given: Any) -> Any:
     return code
 
 
-class NewAlarm(Shape):
+class AlarmSubmissionRequest(Shape):
     """One event of an alarm panel: as event, or part by part."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"event": "1113,18,1,123,03,003"}]})
+    formerly = {"report": "notify"}
 
     event: Word = Field(
         default="",
@@ -302,7 +305,7 @@ class NewAlarm(Shape):
         default="",
         description="Whose panel it is: 4 hex digits, or 3 to 16 where it goes over IP.",
     )
-    type: Word = Field(default="", description="18, which need not be said, or 98.")
+    type: Word = Field(default="", description="18, which may be left out, or 98.")
     qualifier: Word = Field(
         default="", description="1 new event or opening, 3 restore or closing, 6 still so."
     )
@@ -320,9 +323,9 @@ class NewAlarm(Shape):
         description="Your own name for it. The same id again is answered with the same alarm "
         "and raises none.",
     )
-    report: Reports = Field(
+    notify: BridgeNames = Field(
         default_factory=list,
-        description="Bridges that shall be told what becomes of it, such as a webhook: the NAME "
+        description="Bridges that are notified of what becomes of it, such as a webhook: the NAME "
         "of [bridge.NAME].",
     )
 
@@ -336,8 +339,8 @@ class NewAlarm(Shape):
             yield "event", "give event, or account, qualifier and code"
 
 
-class WantedAlarms(Shape):
-    """Which alarms shall be shown."""
+class AlarmsQuery(Shape):
+    """Which alarms are shown."""
 
     account: Annotated[Word, BeforeValidator(_account)] = Field(
         default="", description="Of this account."
@@ -349,16 +352,16 @@ class WantedAlarms(Shape):
         default=None,
         description="received: still under way; delivered: somebody has it; failed: nobody has.",
     )
-    since: Moment = Field(default=0.0, description="Accepted at this time or later.")
-    until: Moment = Field(default=0.0, description="Accepted before this time.")
+    since: Timestamp = Field(default=0.0, description="Accepted at this time or later.")
+    until: Timestamp = Field(default=0.0, description="Accepted before this time.")
     before: Word = Field(default="", description="Go on behind this id, as next says.")
     limit: Annotated[int, BeforeValidator(_digits), Field(ge=1, le=MAX_PAGE)] = Field(
         default=PAGE, description="How many at the most."
     )
 
 
-class Watch(Shape):
-    """What shall be told live."""
+class EventsQuery(Shape):
+    """What is told live."""
 
     last: Word = Field(
         default="", description="Go on behind this event; as the header Last-Event-ID."

@@ -16,27 +16,27 @@ from goiptwist.accounts.users import User
 from goiptwist.model import messages as domain
 from goiptwist.model import status
 from goiptwist.telephony.segments import count
-from goiptwist.web.moments import timestamp
-from goiptwist.web.reading import Shape
+from goiptwist.web.http.timestamps import format_timestamp
+from goiptwist.web.http.validation import Shape
 
-Moment = Annotated[str, WithJsonSchema({"type": "string", "format": "date-time"})]
+Timestamp = Annotated[str, WithJsonSchema({"type": "string", "format": "date-time"})]
 Encoding = Literal["gsm7", "ucs2"]
 
 
-class Cost(Shape):
+class CostView(Shape):
     """How a text travels: as gsm7, of which an SMS holds 160, or as ucs2, 70."""
 
     encoding: Encoding
-    parts: int = Field(ge=1, description="SMS on the air, each of which is paid for.")
+    segments: int = Field(ge=1, description="SMS on the air, each of which is paid for.")
 
 
-class Fitted(Cost):
+class FittedView(CostView):
     """The text in the letters of the GSM alphabet."""
 
     text: str
 
 
-class Entry(Shape):
+class RecipientView(Shape):
     """One message of a submission."""
 
     id: str
@@ -44,25 +44,27 @@ class Entry(Shape):
     state: str
 
 
-class Accepted(Shape):
+class AcceptedView(Shape):
     """It is on disk; from now on it ends in exactly one final state."""
 
-    messages: list[Entry] = Field(description="One for each recipient, without repetitions.")
+    messages: list[RecipientView] = Field(
+        description="One for each recipient, without repetitions."
+    )
     encoding: Encoding
-    parts: int = Field(ge=1, description="SMS on the air for each recipient.")
+    segments: int = Field(ge=1, description="SMS on the air for each recipient.")
     text: str | None = Field(default=None, description="What is sent, if it was made to fit.")
-    given: Cost | None = Field(default=None, description="What it would have been as given.")
-    fitted: Fitted | None = Field(default=None, description="What it could be, if asked for.")
+    given: CostView | None = Field(default=None, description="What it would have been as given.")
+    fitted: FittedView | None = Field(default=None, description="What it could be, if asked for.")
 
 
-class Fault(Shape):
+class FieldErrorView(Shape):
     """One thing that is wrong."""
 
     field: str
     detail: str
 
 
-class Problem(Shape):
+class ProblemView(Shape):
     """Why not (RFC 9457)."""
 
     type: str
@@ -70,34 +72,36 @@ class Problem(Shape):
     status: int
     detail: str | None = Field(default=None, description="A sentence for the person who reads it.")
     field: str | None = Field(default=None, description="The part of the request that is wrong.")
-    errors: list[Fault] | None = Field(default=None, description="If more than one is wrong: all.")
+    errors: list[FieldErrorView] | None = Field(
+        default=None, description="If more than one is wrong: all."
+    )
 
 
-class Result(Shape):
+class BatchResultView(Shape):
     """What became of one submission of a batch: messages, or a problem."""
 
     status: int = Field(description="As if it had been sent alone.")
-    messages: list[Entry] | None = None
+    messages: list[RecipientView] | None = None
     encoding: Encoding | None = None
-    parts: int | None = Field(default=None, ge=1)
-    problem: Problem | None = None
+    segments: int | None = Field(default=None, ge=1)
+    problem: ProblemView | None = None
 
 
-class Results(Shape):
+class BatchResultsView(Shape):
     """One for each submission, in their order."""
 
-    results: list[Result]
+    results: list[BatchResultView]
 
 
-class Previewed(Cost):
+class TextPreviewView(CostView):
     """What a text would cost, as it is and made to fit."""
 
     units: int = Field(description="Septets, or 16-bit units.")
-    room_left: int = Field(description="Units that the last part still has room for.")
-    fitted: Fitted
+    room_left: int = Field(description="Units that the last segment still has room for.")
+    fitted: FittedView
 
 
-class Message(Shape):
+class MessageView(Shape):
     """A message as it stands."""
 
     id: str
@@ -107,7 +111,7 @@ class Message(Shape):
     to: str
     text: str
     state: str
-    at: Moment = Field(description="When it was accepted.")
+    at: Timestamp = Field(description="When it was accepted.")
     reason: str | None = None
     report: str | None = Field(default=None, description="What the handset's report said.")
     pool: str | None = None
@@ -118,29 +122,29 @@ class Message(Shape):
     )
 
 
-class Step(Shape):
+class StepView(Shape):
     """One step of a journey."""
 
-    at: Moment
+    at: Timestamp
     what: str
     where: str
     detail: str
 
 
-class Followed(Message):
+class MessageJourneyView(MessageView):
     """A message and its journey."""
 
-    journey: list[Step]
+    journey: list[StepView]
 
 
-class Messages(Shape):
+class MessagesView(Shape):
     """A page of messages."""
 
-    messages: list[Message]
+    messages: list[MessageView]
     next: str | None = Field(default=None, description="Where the next page is, if there is one.")
 
 
-class Alarm(Shape):
+class AlarmView(Shape):
     """An alarm as it stands."""
 
     id: str
@@ -153,7 +157,7 @@ class Alarm(Shape):
     partition: str
     zone: str
     state: Literal["received", "delivered", "failed"]
-    at: Moment = Field(description="When it was accepted.")
+    at: Timestamp = Field(description="When it was accepted.")
     reason: str | None = None
     line: str | None = Field(default=None, description="By which line it came, if as an SMS.")
     to: str | None = Field(default=None, description="What its submitter typed.")
@@ -161,33 +165,33 @@ class Alarm(Shape):
     origin: str | None = Field(default=None, description="Who raised it.")
 
 
-class Way(Shape):
-    """One way of an alarm."""
+class DeliveryView(Shape):
+    """How an alarm stands at one bridge."""
 
     bridge: str
-    state: str = Field(description="waiting, done, passed (to the next), failed or cancelled.")
+    state: str = Field(description="waiting, done, escalated (to the next), failed or cancelled.")
     attempts: int = Field(description="How often it was tried and put off.")
     detail: str
-    next_try: Moment | None = Field(default=None, description="When, if it waits.")
-    settled_at: Moment | None = Field(default=None, description="Since when, if it does not.")
+    next_try: Timestamp | None = Field(default=None, description="When, if it waits.")
+    settled_at: Timestamp | None = Field(default=None, description="Since when, if it does not.")
     following: list[str] = Field(description="Bridges that get it if this one does not deliver.")
 
 
-class FollowedAlarm(Alarm):
-    """An alarm, its ways and its journey."""
+class AlarmJourneyView(AlarmView):
+    """An alarm, its deliveries and its journey."""
 
-    ways: list[Way]
-    journey: list[Step]
+    deliveries: list[DeliveryView]
+    journey: list[StepView]
 
 
-class Alarms(Shape):
+class AlarmsView(Shape):
     """A page of alarms."""
 
-    alarms: list[Alarm]
+    alarms: list[AlarmView]
     next: str | None = Field(default=None, description="Where the next page is, if there is one.")
 
 
-class Line(Shape):
+class LineView(Shape):
     """A line as it stands now."""
 
     id: str
@@ -202,20 +206,20 @@ class Line(Shape):
     iccid: str
     cell: str
     address: str
-    heard_at: Moment | None
+    heard_at: Timestamp | None
     stopped: str = Field(description="Why nothing is sent by it, or empty.")
     last_error: str
     sessions: int
     facts: dict[str, str] = Field(description="What else the device told, under its own names.")
 
 
-class Lines(Shape):
+class LinesView(Shape):
     """Every configured line."""
 
-    lines: list[Line]
+    lines: list[LineView]
 
 
-class Person(Shape):
+class UserView(Shape):
     """A user, without any secret."""
 
     name: str
@@ -223,32 +227,32 @@ class Person(Shape):
     to: list[str]
     lines: list[str]
     messages_a_day: int
-    parts_a_day: int
+    segments_a_day: int
     networks: list[str]
     password: bool = Field(description="Whether there is one.")
     token: bool = Field(description="Whether there is one.")
 
 
-class People(Shape):
+class UsersView(Shape):
     """All users."""
 
-    users: list[Person]
+    users: list[UserView]
 
 
-class Used(Shape):
+class UsageView(Shape):
     """What was sent today (UTC). It is counted for those who have a limit."""
 
     messages: int
-    parts: int
+    segments: int
 
 
-class Myself(Person):
+class MyselfView(UserView):
     """Who asks."""
 
-    today: Used
+    today: UsageView
 
 
-class Health(Shape):
+class HealthView(Shape):
     """Whether the gateway can do its work."""
 
     status: Literal["ok", "trouble"]
@@ -259,7 +263,7 @@ class Health(Shape):
 def cost(text: str) -> dict[str, object]:
     """What a text costs as it is."""
     counted = count(text)
-    return {"encoding": counted.encoding.value, "parts": counted.parts}
+    return {"encoding": counted.encoding.value, "segments": counted.parts}
 
 
 def entries(messages: Iterable[domain.Message]) -> list[dict[str, object]]:
@@ -277,7 +281,7 @@ def message(given: domain.Message) -> dict[str, object]:
         "to": given.recipient,
         "text": given.text,
         "state": given.state.value,
-        "at": timestamp(given.at),
+        "at": format_timestamp(given.at),
     }
     for name in ("reason", "report", "pool", "client_id", "origin", "alarm"):
         value = getattr(given, name)
@@ -295,7 +299,7 @@ def alarm(given: domain.Message) -> dict[str, object]:
         "words": given.text.partition("\n")[0],
         **dict(zip(parts, given.alarm.split(","), strict=True)),
         "state": given.state.value,
-        "at": timestamp(given.at),
+        "at": format_timestamp(given.at),
     }
     for name in ("reason", "line", "client_id", "origin"):
         value = getattr(given, name)
@@ -304,8 +308,8 @@ def alarm(given: domain.Message) -> dict[str, object]:
     return {**shown, "to": given.recipient} if given.recipient else shown
 
 
-def way(given: status.DeliveryStatus) -> dict[str, object]:
-    """One way of an alarm."""
+def delivery(given: status.DeliveryStatus) -> dict[str, object]:
+    """How an alarm stands at one bridge."""
     shown: dict[str, object] = {
         "bridge": given.bridge,
         "state": given.state,
@@ -316,14 +320,14 @@ def way(given: status.DeliveryStatus) -> dict[str, object]:
     for name in ("next_try", "settled_at"):
         at = getattr(given, name)
         if at is not None:
-            shown[name] = timestamp(at)
+            shown[name] = format_timestamp(at)
     return shown
 
 
 def step(given: domain.Step) -> dict[str, object]:
     """One step of a journey."""
     return {
-        "at": timestamp(given.at),
+        "at": format_timestamp(given.at),
         "what": given.what,
         "where": given.where,
         "detail": given.detail,
@@ -335,23 +339,23 @@ _LINE = tuple(field.name for field in status.LineStatus.__attrs_attrs__)
 
 def line(given: status.LineStatus) -> dict[str, object]:
     """A line as it stands now."""
-    heard_at = None if given.heard_at is None else timestamp(given.heard_at)
+    heard_at = None if given.heard_at is None else format_timestamp(given.heard_at)
     fields = {name: getattr(given, name) for name in _LINE}
     return {**fields, "heard_at": heard_at, "facts": dict(given.facts)}
 
 
-def person(user: User) -> dict[str, Any]:
+def user(given: User) -> dict[str, Any]:
     """A user, without any secret."""
     return {
-        "name": user.name,
-        "may": list(user.may),
-        "to": list(user.to),
-        "lines": list(user.lines),
-        "messages_a_day": user.messages_a_day,
-        "parts_a_day": user.parts_a_day,
-        "networks": [str(network) for network in user.networks],
-        "password": user.password is not None,
-        "token": user.token is not None,
+        "name": given.name,
+        "may": list(given.may),
+        "to": list(given.to),
+        "lines": list(given.lines),
+        "messages_a_day": given.messages_a_day,
+        "segments_a_day": given.segments_a_day,
+        "networks": [str(network) for network in given.networks],
+        "password": given.password is not None,
+        "token": given.token is not None,
     }
 
 

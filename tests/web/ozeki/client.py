@@ -17,17 +17,19 @@ from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
 from twisted.python.failure import Failure
 
+from goiptwist.accounts.authenticator import Authenticator
 from goiptwist.accounts.secrets import Secret
-from goiptwist.accounts.users import Attempts, User, Users
+from goiptwist.accounts.users import User
 from goiptwist.config.values import Network
 from goiptwist.model.messages import Direction, Message, State
 from goiptwist.model.status import LineStatus
-from goiptwist.web.access import Access
-from goiptwist.web.api import Api
-from goiptwist.web.doors import Doors
-from goiptwist.web.ozeki.dialect import Dialect
-from goiptwist.web.site import Site
-from tests.web.fakes import NOON, FakeGateway, at_once
+from goiptwist.web.http.authentication import RequestAuthenticator
+from goiptwist.web.http.site import Site
+from goiptwist.web.ozeki.dialect import OzekiDialect
+from goiptwist.web.root import RootResource
+from goiptwist.web.v1.api import Api
+from tests.web.fakes import at_once
+from tests.web.powers import NOON, FakeGateway
 
 #: As in the seed; and others who may less.
 USERS = [
@@ -100,17 +102,17 @@ class Asking:
         else:
             self.gateway = gateway
         self.clock = Clock()
-        users = Users(USERS, at_once)
-        access = Access(users, Attempts(self.clock))
-        dialect = Dialect(
+        accounts = Authenticator(USERS, self.clock, at_once)
+        access = RequestAuthenticator(accounts)
+        dialect = OzekiDialect(
             self.gateway, access, at_once, strict=strict, zone=UTC, reports_by=reports_by
         )
-        doors = Doors(Api(self.gateway, users, self.clock, ["ops"]).resource(), dialect)
+        doors = RootResource(Api(self.gateway, accounts, self.clock, ["ops"]).resource(), dialect)
         self.site = Site(doors, self.clock, doors.leniency)
 
     def _fake(self) -> None:
         self.gateway = FakeGateway()
-        self.gateway.line_states = [
+        self.gateway.lines.states = [
             LineStatus(id="goip1", pool="default", presence="present"),
             LineStatus(id="goip2", pool="alarms", presence="present"),
         ]
@@ -179,4 +181,4 @@ class Asking:
     @property
     def texts(self) -> list[tuple[str, str]]:
         """Recipient and text of everything that was submitted."""
-        return [(s.recipients[0], s.text) for s in self.gateway.submissions]
+        return [(s.recipients[0], s.text) for s in self.gateway.messages.submissions]

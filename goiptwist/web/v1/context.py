@@ -2,37 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from attrs import field, frozen
 from twisted.internet.interfaces import IReactorTime
 from twisted.web.iweb import IRequest
 
-from goiptwist.accounts.users import User, Users
+from goiptwist.accounts.users import User
 from goiptwist.operator_interfaces import IOperatorGateway
-from goiptwist.web.reading import Shape
-from goiptwist.web.v1.streams import Streams
+from goiptwist.web.http.validation import Shape
+from goiptwist.web.v1.streams import EventStreams
 
 
 @frozen
-class Desk:
+class ApiContext:
     """
     What every operation may use.
 
-    @ivar tellers: the bridges that a submission may name to be told.
+    @ivar notifiers: the bridges that a submission may name to be notified.
     @ivar streams: who watches live.
     """
 
     gateway: IOperatorGateway
-    users: Users
+    users: Sequence[User]
     clock: IReactorTime
-    tellers: Collection[str]
-    streams: Streams
+    notifiers: Collection[str]
+    streams: EventStreams
 
 
 @frozen(kw_only=True)
-class Asked:
+class RequestContext:
     """
     One request, as far as it was read.
 
@@ -56,22 +56,22 @@ class Asked:
 
 
 @frozen
-class Says:
+class ApiResponse:
     """
-    One answer that an operation has.
+    One response that an operation has.
 
-    @ivar what: in words.
-    @ivar shape: of the body; C{None} where C{kind} says it all.
-    @ivar headers: by name, with what they tell.
-    @ivar leads_to: the operations that take the C{message_id} that it tells,
+    @ivar description: in words.
+    @ivar shape: of the body; C{None} where C{media_type} says it all.
+    @ivar headers: by name, with their meaning.
+    @ivar links: the operations that take the C{message_id} that it has,
         by where that stands in the answer.
     """
 
-    what: str
+    description: str
     shape: type[Shape] | None = None
-    kind: str = "application/json"
+    media_type: str = "application/json"
     headers: Mapping[str, str] = field(factory=dict)
-    leads_to: Mapping[str, str] = field(factory=dict)
+    links: Mapping[str, str] = field(factory=dict)
 
 
 @frozen(kw_only=True)
@@ -80,7 +80,7 @@ class Operation:
     One method of one path.
 
     @ivar path: with at most one C{{name}} in it.
-    @ivar does: C{None} is not an answer: it writes a body, or has written one.
+    @ivar handler: C{None} is not an answer: it writes a body, or has written one.
     @ivar scope: what the user must be allowed; C{any} is every user, empty is
         everybody.
     @ivar headers: of the request, by name, with what they do.
@@ -92,10 +92,10 @@ class Operation:
     path: str
     name: str
     summary: str
-    does: Callable[[Desk, Asked], Awaitable[bytes]]
+    handler: Callable[[ApiContext, RequestContext], Awaitable[bytes]]
     scope: str = ""
     body: type[Shape] | None = None
     query: type[Shape] | None = None
     headers: Mapping[str, str] = field(factory=dict)
-    answers: Mapping[int, Says]
+    answers: Mapping[int, ApiResponse]
     refusals: tuple[int, ...] = ()
