@@ -20,7 +20,7 @@ ARRIVED, LOST = "alarm.delivered", "alarm.failed"
 @define(eq=False)
 class Alarms:
     """
-    @ivar gateway: the L{goiptwist.interfaces.IOperatorGateway}.
+    @ivar gateway: the L{goiptwist.operator_interfaces.IOperatorGateway}.
     @ivar clock: of the process.
     """
 

@@ -28,7 +28,7 @@ from goiptwist.gateway import kinds as kinds_module
 from goiptwist.gateway.garbage import settle
 from goiptwist.gateway.service import GatewayService
 from goiptwist.gateway.settings import read_settings
-from goiptwist.interfaces import IBridge, IBridgeKind, ITakesReports
+from goiptwist.interfaces import IBridge, IConnectorKind, ITakesReports, Phase
 from goiptwist.model.messages import Message
 from goiptwist.store import lock
 from goiptwist.web.service import HttpService
@@ -61,11 +61,12 @@ class Settings:
     away: bool = False
 
 
-@implementer(IBridgeKind)
+@implementer(IConnectorKind)
 class Kind:
     """Makes the bridge."""
 
-    kind = "bench"
+    section, kind = "bridge", "bench"
+    phase = Phase.BRIDGE
     settings = Settings
 
     def __init__(self, reported: Callable[[Message], None]) -> None:
@@ -113,8 +114,8 @@ def main() -> None:
     log = LogFile.fromFullPath(str(given.folder / "twistd.log"))
     globalLogBeginner.beginLoggingTo([textFileLogObserver(log)], redirectStandardIO=False)
     submitter = Submitter(core)
-    kinds = kinds_module.bridge_kinds() | {"bench": Kind(submitter.reported)}
-    kinds_module.bridge_kinds = lambda: kinds
+    kinds = [*kinds_module.connector_kinds(), Kind(submitter.reported)]
+    kinds_module.connector_kinds = lambda: kinds
     settings = read_settings(
         configuration(
             given.lines,
@@ -128,18 +129,18 @@ def main() -> None:
     service.startService()
     core.addSystemEventTrigger("before", "shutdown", service.stopService)
     gateway = service.gateway
-    submitter.submit = gateway.traffic.submit
+    submitter.submit = gateway.messaging.submit
 
     def standing() -> dict[str, Any]:
         writer = gateway.store.writer
         return {
-            "present": sum(line.state == "present" for line in gateway.lines.by_id.values()),
+            "present": sum(line.state == "present" for line in gateway.goip.lines.by_id.values()),
             "groups": writer.committed_groups,
             "items": writer.committed_items,
-            "complaints": dict(gateway.complaints.counts),
+            "complaints": dict(gateway.rejections.counts),
         }
 
-    port = gateway.protocol.transport.getHost().port
+    port = gateway.goip.protocol.transport.getHost().port
     core.callWhenRunning(settle)
     ready = {"port": port}
     if given.http:

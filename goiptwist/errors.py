@@ -40,6 +40,10 @@ class Away(TryLater):
         super().__init__(reason, attempted=False)
 
 
+class NotRunning(GoipTwistError):
+    """The gateway does not run, as in C{--check-config}, and cannot do that."""
+
+
 class Refused(GoipTwistError):
     """The far side will never take this message. Tell the sender and stop."""
 

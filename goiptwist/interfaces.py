@@ -1,14 +1,16 @@
 """
-All that the author of a bridge needs, on one page.
+All that the author of a bridge or of a listener needs, on one page.
 
-A bridge is one file in any C{twisted/plugins/} on the path: a settings class,
-a class that provides L{IBridge}, and an L{IBridgeKind} with C{build}. See
-C{examples/} for a whole one.
+Each section of the configuration that does something is a connector: a bridge
+takes messages, a listener submits them. A connector of your own is one file in any
+C{twisted/plugins/} on the path: a settings class, the class of the connector, and
+an L{IConnectorKind} that builds it. See C{examples/} for one of each.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from enum import IntEnum
 from typing import Any
 
 from twisted.internet.defer import Deferred
@@ -16,11 +18,9 @@ from zope.interface import Attribute, Interface
 
 from goiptwist.contact_id.event import Event
 from goiptwist.model.delivery import Delivered
-from goiptwist.model.messages import AlarmReport, Direction, Message, State, Step, Submission
+from goiptwist.model.messages import AlarmReport, Message, State, Submission
 from goiptwist.model.notifications import LineEvent, Notification
-from goiptwist.model.queries import Resolution, Search, SearchPage
-from goiptwist.model.quota import Quota
-from goiptwist.model.status import DeliveryStatus, Health, LineStatus
+from goiptwist.model.status import LineStatus
 
 
 class IDestination(Interface):
@@ -47,12 +47,12 @@ class IDestination(Interface):
 class IBridge(IDestination):
     """
     A destination for incoming SMS, and for alarms whose route names it: those
-    have C{message.alarm}. If it also provides
-    L{twisted.application.service.IService}, it is started and stopped with
-    the gateway.
+    have C{message.alarm}.
 
     It, or its settings, may have attributes that say how it wants to be tried:
-    those of L{goiptwist.gateway.bridging.RetrySettings}.
+    C{schedule}, C{attempts}, C{rests} and C{at_once} of
+    L{goiptwist.delivery.retry.RetryPolicy}. Its settings may have the attributes
+    of a L{RoutingRule<goiptwist.messaging.router.RoutingRule>}, and C{fallback}.
     """
 
 
@@ -94,6 +94,14 @@ class INotifies(Interface):
         """
 
 
+class IConversational(INotifies):
+    """
+    An extra power of a bridge: people write by it and are answered by it. Its
+    notifications are for those who wrote, so no other submitter may name it; and
+    what it delivered may come back, see L{IBounces}.
+    """
+
+
 class IObservesMessages(INotifies):
     """An extra power of a bridge: it is told of every outgoing message, unasked."""
 
@@ -113,7 +121,11 @@ class IObservesLines(Interface):
 
 
 class IChecksItself(Interface):
-    """An extra power of a bridge: C{--check-config} can ask whether it works."""
+    """
+    An extra power of a connector: C{--check-config} can ask whether it works. The
+    gateway is not running then: what L{IGateway} offers may raise
+    L{NotRunning<goiptwist.errors.NotRunning>}.
+    """
 
     async def check() -> str:
         """
@@ -123,7 +135,7 @@ class IChecksItself(Interface):
 
 
 class IReportsOutage(Interface):
-    """An extra power of a bridge: it knows that its far side is away while nothing waits."""
+    """An extra power of a connector: it knows that its far side is away while nothing waits."""
 
     outage: str = Attribute("Why nothing can be handed over now, in words; empty if all is well.")
 
@@ -275,11 +287,35 @@ class IMemory(Interface):
         """@return: what was put last under this key, or an empty text."""
 
 
+class ISections(Interface):
+    """The sections of the configuration, each an instance of its settings class."""
+
+    def single(section: str) -> Any:
+        """@return: the settings of C{[section]}; C{None} where it does not stand in the file."""
+
+    def rows(section: str) -> Sequence[Any]:
+        """@return: the settings of each C{[[section]]}, in the order of the file."""
+
+    bridges: Mapping[str, tuple[str, Any]] = Attribute(
+        "Of each C{[bridge.NAME]}, by its name: the kind, and the settings."
+    )
+
+
+class IConnectors(Interface):
+    """The connectors of this gateway, of those that are built already."""
+
+    def providing(interface: type[Interface]) -> Mapping[str, Any]:
+        """@return: those that provide it, by section: C{bridge.NAME}, or such as C{http}."""
+
+
 class IGateway(Interface):
-    """What a bridge is given: some facts, and the powers that it may use."""
+    """What a connector is given: some facts, and the powers that it may use."""
 
     clock: Any = Attribute("Where time comes from: an L{IReactorTime}.")
-    reactor: Any = Attribute("For endpoints of the bridge's own.")
+    reactor: Any = Attribute("For endpoints of the connector's own.")
+    defer_to_thread: Any = Attribute(
+        "C{defer_to_thread(function, *arguments)}: runs what would block for long; a Deferred."
+    )
     name: str = Attribute("The host name of the gateway, for ids and greetings.")
     key: bytes = Attribute("32 bytes that only this gateway knows, to sign with.")
 
@@ -289,126 +325,75 @@ class IGateway(Interface):
     lines: ILines = Attribute("Ask how the lines stand.")
     bounces: IBounces = Attribute("Say that something came back.")
     memory: IMemory = Attribute("Note something down.")
+    accounts: Any = Attribute(
+        "Find the user who logs in: a L{goiptwist.accounts.authenticator.Authenticator}."
+    )
+    rejections: Any = Attribute(
+        "Count and log what is wrong with what comes in: a L{goiptwist.net.rejections.Rejections}."
+    )
+    sections: ISections = Attribute("Read what other sections say.")
+    connectors: IConnectors = Attribute("Find other connectors.")
 
 
-class IHistory(Interface):
-    """What is kept, for those who look."""
+class Phase(IntEnum):
+    """
+    When connectors are built and started: those of the first phase before those
+    of the second. They are stopped in the opposite order; before the bridges stop,
+    what they have in hand gets some seconds to end.
+    """
 
-    async def page(direction: Direction | None, after: str, limit: int) -> list[Message]:
-        """
-        Kept messages in the order in which they were kept.
-
-        @param after: the id of the last one seen, or empty for the beginning.
-        @param limit: how many at the most.
-        @raise Unacceptable: C{after} is no id of this gateway.
-        """
-
-    async def search(wanted: Search) -> SearchPage:
-        """
-        @return: messages, newest first, and where to go on.
-        @raise Unacceptable: C{wanted.before} is no id of this gateway.
-        """
-
-    async def journey(message_id: str) -> list[Step]:
-        """@return: each step of a message, oldest first."""
-
-    async def deliveries(alarm_id: str) -> list[DeliveryStatus]:
-        """@return: how each delivery of an alarm stands, in the order in which they began."""
+    DEVICE = 1  # hands SMS in, and sends them
+    BRIDGE = 2  # takes messages
+    LISTENER = 3  # submits messages
 
 
-class IFolders(Interface):
-    """What each user sees of what is kept, besides what was submitted."""
+class IConnectorKind(Interface):
+    """How a section of the configuration becomes a connector."""
 
-    async def inbox(owner: str, after: str, limit: int) -> list[Message]:
-        """
-        What came in and a user has not taken out of the inbox, oldest first.
-
-        @param owner: the origin of the user, such as C{user:ops}.
-        @param after: as for L{IHistory.page}.
-        """
-
-    async def deleted(owner: str, limit: int) -> list[Message]:
-        """@return: the newest of what a user has deleted, oldest first."""
-
-    async def flag(owner: str, ids: Sequence[str], flag: str) -> list[str]:
-        """
-        Take messages out of a user's folders. History keeps them, and nobody
-        else notices.
-
-        @param ids: of messages, or the client ids of what the user submitted.
-        @param flag: C{deleted} or C{downloaded}.
-        @return: the ids that have it now: not those of messages that there
-            are not, or that still wait to be sent.
-        """
-
-
-class IOperator(Interface):
-    """What a person decides, and asks, about the whole gateway."""
-
-    async def resolve(message_id: str, resolution: Resolution, by: str) -> Message:
-        """
-        Say what became of a text of which nobody knows.
-
-        @raise Conflict: it is not unknown.
-        """
-
-    async def redeliver(message_id: str, bridge: str, by: str) -> None:
-        """
-        Hand to a bridge once more what it has had, or never took, of a
-        message: the SMS that came in, or a notification of one that went out.
-
-        @param bridge: the name of its section.
-        @raise Conflict: it has had nothing of it.
-        """
-
-    async def quota(origin: str) -> tuple[Quota, int, int]:
-        """@return: what an origin may send in a day, and the messages and segments of today."""
-
-    def health() -> Health:
-        """@return: what is wrong, if anything, and the figures."""
-
-
-class IEventBus(Interface):
-    """What happens in the gateway, for those who watch."""
-
-    def publish(kind: str, subject: Any) -> None:
-        """
-        It happened now.
-
-        @param kind: such as C{message.received}, C{line.lost}.
-        @param subject: a message, or a line event.
-        """
-
-    def subscribe(subscriber: Callable[[Any], None]) -> Callable[[], None]:
-        """
-        @param subscriber: called with each event; must not block.
-        @return: ends it.
-        """
-
-    def replay(last: str) -> list[Any] | None:
-        """
-        @param last: the id of the last event known.
-        @return: what came after it; C{None} where that is not known any more.
-        """
-
-
-class IOperatorGateway(IGateway):
-    """What an interface for operators is given, such as that over HTTP."""
-
-    history: IHistory = Attribute("Look at what is kept.")
-    folders: IFolders = Attribute("Look at what users see.")
-    operator: IOperator = Attribute("Decide.")
-    events: IEventBus = Attribute("Watch.")
-
-
-class IBridgeKind(Interface):
-    """How the configuration makes a bridge: C{[bridge.NAME] kind = "..."}."""
-
-    kind: str = Attribute("The word that stands behind C{kind =}.")
+    section: str = Attribute(
+        "The name of its section, C{[section]}; or C{bridge}, of which there may be many: "
+        'C{[bridge.NAME] kind = "..."}.'
+    )
+    kind: str = Attribute(
+        "The word that stands behind C{kind =}; empty where there is one section."
+    )
     settings: type[Any] = Attribute("An attrs class; its attributes are the section's keys.")
+    phase: Phase = Attribute("When its connectors are built, started and stopped.")
 
-    def build(name: str, settings: Any, gateway: IGateway) -> IBridge:
+    def build(name: str, settings: Any, gateway: IGateway) -> Any:
         """
-        @param name: the C{NAME} of the section.
-        @param settings: a checked instance of C{self.settings}.
+        Make a connector; no socket is opened yet. What it can do is asked by
+        C{providedBy}: a L{twisted.application.service.IService} is started and
+        stopped with the gateway, an L{IBridge} takes messages if its section is a
+        C{bridge}, and there are the extra powers of this page.
+
+        @param name: the C{NAME} of a bridge, or else the name of the section.
+        @param settings: a checked instance of C{self.settings}. A section that
+            does not stand in the file has its defaults; if a key has none, nothing
+            is built.
+        @return: the connector; or C{None} if these settings ask for none.
         """
+
+
+class IMoreSections(Interface):
+    """An extra power of a kind: further sections belong to it, for which nothing is built."""
+
+    singles: Mapping[str, type[Any]] = Attribute("Of each C{[section]}, its settings class.")
+    rows: Mapping[str, type[Any]] = Attribute("Of each C{[[section]]}, its settings class.")
+
+
+class IChecksSettings(Interface):
+    """An extra power of a kind: it knows what cannot be known from one section alone."""
+
+    def faults(name: str, settings: Any, sections: ISections) -> Iterator[tuple[str, str]]:
+        """
+        @param name: as for C{build}.
+        @return: what is wrong: the section as it stands in the file, such as
+            C{[mail]}, and a sentence that begins with the key.
+        """
+
+
+class ISharesMemory(Interface):
+    """An extra power of a kind: its sections note things down together with others."""
+
+    memory: str = Attribute("A name: all kinds that have it have one L{IMemory}.")

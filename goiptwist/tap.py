@@ -56,13 +56,19 @@ class Options(usage.Options):
     optFlags = [
         ["check-config", None, "Check everything, say what was found, and exit."],
         ["demo", "d", "Show it all with a simulated device; needs nothing else."],
-        ["hash", None, "Read a password or token, print it hashed for the file, and exit."],
+        ["hash", None, "Read a password, print it hashed for the file, and exit."],
+        ["hash-token", None, "Read a long and random token, print it hashed, and exit."],
     ]
 
     def __init__(self) -> None:
         super().__init__()
         self.line_options: list[str] = []
         self.tables: dict[str, Any] = {}
+
+    @property
+    def prints_secret(self) -> bool:
+        """Whether nothing is started: a secret is made, or hashed, and printed."""
+        return bool(self["hash"] or self["hash-token"] or self["new-key"] is not None)
 
     def opt_line(self, line: str) -> None:
         """One line of a device, as ID:PASSWORD. Repeat it for each SIM."""
@@ -72,7 +78,7 @@ class Options(usage.Options):
         """
         @raise UsageError: options that do not go together.
         """
-        if self["demo"] or self["hash"] or self["new-key"] is not None:
+        if self["demo"] or self.prints_secret:
             return
         if self["config"]:
             given = [f"--{name}" for name in _NOT_WITH_CONFIG if self[name] is not None]
@@ -129,8 +135,8 @@ def makeService(options: Options) -> IService:
     before a socket is opened is checked here; problems end the process with
     status 1.
     """
-    if options["hash"]:
-        _print_hash()
+    if options["hash"] or options["hash-token"]:
+        _print_hash(is_token=bool(options["hash-token"]))
     if options["new-key"] is not None:
         _print_key(options["new-key"])
     from twisted.internet import reactor
@@ -166,16 +172,16 @@ def _gateway(options: Options, reactor: Any) -> IService:
 
 
 def _demonstration(options: Options, reactor: Any) -> IService:
-    from goiptwist.gateway.composition import demonstration
     from goiptwist.gateway.service import GatewayService
     from goiptwist.gateway.settings import read_settings
+    from goiptwist.simulator.demo import Demonstration
     from goiptwist.store import lock
 
     folder = Path(options["state"] or DEMO_STATE).expanduser().absolute()
     held = lock(folder)
-    around = demonstration(reactor, folder)
-    settings = read_settings(around.tables, "demo")
-    return around.around(GatewayService(settings, folder, held, reactor))
+    demonstration = Demonstration(reactor, folder)
+    settings = read_settings(demonstration.tables, "demo")
+    return demonstration.around(GatewayService(settings, folder, held, reactor))
 
 
 def _with_token(tables: dict[str, Any], options: Options) -> dict[str, Any]:
@@ -198,25 +204,26 @@ def _with_token(tables: dict[str, Any], options: Options) -> dict[str, Any]:
 
 
 def _check(settings: Any, reactor: Any) -> NoReturn:
-    from goiptwist.gateway.check import check_bridges
+    from goiptwist.gateway.check import check_config
 
-    print(f"The settings are right: {len(settings.lines)} lines, {len(settings.bridges)} bridges.")
-    raise SystemExit(check_bridges(settings, reactor))
+    lines, bridges = len(settings.rows("line")), len(settings.bridges)
+    print(f"The settings are right: {lines} lines, {bridges} bridges.")
+    raise SystemExit(check_config(settings, reactor))
 
 
-def _print_hash() -> NoReturn:
-    from goiptwist.accounts.secrets import hashed
+def _print_hash(*, is_token: bool) -> NoReturn:
+    from goiptwist.accounts.secrets import hashed, hashed_token
 
     secret = getpass.getpass("Secret: ") if sys.stdin.isatty() else sys.stdin.readline()
     secret = secret.rstrip("\r\n")
     if not secret:
-        _stop(["--hash: there is nothing to hash"])
-    print(hashed(secret))
+        _stop([f"--hash{'-token' * is_token}: there is nothing to hash"])
+    print(hashed_token(secret) if is_token else hashed(secret))
     raise SystemExit(0)
 
 
 def _print_key(name: str) -> NoReturn:
-    from goiptwist.accounts.secrets import hashed
+    from goiptwist.accounts.secrets import hashed_token
     from goiptwist.accounts.users import User
 
     try:
@@ -227,7 +234,7 @@ def _print_key(name: str) -> NoReturn:
     quoted = json.dumps(name, ensure_ascii=False)  # a string of TOML too
     print("The key, which is shown this once. The program says it as Authorization: Bearer KEY")
     print(f"\n{key}\n\nFor the configuration file:\n")
-    print(f'[[user]]\nname = {quoted}\ntoken = "{hashed(key)}"\nmay = ["send"]')
+    print(f'[[user]]\nname = {quoted}\ntoken = "{hashed_token(key)}"\nmay = ["send"]')
     raise SystemExit(0)
 
 

@@ -17,7 +17,7 @@ from attrs import define
 from goiptwist.errors import Refused, TryLater
 from goiptwist.messaging.report_urls import context_of
 from goiptwist.store import searching
-from tests.web.ozeki.asking import Asking, Reply
+from tests.web.ozeki.client import Asking, Reply
 from tests.web.ozeki.test_classic import SEED
 from tests.world import Recorder, World
 
@@ -47,7 +47,7 @@ class Desk:
         return self.ask("GET", f"/api/v1/alarms/{alarm_id}").json
 
     def ways(self, alarm_id: str) -> list[tuple[str, str]]:
-        return [(way["bridge"], way["state"]) for way in self.alarm(alarm_id)["ways"]]
+        return [(way["bridge"], way["state"]) for way in self.alarm(alarm_id)["deliveries"]]
 
 
 @pytest.fixture
@@ -55,13 +55,15 @@ def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
     """The user of the seed reports to a chain of three."""
     bridges = {n: {"kind": "recorder", "sms": False} for n in ("station", "backup", "oncall")}
     tables = {
-        "alarm": {"joins": 0.0},
+        "alarm": {"dedup_window": 0.0},
         "bridge": {"ops": {"kind": "recorder"}, **bridges},
         "user": [{"name": "httptest", "password": "abc123"}],
-        "route": [{"user": "httptest", "alarm": True, "chain": list(bridges), "wait": 60}],
+        "route": [
+            {"user": "httptest", "alarm": True, "chain": list(bridges), "escalate_after": 60}
+        ],
     }
     world = World(tmp_path, monkeypatch, tables=tables)
-    yield Desk(world, Asking(overview=world.gateway.powers, reports_by="ops"))
+    yield Desk(world, Asking(gateway=world.gateway.powers, reports_by="ops"))
     world.close()
 
 
@@ -111,7 +113,7 @@ def test_the_same_name_again(desk: Desk) -> None:
     assert desk.asking.get(f"{QUERY}&messageid=a-1").body == first.body
     desk.world.crash()
     desk.world.start_gateway()
-    again = Asking(overview=desk.world.gateway.powers)
+    again = Asking(gateway=desk.world.gateway.powers)
     assert again.get(f"{QUERY}&messageid=a-1").body == first.body
     assert len(desk.bridge("station").taken) == 1
 
@@ -122,7 +124,7 @@ def test_who_follows(desk: Desk) -> None:
     desk.bridge("backup").troubles = [TryLater("busy")]
     own = desk.ask("POST", "/api/v1/alarms", {"event": EVENT}).json["id"]
     assert desk.ways(own) == [("station", "escalated"), ("backup", "waiting")]
-    [station, backup] = desk.alarm(own)["ways"]
+    [station, backup] = desk.alarm(own)["deliveries"]
     assert (station["following"], backup["following"]) == (["backup", "oncall"], ["oncall"])
     assert (backup["detail"], backup["attempts"]) == ("busy", 1)
     assert "next_try" in backup
@@ -170,7 +172,7 @@ def test_what_becomes_of_it(desk: Desk) -> None:
     """C{reporturl}, and C{report}: told when all of it has ended."""
     url = "http://x.example/$messageid"
     desk.asking.get(f"{QUERY}&reporturl={url}")
-    desk.ask("POST", "/api/v1/alarms", {"event": EVENT, "report": ["ops"]})
+    desk.ask("POST", "/api/v1/alarms", {"event": EVENT, "notify": ["ops"]})
     [first, second] = desk.bridge("ops").told
     assert (first.what, first.message.context) == ("delivered", context_of(url))
     assert (second.what, second.message.alarm) == ("delivered", EVENT)

@@ -30,10 +30,10 @@ def parsed(*options: str) -> Options:
 def test_small_set_up() -> None:
     """A small set-up needs options only; they mean what a file would say."""
     settings = read_settings(parsed(*SMALL, "--state", "S").tables, "options")
-    assert [line.id for line in settings.lines] == ["goipid1"]
-    assert settings.lines[0].password.matches("password1")
-    assert str(settings.goip.listen) == "0.0.0.0:44444"
-    assert str(settings.http.listen) == "127.0.0.1:8080"
+    assert [line.id for line in settings.rows("line")] == ["goipid1"]
+    assert settings.rows("line")[0].password.matches("password1")
+    assert str(settings.single("goip").listen) == "0.0.0.0:44444"
+    assert str(settings.single("http").listen) == "127.0.0.1:8080"
     assert settings.top.state == "S"
     ((kind, mail),) = settings.bridges.values()
     assert (kind, mail.to, mail.sender) == ("mail", ("ops@example.org",), "sms@example.org")
@@ -109,11 +109,14 @@ def test_two_gateways_on_one_folder(tmp_path: Path, capsys: pytest.CaptureFixtur
     first._held.close()
 
 
-def test_hash(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    """--hash turns a secret into what may stand in a file that others read."""
+@pytest.mark.parametrize("option", ["--hash", "--hash-token"])
+def test_hash(
+    option: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Both turn a secret into what may stand in a file that others read."""
     monkeypatch.setattr("sys.stdin", io.StringIO("tell nobody\n"))
     with pytest.raises(SystemExit) as end:
-        makeService(parsed("--hash"))
+        makeService(parsed(option))
     assert end.value.code == 0
     printed = capsys.readouterr().out.strip()
     assert "nobody" not in printed

@@ -89,9 +89,8 @@ class Wire:
 
     def __attrs_post_init__(self) -> None:
         self.clock.advance(BEGINNING)
-        kinds = kinds_module.bridge_kinds()
-        kinds["recorder"] = self.recorders
-        self.monkeypatch.setattr(kinds_module, "bridge_kinds", lambda: kinds)
+        kinds = [*kinds_module.connector_kinds(), self.recorders]
+        self.monkeypatch.setattr(kinds_module, "connector_kinds", lambda: kinds)
         self.start()
 
     @property
@@ -105,7 +104,9 @@ class Wire:
             {"id": f"goipid{n}", "password": f"password{n}", **self.line}
             for n in range(1, self.lines + 1)
         ]
-        return {"line": lines, "bridge": {"ops": {"kind": "recorder"}}, **self.tables}
+        http = {"listen": ""}  # whose routes take time to build
+        bridges = {"ops": {"kind": "recorder"}}
+        return {"line": lines, "bridge": bridges, "http": http, **self.tables}
 
     # -- the life of the gateway --
 
@@ -118,8 +119,8 @@ class Wire:
             self.number_sessions_from(self.session)
         self.gateway = Gateway(settings, self.store, self.clock, self.clock)
         now(self.store.after_restart(self.clock.seconds(), settings.delivery.on_unknown))
-        now(Deferred.fromCoroutine(self.gateway.delivery.start()))
-        self.gateway.protocol.makeConnection(self.transport)
+        now(Deferred.fromCoroutine(self.gateway.dispatcher.start()))
+        self.gateway.goip.protocol.makeConnection(self.transport)
 
     def number_sessions_from(self, number: int) -> None:
         """Prepare the counter of the store."""
@@ -136,8 +137,8 @@ class Wire:
 
     def close(self) -> None:
         """Stop the gateway as a service does; nothing may tick on."""
-        stopping = Deferred.fromCoroutine(self.gateway.delivery.stop())
-        self.gateway.lines.leave()
+        stopping = Deferred.fromCoroutine(self.gateway.dispatcher.stop())
+        self.gateway.goip.lines.leave()
         self.clock.advance(GRACE)
         now(stopping)
         self.store.close()
@@ -153,7 +154,7 @@ class Wire:
     def says(self, datagram: str | bytes, n: int = 1, at: Address | None = None) -> None:
         """Line C{n} says something, from its place or from another."""
         data = datagram.encode() if isinstance(datagram, str) else datagram
-        self.gateway.protocol.datagramReceived(data, at or self.address(n))
+        self.gateway.goip.protocol.datagramReceived(data, at or self.address(n))
 
     def registers(self, n: int = 1, facts: str = "", at: Address | None = None) -> None:
         """Line C{n} sends a keepalive, whose answer is none of the test's business."""
@@ -194,7 +195,7 @@ class Wire:
         wanted = Submission(
             origin=more.pop("origin", "user:test"), recipients=recipients, text=text, **more
         )
-        kept: list[Message] = now(Deferred.fromCoroutine(self.gateway.traffic.submit(wanted)))
+        kept: list[Message] = now(Deferred.fromCoroutine(self.gateway.messaging.submit(wanted)))
         return kept
 
     def one(self, to: str = "+8613800138000", text: str = "hello", **more: str) -> Message:
@@ -219,7 +220,7 @@ class Wire:
 
     def the_line(self, n: int = 1) -> Line:
         """Line C{n} as the gateway has it."""
-        return self.gateway.lines.by_id[f"goipid{n}"]
+        return self.gateway.goip.lines.by_id[f"goipid{n}"]
 
 
 def refuse_writes(store: Store, refuse: bool = True) -> None:

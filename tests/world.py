@@ -21,7 +21,7 @@ from goiptwist.config.values import setting
 from goiptwist.gateway import kinds as kinds_module
 from goiptwist.gateway.composition import Gateway
 from goiptwist.gateway.settings import read_settings
-from goiptwist.interfaces import IBridge, IBridgeKind, INotifies
+from goiptwist.interfaces import IBridge, IConnectorKind, INotifies, Phase
 from goiptwist.model.messages import Message, OnUnknown, Submission
 from goiptwist.model.notifications import Notification
 from goiptwist.simulator.device import SimulatedDevice
@@ -61,11 +61,12 @@ class Recorder:
         return [notification.what for notification in self.told]
 
 
-@implementer(IBridgeKind)
+@implementer(IConnectorKind)
 class RecorderKind:
     """Makes the recorders of a world, one a name, and knows them by it."""
 
-    kind = "recorder"
+    section, kind = "bridge", "recorder"
+    phase = Phase.BRIDGE
 
     @frozen
     class settings:
@@ -117,9 +118,8 @@ class World:
         for number in range(1, self.lines + 1):
             line = self.device.add_line(f"goip{number}", f"secret{number}", f"+3630000000{number}")
             self.network.join(line)
-        kinds = kinds_module.bridge_kinds()
-        kinds["recorder"] = self.recorders
-        self.monkeypatch.setattr(kinds_module, "bridge_kinds", lambda: kinds)
+        kinds = [*kinds_module.connector_kinds(), self.recorders]
+        self.monkeypatch.setattr(kinds_module, "connector_kinds", lambda: kinds)
         self.start_gateway()
 
     @property
@@ -133,7 +133,9 @@ class World:
             {"id": f"goip{n}", "password": f"secret{n}", **self.line_keys}
             for n in range(1, self.lines + 1)
         ]
-        return {"line": lines, "bridge": {"ops": {"kind": "recorder"}}, **self.tables}
+        http = {"listen": ""}  # whose routes take time to build
+        bridges = {"ops": {"kind": "recorder"}}
+        return {"line": lines, "bridge": bridges, "http": http, **self.tables}
 
     def start_gateway(self) -> None:
         """Start the gateway, or start it again on what the last one left."""
@@ -144,8 +146,8 @@ class World:
         self.gateway = Gateway(settings, self.store, clock, clock)
         now(self.store.after_restart(clock.seconds(), settings.delivery.on_unknown))
         now(Deferred.fromCoroutine(self.gateway.alarms.start()))
-        now(Deferred.fromCoroutine(self.gateway.delivery.start()))
-        self.network.serve(self.gateway.protocol)
+        now(Deferred.fromCoroutine(self.gateway.dispatcher.start()))
+        self.network.serve(self.gateway.goip.protocol)
 
     def crash(self) -> None:
         """The gateway is gone in the middle of whatever it did."""
@@ -164,7 +166,7 @@ class World:
         self.device.start()
         for _ in range(40):
             self.advance(5.0)
-            if all(line.state == "present" for line in self.gateway.lines.by_id.values()):
+            if all(line.state == "present" for line in self.gateway.goip.lines.by_id.values()):
                 return
         raise AssertionError("the lines do not register")
 
@@ -172,7 +174,7 @@ class World:
         """Submit a text, and have it accepted."""
         recipients = (to,) if isinstance(to, str) else tuple(to)
         wanted = Submission(origin="user:test", recipients=recipients, text=text, **more)
-        return now(Deferred.fromCoroutine(self.gateway.traffic.submit(wanted)))
+        return now(Deferred.fromCoroutine(self.gateway.messaging.submit(wanted)))
 
     def message(self, message_id: str) -> Message:
         """A message as it stands now."""

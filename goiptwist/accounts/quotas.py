@@ -66,7 +66,7 @@ class Permissions:
     def check(self, origin: str, numbers: Sequence[str], line: str) -> None:
         """
         @param numbers: as typed.
-        @param line: by which it shall go; empty is any of a pool.
+        @param line: by which it is to go; empty is any of a pool.
         @raise Forbidden: this origin may not write to one of them, or not by
             that line.
         """
@@ -75,7 +75,7 @@ class Permissions:
             lines = ", ".join(permit.lines)
             raise Forbidden(f"{origin} may send by these lines only: {lines}; name one of them")
         for number in numbers if permit.to else ():
-            whole = recognised(number, self.country)  # whoever knows numbers says what is wrong
+            whole = recognised(number, self.country)  # where it is none, that is said first
             if not any(matches(pattern, whole) for pattern in permit.to):
                 raise Forbidden(f"{origin} may not write to {number[:40]!r}")
 
@@ -86,6 +86,6 @@ class Permissions:
 
 
 def _permit(user: User) -> Permission:
-    allowance = Quota(messages=user.messages_a_day, parts=user.parts_a_day)
+    allowance = Quota(messages=user.messages_a_day, parts=user.segments_a_day)
     permit = Permission(to=user.to, lines=user.lines, allowance=allowance)
     return ANYTHING if permit == ANYTHING else permit

@@ -13,6 +13,7 @@ import os
 import re
 from base64 import b64decode, b64encode
 from collections import OrderedDict
+from collections.abc import Sequence
 from typing import Generic, Self, TypeVar
 
 from attrs import define, field, frozen
@@ -35,6 +36,10 @@ MAX_WORK = 2**22
 #: for 16 of salt), and the least that we read.
 SALT_BYTES, HASH_BYTES = 16, 32
 MIN_BYTES = 16
+
+#: The one salt of tokens that we hash, so that one check finds whose token it
+#: is. A token is long and random, and nobody has a table of those.
+TOKEN_SALT = b"goiptwist/tokens"
 
 #: Characters of a candidate that are looked at all; more is nobody's secret.
 MAX_CANDIDATE = 1024
@@ -71,9 +76,14 @@ class _Hash:
         return cls(rounds, block, lanes, salt, known)
 
     @classmethod
-    def make(cls, secret: bytes) -> Self:
-        blank = cls(ROUNDS, BLOCK, LANES, os.urandom(SALT_BYTES), bytes(HASH_BYTES))
-        return cls(ROUNDS, BLOCK, LANES, blank.salt, blank.of(secret))
+    def make(cls, secret: bytes, salt: bytes) -> Self:
+        blank = cls(ROUNDS, BLOCK, LANES, salt, bytes(HASH_BYTES))
+        return cls(ROUNDS, BLOCK, LANES, salt, blank.of(secret))
+
+    @property
+    def recipe(self) -> tuple[int, int, int, bytes, int]:
+        """Hashes with the same one are found by one check."""
+        return self.rounds, self.block, self.lanes, self.salt, len(self.hash)
 
     def of(self, candidate: bytes) -> bytes:
         """Hash a candidate in the same way: the slow part."""
@@ -99,7 +109,17 @@ def hashed(secret: str) -> str:
     @return: C{scrypt:N:r:p:salt:hash}, salt and hash in base64. Two calls
         never give the same.
     """
-    return _Hash.make(_bytes(secret)).format()
+    return _Hash.make(_bytes(secret), os.urandom(SALT_BYTES)).format()
+
+
+def hashed_token(token: str) -> str:
+    """
+    Make what may stand in a configuration in place of a long and random token.
+
+    @return: as L{hashed}, but with the one salt of all tokens: a guess
+        costs one check, and not one for each user.
+    """
+    return _Hash.make(_bytes(token), TOKEN_SALT).format()
 
 
 def _bytes(text: str) -> bytes:
@@ -131,6 +151,11 @@ class Secret:
         except ValueError as wrong:
             raise ValueError(f"begins like a hash but {wrong}: make it again") from None
 
+    @classmethod
+    def of(cls, clear: str) -> Self:
+        """@return: a secret in clear, whatever it looks like."""
+        return cls(_bytes(clear))
+
     @property
     def is_slow(self) -> bool:
         return isinstance(self._known, _Hash)
@@ -142,6 +167,25 @@ class Secret:
         if isinstance(self._known, _Hash):
             return hmac.compare_digest(self._known.hash, self._known.of(_bytes(candidate)))
         return hmac.compare_digest(self._known, _bytes(candidate))
+
+    def keyed_digest(self, key: bytes) -> bytes:
+        """Of a secret in clear: equal for equal secrets, under a key that dies with the process."""
+        assert isinstance(self._known, bytes)
+        return hashlib.blake2b(self._known, key=key, digest_size=32).digest()
+
+    def hash_of(self, candidate: str) -> bytes:
+        """Of a hashed secret: the hash of a candidate, made in the same way; the slow part."""
+        assert isinstance(self._known, _Hash)
+        return self._known.of(_bytes(candidate))
+
+    def has_hash(self, candidate: bytes) -> bool:
+        """Whether a hashed secret has that hash; compared in constant time."""
+        return isinstance(self._known, _Hash) and hmac.compare_digest(self._known.hash, candidate)
+
+    @property
+    def recipe(self) -> tuple[object, ...]:
+        """Secrets with the same one have the same C{hash_of} a candidate."""
+        return self._known.recipe if isinstance(self._known, _Hash) else ()
 
     def decoy(self) -> Secret:
         """
@@ -157,8 +201,33 @@ class Secret:
         return "<a secret>"
 
 
+@frozen(repr=False)
+class TokenGroup(Generic[T]):
+    """
+    Hashed tokens that were made in the same way, each with its owner: one hash
+    of a candidate tells whose it is.
+    """
+
+    tokens: Sequence[tuple[Secret, T]]
+
+    def owner(self, candidate: str) -> T | None:
+        """@return: whose token it is, or C{None}."""
+        if len(candidate) > MAX_CANDIDATE:
+            return None
+        hash_ = self.tokens[0][0].hash_of(candidate)
+        return next((owner for token, owner in self.tokens if token.has_hash(hash_)), None)
+
+
+def token_groups(tokens: Sequence[tuple[Secret, T]]) -> list[TokenGroup[T]]:
+    """@param tokens: hashed ones, each with its owner."""
+    groups: dict[tuple[object, ...], list[tuple[Secret, T]]] = {}
+    for token, owner in tokens:
+        groups.setdefault(token.recipe, []).append((token, owner))
+    return [TokenGroup(group) for group in groups.values()]
+
+
 @define(repr=False)
-class Remembered(Generic[T]):
+class CredentialCache(Generic[T]):
     """
     What was found right, so that it need not be found again: at most C{limit}
     entries, the longest unused forgotten first.
@@ -172,22 +241,23 @@ class Remembered(Generic[T]):
     _key: bytes = field(factory=lambda: os.urandom(32), init=False)
     _found: OrderedDict[bytes, T] = field(factory=OrderedDict, init=False)
 
-    def recall(self, *said: str) -> T | None:
-        """@param said: every text that the finding rests on, such as name and secret."""
-        digest = self._digest(said)
+    def get(self, *texts: str) -> T | None:
+        """@param texts: every text that the finding rests on, such as name and secret."""
+        digest = self.digest(*texts)
         found = self._found.get(digest)
         if found is not None:
             self._found.move_to_end(digest)
         return found
 
-    def keep(self, found: T, *said: str) -> None:
-        self._found[self._digest(said)] = found
+    def put(self, found: T, *texts: str) -> None:
+        self._found[self.digest(*texts)] = found
         if len(self._found) > self.limit:
             self._found.popitem(last=False)
 
-    def _digest(self, said: tuple[str, ...]) -> bytes:
+    def digest(self, *texts: str) -> bytes:
+        """@return: what an entry is kept under; nobody can tell the texts from it."""
         digest = hashlib.blake2b(key=self._key, digest_size=32)
-        for text in said:
+        for text in texts:
             part = _bytes(text)
             digest.update(b"%d:" % len(part))  # "a", "bc" is not "ab", "c"
             digest.update(part)

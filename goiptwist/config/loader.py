@@ -49,6 +49,10 @@ class Problems:
         names = list(valid)
         self.add(section, f"unknown key {key!r}; {_cure(key, names)}")
 
+    def renamed(self, section: str, key: str, name: str) -> None:
+        """Note a key by the name that it had before."""
+        self.add(section, f"{key!r} is called {name!r} now")
+
     def raise_any(self) -> None:
         """@raise BadConfiguration: if anything was found."""
         if self.found:
@@ -106,8 +110,12 @@ def section(cls: type[T], table: object, where: str, problems: Problems) -> T | 
     attrs.resolve_types(cls)  # type: ignore[type-var]
     fields = {attribute.name: attribute for attribute in attrs.fields(cls)}  # type: ignore[arg-type]
     before = len(problems.found)
+    renamed = {a.metadata.get("formerly"): name for name, a in fields.items()}
     for key in table.keys() - fields.keys():
-        problems.unknown(where, key, fields)
+        if key in renamed:
+            problems.renamed(where, key, renamed[key])
+        else:
+            problems.unknown(where, key, fields)
     values: Table = {}
     for key, attribute in fields.items():
         if key in table:
@@ -159,7 +167,8 @@ class Scheme(Generic[T]):
     What a file may hold.
 
     @ivar top: the class of the keys that stand before any section.
-    @ivar single: section name to class, for C{[name]}.
+    @ivar single: section name to class, for C{[name]}. One that does not stand in
+        the file has its defaults; where a key has none, it is read as C{None}.
     @ivar lists: section name to class, for C{[[name]]}.
     @ivar named: section name to C{kind} to class, for C{[name.NAME]}.
     """
@@ -210,6 +219,8 @@ def check(tables: Table, scheme: Scheme[T], problems: Problems) -> Read[T] | Non
     top = section(scheme.top, plain, "", problems)
     single = {
         name: section(cls, tables.get(name, {}), f"[{name}]", problems)
+        if name in tables or _has_defaults(cls)
+        else None
         for name, cls in scheme.single.items()
     }
     lists = {
@@ -223,6 +234,11 @@ def check(tables: Table, scheme: Scheme[T], problems: Problems) -> Read[T] | Non
     if top is None or problems.found:
         return None
     return Read(top=top, single=single, lists=lists, named=named)
+
+
+def _has_defaults(cls: type[Any]) -> bool:
+    """Whether a section is whole where it does not stand in the file."""
+    return all(attribute.default is not attrs.NOTHING for attribute in attrs.fields(cls))
 
 
 def _check_list(cls: type[Any], rows: object, name: str, problems: Problems) -> list[Any]:

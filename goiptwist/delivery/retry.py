@@ -20,6 +20,10 @@ from goiptwist.store import AFTER_UNKNOWN, QueueEntry, Settlement
 #: about an hour, with quicker first steps, since an SMS is read at once.
 BRIDGE_SCHEDULE = (5.0, 30.0, 120.0, 300.0, 900.0, 1800.0, 3600.0)
 
+#: Attempts that one bridge may have under way: enough to hide a slow
+#: smarthost, few enough to be a polite client of it.
+BRIDGE_AT_ONCE = 10
+
 #: The same for a line. The network's temporary errors pass in minutes.
 LINE_SCHEDULE = (5.0, 15.0, 60.0, 180.0, 600.0)
 

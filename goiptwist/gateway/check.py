@@ -1,62 +1,59 @@
-"""C{--check-config}: asks bridges and mailbox whether they work, and says what it found."""
+"""C{--check-config}: asks connectors whether they work, and says what it found."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
 from typing import Any
 
-from attrs import frozen
 from twisted.internet.task import react
 
-from goiptwist.errors import Away, GoipTwistError
-from goiptwist.gateway.composition import check_mailbox
-from goiptwist.gateway.kinds import bridge_kinds
+from goiptwist.errors import Away, GoipTwistError, NotRunning
+from goiptwist.gateway.connectors import ConnectorPlan, Connectors, planned
+from goiptwist.gateway.kinds import connector_kinds
 from goiptwist.gateway.settings import Settings
+from goiptwist.gateway.stopped import stopped_gateway
 from goiptwist.interfaces import IChecksItself
 
 
-@frozen
-class Surroundings:
-    """As much of a gateway as a bridge needs to check itself."""
-
-    name: str
-    reactor: Any
-    clock: Any
-    key: bytes
-
-
-def check_bridges(settings: Settings, reactor: Any) -> int:
+async def check_connectors(settings: Settings, reactor: Any) -> list[str]:
     """
-    Ask, and print one sentence for each bridge, and for the mailbox if there is one.
+    Build every connector, ask those that can check themselves, and print one
+    sentence for each of them and for each bridge.
 
-    @return: the exit status: 0, or 1 where one is there and does not work.
+    @return: those that do not work.
     """
     faulty: list[str] = []
+    connectors = stopped_gateway(settings, reactor)
+    for plan in planned(settings, connector_kinds()):
+        works, sentence = await _checked(connectors, plan)
+        if not works:
+            faulty.append(plan.title)
+        if sentence:
+            print(f"{plan.title}: {sentence}")
+    return faulty
 
-    async def ask(reactor: Any) -> None:
-        kinds = bridge_kinds()
-        around: Any = Surroundings(settings.top.name, reactor, reactor, bytes(32))
-        for name, (kind, own) in settings.bridges.items():
-            bridge = kinds[kind].build(name, own, around)
-            if not IChecksItself.providedBy(bridge):
-                print(f"bridge {name}: cannot check itself")
-                continue
-            await say(f"bridge {name}", bridge.check())
-        await say("mailbox", check_mailbox(settings, reactor))
 
-    async def say(name: str, check: Awaitable[str]) -> None:
-        try:
-            found = await check
-        except Away as absence:
-            # The settings may be right all the same, and mail would wait.
-            found = f"cannot be checked now: {absence}"
-        except GoipTwistError as trouble:
-            found = str(trouble)
-            faulty.append(name)
-        if found:
-            print(f"{name}: {found}")
+async def _checked(connectors: Connectors, plan: ConnectorPlan) -> tuple[bool, str]:
+    """@return: whether it may work, and what was found."""
+    try:
+        part = connectors.build(plan).part
+        if not IChecksItself.providedBy(part):
+            return True, "cannot check itself" if plan.is_bridge else ""
+        return True, await part.check()
+    except (Away, NotRunning) as absence:
+        # The settings may be right all the same, and mail would wait.
+        return True, f"cannot be checked now: {absence}"
+    except GoipTwistError as error:
+        return False, str(error)
+
+
+def check_config(settings: Settings, reactor: Any) -> int:
+    """@return: the exit status: 0, or 1 where a connector does not work."""
+    faulty: list[str] = []
+
+    async def check(reactor: Any) -> None:
+        faulty.extend(await check_connectors(settings, reactor))
 
     try:
-        react(ask, (), _reactor=reactor)
+        react(check, (), _reactor=reactor)
     except SystemExit as end:
         return 1 if faulty or end.code else 0

@@ -4,57 +4,43 @@ Builds the parts of a gateway and introduces them to one another. No logic.
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
-from attrs import asdict, define, evolve, field
-from twisted.application.service import Service
+from attrs import define, evolve, field
 from twisted.internet.interfaces import IReactorTime
+from twisted.internet.threads import deferToThread
 
+from goiptwist.accounts.authenticator import Authenticator
 from goiptwist.accounts.quotas import Permissions
-from goiptwist.accounts.users import Attempts, DeferToThread, Users
-from goiptwist.alarm import routes, supervision
+from goiptwist.accounts.verification import DeferToThread
+from goiptwist.alarm import supervision
 from goiptwist.alarm.deduplication import Deduplication
 from goiptwist.alarm.panel_sms import PanelSms
+from goiptwist.alarm.routes import Routes
 from goiptwist.alarm.service import AlarmService
 from goiptwist.alarm.supervision import Supervision
-from goiptwist.bridges.dc09.service import Dc09Receiver
-from goiptwist.bridges.mail import imap as mailbox
-from goiptwist.bridges.mail.addresses import AddressPlan
-from goiptwist.bridges.mail.imap import ImapIntake
-from goiptwist.bridges.mail.intake.service import MailIntake
-from goiptwist.bridges.mail.mailroom import Mailroom
-from goiptwist.bridges.mail.tokens import Grant, Tokens
 from goiptwist.delivery.dispatcher import Dispatcher, Nexthop
-from goiptwist.delivery.retry import LINE_SCHEDULE, RetryPolicy
-from goiptwist.gateway import bridging, kinds
+from goiptwist.device_interfaces import IPools
+from goiptwist.gateway import bridge_keys, kinds
+from goiptwist.gateway.connectors import Connector, Connectors, planned
+from goiptwist.gateway.nexthop import nexthop
 from goiptwist.gateway.operator import Operator
-from goiptwist.gateway.powers import OperatorPowers
+from goiptwist.gateway.powers import Powers
+from goiptwist.gateway.reception import Reception
 from goiptwist.gateway.settings import Settings
-from goiptwist.goip.line import Address
-from goiptwist.goip.lines import Lines
-from goiptwist.goip.receiving import Receiver
-from goiptwist.goip.service import GoipProtocol, GoipService
-from goiptwist.interfaces import IBridge, INotifies, IObservesMessages, ITakesReports
+from goiptwist.interfaces import IBridge, IConversational, IObservesMessages, ITakesReports
 from goiptwist.messaging.bounces import Bounces
 from goiptwist.messaging.directory import Directory
 from goiptwist.messaging.history import Folders, History
 from goiptwist.messaging.housekeeping import Housekeeping
 from goiptwist.messaging.memory import Memory
-from goiptwist.messaging.router import Router
+from goiptwist.messaging.router import Router, RoutingRule
 from goiptwist.messaging.service import Messaging
+from goiptwist.model.messages import Message
 from goiptwist.model.subscriptions import Subscription
 from goiptwist.net.rejections import Rejections
-from goiptwist.simulator.demo import Demonstration
 from goiptwist.store import Store
 from goiptwist.telephony.contacts import Contacts
-from goiptwist.web.api import Api
-from goiptwist.web.doors import Doors
-from goiptwist.web.ozeki.dialect import Dialect
-from goiptwist.web.service import HttpService
-
-#: Messages that lines may have in hand: more than 10,000 lines can take.
-LINES_AT_ONCE = 100_000
 
 
 @define(eq=False, repr=False)
@@ -63,263 +49,115 @@ class Gateway:
     The parts, all introduced to one another; no socket is open yet.
 
     @ivar clock: where time comes from.
-    @ivar reactor: for the endpoints of bridges.
+    @ivar reactor: for the endpoints of connectors.
+    @ivar connectors: what the sections of the settings became: devices, bridges
+        and listeners.
+    @ivar powers: what connectors may use.
     """
 
     settings: Settings
     store: Store
     clock: IReactorTime
     reactor: Any
-    complaints: Rejections = field(init=False)
-    delivery: Dispatcher = field(init=False)
-    traffic: Messaging = field(init=False)
-    lines: Lines = field(init=False)
-    protocol: GoipProtocol = field(init=False)
+    defer_to_thread: DeferToThread = deferToThread
+    rejections: Rejections = field(init=False)
+    dispatcher: Dispatcher = field(init=False)
+    messaging: Messaging = field(init=False)
     alarms: AlarmService = field(init=False)
-    heartbeats: Supervision = field(init=False)
-    powers: OperatorPowers = field(init=False)
+    supervision: Supervision = field(init=False)
+    connectors: Connectors = field(init=False)
+    powers: Powers = field(init=False)
     housekeeping: Housekeeping = field(init=False)
-    bridges: dict[str, IBridge] = field(factory=dict, init=False)
+    _rules: dict[str, RoutingRule] = field(factory=dict, init=False)
+    _fallbacks: dict[str, str] = field(factory=dict, init=False)
 
     def __attrs_post_init__(self) -> None:
         settings, store, clock = self.settings, self.store, self.clock
-        self.complaints = Rejections(clock)
-        self.delivery = Dispatcher(store, clock, self._route, self._settled)
-        self.traffic = self._traffic()
-        self.lines = Lines(
-            clock,
-            store,
-            self.complaints,
-            self._write,
-            self.delivery.changed,
-            self._settled,
-            self.traffic.noticed,
+        country, alarm = settings.country, settings.alarm
+        quotas = bridge_keys.quotas(settings.bridges)
+        permissions = Permissions.of_users(settings.users, country, quotas)
+        router = Router(self._rules, settings.pool_of)
+        alarm_routes = Routes(settings.routes, country)
+        ways = supervision.ways(alarm, settings.routes)
+
+        self.rejections = Rejections(clock)
+        self.dispatcher = Dispatcher(store, clock, self._nexthop, self._settled)
+        self.messaging = Messaging(
+            clock, store, router, self.dispatcher, permissions, country=country
         )
-        self.lines.add(settings.lines)
-        self.alarms = self._alarms()
-        receiver = Receiver(
-            clock,
-            store,
-            self.lines,
-            self.complaints,
-            PanelSms(self.traffic, self.alarms).arrived,
-            self.traffic.reported,
-            self.traffic.happened,
-        )
-        self.protocol = GoipProtocol(self.lines, receiver, self.complaints)
-        tested = supervision.ways(settings.alarm, settings.routes)
-        self.heartbeats = Supervision(clock, store, self.alarms, settings.alarm, tested)
-        self.powers = self._powers()
+        repeats = Deduplication(clock, store, alarm.dedup_window)
+        self.alarms = AlarmService(self.messaging, alarm_routes, repeats)
+        self.supervision = Supervision(clock, store, self.alarms, alarm, ways)
+        self.connectors = Connectors(self._powers_for)
+        self.powers = self._powers(permissions)
         self.housekeeping = Housekeeping(
             clock,
             store,
             settings.history.keep,
-            self.lines.keep_facts,
+            self.connectors.save,
             settings.delivery.delay_warning,
         )
-        self._build_bridges()
+        for plan in planned(settings, kinds.connector_kinds()):
+            self._introduce(self.connectors.build(plan))
 
-    def _traffic(self) -> Messaging:
-        settings = self.settings
-        rules = {name: bridging.rule_of(own) for name, (_, own) in settings.bridges.items()}
-        router = Router(rules, {line.id: line.pool for line in settings.lines})
-        country = settings.numbers.country
-        allowances = bridging.allowances(settings.bridges)
-        permits = Permissions.of_users(settings.users, country, allowances)
-        return Messaging(self.clock, self.store, router, self.delivery, permits, country=country)
-
-    def _alarms(self) -> AlarmService:
-        ways = routes.Routes(self.settings.routes, self.settings.numbers.country)
-        repeats = Deduplication(self.clock, self.store, self.settings.alarm.joins)
-        return AlarmService(self.traffic, ways, repeats)
-
-    def _powers(self) -> OperatorPowers:
-        return OperatorPowers(
-            name=self.settings.top.name,
-            key=self.store.key,
+    def _powers(self, permissions: Permissions) -> Powers:
+        settings, store, messaging = self.settings, self.store, self.messaging
+        contacts = Contacts(settings.contacts, settings.country)
+        return Powers(
+            name=settings.top.name,
+            key=store.key,
             clock=self.clock,
             reactor=self.reactor,
-            messages=self.traffic,
+            defer_to_thread=self.defer_to_thread,
+            messages=messaging,
             alarms=self.alarms,
-            directory=Directory(
-                self.traffic.permits,
-                Contacts(self.settings.contacts, self.settings.numbers.country),
-                self.settings.numbers.country,
-            ),
-            lines=self.lines,
-            bounces=Bounces(self.traffic, self._fallbacks()),
-            memory=Memory(self.store, self.clock, "gateway"),
-            history=History(self.store),
-            folders=Folders(self.store),
+            directory=Directory(permissions, contacts, settings.country),
+            lines=self.connectors,
+            bounces=Bounces(messaging, self._fallbacks),
+            memory=Memory(store, self.clock, "gateway"),
+            accounts=Authenticator(settings.users, self.clock, self.defer_to_thread),
+            rejections=self.rejections,
+            sections=settings,
+            connectors=self.connectors,
+            history=History(store),
+            folders=Folders(store),
             operator=Operator(
-                self.traffic,
+                messaging,
                 self.alarms,
-                self.heartbeats,
-                self.bridges,
-                self.delivery,
-                self.lines.statuses,
-                self.complaints.counts,
+                self.supervision,
+                self.dispatcher,
+                self.connectors,
+                self.rejections.counts,
             ),
-            events=self.traffic.events,
+            events=messaging.events,
+            reception=Reception(PanelSms(messaging, self.alarms), messaging, self.dispatcher),
+            store=store,
         )
 
-    def _fallbacks(self) -> dict[str, str]:
-        """Where an SMS goes that came back to a bridge which had delivered it."""
-        return {
-            f"bridge:{name}": bridging.fallback_of(own)
-            for name, (kind, own) in self.settings.bridges.items()
-            if kind in ("mail", "xmpp")
-        }
+    @property
+    def goip(self) -> Any:
+        """The connector to GoIP devices: a L{goiptwist.goip.service.GoipService}."""
+        return self.connectors.providing(IPools)["goip"]
 
-    def powers_for(self, section: str) -> OperatorPowers:
-        """What one section may ask: the same as all others, with a memory of its own."""
-        return evolve(self.powers, memory=Memory(self.store, self.clock, section))
+    def _powers_for(self, memory: str) -> Powers:
+        return evolve(self.powers, memory=Memory(self.store, self.clock, memory))
 
-    def _build_bridges(self) -> None:
-        known = kinds.bridge_kinds()
-        for name, (kind, settings) in self.settings.bridges.items():
-            bridge = self.bridges[name] = known[kind].build(
-                name, settings, self.powers_for(f"bridge.{name}")
-            )
-            if ITakesReports.providedBy(bridge):
-                self.traffic.takers[f"bridge:{name}"] = bridge
-            listener: Any = bridge
-            if IObservesMessages.providedBy(bridge) and listener.statuses:
-                self.traffic.listeners.append(Subscription(f"bridge:{name}", listener.statuses))
+    def _introduce(self, connector: Connector) -> None:
+        """Let the others know of a connector: a bridge can be routed to, and notified."""
+        part: Any = connector.part
+        if not (connector.plan.is_bridge and IBridge.providedBy(part)):
+            return
+        name, settings = connector.plan.name, connector.plan.settings
+        self._rules[name] = bridge_keys.routing_rule(settings)
+        if IConversational.providedBy(part):
+            self._fallbacks[f"bridge:{name}"] = bridge_keys.fallback(settings)
+        if ITakesReports.providedBy(part):
+            self.messaging.takers[f"bridge:{name}"] = part
+        if IObservesMessages.providedBy(part) and part.statuses:
+            self.messaging.listeners.append(Subscription(f"bridge:{name}", part.statuses))
 
-    def _write(self, datagram: bytes, address: Address) -> None:
-        self.protocol.write(datagram, address)
+    def _nexthop(self, destination: str) -> Nexthop | None:
+        return nexthop(destination, self.settings, self.connectors)
 
-    def _settled(self, message: Any) -> None:
-        self.traffic.settled(message)
-
-    def _route(self, destination: str) -> Nexthop | None:
-        delivery = self.settings.delivery
-        bridge_name = destination.removeprefix("bridge:")
-        bridge = self.bridges.get(bridge_name)
-        if destination.startswith("bridge:") and bridge is not None:
-            own = self.settings.bridges[bridge_name][1]
-            policy = RetryPolicy(
-                **asdict(bridging.pace_of(bridge, own), recurse=False),
-                lifetime=delivery.give_up,
-                fallback=bridging.fallback_of(own),
-            )
-            return Nexthop(bridge, policy)
-        pool = self.lines.pools.get(destination)
-        if pool is None:
-            return None
-        policy = RetryPolicy(
-            schedule=LINE_SCHEDULE,
-            attempts=delivery.attempts,
-            lifetime=delivery.validity,
-            rests=False,
-            at_once=LINES_AT_ONCE,
-            on_unknown=delivery.on_unknown,
-        )
-        return Nexthop(pool, policy, pool.ready_for)
-
-    # -- the parts with sockets --
-
-    def goip_service(self) -> GoipService:
-        """The UDP port that devices talk to."""
-        return GoipService(self.reactor, self.settings.goip.listen, self.protocol)
-
-    def http_service(self, defer_to_thread: DeferToThread) -> HttpService | None:
-        """The HTTP interface, if there shall be one."""
-        http = self.settings.http
-        if not http.listen and not http.listen_tls:
-            return None
-        users = Users(self.settings.users, defer_to_thread)
-        api = Api(self.powers, users, self.clock, self._tellers())
-        dialect = Dialect(
-            self.powers,
-            api.access,
-            defer_to_thread,
-            strict=http.strict,
-            reports_by=bridging.caller_of_urls(self.settings.bridges),
-        )
-        doors = Doors(api.resource(), dialect)
-        return HttpService(self.reactor, http, doors, doors.leniency, api.end_streams)
-
-    def _tellers(self) -> list[str]:
-        """The bridges that a submission over HTTP may name to be told."""
-        return [
-            name
-            for name, bridge in self.bridges.items()
-            # These tell the writer of a mail or of a chat message, and here was none.
-            if INotifies.providedBy(bridge)
-            and self.settings.bridges[name][0] not in ("mail", "xmpp")
-        ]
-
-    def alarm_services(self) -> list[Service]:
-        """Where panels report over IP, if that shall be anywhere."""
-        alarm = self.settings.alarm
-        if not alarm.dc09_listen and not alarm.dc09_udp:
-            return []
-        return [Dc09Receiver(self.powers_for("alarm"), alarm, self.complaints)]
-
-    def mail_services(self, defer_to_thread: DeferToThread) -> list[Service]:
-        """The ways by which mails become SMS, if there shall be any."""
-        intake, imap = self.settings.mail, self.settings.imap
-        mailroom = self._mailroom(defer_to_thread)
-        users = Users(self.settings.users, defer_to_thread)
-        services: list[Service] = []
-        if intake.listen or intake.listen_tls or intake.lmtp:
-            services.append(
-                MailIntake(
-                    self.reactor,
-                    intake,
-                    self.settings.top.name,
-                    users=users,
-                    attempts=Attempts(self.clock),
-                    mailroom=mailroom,
-                    complaints=self.complaints,
-                )
-            )
-        if imap.server is not None:
-            boxes = bridging.mailboxes(self.settings.bridges)
-            services.append(ImapIntake(self.reactor, imap, mailroom, self.complaints, boxes))
-        return services
-
-    def _mailroom(self, defer_to_thread: DeferToThread) -> Mailroom:
-        settings = self.settings
-        tokens = Tokens(self.store.key)
-        tokens.know(
-            Grant(f"bridge:{bridge}", line.id)
-            for bridge in settings.bridges
-            for line in settings.lines
-        )
-        directory = AddressPlan(
-            lines=tuple(line.id for line in settings.lines),
-            pools=tuple(sorted({line.pool for line in settings.lines})),
-            country=settings.numbers.country,
-            mailboxes=bridging.mailboxes(settings.bridges),
-        )
-        return Mailroom(
-            self.powers,
-            settings.mail.domain,
-            directory,
-            tokens,
-            settings.mail_text,
-            settings.mail_text.parts,
-            defer_to_thread,
-            users=settings.users,
-            authserv=settings.mail.authserv,
-            imap_authserv=settings.imap.authserv,
-            reports_by=bridging.reporter(settings.mail.reports, settings.bridges),
-        )
-
-
-async def check_mailbox(settings: Settings, reactor: Any) -> str:
-    """
-    @return: what was found, in one sentence; empty where there is no mailbox.
-    @raise GoipTwistError: what is wrong.
-    """
-    if settings.imap.server is None:
-        return ""
-    return await mailbox.check(reactor, settings.imap)
-
-
-def demonstration(reactor: Any, folder: Path) -> Demonstration:
-    """A simulated device and a smarthost, to put around a gateway."""
-    return Demonstration(reactor, folder)
+    def _settled(self, message: Message) -> None:
+        self.messaging.settled(message)

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
-from typing import Any
 
 from attrs import define
 from zope.interface import implementer
@@ -12,12 +10,13 @@ from zope.interface import implementer
 from goiptwist.alarm.service import AlarmService
 from goiptwist.alarm.supervision import Supervision
 from goiptwist.delivery.dispatcher import Dispatcher
-from goiptwist.interfaces import IBridge, IOperator, IReportsOutage
+from goiptwist.gateway.connectors import Connectors
 from goiptwist.messaging.service import Messaging
 from goiptwist.model.messages import Message
 from goiptwist.model.queries import Resolution
 from goiptwist.model.quota import DAY, Quota
-from goiptwist.model.status import Health, LineStatus
+from goiptwist.model.status import Health
+from goiptwist.operator_interfaces import IOperator
 from goiptwist.store import Redelivery
 
 
@@ -27,17 +26,15 @@ class Operator:
     """
     L{IOperator} on top of the parts.
 
-    @ivar line_statuses: asks the lines how they stand.
-    @ivar bridges: all of them, by name.
+    @ivar connectors: all of them, and the lines.
     @ivar rejections: how often each kind of bad datagram came.
     """
 
     messaging: Messaging
     alarms: AlarmService
     supervision: Supervision
-    bridges: Mapping[str, IBridge]
     delivery: Dispatcher
-    line_statuses: Callable[[], list[LineStatus]]
+    connectors: Connectors
     rejections: Counter[str]
 
     async def resolve(self, message_id: str, resolution: Resolution, by: str) -> Message:
@@ -58,25 +55,16 @@ class Operator:
         used = await messaging.store.used(origin, day)
         return messaging.permits.allowance(origin), *used
 
-    def _troubled(self) -> list[str]:
-        """A sentence for each bridge that says it is not well."""
-        asked: dict[str, Any] = {
-            name: bridge
-            for name, bridge in self.bridges.items()
-            if IReportsOutage.providedBy(bridge)
-        }
-        return [f"bridge {n}: {bridge.outage}" for n, bridge in asked.items() if bridge.outage]
-
     def health(self) -> Health:
         """See L{IOperator}."""
-        lines = self.line_statuses()
+        lines = self.connectors.statuses()
         problems = []
         if self.messaging.store.writer.trouble:
             problems.append(f"the store cannot commit: {self.messaging.store.writer.trouble}")
         problems += self.alarms.troubles()
         problems += self.supervision.troubles()
         problems += self.delivery.troubles()
-        problems += self._troubled()
+        problems += self.connectors.outages()
         problems += [f"line {line.id} is stopped: {line.stopped}" for line in lines if line.stopped]
         problems += [f"line {line.id} is lost" for line in lines if line.presence == "lost"]
         figures: dict[str, float] = {

@@ -7,23 +7,30 @@ from typing import Any
 from attrs import field, frozen
 from zope.interface import implementer
 
+from goiptwist.accounts.authenticator import Authenticator
+from goiptwist.accounts.verification import DeferToThread
+from goiptwist.device_interfaces import IDeviceGateway, IReception
 from goiptwist.interfaces import (
     IAlarms,
     IBounces,
+    IConnectors,
     IDirectory,
-    IEventBus,
-    IFolders,
-    IGateway,
-    IHistory,
     ILines,
     IMemory,
     IMessages,
+    ISections,
+)
+from goiptwist.net.rejections import Rejections
+from goiptwist.operator_interfaces import (
+    IEventBus,
+    IFolders,
+    IHistory,
     IOperator,
     IOperatorGateway,
 )
 
 
-@implementer(IGateway)
+@implementer(IOperatorGateway, IDeviceGateway)
 @frozen(kw_only=True, eq=False)
 class Powers:
     """What every section of the settings may ask of the gateway."""
@@ -32,20 +39,22 @@ class Powers:
     key: bytes = field(repr=False)
     clock: Any
     reactor: Any
+    defer_to_thread: DeferToThread
     messages: IMessages
     alarms: IAlarms
     directory: IDirectory
     lines: ILines
     bounces: IBounces
     memory: IMemory
-
-
-@implementer(IOperatorGateway)
-@frozen(kw_only=True, eq=False)
-class OperatorPowers(Powers):
-    """What an interface for operators may ask besides."""
-
+    accounts: Authenticator
+    rejections: Rejections
+    sections: ISections
+    connectors: IConnectors
+    # For interfaces of operators:
     history: IHistory
     folders: IFolders
     operator: IOperator
     events: IEventBus
+    # For devices:
+    reception: IReception
+    store: Any

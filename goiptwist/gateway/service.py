@@ -1,6 +1,6 @@
 """
-The gateway as one service of twistd: opens the store, starts the parts in
-order, and stops them in the opposite order.
+The gateway as one service of twistd: opens the store, starts the connectors in
+the order of their phases, and stops them in the opposite order.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import IO, Any
 
 from attrs import define, field
-from twisted.application.service import IService, MultiService
+from twisted.application.service import IServiceCollection, MultiService
 from twisted.internet.defer import Deferred, execute, maybeDeferred
-from twisted.internet.threads import deferToThread, deferToThreadPool
+from twisted.internet.threads import deferToThreadPool
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 from twisted.python.threadpool import ThreadPool
@@ -21,11 +21,12 @@ from twisted.python.threadpool import ThreadPool
 from goiptwist.errors import BadConfiguration, StoreUnavailable
 from goiptwist.gateway.composition import Gateway
 from goiptwist.gateway.settings import Settings
+from goiptwist.interfaces import Phase
 from goiptwist.store import Store
 
 
 @define(eq=False, repr=False)
-class Worker:
+class WorkerThread:
     """
     One thread of its own, always the same.
 
@@ -73,8 +74,8 @@ class GatewayService(MultiService):
         self.folder = folder
         self._held = held
         self._reactor = reactor
-        self._writing = Worker(reactor, "goip-store-writer")
-        self._reading = Worker(reactor, "goip-store-reader")
+        self._writing = WorkerThread(reactor, "goip-store-writer")
+        self._reading = WorkerThread(reactor, "goip-store-reader")
 
     def startService(self) -> None:
         """
@@ -90,37 +91,31 @@ class GatewayService(MultiService):
     def _start(self) -> None:
         store = Store.open(self.folder, self._held, self._writing, self._reading)
         self.gateway = gateway = Gateway(self.settings, store, self._reactor, self._reactor)
-        self._take_up(gateway)
-        for bridge in gateway.bridges.values():
-            if IService.providedBy(bridge):
-                bridge.setServiceParent(self)
-        gateway.goip_service().setServiceParent(self)
-        http = gateway.http_service(deferToThread)
-        if http is not None:
-            http.setServiceParent(self)
-        for way_in in (*gateway.mail_services(deferToThread), *gateway.alarm_services()):
-            way_in.setServiceParent(self)
+        self._resume(gateway)
+        for phase in Phase:
+            for service in gateway.connectors.services(phase):
+                service.setServiceParent(IServiceCollection(self))
         super().startService()
         self._writing.start()
         self._reading.start()
         gateway.housekeeping.start()
 
-    def _take_up(self, gateway: Gateway) -> None:
+    def _resume(self, gateway: Gateway) -> None:
         """
         Go on where the last run stopped. Nothing is open yet, so it may block.
 
         @raise BadConfiguration: the store does not note which texts a device
-            may have had; whoever went on would send them again.
+            may have had; a gateway that went on would send them again.
         """
         failures: list[Failure] = []
-        Deferred.fromCoroutine(self._taken_up(gateway)).addErrback(failures.append)
+        Deferred.fromCoroutine(self._resumed(gateway)).addErrback(failures.append)
         for failure in failures:
             gateway.store.close()
             if failure.check(StoreUnavailable):
                 raise BadConfiguration([f"state: {failure.getErrorMessage()}"])
             failure.raiseException()
 
-    async def _taken_up(self, gateway: Gateway) -> None:
+    async def _resumed(self, gateway: Gateway) -> None:
         policy = self.settings.delivery.on_unknown
         count = await gateway.store.after_restart(self._reactor.seconds(), policy)
         if count:
@@ -129,29 +124,31 @@ class GatewayService(MultiService):
                 "nobody knows whether they went out",
                 count=count,
             )
-        await gateway.lines.remember()
+        await gateway.connectors.restore()
         await gateway.alarms.start()
-        await gateway.delivery.start()
-        await gateway.heartbeats.start()
+        await gateway.dispatcher.start()
+        await gateway.supervision.start()
 
     def stopService(self) -> Deferred[None]:
         """
-        Stop taking submissions, let the dialogues under way end, then close.
+        Stop taking submissions, let the deliveries under way end, then close.
         """
         return Deferred.fromCoroutine(self._stop())
 
     async def _stop(self) -> None:
         gateway = self.gateway
         gateway.housekeeping.stop()
-        gateway.heartbeats.stop()
-        http = [part for part in self if part.name != "goip"]
-        for part in http:
-            await maybeDeferred(part.disownServiceParent)
-        await gateway.delivery.stop()
-        gateway.lines.leave()
+        gateway.supervision.stop()
+        await self._stop_phase(Phase.LISTENER)
+        await gateway.dispatcher.stop()
+        await self._stop_phase(Phase.BRIDGE)
         await maybeDeferred(super().stopService)
-        gateway.lines.keep_facts()
+        gateway.connectors.save()
         await gateway.store.writer.idle()
         self._writing.stop()
         self._reading.stop()
         gateway.store.close()
+
+    async def _stop_phase(self, phase: Phase) -> None:
+        for service in self.gateway.connectors.services(phase):
+            await maybeDeferred(service.disownServiceParent)

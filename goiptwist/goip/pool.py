@@ -8,10 +8,10 @@ from attrs import define, field
 from twisted.internet.defer import Deferred
 from zope.interface import implementer
 
+from goiptwist.device_interfaces import IPooled
 from goiptwist.errors import TryLater
 from goiptwist.goip.line import Line
 from goiptwist.goip.sending import BulkSession
-from goiptwist.interfaces import IDestination
 from goiptwist.model.delivery import Delivered
 from goiptwist.model.messages import Message
 
@@ -23,7 +23,7 @@ JOIN_AHEAD = 3
 REMEMBERED = 10_000
 
 
-@implementer(IDestination)
+@implementer(IPooled)
 @define(eq=False, repr=False)
 class Pool:
     """

@@ -16,13 +16,18 @@ from twisted.internet.error import CannotListenError
 from twisted.internet.protocol import DatagramProtocol
 from twisted.logger import Logger
 from twisted.python.failure import Failure
+from zope.interface import implementer
 
 from goiptwist.config.values import HostPort
+from goiptwist.device_interfaces import IKeepsState, IPools
 from goiptwist.errors import BadConfiguration, StoreUnavailable
 from goiptwist.goip import frames
 from goiptwist.goip.line import Address
 from goiptwist.goip.lines import Lines
+from goiptwist.goip.pool import Pool
 from goiptwist.goip.receiving import Receiver
+from goiptwist.interfaces import ILines
+from goiptwist.model.status import LineStatus
 from goiptwist.net.rejections import Rejections
 
 #: A batch of keepalives from thousands of lines after a power cut must not
@@ -91,10 +96,11 @@ class GoipProtocol(DatagramProtocol):
             self.complaints.about("not_sent", address[0], f"could not send: {error}")
 
 
+@implementer(ILines, IPools, IKeepsState)
 @define(eq=False, repr=False, slots=False)
 class GoipService(Service):
     """
-    Listens for devices.
+    The connector to GoIP devices: listens for them.
 
     @ivar port: the port, once it is open; its number may have been left to
         the system.
@@ -104,8 +110,28 @@ class GoipService(Service):
     listen: HostPort
     protocol: GoipProtocol
     port: Any = field(default=None, init=False)
-    name = "goip"
     log = Logger()
+
+    @property
+    def lines(self) -> Lines:
+        """All lines of all devices."""
+        return self.protocol.lines
+
+    def statuses(self) -> list[LineStatus]:
+        """See L{ILines}."""
+        return self.lines.statuses()
+
+    def pool(self, destination: str) -> Pool | None:
+        """See L{IPools}."""
+        return self.lines.pools.get(destination)
+
+    async def restore(self) -> None:
+        """See L{IKeepsState}: show what was known of each line."""
+        await self.lines.remember()
+
+    def save(self) -> None:
+        """See L{IKeepsState}: write down the facts of lines that have changed."""
+        self.lines.keep_facts()
 
     def startService(self) -> None:
         """
@@ -132,8 +158,9 @@ class GoipService(Service):
         )
 
     def stopService(self) -> Deferred[None] | None:
-        """Close the port."""
+        """Let nothing tick on, and close the port."""
         super().stopService()
+        self.lines.leave()
         port, self.port = self.port, None
         stopped: Deferred[None] | None = port.stopListening() if port is not None else None
         return stopped

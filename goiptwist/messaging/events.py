@@ -14,7 +14,7 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 from zope.interface import implementer
 
-from goiptwist.interfaces import IEventBus
+from goiptwist.operator_interfaces import IEventBus
 
 #: Events that can be replayed: some minutes of a busy gateway.
 KEPT = 10_000

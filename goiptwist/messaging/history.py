@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from attrs import define
 from zope.interface import implementer
 
-from goiptwist.interfaces import IFolders, IHistory
 from goiptwist.model.messages import Direction, Message, Step
 from goiptwist.model.queries import Search, SearchPage
 from goiptwist.model.status import DeliveryStatus
+from goiptwist.operator_interfaces import IFolders, IHistory
 from goiptwist.store import MARKS_AT_ONCE, Marking, Store
 
 

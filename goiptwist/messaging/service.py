@@ -214,7 +214,7 @@ class Messaging:
         return message
 
     async def settle(self, message_id: str, verdict: Resolution, by: str) -> Message:
-        """As L{goiptwist.interfaces.IOperator.resolve}."""
+        """As L{goiptwist.operator_interfaces.IOperator.resolve}."""
         decision = Decision(message_id=message_id, verdict=verdict, by=by, at=self.clock.seconds())
         message = await self.store.decide(decision)
         assert message is not None

@@ -37,7 +37,7 @@ class Quota:
         """
         for used, most, word in (
             (messages, self.messages, "messages"),
-            (parts, self.parts, "parts"),
+            (parts, self.parts, "segments"),
         ):
             if most and used > most:
                 raise OverQuota(

@@ -66,7 +66,7 @@ class AlarmDemonstration:
             uri = f"sip:{NUMBER}@{HOST}:{self.sip_port}"
             call = {"kind": "contact-id-call", "uri": uri, "local": f"{HOST}:0"}
             bridges = {"station": call, **bridges}
-        route = {"user": "panel", "alarm": True, "chain": list(bridges), "wait": WAIT}
+        route = {"user": "panel", "alarm": True, "chain": list(bridges), "escalate_after": WAIT}
         user = {"name": "panel", "password": self.password, "may": ["send"]}
         return {"bridge": bridges, "route": [route], "user": [user]}
 

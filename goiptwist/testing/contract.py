@@ -3,7 +3,7 @@ For the tests of bridges, ours and yours: the contract that every bridge keeps.
 
 A whole test, with C{pip install goiptwist[test]} and pytest:
 
-    from goiptwist.testing.contract import BridgeContract, FarSide
+    from goiptwist.testing import BridgeContract, FarSide
 
     class TestPhone(BridgeContract):
         secrets = ("tk_1234",)

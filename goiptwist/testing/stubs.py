@@ -2,28 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from attrs import define, evolve, field, frozen
-from twisted.internet.defer import Deferred
+from attrs import Factory, define, evolve, field, frozen
+from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.internet.interfaces import IReactorTime
-from zope.interface import implementer
+from zope.interface import Interface, implementer
 
+from goiptwist.accounts.authenticator import Authenticator
 from goiptwist.alarm.routes import Routes
 from goiptwist.contact_id.event import Event
 from goiptwist.errors import Conflict, Forbidden
 from goiptwist.interfaces import (
     IAlarms,
     IBounces,
+    IConnectors,
     IDirectory,
     IGateway,
     ILines,
     IMemory,
     IMessages,
+    ISections,
 )
 from goiptwist.model.messages import AlarmReport, Direction, Message, State, Submission
 from goiptwist.model.status import LineStatus
+from goiptwist.net.rejections import Rejections
 from goiptwist.telephony.numbering import international
 
 
@@ -179,6 +183,37 @@ class StandInMemory:
         return self.notes.get(key, "")
 
 
+@implementer(ISections)
+@frozen(eq=False)
+class StandInSections:
+    """
+    @ivar singles: what L{ISections.single} finds.
+    @ivar lists: what L{ISections.rows} finds.
+    """
+
+    singles: dict[str, Any] = field(factory=dict)
+    lists: dict[str, list[Any]] = field(factory=dict)
+    bridges: dict[str, tuple[str, Any]] = field(factory=dict)
+
+    def single(self, section: str) -> Any:
+        """See L{ISections}."""
+        return self.singles.get(section)
+
+    def rows(self, section: str) -> Sequence[Any]:
+        """See L{ISections}."""
+        return self.lists.get(section, [])
+
+
+@implementer(IConnectors)
+@frozen(eq=False)
+class StandInConnectors:
+    """There are no other connectors."""
+
+    def providing(self, interface: type[Interface]) -> dict[str, Any]:
+        """See L{IConnectors}."""
+        return {}
+
+
 @implementer(IGateway)
 @define(eq=False, repr=False)
 class StandInGateway:
@@ -198,6 +233,10 @@ class StandInGateway:
     @ivar waiting: who waits for that, by id.
     @ivar statuses: of the lines.
     @ivar country: whose national numbers are meant.
+    @ivar accounts: the users who may log in.
+    @ivar rejections: what was wrong with what came in; its C{counts} say how often.
+    @ivar sections: what other sections of the configuration say.
+    @ivar connectors: finds no other connectors.
     """
 
     reactor: Any
@@ -217,6 +256,14 @@ class StandInGateway:
     waiting: dict[str, list[Deferred[str]]] = field(factory=dict)
     statuses: list[LineStatus] = field(factory=list)
     country: str = ""
+    accounts: Authenticator = field(
+        default=Factory(lambda self: Authenticator((), self.clock, maybeDeferred), takes_self=True)
+    )
+    rejections: Rejections = field(
+        init=False, default=Factory(lambda self: Rejections(self.clock), takes_self=True)
+    )
+    sections: ISections = field(factory=lambda: StandInSections())
+    connectors: IConnectors = field(factory=lambda: StandInConnectors())
     messages: IMessages = field(init=False)
     alarms: IAlarms = field(init=False)
     directory: IDirectory = field(init=False)
@@ -229,3 +276,7 @@ class StandInGateway:
         self.alarms = StandInAlarms(self)
         self.directory = self.lines = self.bounces = StandInDirectory(self)
         self.memory = StandInMemory(self.notes)
+
+    def defer_to_thread(self, work: Callable[..., Any], *arguments: Any) -> Deferred[Any]:
+        """See L{IGateway}; the work is done at once."""
+        return maybeDeferred(work, *arguments)

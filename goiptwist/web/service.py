@@ -12,8 +12,9 @@ from twisted.web.resource import IResource
 
 from goiptwist.net.certificate import OurCertificate, WithinTls
 from goiptwist.net.listening import Listening, Place
+from goiptwist.web.http.proxies import TrustedProxies
+from goiptwist.web.http.site import STRICT, Leniency, Site
 from goiptwist.web.settings import HttpSettings
-from goiptwist.web.site import STRICT, Leniency, Site
 
 
 class HttpService(Listening):
@@ -38,7 +39,7 @@ class HttpService(Listening):
         @param ending: called when it stops, to end what would go on for ever.
         """
         self._ending = ending
-        self.site = Site(resource, reactor, leniency)
+        self.site = Site(resource, reactor, leniency, TrustedProxies(settings.proxies))
         super().__init__(reactor, "HTTP", tuple(self._all_places(reactor, settings)))
 
     def _all_places(self, reactor: Any, settings: HttpSettings) -> Iterator[Place]:

@@ -6,7 +6,7 @@ from typing import Any
 
 from attrs import Attribute, frozen
 
-from goiptwist.config.values import HostPort, HostPorts, setting
+from goiptwist.config.values import HostPort, HostPorts, Network, setting
 from goiptwist.net.certificate import check_certificate, check_listen_tls, check_private_key
 
 
@@ -19,6 +19,11 @@ def _check_listen(settings: Any, _: Attribute[Any], listen: HostPorts) -> None:
                 f"listen: passwords would come to {place} in clear text; say listen_tls instead, "
                 "or clear = true if nobody can read along"
             )
+
+
+def _check_proxies(_: Any, __: Attribute[Any], proxies: tuple[Network, ...]) -> None:
+    if any(proxy.network.prefixlen == 0 for proxy in proxies):
+        raise ValueError("proxies: everybody could then claim any address; name your own proxies")
 
 
 @frozen(kw_only=True)
@@ -50,6 +55,13 @@ class HttpSettings:
         "Whether listen may be reached from other machines: passwords and tokens then pass in "
         "clear text. Behind a proxy with TLS, on a machine of its own, that may be right.",
         default=False,
+    )
+    proxies: tuple[Network, ...] = setting(
+        "Addresses and networks of your own reverse proxies: from these alone, Forwarded and "
+        "X-Forwarded-For are believed, and the address that they tell counts for the networks of "
+        "users, for those who guess, and in the log.",
+        default=(),
+        validator=_check_proxies,
     )
     strict: bool = setting(
         "Whether errors of the Ozeki dialect have a status of their own, such as 401 or 400. "

@@ -57,7 +57,7 @@ class TestWhom:
 
 @pytest.fixture
 def wire(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Wire]:
-    user = {"name": "ops", "token": "t0ken-t0ken", "messages_a_day": 3, "parts_a_day": 5}
+    user = {"name": "ops", "token": "t0ken-t0ken", "messages_a_day": 3, "segments_a_day": 5}
     made = Wire(tmp_path, monkeypatch, tables={"user": [user]})
     yield made
     made.close()
@@ -81,7 +81,7 @@ class TestHowMuch:
     def test_parts(self, wire: Wire) -> None:
         """A long text is several SMS, each of which is paid for."""
         send(wire, text="x" * 161)
-        with pytest.raises(OverQuota, match="would be 6 parts today; 5 a day"):
+        with pytest.raises(OverQuota, match="would be 6 segments today; 5 a day"):
             send(wire, text="ő" * 71 * 3)
 
     def test_when_to_come_again(self, wire: Wire) -> None:
@@ -114,7 +114,7 @@ class TestHowMuch:
         wanted = [
             Submission(origin="user:ops", recipients=(f"+36111{n}",), text="x") for n in range(5)
         ]
-        results = now(Deferred.fromCoroutine(wire.gateway.traffic.submit_all(wanted)))
+        results = now(Deferred.fromCoroutine(wire.gateway.messaging.submit_many(wanted)))
         assert [isinstance(one, OverQuota) for one in results] == [False] * 3 + [True] * 2
         assert len(now(wire.store.messages(None, "", 9))) == 3
 
@@ -125,7 +125,7 @@ class TestHowMuch:
         assert now(wire.store.used("user:test", int(AT // DAY))) == (0, 0)
 
 
-@pytest.mark.parametrize("key", ["messages_a_day", "parts_a_day"])
+@pytest.mark.parametrize("key", ["messages_a_day", "segments_a_day"])
 def test_a_negative_quota(key: str) -> None:
     """Nobody knows what it would mean."""
     with pytest.raises(ValueError, match=f"{key}: must be 0 or more"):

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from goiptwist.accounts.secrets import Remembered, Secret, hashed
+from goiptwist.accounts.secrets import CredentialCache, Secret, hashed
 
 #: A hash that costs next to nothing, of the secret "open sesame".
 CHEAP = "scrypt:2:1:1:MDEyMzQ1Njc4OWFiY2RlZg==:+rEFM7Vuipu24+s9kGIimnXbF94pWqb6vn9+8fSE9BI="
@@ -42,8 +42,8 @@ def test_no_repr_shows_the_secret() -> None:
     """Settings end up in logs and tracebacks; secrets must not."""
     for value in ["open sesame", CHEAP]:
         assert repr(Secret.from_setting(value)) == "<a secret>"
-    memory: Remembered[str] = Remembered()
-    memory.keep("ops", "open sesame")
+    memory: CredentialCache[str] = CredentialCache()
+    memory.put("ops", "open sesame")
     assert "sesame" not in repr(memory)
 
 
@@ -94,18 +94,18 @@ def test_nothing_matches_a_decoy() -> None:
 
 def test_the_memory_tells_apart_what_was_said_together() -> None:
     """Name and secret run into one another must not make another pair."""
-    memory: Remembered[str] = Remembered()
-    memory.keep("ops", "ab", "c")
-    assert memory.recall("ab", "c") == "ops"
-    assert memory.recall("a", "bc") is None
-    assert memory.recall("abc") is None
+    memory: CredentialCache[str] = CredentialCache()
+    memory.put("ops", "ab", "c")
+    assert memory.get("ab", "c") == "ops"
+    assert memory.get("a", "bc") is None
+    assert memory.get("abc") is None
 
 
 def test_the_memory_is_bounded_and_forgets_the_longest_unused() -> None:
     """Many users over a long life must not fill the process."""
-    memory: Remembered[int] = Remembered(limit=2)
-    memory.keep(1, "one")
-    memory.keep(2, "two")
-    assert memory.recall("one") == 1
-    memory.keep(3, "three")
-    assert (memory.recall("one"), memory.recall("two"), memory.recall("three")) == (1, None, 3)
+    memory: CredentialCache[int] = CredentialCache(limit=2)
+    memory.put(1, "one")
+    memory.put(2, "two")
+    assert memory.get("one") == 1
+    memory.put(3, "three")
+    assert (memory.get("one"), memory.get("two"), memory.get("three")) == (1, None, 3)

@@ -28,7 +28,11 @@ from tests.wire import refuse_writes
 from tests.world import World, now
 
 PANIC = "1113,18,1,123,03,003"
-CHAIN: dict[str, Any] = {"account": "*", "chain": ["station", "backup", "oncall"], "wait": 60}
+CHAIN: dict[str, Any] = {
+    "account": "*",
+    "chain": ["station", "backup", "oncall"],
+    "escalate_after": 60,
+}
 
 
 @implementer(IBridge, IReportsOutage)
@@ -54,7 +58,7 @@ class Station:
     async def deliver(self, message: Message) -> Delivered:
         self.asked.append(message)
         if self.waits_for_a_person is not None:
-            by = await self.waits_for_a_person.acknowledgement(message.id)
+            by = await self.waits_for_a_person.alarms.acknowledged(message.id)
             return Delivered(f"{by} has answered")
         answer = self.answers.pop(0) if self.answers else Delivered("kissoff")
         if isinstance(answer, Deferred):
@@ -76,7 +80,9 @@ class Site(World):
         self.recorders.made.update(self.stations)  # type: ignore[arg-type]
         self.crash()
         self.tables["bridge"] = {name: {"kind": "recorder", "sms": False} for name in names}
-        self.tables["alarm"] = {"joins": 0}  # each is one of its own, though all say the same
+        self.tables["alarm"] = {
+            "dedup_window": 0
+        }  # each is one of its own, though all say the same
         self.start_gateway()
 
     def alarm(self, machine: str = PANIC, **more: Any) -> Message:
@@ -127,7 +133,7 @@ class TestRaising:
     def test_a_yes(self, site: Site) -> None:
         """Told to those who watch, once, and delivered."""
         heard: list[str] = []
-        site.gateway.traffic.events.subscribe(lambda one: heard.append(one.kind))
+        site.gateway.messaging.events.subscribe(lambda one: heard.append(one.kind))
         alarm = site.alarm(client_id="x")
         assert site.alarm(client_id="x").id == alarm.id
         assert site.stations["station"].taken == [alarm]
@@ -179,7 +185,7 @@ class TestRaising:
         """Whoever wants to be told is told when it has come to an end."""
         site.stations["station"].answers = [Refused("no")]
         site.alarm(tell=(Subscription("bridge:ops"),), context="c")
-        assert site.gateway.bridges.keys() == {"station", "backup", "oncall", "mail"}
+        assert site.gateway.connectors.bridges.keys() == {"station", "backup", "oncall", "mail"}
         (waiting,) = now(site.store.waiting("bridge:ops", 9))
         assert (waiting.message.news, waiting.message.text) == ("delivered", "")
 
@@ -323,7 +329,7 @@ class TestChains:
 
     def test_trouble_of_a_bridge(self, site: Site) -> None:
         """What a bridge finds out by itself, before any alarm needs it."""
-        site.stations["station"].trouble = "the receiver does not answer NULL"
+        site.stations["station"].outage = "the receiver does not answer NULL"
         said = "bridge station: the receiver does not answer NULL"
         assert site.gateway.powers.operator.health().problems == (said,)
 
@@ -355,7 +361,7 @@ class TestAcknowledgement:
         station = site.stations["station"]
         station.waits_for_a_person = site.gateway.powers
         heard: list[str] = []
-        site.gateway.traffic.events.subscribe(lambda one: heard.append(one.kind))
+        site.gateway.messaging.events.subscribe(lambda one: heard.append(one.kind))
         alarm = site.alarm()
         site.acknowledge(alarm.id)
         assert heard == ["alarm.received", "alarm.acknowledged"]

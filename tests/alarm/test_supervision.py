@@ -34,13 +34,13 @@ def begins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Begins]:
 
     yield begin
     for world in worlds:
-        world.gateway.heartbeats.stop()
+        world.gateway.supervision.stop()
         world.close()
 
 
 def beats(world: World) -> None:
     """What the service does when it starts."""
-    now(Deferred.fromCoroutine(world.gateway.heartbeats.start()))
+    now(Deferred.fromCoroutine(world.gateway.supervision.start()))
     world.advance(1)
 
 
@@ -72,12 +72,12 @@ def test_a_way_fails_and_comes_back(begins: Begins) -> None:
     world.recorders.made["station"].troubles = [Refused("number not in use")] * 2
     next_turn(world)
     assert "1113,18,1,350,00,001" in had(world, "ops")
-    assert world.gateway.heartbeats.troubles() == [
+    assert world.gateway.supervision.troubles() == [
         "no test alarm gets through by station: number not in use"
     ]
     next_turn(world)
     assert "1113,18,3,350,00,001" in had(world, "station")
-    assert world.gateway.heartbeats.troubles() == []
+    assert world.gateway.supervision.troubles() == []
 
 
 def test_silence(begins: Begins) -> None:
@@ -89,7 +89,7 @@ def test_silence(begins: Begins) -> None:
     world.advance(130, 10)
     assert "1113,18,1,350,00,001" in had(world, "ops")
     world.advance(600, 10)
-    assert world.gateway.heartbeats.troubles() == []
+    assert world.gateway.supervision.troubles() == []
 
 
 def test_restart(begins: Begins) -> None:
@@ -98,12 +98,12 @@ def test_restart(begins: Begins) -> None:
     world.recorders.made["station"].troubles = [Refused("no")] * 2
     next_turn(world)
     before = had(world, "ops")
-    world.gateway.heartbeats.stop()
+    world.gateway.supervision.stop()
     world.crash()
     world.start_gateway()
     beats(world)
     assert had(world, "ops") == before
-    assert list(world.gateway.heartbeats.lost) == ["station"]
+    assert list(world.gateway.supervision.lost) == ["station"]
 
 
 def test_some_ways(begins: Begins) -> None:

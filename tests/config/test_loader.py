@@ -16,6 +16,7 @@ from attrs import Attribute, frozen
 from goiptwist.config.loader import Problems, Scheme, check, load, section, unique
 from goiptwist.config.values import HostPort, Password, setting
 from goiptwist.errors import BadConfiguration
+from goiptwist.gateway.kinds import own_kinds
 from goiptwist.gateway.settings import read_settings, scheme
 
 PLACEHOLDER = "is empty or still the placeholder: put the real secret here"
@@ -41,7 +42,7 @@ class Example:
     """One key of each kind."""
 
     name: str = setting("A text.")
-    number: int = setting("A number.", default=2, validator=_even)
+    number: int = setting("A number.", formerly="count", default=2, validator=_even)
     share: float = setting("A part.", default=0.5, validator=_below)
     on: bool = setting("Yes or no.", default=False)
     size: Size = setting("One of two.", default=Size.SMALL)
@@ -109,6 +110,7 @@ def test_defaults() -> None:
             "secret is empty or still the placeholder: put the real secret here",
         ),
         ("nmae", "x", "unknown key 'nmae'; did you mean 'name'?"),
+        ("count", 4, "'count' is called 'number' now"),
     ],
 )
 def test_one_problem(key: str, value: object, meant: str) -> None:
@@ -289,13 +291,13 @@ class TestGateway:
     def test_nothing_at_all(self) -> None:
         """An empty file is a gateway without lines, on loopback but for the devices' port."""
         settings = read_settings({}, "f.toml")
-        assert settings.lines == []
-        assert str(settings.goip.listen) == "0.0.0.0:44444"
-        assert all(place.is_loopback for place in settings.http.listen)
+        assert settings.rows("line") == []
+        assert str(settings.single("goip").listen) == "0.0.0.0:44444"
+        assert all(place.is_loopback for place in settings.single("http").listen)
 
     def test_every_key_explains_itself(self) -> None:
         """The comments of the example file are made of it."""
-        whole = scheme()
+        whole = scheme(own_kinds())
         classes = [whole.top, *whole.single.values(), *whole.lists.values()]
         for cls in classes:
             for attribute in attrs.fields(cls):

@@ -24,7 +24,7 @@ def test_far_side_is_away_for_long(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     for number in range(many):
         world.device.lines["goip1"].receive_sms("+36301234567", f"in {number}")
     world.advance(1)
-    queue = world.gateway.delivery.queues["bridge:ops"]
+    queue = world.gateway.dispatcher.queues["bridge:ops"]
     assert queue.depth + queue.in_hand <= WINDOW
     world.recorder.troubles.clear()
     world.advance(120, 1.0)

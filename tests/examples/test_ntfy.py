@@ -49,8 +49,8 @@ def test_it_is_found(tmp_path):
     example = root / "examples" / "twisted" / "plugins" / "goiptwist_ntfy.py"
     (plugins / example.name).write_text(example.read_text())
     asked = (
-        "from twisted.plugin import getPlugins; from goiptwist.interfaces import IBridgeKind;"
-        "print([kind.kind for kind in getPlugins(IBridgeKind)])"
+        "from twisted.plugin import getPlugins; from goiptwist.interfaces import IConnectorKind;"
+        "print([kind.kind for kind in getPlugins(IConnectorKind)])"
     )
     found = subprocess.run(
         [sys.executable, "-c", asked],

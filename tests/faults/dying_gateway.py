@@ -127,7 +127,7 @@ class Wrapped:
         Queue._ask = asked
 
     def after_answers(self) -> None:
-        from goiptwist.web.request import Request
+        from goiptwist.web.http.request import Request
 
         finish = Request.finish
 

@@ -61,7 +61,7 @@ def test_full_disk(worlds: Worlds, logged_failures: FailureLog) -> None:
         world.advance(40.0)
         assert world.recorder.taken == []
         assert line.unsettled == 1
-        assert world.gateway.lines.by_id["goip1"].state == "present"
+        assert world.gateway.goip.lines.by_id["goip1"].state == "present"
         assert heard_lately(world)
         with pytest.raises(StoreUnavailable, match="full"):
             world.submit("+36301234567", f"out {LONG}")
@@ -78,7 +78,7 @@ def heard_lately(world: World) -> bool:
     """Whether the device's last keepalive was answered."""
     return (
         world.device.lines["goip1"].status == 0
-        and (world.gateway.lines.by_id["goip1"].heard_at or 0.0)
+        and (world.gateway.goip.lines.by_id["goip1"].heard_at or 0.0)
         > world.gateway_clock.seconds() - 31.0
     )
 
@@ -181,6 +181,6 @@ def submitted(world: World, number: int) -> list[Any]:
 
     answer: list[Any] = []
     wanted = Submission(origin="user:test", recipients=(f"+3630{number:07}",), text=f"out {number}")
-    Deferred.fromCoroutine(world.gateway.traffic.submit(wanted)).addCallback(answer.extend)
+    Deferred.fromCoroutine(world.gateway.messaging.submit(wanted)).addCallback(answer.extend)
     assert answer == [], "a yes before the commit"
     return answer

@@ -64,7 +64,7 @@ class FakeReactor(Clock):
 @pytest.fixture
 def reactor(monkeypatch: pytest.MonkeyPatch) -> FakeReactor:
     """No threads: work is done at once, as it is before the start and after the end."""
-    monkeypatch.setattr(service_module.Worker, "start", lambda self: None)
+    monkeypatch.setattr(service_module.WorkerThread, "start", lambda self: None)
     made = FakeReactor()
     made.advance(BEGINNING)
     return made

@@ -50,7 +50,7 @@ class TestStrangers:
         with capturedLogs() as logs:
             wire.says(datagram)
         assert wire.hears() == []
-        assert wire.gateway.complaints.counts == {kind: 1}
+        assert wire.gateway.rejections.counts == {kind: 1}
         [event] = logs
         assert (event["log_level"], event["complaint"]) == (LogLevel.warn, kind)
         assert named in event["why"]
@@ -85,7 +85,7 @@ class TestStrangers:
             wire.says("req:1;id:nobody;pass:x;")
         assert len(logs) == 2
         assert logs[1]["more"] == " (119 more like it in the last minute)"
-        assert wire.gateway.complaints.counts == {"wrong_id": 121}
+        assert wire.gateway.rejections.counts == {"wrong_id": 121}
 
     def test_each_source_by_itself(self, wires: MakesWires) -> None:
         """One noisy source does not hide another."""
@@ -99,8 +99,8 @@ class TestStrangers:
         """Invented source addresses fill no memory."""
         wire = wires()
         for n in range(3000):
-            wire.gateway.complaints.about("malformed", f"h{n}", "x")
-        assert len(wire.gateway.complaints._said) == 2000
+            wire.gateway.rejections.about("malformed", f"h{n}", "x")
+        assert len(wire.gateway.rejections._said) == 2000
 
 
 class TestAnswers:
@@ -193,7 +193,7 @@ class TestFacts:
     def test_signal(self, wires: MakesWires, said: str, signal: int | None) -> None:
         """0 to 31 as AT+CSQ gives it; 99 and nothing are not known."""
         wire = wires()
-        wire.gateway.lines.by_id["goipid1"].facts = {"signal": said}
+        wire.gateway.goip.lines.by_id["goipid1"].facts = {"signal": said}
         assert wire.the_line().status.signal == signal
 
     def test_remembered_over_a_restart(self, wires: MakesWires) -> None:
@@ -201,10 +201,10 @@ class TestFacts:
         wire = wires()
         wire.registers(facts=LONG)
         wire.says("CELLS:7;id:goipid1;password:password1;lists:123,456,")
-        wire.gateway.lines.keep_facts()
+        wire.gateway.goip.lines.keep_facts()
         wire.crash()
         wire.start()
-        now(Deferred.fromCoroutine(wire.gateway.lines.remember()))
+        now(Deferred.fromCoroutine(wire.gateway.goip.lines.remember()))
         status = wire.the_line().status
         assert (status.number, status.gsm, status.presence) == ("+36301234567", "", "unheard")
         assert status.facts["lists"] == "123,456,"
@@ -212,17 +212,17 @@ class TestFacts:
     def test_only_what_changed_is_written(self, wire: Wire) -> None:
         """Ten thousand lines that say the same every 30 s write nothing."""
         wire.registers(facts=LONG)
-        wire.gateway.lines.keep_facts()
+        wire.gateway.goip.lines.keep_facts()
         before = wire.store.writer.committed_items
         wire.registers(facts=LONG)
-        wire.gateway.lines.keep_facts()
+        wire.gateway.goip.lines.keep_facts()
         assert wire.store.writer.committed_items == before
 
     def test_not_written_is_no_harm(self, wire: Wire, logged_failures: FailureLog) -> None:
         """Facts are for people; the store says why it does not take them."""
         refuse_writes(wire.store)
         wire.registers(facts=LONG)
-        wire.gateway.lines.keep_facts()
+        wire.gateway.goip.lines.keep_facts()
         assert [e["log_format"] for e in logged_failures.flush()] == [
             "The store cannot commit: {trouble}"
         ]
@@ -242,9 +242,9 @@ class TestRoom:
         assert wire.the_line().has_room
         wire.registers(facts="gsm_status:LOGOUT;")
         assert not wire.the_line().has_room
-        assert list(wire.gateway.lines.pools["pool:default"].free) == []
+        assert list(wire.gateway.goip.lines.pools["pool:default"].free) == []
         wire.registers(facts="gsm_status:LOGIN;")
-        assert list(wire.gateway.lines.pools["pool:default"].free) == ["goipid1"]
+        assert list(wire.gateway.goip.lines.pools["pool:default"].free) == ["goipid1"]
 
     def test_lost_closes_and_back_opens(self, wire: Wire) -> None:
         """What waits goes out when the line is back."""
@@ -277,7 +277,7 @@ def test_leaving(wires: MakesWires) -> None:
         wire.registers(n)
     wire.one(line="goipid1")
     wire.the_line(2).rest(100, "tired")
-    wire.gateway.lines.leave()
-    queues = wire.gateway.delivery.queues.values()
+    wire.gateway.goip.lines.leave()
+    queues = wire.gateway.dispatcher.queues.values()
     assert [queue.in_hand for queue in queues] == [1]  # the restart finds it
     assert wire.the_line(1).status.sessions == 0

@@ -89,7 +89,7 @@ def test_nobody_is_free(wires: MakesWires) -> None:
     """Asked all the same, it puts the text off, and no attempt is used up."""
     wire = wires()
     message = wire.one()
-    pool: Any = wire.gateway.lines.pools["pool:default"]
+    pool: Any = wire.gateway.goip.lines.pools["pool:default"]
     with pytest.raises(TryLater, match="no line is free") as caught:
         now(Deferred.fromCoroutine(pool.deliver(message)))
     assert not caught.value.attempted
@@ -135,6 +135,6 @@ def test_what_is_remembered_has_an_end(three: Wire, monkeypatch: pytest.MonkeyPa
     for n, session in zip((1, 2, 3, 1), (11, 12, 13, 14), strict=True):
         three.opens(session, n)
         three.says(f"ERROR {session} 1 errorstatus:1\n", n)
-    pool = three.gateway.lines.pools["pool:default"]
+    pool = three.gateway.goip.lines.pools["pool:default"]
     assert list(pool._failed_by) == [m.id for m in messages[2:]]
     assert pool._open == {}

@@ -132,7 +132,7 @@ class TestNonsense:
         """No answer, no traceback; the local commands of the vendor's daemon do nothing."""
         wire.says(datagram, at=("198.51.100.1", 1))
         assert wire.hears() == []
-        assert sum(wire.gateway.complaints.counts.values()) == 1
+        assert sum(wire.gateway.rejections.counts.values()) == 1
 
     def test_logged_once_a_minute(self, wire: Wire) -> None:
         """For each source."""
@@ -148,12 +148,12 @@ class TestNonsense:
         wire.transport.trouble = OSError(101, "Network is unreachable")
         wire.says("req:1;id:goipid1;pass:password1;")
         assert wire.hears() == []
-        assert wire.gateway.complaints.counts == {"not_sent": 1}
+        assert wire.gateway.rejections.counts == {"not_sent": 1}
 
     def test_not_listening(self, wires: MakesWires) -> None:
         """Before the port is open, and after it is closed, nothing is sent."""
         wire = wires()
-        wire.gateway.protocol.transport = None
+        wire.gateway.goip.protocol.transport = None
         wire.says("req:1;id:goipid1;pass:password1;")
         assert wire.hears() == []
 

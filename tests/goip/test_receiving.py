@@ -133,7 +133,7 @@ class TestKeepFirst:
         wire.says(sms())
         assert (wire.hears(), taken(wire)) == ([], [])
         wire.registers()
-        assert wire.gateway.complaints.counts == {"not_kept": 1}
+        assert wire.gateway.rejections.counts == {"not_kept": 1}
         [problem] = wire.gateway.powers.operator.health().problems
         assert problem.startswith("the store cannot commit: ")
         refuse_writes(wire.store, False)
@@ -150,7 +150,7 @@ class TestKeepFirst:
         async def broken(sms: object) -> None:
             raise KeyError("bug")
 
-        monkeypatch.setattr(wire.gateway.protocol.receiver, "arrived", broken)
+        monkeypatch.setattr(wire.gateway.goip.protocol.receiver, "arrived", broken)
         wire.says(sms())
         assert wire.hears() == []
         assert [e["log_failure"].type for e in logged_failures.flush()] == [KeyError]
@@ -166,7 +166,7 @@ class TestKeepFirst:
             wire.says(sms(number))
         disk.release()
         assert len(wire.hears()) == 4  # one in hand, three waiting
-        assert wire.gateway.complaints.counts["overload"] == 6
+        assert wire.gateway.rejections.counts["overload"] == 6
 
 
 class TestRepeats:
@@ -178,7 +178,7 @@ class TestRepeats:
             wire.says(sms())
         assert wire.hears() == [b"RECEIVE 7 OK\n"] * 4
         assert taken(wire) == ["hello"]
-        assert wire.gateway.complaints.counts["repeats"] == 3
+        assert wire.gateway.rejections.counts["repeats"] == 3
 
     def test_after_a_restart_too(self, wire: Wire) -> None:
         """It is remembered on disk."""

@@ -230,7 +230,7 @@ def test_the_submitter_is_told(wire: Wire) -> None:
         def reported(self, message: Message) -> None:
             told.append((message.state.value, message.report))
 
-    wire.gateway.traffic.takers["user:test"] = Taker()  # type: ignore[assignment]
+    wire.gateway.messaging.takers["user:test"] = Taker()  # type: ignore[assignment]
     sent(wire, 32)
     wire.says(report(7, 32))
     assert told == [("sent", ""), ("sent", "delivered")]

@@ -71,7 +71,7 @@ class TestAnyState:
             wire.says(said, at=elsewhere)
         assert wire.hears() == [MSG]
         assert wire.state(message) == "queued"
-        stray = wire.gateway.complaints.counts["stray_answer"]
+        stray = wire.gateway.rejections.counts["stray_answer"]
         assert stray == (3 if lines == 1 else 0)
 
     def test_written_down_before_it_leaves(self, wire: Wire) -> None:

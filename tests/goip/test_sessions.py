@@ -225,7 +225,7 @@ class TestSessionsAtOnce:
         message = wire.one()
         wire.says("ERROR 11 no\n")
         wire.hears()
-        numbers_left = wire.gateway.lines._numbers
+        numbers_left = wire.gateway.goip.lines._numbers
         numbers_left._next = numbers_left._end
         refuse_writes(wire.store)
         wire.registers()

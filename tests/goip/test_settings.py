@@ -13,7 +13,7 @@ from goiptwist.goip.settings import LineSettings, Poll
 
 def read(**keys: Any) -> LineSettings:
     line = {"id": "goip1", "password": "geheim", **keys}
-    return read_settings({"line": [line]}, "etc/goip.toml").lines[0]
+    return read_settings({"line": [line]}, "etc/goip.toml").rows("line")[0]
 
 
 def problem(**keys: Any) -> str:

@@ -21,6 +21,7 @@ from goiptwist.bridges.mail.settings import MailSettings
 from goiptwist.bridges.sms.settings import SmsSettings
 from goiptwist.bridges.webhook.settings import WebhookSettings
 from goiptwist.bridges.xmpp.settings import XmppSettings
+from goiptwist.gateway.kinds import own_kinds
 from goiptwist.gateway.settings import scheme
 from goiptwist.goip.settings import LineSettings
 from goiptwist.telephony.contacts import Contact
@@ -67,7 +68,7 @@ INTRODUCTIONS = {
     "numbers": "How numbers are understood.",
     "alarm": "Alarms of panels: Contact ID, and where panels report over IP.",
     "user": "Who may use the gateway, by HTTP or by mail. Secrets may be clear, or hashed:\n"
-    "twistd goip --hash.",
+    "twistd goip --hash for passwords, --hash-token for tokens.",
     "contact": "The address book: any number of sections.",
     "route": "Alarms: which way they go. Any number of sections; what is empty asks for nothing,\n"
     "and all else must hold. Bridges get alarms by these alone, whatever their own rules say.",
@@ -96,7 +97,7 @@ ON_REQUEST = (
 
 def rendered() -> str:
     """The whole file."""
-    plan = scheme()
+    plan = scheme(own_kinds())
     parts = [HEAD, *_keys(plan.top)]
     for name, cls in plan.single.items():
         parts += _section(f"[{name}]", name, cls)

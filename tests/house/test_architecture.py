@@ -20,8 +20,9 @@ LIMBS = (
     *("bridges.call", "bridges.dc09", "bridges.mail", "bridges.sms", "bridges.webhook"),
     "bridges.xmpp",
 )
-#: The one room of the spine that knows limbs: it introduces, and does nothing else.
-INTRODUCES = "goiptwist.gateway"
+#: Where limbs are known: the one room that introduces them, and the options, which know
+#: the demonstration.
+INTRODUCES = ("goiptwist.gateway", "goiptwist.tap")
 #: What a limb may take of another: the device's codec serves its simulator, and
 #: audio and the reading of SIP serve the station that it pretends to be.
 LENT = {
@@ -179,11 +180,11 @@ PURE = (
     "goiptwist.telephony.numbering",
     "goiptwist.telephony.segments",
     "goiptwist.delivery.retry",
-    "goiptwist.web.moments",
+    "goiptwist.web.http.timestamps",
     "goiptwist.web.v1.openapi",
     "goiptwist.web.v1.page",
-    "goiptwist.web.v1.shown",
-    "goiptwist.web.v1.wanted",
+    "goiptwist.web.v1.responses",
+    "goiptwist.web.v1.requests",
     "goiptwist.bridges.mail.verdict",
     "goiptwist.bridges.mail.letter",
     "goiptwist.bridges.mail.addresses",
@@ -206,7 +207,7 @@ PURE = (
     "goiptwist.web.ozeki.parameters",
     "goiptwist.web.ozeki.refusals",
     "goiptwist.web.ozeki.templates",
-    "goiptwist.web.ozeki.wanted",
+    "goiptwist.web.ozeki.message",
     "goiptwist.bridges.mail.intake.content",
     "goiptwist.bridges.mail.intake.crowd",
     "goiptwist.bridges.mail.intake.envelope",

@@ -12,7 +12,7 @@ import pytest
 from goiptwist.gateway.settings import read_settings
 from goiptwist.simulator.tap import SimulatorOptions
 from goiptwist.tap import Options
-from goiptwist.web.api import DOCUMENT, PAGE
+from goiptwist.web.v1.api import DOCUMENT, PAGE
 from goiptwist.web.v1.operations import OPERATIONS
 
 ROOT = Path(__file__).parents[2]
@@ -42,7 +42,7 @@ def test_options(command: str) -> None:
     options = Options() if name == "goip" else SimulatorOptions()
     options.parseOptions(words[words.index(name) + 1 :])
     if name == "goip" and not options["config"]:
-        assert len(read_settings(options.tables, "README").lines) == 1
+        assert len(read_settings(options.tables, "README").rows("line")) == 1
 
 
 def test_configuration() -> None:
@@ -50,11 +50,11 @@ def test_configuration() -> None:
     blocks = re.findall(r"```toml\n(.*?)```", README, re.DOTALL)
     first, answering, chat, callbacks, alarms, calls = blocks
     settings = read_settings(tomllib.loads(first), "README")
-    assert [line.pool for line in settings.lines] == ["default", "alarms"]
+    assert [line.pool for line in settings.rows("line")] == ["default", "alarms"]
     more = tomllib.loads(answering)
     bridge = {"kind": "mail", "to": ["a@example.org"], "sender": "b@example.org"}
     more["bridge"]["ops"].update(bridge)
-    assert read_settings(more, "README").mail.domain == "sms.example.org"
+    assert read_settings(more, "README").single("mail").domain == "sms.example.org"
     assert list(read_settings(tomllib.loads(callbacks), "README").bridges) == ["hooks"]
     assert list(read_settings(tomllib.loads(chat), "README").bridges) == ["chat"]
     users = '[[user]]\nname = "httptest"\npassword = "abc123"\n'

@@ -23,7 +23,7 @@ def test_every_key_with_its_default() -> None:
 def test_it_can_be_used() -> None:
     """It is right as it stands."""
     settings = read_settings(tomllib.loads((ETC / "goip.toml").read_text()), "goip.toml")
-    assert [line.id for line in settings.lines] == ["goipid1"]
+    assert [line.id for line in settings.rows("line")] == ["goipid1"]
 
 
 def test_the_sections_that_are_left_out() -> None:

@@ -13,7 +13,7 @@ from zope.interface import implementer
 from goiptwist.errors import TryLater
 from goiptwist.gateway import kinds as kinds_module
 from goiptwist.goip.presence import SILENCE
-from goiptwist.interfaces import IBridge, IBridgeKind, IObservesLines
+from goiptwist.interfaces import IBridge, IConnectorKind, IObservesLines, Phase
 from goiptwist.messaging.router import Router, RoutingRule
 from goiptwist.model.messages import Direction, Message
 from goiptwist.model.notifications import LineEvent
@@ -52,9 +52,10 @@ class Ears:
         return [(event.line, event.what) for event in self.events]
 
 
-@implementer(IBridgeKind)
+@implementer(IConnectorKind)
 class EarsKind:
-    kind = "ears"
+    section, kind = "bridge", "ears"
+    phase = Phase.BRIDGE
     settings = EarsSettings
 
     def __init__(self) -> None:
@@ -70,8 +71,8 @@ MakesWire = Callable[..., Wire]
 @pytest.fixture
 def ears(monkeypatch: pytest.MonkeyPatch) -> Ears:
     kind = EarsKind()
-    kinds = {**kinds_module.bridge_kinds(), "ears": kind}
-    monkeypatch.setattr(kinds_module, "bridge_kinds", lambda: kinds)
+    kinds = [*kinds_module.connector_kinds(), kind]
+    monkeypatch.setattr(kinds_module, "connector_kinds", lambda: kinds)
     return kind.ears
 
 

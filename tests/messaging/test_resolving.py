@@ -90,7 +90,7 @@ class TestWithdrawing:
         logged_failures.flush()
         refuse_writes(wire.store, refuse=False)
         assert wire.state(message) == "queued"
-        assert wire.gateway.delivery.queues["pool:default"].depth == 1
+        assert wire.gateway.dispatcher.queues["pool:default"].depth == 1
 
 
 class TestSettling:

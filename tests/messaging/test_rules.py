@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from goiptwist.errors import BadConfiguration
-from goiptwist.gateway.bridging import rule_of
+from goiptwist.gateway.bridge_keys import routing_rule
 from goiptwist.gateway.settings import read_settings
 from goiptwist.messaging.router import EVERYTHING, RoutingRule
 
@@ -24,14 +24,14 @@ def tables(**keys: Any) -> dict[str, Any]:
 def test_rule() -> None:
     """The keys of a rule stand in the section of the bridge."""
     settings = read_settings(tables(lines=["goip1"], match="alarm"), "f")
-    assert rule_of(settings.bridges["ops"][1]) == RoutingRule(lines=("goip1",), match="alarm")
+    assert routing_rule(settings.bridges["ops"][1]) == RoutingRule(lines=("goip1",), match="alarm")
 
 
 def test_no_rule() -> None:
     """A bridge that says nothing wants everything; one without such keys as well."""
     settings = read_settings(tables(), "f")
-    assert rule_of(settings.bridges["ops"][1]) is EVERYTHING
-    assert rule_of(object()) is EVERYTHING
+    assert routing_rule(settings.bridges["ops"][1]) is EVERYTHING
+    assert routing_rule(object()) is EVERYTHING
 
 
 def test_what_would_never_hold() -> None:

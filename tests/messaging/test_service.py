@@ -68,7 +68,7 @@ class TestSubmitting:
 
     def test_national_numbers(self, wire: Wire) -> None:
         """Where the settings name a country, whoever submits may write as people there do."""
-        wire.gateway.traffic.country = "HU"
+        wire.gateway.messaging.country = "HU"
         [one] = wire.submit("06 30 123 4567", client_id="x")
         assert one.recipient == "+36301234567"
         assert wire.submit("+36301234567", client_id="x") == [one]
@@ -94,7 +94,7 @@ class TestSubmitting:
 
         def submit() -> Deferred[list[Message]]:
             wanted = Submission(origin="u", recipients=("+36301",), text="x")
-            return Deferred.fromCoroutine(wire.gateway.traffic.submit(wanted))
+            return Deferred.fromCoroutine(wire.gateway.messaging.submit(wanted))
 
         accepted = [submit() for _ in range(4)]
         with pytest.raises(Busy) as caught:
@@ -125,7 +125,7 @@ class TestTelling:
     """Who submitted a text is told of each change."""
 
     def taker(self, wire: Wire) -> Any:
-        return wire.gateway.traffic.takers.setdefault("bridge:chat", Taker())  # type: ignore[arg-type]
+        return wire.gateway.messaging.takers.setdefault("bridge:chat", Taker())  # type: ignore[arg-type]
 
     def test_by_origin(self, wire: Wire) -> None:
         """Nobody hears of the texts of others."""
@@ -225,7 +225,7 @@ class TestBatches:
 
     def batch(self, wire: Wire, wanted: list[Submission]) -> list[Any]:
         results: list[list[Any]] = []
-        submitting = Deferred.fromCoroutine(wire.gateway.traffic.submit_all(wanted))
+        submitting = Deferred.fromCoroutine(wire.gateway.messaging.submit_many(wanted))
         submitting.addCallback(results.append)
         for _ in range(1000):
             if results:
@@ -263,11 +263,11 @@ class TestBatches:
         wanted = self.texts(2 * SLICE + 50, ids=True)
         first = self.batch(wire, wanted)
         assert self.batch(wire, [*wanted, *wanted[:50]]) == [*first, *first[:50]]
-        assert wire.gateway.delivery.depth == len(wanted)
+        assert wire.gateway.dispatcher.depth == len(wanted)
 
     def test_others_have_their_turn(self, wire: Wire) -> None:
         """A keepalive is answered in the middle of a batch."""
-        submitting = wire.gateway.traffic.submit_all(self.texts(10 * SLICE))
+        submitting = wire.gateway.messaging.submit_many(self.texts(10 * SLICE))
         results: list[Any] = []
         Deferred.fromCoroutine(submitting).addCallback(results.append)
         assert results == []

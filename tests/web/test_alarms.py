@@ -13,7 +13,8 @@ from goiptwist.model.messages import Direction, Message, State
 from goiptwist.model.queries import Search
 from goiptwist.model.subscriptions import Subscription
 from tests.contact_id.test_notation import BAD, VALID, refusal
-from tests.web.fakes import NOON, Client, Reply
+from tests.web.fakes import Client, Reply
+from tests.web.powers import NOON
 
 EVENT = "1113,18,1,123,03,003"
 WORDS = "Account 1113: audible panic alarm, partition 3, zone 3"
@@ -45,7 +46,7 @@ SHOWN = {
 def client() -> Client:
     """A gateway that has a way for every alarm."""
     made = Client()
-    made.gateway.routes = Routes(
+    made.gateway.alarms.routes = Routes(
         [RouteSettings(account=Names(("*",)), to=Names(("station",)))], "HU"
     )
     return made
@@ -77,15 +78,15 @@ class TestRaising:
         reply = post(client, given)
         assert (reply.status, reply.header("Location")) == (202, "/api/v1/alarms/m0")
         assert reply.json == SHOWN
-        [report] = client.gateway.reports
+        [report] = client.gateway.alarms.reports
         assert (report.event.machine, report.origin) == (EVENT, "user:ops")
 
     def test_everything(self, client: Client) -> None:
         """Each key reaches the gateway as what it means."""
-        more = {"id": "a-1", "to": "the door", "report": "crm"}
+        more = {"id": "a-1", "to": "the door", "notify": "crm"}
         reply = post(client, {"event": EVENT, **more})
         assert reply.json == {**SHOWN, "client_id": "a-1", "to": "the door"}
-        [report] = client.gateway.reports
+        [report] = client.gateway.alarms.reports
         assert (report.client_id, report.recipient) == ("a-1", "the door")
         assert report.tell == (Subscription("bridge:crm"),)
 
@@ -122,7 +123,8 @@ class TestRaising:
             ({"code": "130"}, "account"),
             ({"account": "1113", "qualifier": "1"}, "code"),
             ({"account": "1113", "code": "130"}, "qualifier"),
-            ({"event": EVENT, "report": ["nobody"]}, "report"),
+            ({"event": EVENT, "report": ["crm"]}, "report"),
+            ({"event": EVENT, "notify": ["nobody"]}, "notify"),
             ({"event": EVENT, "text": "x"}, "text"),
         ],
     )
@@ -130,7 +132,7 @@ class TestRaising:
         """The field that is wrong is named; nothing is kept."""
         reply = post(client, given)
         assert (reply.status, reply.json["field"]) == (400, field)
-        assert client.gateway.kept == []
+        assert client.gateway.archive.kept == []
 
     @pytest.mark.parametrize("row", VALID, ids=lambda row: row["frame"])
     def test_every_frame(self, client: Client, row: dict[str, Any]) -> None:
@@ -146,7 +148,7 @@ class TestRaising:
 
     def test_no_way(self, client: Client) -> None:
         """What nobody would get is refused, with the cure."""
-        client.gateway.routes = Routes()
+        client.gateway.alarms.routes = Routes()
         reply = post(client, {"event": EVENT})
         assert (reply.status, reply.json["field"]) == (400, "account")
         assert "the configuration needs a [[route]]" in reply.json["detail"]
@@ -161,14 +163,14 @@ class TestRaising:
     )
     def test_not_now(self, client: Client, error: GoipTwistError, status: int) -> None:
         """And when to come again."""
-        client.gateway.fault = error
+        client.gateway.archive.fault = error
         reply = post(client, {"event": EVENT})
         assert (reply.status, reply.json["detail"]) == (status, str(error))
         assert reply.header("Retry-After")
 
     def test_the_yes_waits_for_the_commit(self, client: Client) -> None:
         """202 is a promise."""
-        client.gateway.before_kept = committed = Deferred()
+        client.gateway.archive.before_kept = committed = Deferred()
         headers = {"Content-Type": "application/json"}
         replies = client.start("POST", "/api/v1/alarms", json=PARTS, headers=headers)
         assert replies == []
@@ -185,11 +187,11 @@ class TestRaising:
 
     def test_a_text_stays_a_text(self, client: Client) -> None:
         """POST /messages sends what it is given, whatever the dialect makes of such texts."""
-        client.gateway.routes = Routes(
+        client.gateway.alarms.routes = Routes(
             [RouteSettings(user=Names(("ops",)), alarm=True, to=Names(("station",)))]
         )
         assert client.post({"to": "+36301234567", "text": EVENT}).status == 202
-        assert (len(client.gateway.submissions), client.gateway.reports) == (1, [])
+        assert (len(client.gateway.messages.submissions), client.gateway.alarms.reports) == (1, [])
 
 
 class TestLooking:
@@ -199,7 +201,7 @@ class TestLooking:
         """Newest first, alarms only, and where to go on."""
         for code in ("130", "131", "132"):
             post(client, {**PARTS, "code": code})
-        client.gateway.kept.append(sms())
+        client.gateway.archive.kept.append(sms())
         page = client.get("/api/v1/alarms?limit=2")
         assert [one["code"] for one in page.json["alarms"]] == ["132", "131"]
         assert page.json["next"] == "/api/v1/alarms?limit=2&before=m1"
@@ -209,7 +211,7 @@ class TestLooking:
         """Each key reaches the store as what it means."""
         query = "account=b0d&code=13f&state=failed&since=2024-02-29T12:00:00Z&before=m9&limit=7"
         assert client.get(f"/api/v1/alarms?{query}").status == 200
-        assert client.gateway.searches == [
+        assert client.gateway.history.searches == [
             Search(
                 direction=Direction.ALARM,
                 state=State.FAILED,
@@ -240,7 +242,7 @@ class TestLooking:
         post(client, PARTS)
         shown = client.get("/api/v1/alarms/m0").json
         assert {name: shown[name] for name in SHOWN} == SHOWN
-        assert shown["ways"] == [
+        assert shown["deliveries"] == [
             {
                 "bridge": "call",
                 "state": "escalated",
@@ -264,7 +266,7 @@ class TestLooking:
     @pytest.mark.parametrize("name", ["nobody", "sms"])
     def test_none(self, client: Client, method: str, name: str) -> None:
         """An SMS is no alarm."""
-        client.gateway.kept.append(sms())
+        client.gateway.archive.kept.append(sms())
         path = f"/api/v1/alarms/{name}" + ("/acknowledge" if method == "POST" else "")
         assert client.ask(method, path).status == 404
 
@@ -277,7 +279,7 @@ class TestTakingOver:
         post(client, PARTS)
         reply = client.ask("POST", "/api/v1/alarms/m0/acknowledge")
         assert (reply.status, reply.json["id"]) == (200, "m0")
-        assert client.gateway.decisions == [("m0", "ops")]
+        assert client.gateway.archive.decisions == [("m0", "ops")]
 
     @pytest.mark.parametrize(("token", "status"), [("read-token", 403), ("admin-token", 200)])
     def test_who_may(self, client: Client, token: str, status: int) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from goiptwist.errors import Busy, OverQuota, StoreUnavailable
 from goiptwist.web.v1.batch import AT_ONCE
-from goiptwist.web.v1.wanted import MAX_BATCH
+from goiptwist.web.v1.requests import MAX_BATCH
 from tests.web.fakes import Client, Reply
 
 PATH = "/api/v1/messages/batch"
@@ -34,7 +34,7 @@ def test_all_are_kept() -> None:
             "status": 202,
             "messages": [{"id": "m0", "to": "+36301234567", "state": "queued"}],
             "encoding": "gsm7",
-            "parts": 1,
+            "segments": 1,
         },
         {
             "status": 202,
@@ -43,12 +43,12 @@ def test_all_are_kept() -> None:
                 {"id": "m2", "to": "+362", "state": "queued"},
             ],
             "encoding": "ucs2",
-            "parts": 1,
+            "segments": 1,
         },
     ]
 
 
-@pytest.mark.parametrize("wrong", [{"to": "+361"}, 7, None, [], "x", {**GOOD, "report": "ops"}])
+@pytest.mark.parametrize("wrong", [{"to": "+361"}, 7, None, [], "x", {**GOOD, "notify": "ops"}])
 def test_one_that_is_wrong(wrong: Any) -> None:
     """Does not keep the others from being kept; 207 says that somebody must look."""
     client = Client()
@@ -56,13 +56,13 @@ def test_one_that_is_wrong(wrong: Any) -> None:
     assert reply.status == 207
     assert [result["status"] for result in reply.json["results"]] == [202, 400, 202]
     assert reply.json["results"][1]["problem"]["detail"]
-    assert len(client.gateway.submissions) == 2
+    assert len(client.gateway.messages.submissions) == 2
 
 
 def test_one_that_the_gateway_refuses() -> None:
     """With the status that it would have had alone."""
     client = Client()
-    client.gateway.fault = OverQuota("enough for today", after=60)
+    client.gateway.archive.fault = OverQuota("enough for today", after=60)
     reply = post(client, [GOOD])
     assert (reply.status, reply.json["results"][0]["status"]) == (207, 429)
 
@@ -71,7 +71,7 @@ def test_a_key_for_all() -> None:
     """A batch that is sent again with its key is the same; an id of one's own goes before."""
     client = Client()
     post(client, [GOOD, {**GOOD, "id": "mine"}, GOOD], **{"Idempotency-Key": '"k"'})
-    ids = [one.client_id for one in client.gateway.submissions]
+    ids = [one.client_id for one in client.gateway.messages.submissions]
     assert ids == ["k-0", "mine", "k-2"]
 
 
@@ -79,7 +79,7 @@ def test_the_devices_are_heard_in_between() -> None:
     """Ten thousand texts take a second; a keepalive must not wait for it."""
     client = Client()
     replies = client.start("POST", PATH, json={"messages": [GOOD] * (AT_ONCE + 1)})
-    assert len(client.gateway.submissions) == AT_ONCE
+    assert len(client.gateway.messages.submissions) == AT_ONCE
     assert replies == []
     client.clock.advance(0)
     client.stub.flush()
@@ -97,7 +97,7 @@ def test_trouble_on_the_way(trouble: Exception, monkeypatch: pytest.MonkeyPatch)
             raise trouble
         return [trouble] * len(submissions)
 
-    monkeypatch.setattr(type(client.gateway), "submit_all", fails)
+    monkeypatch.setattr(type(client.gateway.messages), "submit_many", fails)
     client.clock.advance(0)
     client.stub.flush()
     statuses = [result["status"] for result in replies[0].json["results"]]
@@ -113,7 +113,7 @@ def test_a_client_that_hangs_up_leaves_no_half() -> None:
     client.start("POST", PATH, json={"messages": [GOOD] * (AT_ONCE + 1)})
     client.hang_up()
     client.clock.advance(0)
-    assert len(client.gateway.submissions) == AT_ONCE + 1
+    assert len(client.gateway.messages.submissions) == AT_ONCE + 1
 
 
 @pytest.mark.parametrize(
@@ -131,4 +131,4 @@ def test_too_many_or_none(messages: Any) -> None:
     client = Client()
     reply = client.post({"messages": messages}, PATH)
     assert (reply.status, reply.json["field"]) == (400, "messages")
-    assert client.gateway.submissions == []
+    assert client.gateway.messages.submissions == []

@@ -17,8 +17,8 @@ from twisted.internet.utils import getProcessOutputAndValue
 from goiptwist.errors import Unacceptable
 from goiptwist.simulator.settings import SimulatorSettings
 from goiptwist.telephony.validation import accepted_number, accepted_text
-from goiptwist.web.doors import Doors
-from goiptwist.web.v1 import openapi, wanted
+from goiptwist.web.root import RootResource
+from goiptwist.web.v1 import openapi, requests
 from goiptwist.web.v1.operations import OPERATIONS
 from goiptwist.web.v1.page import page
 from tests.faults.process import LOOPBACK
@@ -80,15 +80,15 @@ def test_every_refusal_is_documented(document: dict[str, Any]) -> None:
 def test_every_key_explains_itself(document: dict[str, Any]) -> None:
     """A key of a submission without a word of explanation is a riddle."""
     schemas = document["components"]["schemas"]
-    for name in ("Submission", "Batch", "Judgement", "NewAlarm"):
+    for name in ("Submission", "Batch", "Resolution", "AlarmSubmission"):
         for key, schema in schemas[name]["properties"].items():
             assert schema.get("description"), (name, key)
 
 
 def test_every_key_is_checked(document: dict[str, Any]) -> None:
     """What the document shows is what is read: no key more, none less."""
-    for shape in (wanted.Submission, wanted.NewAlarm):
-        shown = document["components"]["schemas"][shape.__name__]
+    for shape in (requests.SubmissionRequest, requests.AlarmSubmissionRequest):
+        shown = document["components"]["schemas"][openapi.schema_name(shape.__name__)]
         assert set(shown["properties"]) == set(shape.model_fields)
         assert shown["additionalProperties"] is False
 
@@ -102,7 +102,7 @@ def test_the_pattern_of_a_number(text: str) -> None:
         is_right = False
     else:
         is_right = True
-    assert bool(re.search(wanted.NUMBER.removesuffix("$") + r"\Z", text)) is is_right
+    assert bool(re.search(requests.NUMBER.removesuffix("$") + r"\Z", text)) is is_right
 
 
 @given(st.text(max_size=10) | st.text(alphabet="\t\n\r\x00\x1f\x7f\x85\x9f a", max_size=10))
@@ -114,7 +114,7 @@ def test_the_pattern_of_a_text(text: str) -> None:
         is_right = False
     else:
         is_right = True
-    assert bool(re.search(wanted.NO_CONTROLS.removesuffix("$") + r"\Z", text)) is is_right
+    assert bool(re.search(requests.NO_CONTROLS.removesuffix("$") + r"\Z", text)) is is_right
 
 
 class Links(HTMLParser):
@@ -156,7 +156,7 @@ def test_the_page_is_guarded() -> None:
 
 def test_a_batch_may_be_large() -> None:
     """The site takes larger bodies where a batch is sent, and only there."""
-    assert b"/api/v1/messages/batch" in Doors.leniency.large
+    assert b"/api/v1/messages/batch" in RootResource.leniency.large
     assert "/api/v1/messages/batch" in {one.path for one in OPERATIONS}
 
 
@@ -205,3 +205,12 @@ async def test_schemathesis(tmp_path: Path) -> None:
             kept = await rig.kept(direction)
             assert kept, f"nothing that was made of the document was taken: {direction}"
         assert "Traceback" not in rig.gateway.said
+
+
+def test_names_of_the_document(document: dict[str, Any]) -> None:
+    """Classes have names of their own in the gateway, and plain ones in the document."""
+    schemas = document["components"]["schemas"]
+    assert {"Message", "Alarm", "AlarmSubmission", "Submission", "Line", "Problem"} <= set(schemas)
+    assert not [name for name in schemas if name.endswith(("View", "Request"))]
+    text = str(document)
+    assert set(re.findall(r"#/components/schemas/(\w+)", text)) <= set(schemas)

@@ -8,14 +8,14 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from goiptwist.web import reading
-from goiptwist.web.problems import Problem
-from goiptwist.web.v1.wanted import MAX_PAGE, Submission, Wanted
+from goiptwist.web.http import validation
+from goiptwist.web.http.problems import Problem
+from goiptwist.web.v1.requests import MAX_PAGE, MessagesQuery, SubmissionRequest
 from tests.web.fakes import Client
 
 #: Any text at all, half surrogates among it.
 TEXT = st.text(alphabet=st.characters(), max_size=20)
-KEY = st.sampled_from([*Submission.model_fields, "To", "recipients"]) | TEXT
+KEY = st.sampled_from([*SubmissionRequest.model_fields, "To", "recipients"]) | TEXT
 VALUE = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | TEXT,
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(KEY, inner, max_size=4),
@@ -47,7 +47,8 @@ def test_any_bytes(body: bytes) -> None:
 @settings(deadline=None, max_examples=200)
 @given(
     st.dictionaries(
-        st.sampled_from([name.encode() for name in Wanted.model_fields]) | st.binary(max_size=8),
+        st.sampled_from([name.encode() for name in MessagesQuery.model_fields])
+        | st.binary(max_size=8),
         st.lists(st.binary(max_size=8), min_size=1, max_size=2),
         max_size=4,
     )
@@ -55,7 +56,7 @@ def test_any_bytes(body: bytes) -> None:
 def test_any_query(arguments: dict[bytes, list[bytes]]) -> None:
     """A query is read or refused in words."""
     try:
-        page = reading.queried(Wanted, arguments)
+        page = validation.validated_query(MessagesQuery, arguments)
     except Problem:
         return
     assert 0 < page.limit <= MAX_PAGE

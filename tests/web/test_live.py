@@ -11,17 +11,18 @@ from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
 from twisted.python.failure import Failure
 
-from goiptwist.accounts.users import Users
+from goiptwist.accounts.authenticator import Authenticator
 from goiptwist.config.values import HostPorts
 from goiptwist.model.messages import Direction, Message, State
 from goiptwist.store import Event
-from goiptwist.web.api import Api
+from goiptwist.web.http.site import Site
 from goiptwist.web.service import HttpService
 from goiptwist.web.settings import HttpSettings
-from goiptwist.web.site import Site
 from goiptwist.web.v1 import streams
-from goiptwist.web.v1.streams import MISSED_SIGNS, SIGN_OF_LIFE, is_wanted
-from tests.web.fakes import NOON, USERS, Client, FakeGateway, at_once
+from goiptwist.web.v1.api import Api
+from goiptwist.web.v1.streams import MISSED_SIGNS, SIGN_OF_LIFE, is_chosen
+from tests.web.fakes import USERS, Client, at_once
+from tests.web.powers import NOON, FakeGateway
 
 MESSAGE = Message(
     id="m1",
@@ -40,7 +41,7 @@ class Watching:
     def __init__(self, gateway: FakeGateway | None = None) -> None:
         self.gateway = gateway or FakeGateway()
         self.clock = Clock()
-        self.api = Api(self.gateway, Users(USERS, at_once), self.clock)
+        self.api = Api(self.gateway, Authenticator(USERS, self.clock, at_once), self.clock)
         self.site = Site(self.api.resource(), self.clock)
         self.transport = StringTransport()
         self.channel: Any = self.site.buildProtocol(None)
@@ -72,7 +73,7 @@ class Watching:
         """The connection is closed, and nothing is left of it."""
         self.channel.connectionLost(Failure(ConnectionDone()))
         assert self.clock.getDelayedCalls() == []
-        assert len(self.api.desk.streams) == 0
+        assert len(self.api.context.streams) == 0
         assert not self.gateway.events._subscribers
 
 
@@ -136,7 +137,7 @@ def test_only_some(watching: Watching, kinds: str, told: list[str]) -> None:
     watching.ask(f"?last=0-0&kinds={kinds}")
     watching.tell("message.sent", "line.lost")
     assert watching.events == told
-    assert is_wanted("anything", [])
+    assert is_chosen("anything", [])
     watching.gone()
 
 
@@ -235,7 +236,7 @@ def test_head_does_not_watch(watching: Watching) -> None:
     """It is over at once (RFC 9110 section 9.3.2)."""
     watching.ask(method="HEAD")
     assert watching.heard.startswith("HTTP/1.1 200 ")
-    assert len(watching.api.desk.streams) == 0
+    assert len(watching.api.context.streams) == 0
     watching.gone()
 
 

@@ -12,7 +12,8 @@ from goiptwist.model.queries import Search
 from goiptwist.model.quota import Quota
 from goiptwist.model.status import LineStatus
 from goiptwist.model.subscriptions import Subscription
-from tests.web.fakes import NOON, Client
+from tests.web.fakes import Client
+from tests.web.powers import NOON
 
 GOOD = {"to": "+36301234567", "text": "Door open"}
 HUNGARIAN = "Árvíztűrő tükörfúrógép"
@@ -34,11 +35,11 @@ class TestSubmitting:
             "send_at": "2027-01-31T08:00:00+01:00",
             "expires": "2027-01-31T08:00:00.5Z",
             "priority": 9,
-            "report": ["crm", "crm"],
+            "notify": ["crm", "crm"],
             "on_unknown": "resend",
         }
         assert client.post({**GOOD, **more}).status == 202
-        [wanted] = client.gateway.submissions
+        [wanted] = client.gateway.messages.submissions
         assert (wanted.send_at, wanted.expires) == (1801378800.0, 1801382400.5)
         assert (wanted.priority, wanted.on_unknown) == (9, OnUnknown.RESEND)
         assert wanted.tell == (Subscription("bridge:crm"),)
@@ -58,9 +59,10 @@ class TestSubmitting:
             ({"priority": "1"}, "priority", "must be a whole number, not a text"),
             ({"on_unknown": "guess"}, "on_unknown", "must be hold, resend or fail"),
             ({"fit": "ascii"}, "fit", "must be gsm7"),
-            ({"report": "ops"}, "report", "there is no bridge 'ops' that can tell it; there are"),
-            ({"report": []}, "report", "must not be empty"),
-            ({"report": [1]}, "report[0]", "must be a text, not a number"),
+            ({"report": "ops"}, "report", "is called 'notify' now"),
+            ({"notify": "ops"}, "notify", "there is no bridge 'ops' that can notify; there are"),
+            ({"notify": []}, "notify", "must not be empty"),
+            ({"notify": [1]}, "notify[0]", "must be a text, not a number"),
         ],
     )
     def test_a_wrong_value_is_named(self, more: Any, field: str, said: str) -> None:
@@ -69,7 +71,7 @@ class TestSubmitting:
         reply = client.post({**GOOD, **more})
         assert (reply.status, reply.json["field"]) == (400, field)
         assert said in reply.json["detail"]
-        assert client.gateway.submissions == []
+        assert client.gateway.messages.submissions == []
 
     def test_one_message_has_a_place(self) -> None:
         """201-like: where to ask what became of it."""
@@ -83,7 +85,7 @@ class TestSubmitting:
         client = Client()
         assert client.post(GOOD, **{"Idempotency-Key": key}).status == 202
         assert client.post({**GOOD, "id": "a b-1"}, **{"Idempotency-Key": key}).status == 202
-        assert {one.client_id for one in client.gateway.submissions} == {"a b-1"}
+        assert {one.client_id for one in client.gateway.messages.submissions} == {"a b-1"}
 
     @pytest.mark.parametrize("key", ["", '""', "x" * 191, "\xff", "a\tb"])
     def test_a_key_that_is_none(self, key: str) -> None:
@@ -101,37 +103,40 @@ class TestSubmitting:
         """?fit=gsm7 offers, and sends what was given."""
         client = Client()
         reply = client.post({**GOOD, "text": HUNGARIAN * 5}, "/api/v1/messages?fit=gsm7")
-        assert (reply.json["encoding"], reply.json["parts"]) == ("ucs2", 2)
+        assert (reply.json["encoding"], reply.json["segments"]) == ("ucs2", 2)
         fitted = reply.json["fitted"]
-        assert (fitted["encoding"], fitted["parts"]) == ("gsm7", 1)
+        assert (fitted["encoding"], fitted["segments"]) == ("gsm7", 1)
         assert fitted["text"].startswith("Arvíztürö".replace("í", "i"))
-        assert client.gateway.submissions[0].text == HUNGARIAN * 5
+        assert client.gateway.messages.submissions[0].text == HUNGARIAN * 5
 
     def test_made_to_fit(self) -> None:
         """fit in the body sends the text that fits, and says what it was before."""
         client = Client()
         reply = client.post({**GOOD, "text": HUNGARIAN * 5, "fit": "gsm7"})
-        assert (reply.json["encoding"], reply.json["parts"]) == ("gsm7", 1)
-        assert reply.json["given"] == {"encoding": "ucs2", "parts": 2}
-        assert client.gateway.submissions[0].text == reply.json["text"]
+        assert (reply.json["encoding"], reply.json["segments"]) == ("gsm7", 1)
+        assert reply.json["given"] == {"encoding": "ucs2", "segments": 2}
+        assert client.gateway.messages.submissions[0].text == reply.json["text"]
 
     def test_preview(self) -> None:
         """The same without sending."""
         client = Client()
         reply = client.post({"text": "x" * 161 + "€"}, "/api/v1/messages/preview")
         assert reply.status == 200
-        shown = {name: reply.json[name] for name in ("encoding", "parts", "units", "room_left")}
-        assert shown == {"encoding": "gsm7", "parts": 2, "units": 163, "room_left": 143}
-        assert client.gateway.submissions == []
+        shown = {name: reply.json[name] for name in ("encoding", "segments", "units", "room_left")}
+        assert shown == {"encoding": "gsm7", "segments": 2, "units": 163, "room_left": 143}
+        assert client.gateway.messages.submissions == []
 
     def test_what_is_left_today(self) -> None:
         """A client can slow down by itself, and one that did not is told when."""
         client = Client(token="few-token")
-        client.gateway.allowance, client.gateway.spent = Quota(messages=100), (99, 0)
+        client.gateway.operator.allowance, client.gateway.operator.spent = (
+            Quota(messages=100),
+            (99, 0),
+        )
         reply = client.post(GOOD)
         assert reply.header("RateLimit") == '"messages";r=1;t=86400'
-        client.gateway.fault = OverQuota("that would be 101", after=60)
-        client.gateway.spent = (100, 0)
+        client.gateway.archive.fault = OverQuota("that would be 101", after=60)
+        client.gateway.operator.spent = (100, 0)
         reply = client.post(GOOD)
         assert (reply.status, reply.header("Retry-After")) == (429, "60")
         assert reply.header("RateLimit") == '"messages";r=0;t=86400'
@@ -143,7 +148,7 @@ class TestLooking:
     @pytest.fixture
     def client(self) -> Client:
         client = Client()
-        client.gateway.kept = [kept(f"m{n}", State.SENT) for n in range(5)]
+        client.gateway.archive.kept = [kept(f"m{n}", State.SENT) for n in range(5)]
         return client
 
     def test_everything(self, client: Client) -> None:
@@ -153,7 +158,7 @@ class TestLooking:
             "&text=%C5%91&since=2024-02-29T12:00:00Z&until=2024-02-29T14:00:00+01:00"
             "&before=m3&limit=7"
         )
-        assert client.gateway.searches == [
+        assert client.gateway.history.searches == [
             Search(
                 direction=Direction.OUT,
                 state=State.SENT,
@@ -176,7 +181,7 @@ class TestLooking:
             seen += [message["id"] for message in reply.json["messages"]]
             path = reply.json.get("next", "")
             assert (reply.header("Link") == f'<{path}>; rel="next"') is bool(path)
-            last = client.gateway.searches[-1].before
+            last = client.gateway.history.searches[-1].before
             if last:  # the fake does not go on; what counts is that it was asked to
                 assert last == "m3"
                 break
@@ -209,7 +214,7 @@ class TestLooking:
         """A search that quietly looks for something else finds the wrong thing."""
         reply = client.get(f"/api/v1/messages?{query}")
         assert (reply.status, reply.json["field"]) == (400, field)
-        assert client.gateway.searches == []
+        assert client.gateway.history.searches == []
 
 
 class TestDeciding:
@@ -218,22 +223,22 @@ class TestDeciding:
     def test_take_back(self) -> None:
         """What waits is cancelled, by the one who submitted it."""
         client = Client(token="send-token")
-        client.gateway.kept = [kept("m0", State.QUEUED, "user:sender")]
+        client.gateway.archive.kept = [kept("m0", State.QUEUED, "user:sender")]
         reply = client.ask("DELETE", "/api/v1/messages/m0")
         assert (reply.status, reply.json["state"]) == (200, "cancelled")
-        assert client.gateway.decisions == [("m0", "user:sender")]
+        assert client.gateway.archive.decisions == [("m0", "user:sender")]
 
     @pytest.mark.parametrize(("token", "status"), [("send-token", 403), ("admin-token", 200)])
     def test_of_somebody_else(self, token: str, status: int) -> None:
         """A sensor must not be able to stop another's alarm."""
         client = Client(token=token)
-        client.gateway.kept = [kept("m0", State.QUEUED)]
+        client.gateway.archive.kept = [kept("m0", State.QUEUED)]
         assert client.ask("DELETE", "/api/v1/messages/m0").status == status
 
     def test_too_late(self) -> None:
         """It is out, and the answer says so."""
         client = Client()
-        client.gateway.kept = [kept("m0", State.SENT)]
+        client.gateway.archive.kept = [kept("m0", State.SENT)]
         reply = client.ask("DELETE", "/api/v1/messages/m0")
         assert (reply.status, reply.json["detail"]) == (409, "it is sent")
 
@@ -243,7 +248,7 @@ class TestDeciding:
     def test_settle(self, verdict: str, state: str) -> None:
         """Only a person knows, and only an admin may say."""
         client = Client(token="admin-token")
-        client.gateway.kept = [kept("m0", State.UNKNOWN)]
+        client.gateway.archive.kept = [kept("m0", State.UNKNOWN)]
         path = "/api/v1/messages/m0/settle"
         reply = client.post({"verdict": verdict}, path)
         assert (reply.status, reply.json["state"]) == (200, state)
@@ -254,10 +259,10 @@ class TestDeciding:
     def test_once_more(self) -> None:
         """An admin may have a bridge handed again what it lost."""
         client = Client(token="admin-token")
-        client.gateway.kept = [kept("m0", State.SENT)]
+        client.gateway.archive.kept = [kept("m0", State.SENT)]
         path = "/api/v1/messages/m0/redeliver"
         assert client.post({"bridge": "crm"}, path).json["id"] == "m0"
-        assert client.gateway.decisions == [("m0", "user:admin")]
+        assert client.gateway.archive.decisions == [("m0", "user:admin")]
         assert client.post({"bridge": "ops"}, path).status == 409
         assert client.post({}, path).json["field"] == "bridge"
         client.token = "ops-token"
@@ -276,6 +281,6 @@ def test_one_line() -> None:
     """By its id; what is not configured is not found."""
 
     client = Client()
-    client.gateway.line_states = [LineStatus(id="goip1", pool="p", presence="present")]
+    client.gateway.lines.states = [LineStatus(id="goip1", pool="p", presence="present")]
     assert client.get("/api/v1/lines/goip1").json["presence"] == "present"
     assert client.get("/api/v1/lines/goip2").status == 404

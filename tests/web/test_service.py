@@ -12,6 +12,7 @@ import pytest
 import pytest_twisted
 from attrs import define, field
 from twisted.internet import reactor
+from twisted.internet.address import IPv4Address
 from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.internet.endpoints import HostnameEndpoint, connectProtocol
 from twisted.internet.error import ConnectionDone
@@ -21,18 +22,21 @@ from twisted.internet.testing import StringTransport
 from twisted.logger import LogLevel, capturedLogs, formatEvent
 from twisted.python.failure import Failure
 
-from goiptwist.accounts.users import Users
-from goiptwist.config.values import HostPort, HostPorts
+from goiptwist.accounts.authenticator import Authenticator
+from goiptwist.accounts.throttle import FAILURES
+from goiptwist.config.values import HostPort, HostPorts, Network
 from goiptwist.errors import BadConfiguration
 from goiptwist.model.messages import Direction, Message, State
 from goiptwist.net.draining import GRACE
 from goiptwist.net.sampled_log import LEGIBLE
-from goiptwist.web.api import Api
-from goiptwist.web.request import LINGER, MAX_BODY, MAX_HELD, SLICE
+from goiptwist.web.http.proxies import NO_PROXIES, TrustedProxies
+from goiptwist.web.http.request import LINGER, MAX_BODY, MAX_HELD, SLICE
+from goiptwist.web.http.site import PATIENCE, Site
 from goiptwist.web.service import HttpService
 from goiptwist.web.settings import HttpSettings
-from goiptwist.web.site import PATIENCE, Site
-from tests.web.fakes import USERS, FakeGateway, at_once
+from goiptwist.web.v1.api import Api
+from tests.web.fakes import USERS, at_once
+from tests.web.powers import FakeGateway
 from tests.web.test_site import Reader
 
 GOOD = b'{"to": "+361", "text": "x"}'
@@ -52,12 +56,13 @@ def whole(body: bytes = GOOD) -> bytes:
 class Wire:
     """One connection to a site, without a socket."""
 
-    def __init__(self) -> None:
+    def __init__(self, proxies: TrustedProxies = NO_PROXIES, peer: str = "192.168.1.1") -> None:
         self.gateway = FakeGateway()
         self.clock = Clock()
-        api = Api(self.gateway, Users(USERS, at_once), self.clock)
-        self.site = Site(api.resource(), self.clock)
-        self.transport = StringTransport()
+        accounts = Authenticator(USERS, self.clock, at_once)
+        api = Api(self.gateway, accounts, self.clock, proxies=proxies)
+        self.site = Site(api.resource(), self.clock, proxies=proxies)
+        self.transport = StringTransport(peerAddress=IPv4Address("TCP", peer, 54321))
         self.channel: Any = self.site.buildProtocol(None)
         self.channel.makeConnection(self.transport)
 
@@ -93,6 +98,51 @@ def test_a_connection_is_kept_for_the_next_request(wire: Wire) -> None:
     wire.gone()
 
 
+class TestBehindAProxy:
+    """The address that a proxy of ours tells is the one that counts, and that is logged."""
+
+    @pytest.fixture
+    def wire(self) -> Wire:
+        return Wire(TrustedProxies([Network.from_setting("10.0.0.0/8")]), peer="10.0.0.1")
+
+    def ask(self, wire: Wire, client: bytes, token: bytes) -> int:
+        """@return: the status."""
+        before = len(wire.heard)
+        wire.says(
+            b"GET /api/v1/me HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer " + token + b"\r\n"
+            b"X-Forwarded-For: " + client + b"\r\n\r\n"
+        )
+        return int(wire.heard[before:].split()[1])
+
+    def test_networks(self, wire: Wire) -> None:
+        assert self.ask(wire, b"203.0.113.9, 192.0.2.1", b"near-token") == 200
+        assert self.ask(wire, b"192.0.2.1, 203.0.113.9", b"near-token") == 403
+        assert self.ask(wire, b"10.0.0.2", b"near-token") == 403
+
+    def test_guesses(self, wire: Wire) -> None:
+        for _ in range(FAILURES):
+            assert self.ask(wire, b"203.0.113.9", b"wrong") == 401
+        assert self.ask(wire, b"203.0.113.9", b"ops-token") == 429
+        assert self.ask(wire, b"203.0.113.10", b"ops-token") == 200
+
+    def test_log(self, wire: Wire) -> None:
+        with capturedLogs() as logs:
+            self.ask(wire, b"203.0.113.9", b"wrong")
+            wire.says(
+                b'GET /healthz HTTP/1.1\r\nHost: x\r\nForwarded: for="\r\n\r\n',
+            )
+        assert [entry["peer"] for entry in logs if "peer" in entry] == ["203.0.113.9", "10.0.0.1"]
+
+    def test_two_words(self, wire: Wire) -> None:
+        """The client has written one of them itself."""
+        wire.says(
+            b"GET /api/v1/me HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ops-token\r\n"
+            b"X-Forwarded-For: 203.0.113.9\r\nForwarded: for=192.0.2.1\r\n\r\n"
+        )
+        assert wire.heard.startswith(b"HTTP/1.1 400 ")
+        assert b"tell two addresses" in wire.heard
+
+
 def test_the_largest_body_is_read(wire: Wire) -> None:
     """The limit is what it says, to the byte."""
     body = GOOD + b" " * (MAX_BODY - len(GOOD))
@@ -123,7 +173,7 @@ def test_an_endless_body_in_chunks_is_refused_and_let_go(wire: Wire) -> None:
     assert wire.channel.requests[0].content.getvalue() == b""
     wire.says(b"0\r\n\r\n")
     assert wire.closing
-    assert wire.gateway.submissions == []
+    assert wire.gateway.messages.submissions == []
     wire.gone()
 
 
@@ -132,7 +182,7 @@ def test_the_rest_of_a_refused_body_is_no_request(wire: Wire) -> None:
     body = whole() * (MAX_BODY // len(whole()) + 2)
     wire.says(whole(body) + whole())
     assert wire.heard.count(b"HTTP/1.1 ") == 1
-    assert wire.gateway.submissions == []
+    assert wire.gateway.messages.submissions == []
     assert wire.closing
     wire.gone()
 
@@ -179,7 +229,7 @@ def test_too_much_in_memory(wire: Wire) -> None:
 def test_a_slow_reader_of_messages(wire: Wire) -> None:
     """A page of long texts waits in memory once, is counted, and arrives whole."""
     text = "x" * 3000
-    wire.gateway.kept = [
+    wire.gateway.archive.kept = [
         Message(
             id=f"m{n}",
             direction=Direction.IN,
@@ -227,7 +277,7 @@ def test_a_request_has_its_whole_time_after_a_pause(wire: Wire) -> None:
 
 def test_a_slow_commit_is_not_an_idle_client(wire: Wire) -> None:
     """Who waits for our answer is not hung up on."""
-    wire.gateway.before_kept = committed = Deferred()
+    wire.gateway.archive.before_kept = committed = Deferred()
     wire.says(whole())
     wire.clock.advance(10 * PATIENCE)
     committed.callback(None)
@@ -259,7 +309,7 @@ def test_the_log_has_neither_query_nor_token(wire: Wire) -> None:
             + HEADERS
             + b"Referer: http://x/?token=t0ken\r\n\r\n"
         )
-    [event] = [event for event in logs if event["log_namespace"] == "goiptwist.web.site"]
+    [event] = [event for event in logs if event["log_namespace"] == "goiptwist.web.http.site"]
     assert event["log_level"] is LogLevel.debug
     said = repr({name: value for name, value in event.items() if not name.startswith("log_")})
     assert "/api/v1/messages" in said
@@ -277,7 +327,7 @@ def test_the_log_stays_legible(wire: Wire) -> None:
         wire.says(b"GET /nothing HTTP/1.1\r\nHost: x\r\n\r\n")
         wire.clock.advance(1)
         wire.says(whole())
-    told = [formatEvent(one) for one in logs if one["log_namespace"] == "goiptwist.web.site"]
+    told = [formatEvent(one) for one in logs if one["log_namespace"] == "goiptwist.web.http.site"]
     assert told[LEGIBLE:] == [
         "192.168.1.1 GET /nothing: 404",
         "... and 30 more such news in that second",
@@ -288,7 +338,7 @@ def test_the_log_stays_legible(wire: Wire) -> None:
 
 def test_close_leaves_nobody_waiting(wire: Wire) -> None:
     """An open request is answered, then its connection goes; an idle one goes at once."""
-    wire.gateway.before_kept = committed = Deferred()
+    wire.gateway.archive.before_kept = committed = Deferred()
     wire.says(whole())
     closed: list[None] = []
     wire.site.close().addCallback(closed.append)
@@ -377,7 +427,7 @@ class Conversation(Protocol):
 async def running() -> AsyncIterator[Running]:
     """Started as twistd does it, and stopped."""
     gateway = FakeGateway()
-    api = Api(gateway, Users(USERS, at_once), reactor)
+    api = Api(gateway, Authenticator(USERS, reactor, at_once), reactor)
     service = HttpService(reactor, listening(HostPort("127.0.0.1", 0)), api.resource())
     service.privilegedStartService()
     service.startService()
@@ -414,16 +464,16 @@ async def test_a_client_that_hangs_up_in_the_middle(running: Running) -> None:
     half = await running.connect()
     half.says(whole()[:-5])
     await half.ends()
-    running.gateway.before_kept = committed = Deferred()
+    running.gateway.archive.before_kept = committed = Deferred()
     waiting = await running.connect()
     waiting.says(whole())
-    while not running.gateway.submissions:
+    while not running.gateway.messages.submissions:
         await deferLater(reactor, 0.01)
     await waiting.ends()
     while running.service.site.channels:
         await deferLater(reactor, 0.01)
     committed.callback(None)
-    assert len(running.gateway.kept) == 1
+    assert len(running.gateway.archive.kept) == 1
 
 
 @pytest.mark.real
@@ -441,7 +491,7 @@ async def test_stopping_closes_idle_connections(running: Running) -> None:
 async def test_a_taken_port_is_a_sentence(running: Running) -> None:
     """Two gateways on one machine: the second says what is in its way."""
     address = HostPort("127.0.0.1", running.port)
-    api = Api(FakeGateway(), Users([], at_once), reactor)
+    api = Api(FakeGateway(), Authenticator([], reactor, at_once), reactor)
     second = HttpService(reactor, listening(address), api.resource())
     with pytest.raises(BadConfiguration, match=r"HTTP cannot listen on 127\.0\.0\.1:\d+: .*in use"):
         second.startService()
@@ -453,7 +503,7 @@ async def test_an_ipv6_address() -> None:
     """[::1]:port is a loopback too."""
     if not socket.has_ipv6:
         pytest.skip("no IPv6 here")
-    api = Api(FakeGateway(), Users([], at_once), reactor)
+    api = Api(FakeGateway(), Authenticator([], reactor, at_once), reactor)
     service = HttpService(reactor, listening(HostPort("::1", 0)), api.resource())
     with capturedLogs() as logs:
         service.startService()

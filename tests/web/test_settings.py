@@ -81,3 +81,20 @@ def test_tls(tmp_path: Path) -> None:
 def test_what_is_no_place(value: Any) -> None:
     _, problems = read({"listen": value})
     assert problems == ["goip.toml [http]: listen must be host:port, such as 127.0.0.1:8080"]
+
+
+def test_proxies() -> None:
+    """Those who are believed where a request comes from are named, one by one or by network."""
+    settings, problems = read({"proxies": ["127.0.0.1", "10.0.0.0/8"]})
+    assert settings is not None
+    assert problems == []
+    assert [str(proxy) for proxy in settings.proxies] == ["127.0.0.1/32", "10.0.0.0/8"]
+
+
+@pytest.mark.parametrize("everybody", ["0.0.0.0/0", "::/0"])
+def test_not_everybody_is_a_proxy(everybody: str) -> None:
+    """Otherwise each guess could come from an address of its own."""
+    _, problems = read({"proxies": [everybody]})
+    assert problems == [
+        "goip.toml [http]: proxies: everybody could then claim any address; name your own proxies"
+    ]

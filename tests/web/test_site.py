@@ -13,19 +13,19 @@ from twisted.python.failure import Failure
 from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET
 
-from goiptwist.web import site as module
-from goiptwist.web.request import (
+from goiptwist.web.http import site as module
+from goiptwist.web.http.request import (
     LINGER,
     MAX_BODY,
     MAX_LARGE_BODY,
     READING_PATIENCE,
     SLICE,
     SMALL,
+    MemoryBudget,
     Request,
-    Room,
-    Slices,
+    SlicedAnswer,
 )
-from goiptwist.web.site import Leniency, Site
+from goiptwist.web.http.site import Leniency, Site
 
 ABORT = 15  # seconds that Twisted gives a connection to close after that
 
@@ -146,7 +146,7 @@ def test_what_is_in_memory_is_counted(clients: Clients) -> None:
 
 def test_no_more_bodies_than_memory(clients: Clients) -> None:
     """A thousand clients with a large batch each must not end the gateway."""
-    clients.site.room = Room(2 * SMALL)
+    clients.site.room = MemoryBudget(2 * SMALL)
     held = clients.says(post(3 * SMALL) + b"x" * 2 * SMALL)
     late = clients.says(post(SMALL + 1))
     assert heard(late).startswith(b"HTTP/1.1 503 ")
@@ -162,7 +162,7 @@ def test_no_more_bodies_than_memory(clients: Clients) -> None:
 
 def test_there_is_always_room_for_a_small_body(clients: Clients) -> None:
     """A few who send batches slowly must not keep an alarm from being sent."""
-    clients.site.room = Room(10)
+    clients.site.room = MemoryBudget(10)
     clients.says(post(2 * SMALL) + b"x" * 10)
     small = clients.says(post(SMALL) + b"x" * SMALL)
     assert heard(small).startswith(b"HTTP/1.1 200 ")
@@ -170,7 +170,7 @@ def test_there_is_always_room_for_a_small_body(clients: Clients) -> None:
 
 def test_a_question_without_a_body_needs_no_room(clients: Clients) -> None:
     """Who watches over the gateway must see why it refuses."""
-    clients.site.room = Room(10)
+    clients.site.room = MemoryBudget(10)
     clients.says(post(20) + b"x" * 10)
     clients.answering.size = 3
     asked = clients.says(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
@@ -196,7 +196,7 @@ def test_who_paces_himself(clients: Clients) -> None:
     clients.answering.waits = True
     reader = clients.says(b"GET /api HTTP/1.1\r\nHost: x\r\n\r\n", Reader()).transport
     [request] = clients.answering.later
-    request.registerProducer(Slices(request, b""), True)
+    request.registerProducer(SlicedAnswer(request, b""), True)
     request.write(b"x" * 2 * SLICE)
     request.write(b"end")
     assert reader.value().endswith(b"x\r\n3\r\nend\r\n")

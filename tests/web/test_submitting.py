@@ -9,17 +9,40 @@ from twisted.internet.defer import Deferred
 from zope.interface.verify import verifyObject
 
 from goiptwist.errors import Busy, Conflict, GoipTwistError, StoreUnavailable, Unacceptable
-from goiptwist.interfaces import IOperatorGateway
+from goiptwist.interfaces import IAlarms, IBounces, IDirectory, ILines, IMessages
 from goiptwist.model.messages import Submission
+from goiptwist.operator_interfaces import (
+    IEventBus,
+    IFolders,
+    IHistory,
+    IOperator,
+    IOperatorGateway,
+)
 from tests.conftest import FailureLog
-from tests.web.fakes import Client, FakeGateway
+from tests.web.fakes import Client
+from tests.web.powers import FakeGateway
 
 GOOD = {"to": "+36301234567", "text": "Door open"}
+
+POWERS = {
+    "messages": IMessages,
+    "alarms": IAlarms,
+    "directory": IDirectory,
+    "lines": ILines,
+    "bounces": IBounces,
+    "history": IHistory,
+    "folders": IFolders,
+    "operator": IOperator,
+    "events": IEventBus,
+}
 
 
 def test_the_fake_gateway_is_one() -> None:
     """What these tests talk to has every method of the real one, with its arguments."""
-    assert verifyObject(IOperatorGateway, FakeGateway())
+    gateway = FakeGateway()
+    assert verifyObject(IOperatorGateway, gateway)
+    for name, interface in POWERS.items():
+        assert verifyObject(interface, getattr(gateway, name)), name
 
 
 def test_a_text_for_two_is_two_messages() -> None:
@@ -35,9 +58,9 @@ def test_a_text_for_two_is_two_messages() -> None:
             {"id": "m1", "to": "+36302", "state": "queued"},
         ],
         "encoding": "gsm7",
-        "parts": 1,
+        "segments": 1,
     }
-    assert client.gateway.submissions == [
+    assert client.gateway.messages.submissions == [
         Submission(
             origin="user:ops",
             recipients=("+36301", "+36302"),
@@ -52,14 +75,14 @@ def test_a_single_recipient_needs_no_list() -> None:
     """The commonest submission is the shortest to write."""
     client = Client()
     assert client.post({**GOOD, "line": "goip1"}).status == 202
-    [submission] = client.gateway.submissions
+    [submission] = client.gateway.messages.submissions
     assert (submission.recipients, submission.line) == (("+36301234567",), "goip1")
 
 
 def test_the_yes_waits_for_the_commit() -> None:
     """202 is a promise; before the message is on disk there is nothing to promise."""
     client = Client()
-    client.gateway.before_kept = committed = Deferred()
+    client.gateway.archive.before_kept = committed = Deferred()
     replies = client.start(
         "POST", "/api/v1/messages", json=GOOD, headers={"Content-Type": "application/json"}
     )
@@ -84,7 +107,7 @@ def test_what_the_gateway_refuses(
 ) -> None:
     """The gateway's own sentence reaches the client, and how long to wait."""
     client = Client()
-    client.gateway.fault = error
+    client.gateway.archive.fault = error
     reply = client.post(GOOD)
     assert (reply.status, reply.json["status"]) == (status, status)
     assert reply.header("Content-Type") == "application/problem+json"
@@ -120,7 +143,7 @@ def test_a_wrong_shape_is_named(given: Any, field: str, said: str) -> None:
     reply = client.post(given)
     assert (reply.status, reply.json["field"]) == (400, field)
     assert said in reply.json["detail"]
-    assert client.gateway.submissions == []
+    assert client.gateway.messages.submissions == []
 
 
 def test_everything_wrong_is_named_at_once() -> None:
@@ -195,11 +218,11 @@ def test_a_client_that_hangs_up_does_not_stop_its_submission() -> None:
     on, and so does what the gateway does after it; nobody logs an error.
     """
     client = Client()
-    client.gateway.before_kept = committed = Deferred()
+    client.gateway.archive.before_kept = committed = Deferred()
     client.start("POST", "/api/v1/messages", json=GOOD)
     client.hang_up()
     committed.callback(None)
-    assert [message.text for message in client.gateway.kept] == ["Door open"]
+    assert [message.text for message in client.gateway.archive.kept] == ["Door open"]
 
 
 @pytest.mark.parametrize(
@@ -210,7 +233,7 @@ def test_a_bug_after_the_client_has_gone_is_logged(
 ) -> None:
     """Nobody is left to be told 500, so the log must know; a refusal is no bug."""
     client = Client()
-    client.gateway.before_kept = committed = Deferred()
+    client.gateway.archive.before_kept = committed = Deferred()
     client.start("POST", "/api/v1/messages", json=GOOD)
     client.hang_up()
     committed.errback(error)

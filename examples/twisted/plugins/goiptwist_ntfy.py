@@ -5,7 +5,8 @@ A whole bridge in one file: incoming SMS as push messages through ntfy
 Put it into any C{twisted/plugins/} on the Python path, and configure:
 
     [bridge.phone]
-    kind = "ntfy"
+    section, kind = "bridge", "ntfy"
+    phase = Phase.BRIDGE
     topic = "alarms"
 """
 
@@ -23,7 +24,7 @@ from zope.interface import implementer
 
 from goiptwist.config.values import Password, setting
 from goiptwist.errors import Refused, TryLater
-from goiptwist.interfaces import IBridge, IBridgeKind, IGateway
+from goiptwist.interfaces import IBridge, IConnectorKind, IGateway, Phase
 from goiptwist.model.delivery import Delivered
 from goiptwist.model.messages import Message
 
@@ -78,9 +79,10 @@ def _shown(sender: str) -> str:
     return re.sub(r"[^+0-9A-Za-z ._-]", "?", sender)[:64]
 
 
-@implementer(IPlugin, IBridgeKind)
+@implementer(IPlugin, IConnectorKind)
 class NtfyKind:
-    kind = "ntfy"
+    section, kind = "bridge", "ntfy"
+    phase = Phase.BRIDGE
     settings = NtfySettings
 
     def build(self, name: str, settings: NtfySettings, gateway: IGateway) -> NtfyBridge:

@@ -7,15 +7,16 @@ from __future__ import annotations
 from zope.interface import implementer
 
 from goiptwist.bridges.call.settings import CallSettings
-from goiptwist.interfaces import IBridge, IBridgeKind, IGateway
+from goiptwist.interfaces import IBridge, IConnectorKind, IGateway, Phase
 
 
-@implementer(IBridgeKind)
+@implementer(IConnectorKind)
 class CallKind:
     """Makes bridges that call out of the configuration."""
 
-    kind = "contact-id-call"
+    section, kind = "bridge", "contact-id-call"
     settings = CallSettings
+    phase = Phase.BRIDGE
 
     def build(self, name: str, settings: CallSettings, gateway: IGateway) -> IBridge:
         """

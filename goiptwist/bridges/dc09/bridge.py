@@ -46,7 +46,7 @@ class Dc09Bridge(Service):
     settings: Dc09Settings
     gateway: IGateway
     open_transport: Callable[[HostPort, FrameListener], Deferred[Any]] | None = None
-    #: See L{goiptwist.gateway.bridging.RetrySettings}: events queue here for the one connection,
+    #: See L{goiptwist.interfaces.IBridge}: events queue here for the one connection,
     #: and the next destination of the route must have its turn when this one is away.
     at_once = 50
     rests = False

@@ -26,7 +26,7 @@ from goiptwist.bridges.mail.tls import Unverified, verified
 from goiptwist.bridges.mail.tokens import DAY, Grant, Tokens
 from goiptwist.bridges.mail.verdict import Reply, judge, readable
 from goiptwist.errors import Away, GoipTwistError, Refused
-from goiptwist.interfaces import IBridge, IChecksItself, IGateway, INotifies
+from goiptwist.interfaces import IBridge, IChecksItself, IConversational, IGateway
 from goiptwist.model.delivery import Delivered
 from goiptwist.model.messages import Message
 from goiptwist.model.notifications import Notification
@@ -46,7 +46,7 @@ def identity(name: str) -> bytes:
     return name.encode("ascii") if _HOST_NAME.fullmatch(name) else b"[127.0.0.1]"
 
 
-@implementer(IBridge, IChecksItself, INotifies)
+@implementer(IBridge, IChecksItself, IConversational)
 @define(eq=False)
 class MailBridge:
     """

@@ -28,6 +28,7 @@ from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 from twisted.mail import imap4
 from twisted.python.failure import Failure
+from zope.interface import implementer
 
 from goiptwist.bridges.mail.authentication import check_authserv
 from goiptwist.bridges.mail.fetched import Letter
@@ -37,6 +38,7 @@ from goiptwist.bridges.mail.tls import in_words, verified
 from goiptwist.bridges.mail.verdict import readable
 from goiptwist.config.values import HostPort, Password, setting
 from goiptwist.errors import Away, TryLater
+from goiptwist.interfaces import IChecksItself
 from goiptwist.net.shielding import shielded
 
 _FOLDER = re.compile(r"[A-Za-z0-9._/ -]{1,100}")
@@ -294,6 +296,7 @@ def _content(fetched: Mapping[int, Any]) -> bytes:
     raise Reply(451, "4.3.0", "The mail was not there")
 
 
+@implementer(IChecksItself)
 class ImapIntake(Service):
     """Looks into a mailbox while it runs."""
 
@@ -308,12 +311,10 @@ class ImapIntake(Service):
         mailboxes: Sequence[str] = (),
     ) -> None:
         """
-        @param mailboxes: the addresses under which the folder gets its mail, of
-            bridges that have no domain.
+        @param mailboxes: the addresses of the folder, for bridges that have no domain.
         """
         self._reactor, self._settings = reactor, settings
-        self._mailroom, self._complaints = mailroom, complaints
-        self._mailboxes = mailboxes
+        self._mailroom, self._complaints, self._mailboxes = mailroom, complaints, mailboxes
         self._fates: dict[tuple[int, int], str] = {}
         self._looking: Deferred[None] | None = None
         self._again = LoopingCall(self.look)
@@ -332,6 +333,10 @@ class ImapIntake(Service):
             self._again.stop()
         if self._looking is not None:
             self._looking.cancel()
+
+    async def check(self) -> str:
+        """See L{IChecksItself}."""
+        return await check(self._reactor, self._settings)
 
     def look(self) -> Deferred[None]:
         """@return: fires when all mails in the folder were looked at, or it went wrong."""

@@ -14,7 +14,8 @@ from attrs import define, evolve, field, frozen
 from twisted.logger import Logger
 from zope.interface import implementer
 
-from goiptwist.accounts.users import DeferToThread, User
+from goiptwist.accounts.users import User
+from goiptwist.accounts.verification import DeferToThread
 from goiptwist.bridges.mail import bounces, loops, news
 from goiptwist.bridges.mail.addresses import AddressPlan, Bounced
 from goiptwist.bridges.mail.doorkeeper import By, Doorkeeper, Way

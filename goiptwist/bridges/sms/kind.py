@@ -8,15 +8,16 @@ from zope.interface import implementer
 
 from goiptwist.bridges.sms.bridge import SmsBridge
 from goiptwist.bridges.sms.settings import SmsSettings
-from goiptwist.interfaces import IBridgeKind, IGateway
+from goiptwist.interfaces import IConnectorKind, IGateway, Phase
 
 
-@implementer(IBridgeKind)
+@implementer(IConnectorKind)
 class SmsKind:
     """Makes SMS bridges out of the configuration."""
 
-    kind = "sms"
+    section, kind = "bridge", "sms"
     settings = SmsSettings
+    phase = Phase.BRIDGE
 
     def build(self, name: str, settings: SmsSettings, gateway: IGateway) -> SmsBridge:
         """@param gateway: sends, and knows names."""

@@ -8,15 +8,16 @@ from zope.interface import implementer
 
 from goiptwist.bridges.webhook.bridge import WebhookBridge
 from goiptwist.bridges.webhook.settings import WebhookSettings
-from goiptwist.interfaces import IBridgeKind, IGateway
+from goiptwist.interfaces import IConnectorKind, IGateway, Phase
 
 
-@implementer(IBridgeKind)
+@implementer(IConnectorKind)
 class WebhookKind:
     """Makes webhook bridges out of the configuration."""
 
-    kind = "webhook"
+    section, kind = "bridge", "webhook"
     settings = WebhookSettings
+    phase = Phase.BRIDGE
 
     def build(self, name: str, settings: WebhookSettings, gateway: IGateway) -> WebhookBridge:
         """

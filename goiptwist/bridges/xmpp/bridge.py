@@ -26,9 +26,15 @@ from goiptwist.bridges.xmpp.presence.rooms import ROOM_CHECK_INTERVAL
 from goiptwist.bridges.xmpp.service import ChatService
 from goiptwist.bridges.xmpp.settings import XmppSettings
 from goiptwist.config.values import HostPort
+from goiptwist.delivery.retry import BRIDGE_AT_ONCE
 from goiptwist.errors import Away, Refused, TryLater
-from goiptwist.gateway.bridging import BRIDGE_AT_ONCE
-from goiptwist.interfaces import IChecksItself, IDeliversEach, IGateway, INotifies, IReportsOutage
+from goiptwist.interfaces import (
+    IChecksItself,
+    IConversational,
+    IDeliversEach,
+    IGateway,
+    IReportsOutage,
+)
 from goiptwist.model.delivery import Delivered
 from goiptwist.model.messages import Message
 from goiptwist.model.notifications import Notification
@@ -57,7 +63,7 @@ def make_client(
     return XmppClient(reactor, credentials_of(settings), receiver, section)
 
 
-@implementer(IDeliversEach, IChecksItself, IReportsOutage, INotifies, IStanzaReceiver)
+@implementer(IDeliversEach, IChecksItself, IReportsOutage, IConversational, IStanzaReceiver)
 @define(eq=False, repr=False, slots=False)
 class XmppBridge(Service):
     """
@@ -134,7 +140,7 @@ class XmppBridge(Service):
         return Delivered(detail="; ".join([f"delivered to {', '.join(delivered)}", *refusals]))
 
     async def notify(self, notification: Notification) -> Delivered:
-        """See L{INotifies}: a receipt, or an error in the same conversation."""
+        """See L{IConversational}: a receipt, or an error in the same conversation."""
         try:
             context = ReplyContext.from_text(notification.message.context)
         except ValueError as error:

@@ -15,7 +15,7 @@ from urllib.parse import quote_plus
 
 from attrs import field, frozen
 
-from goiptwist.web.ozeki.parameters import Format
+from goiptwist.web.ozeki.parameters import AnswerFormat
 from goiptwist.web.ozeki.refusals import Refusal
 
 #: Said of every message that is on disk. Clients look for this very text.
@@ -31,9 +31,9 @@ MOST_SHOWN = 3000
 
 #: Media types; the first two as Ozeki has them.
 KINDS = {
-    Format.XML: b"application/xml",
-    Format.HTML: b"text/html; charset=utf-8",
-    Format.URLENCODED: b"application/x-www-form-urlencoded; charset=utf-8",
+    AnswerFormat.XML: b"application/xml",
+    AnswerFormat.HTML: b"text/html; charset=utf-8",
+    AnswerFormat.URLENCODED: b"application/x-www-form-urlencoded; charset=utf-8",
 }
 
 _HEAD = '<?xml version="1.0" encoding="UTF-8"?>\n<!DOCTYPE {} "http://www.ozekisms.com/DTD/{}">'
@@ -46,7 +46,7 @@ _NO_CHARACTER = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010f
 
 
 @frozen(kw_only=True)
-class Report:
+class AcceptReport:
     """
     What became of one message of a request.
 
@@ -76,7 +76,7 @@ class Report:
 
 
 @frozen(kw_only=True)
-class Received:
+class FolderMessage:
     """One message of a folder; times as the dialect writes them."""
 
     messageid: str
@@ -92,36 +92,36 @@ class Received:
         return [(key.name, getattr(self, key.name)) for key in self.__attrs_attrs__]
 
 
-def sent(style: Format, reports: Sequence[Report], continue_url: str = "") -> bytes:
+def sent(style: AnswerFormat, reports: Sequence[AcceptReport], continue_url: str = "") -> bytes:
     """What became of each message of a C{sendmessage}."""
     whole = len(reports) <= MOST_REPEATED
     fields = [report.fields(whole) for report in reports]
-    if style is Format.XML:
+    if style is AnswerFormat.XML:
         return _xml(_SMSAPI, "sendmessage", _elements("acceptreport", fields))
-    if style is Format.URLENCODED:
+    if style is AnswerFormat.URLENCODED:
         return _urlencoded("sendmessage", "acceptreport.", fields)
     words = ("Status code", "Status message", "Message ID", "Recipient")
     blocks = [list(zip(words, (value for _, value in each), strict=False)) for each in fields]
     return _html("Message report", blocks, continue_url)
 
 
-def received(style: Format, messages: Sequence[Received]) -> bytes:
+def received(style: AnswerFormat, messages: Sequence[FolderMessage]) -> bytes:
     """The messages of a folder."""
     fields = [message.fields() for message in messages]
-    if style is Format.XML:
+    if style is AnswerFormat.XML:
         return _xml(_RESPONSE, "receivemessage", _elements("message", fields))
-    if style is Format.URLENCODED:
+    if style is AnswerFormat.URLENCODED:
         return _urlencoded("receivemessage", "message.", fields)
     return _html("Messages", fields)
 
 
-def refused(style: Format, refusal: Refusal) -> bytes:
+def refused(style: AnswerFormat, refusal: Refusal) -> bytes:
     """No to the whole request."""
     fields = [("errorcode", str(refusal.number)), ("errormessage", refusal.sentence)]
-    if style is Format.XML:
+    if style is AnswerFormat.XML:
         rows = (f"      <{name}>{_escaped(value)}</{name}>" for name, value in fields)
         return _xml(_RESPONSE, "error", rows)
-    if style is Format.URLENCODED:
+    if style is AnswerFormat.URLENCODED:
         return _urlencoded("error", "", [fields])
     words = ("Error code", "Error message")
     block = list(zip(words, (value for _, value in fields), strict=True))

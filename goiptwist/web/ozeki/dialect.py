@@ -16,16 +16,17 @@ from twisted.python.failure import Failure
 from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET
 
-from goiptwist.accounts.users import DeferToThread
-from goiptwist.web.access import Access
-from goiptwist.web.answers import HEADERS
-from goiptwist.web.ozeki import jsonside, parameters
-from goiptwist.web.ozeki.classic import Classic
-from goiptwist.web.ozeki.jsonside import JsonSide
+from goiptwist.accounts.verification import DeferToThread
+from goiptwist.operator_interfaces import IOperatorGateway
+from goiptwist.web.http.answers import HEADERS
+from goiptwist.web.http.authentication import RequestAuthenticator
+from goiptwist.web.http.problems import Problem
+from goiptwist.web.ozeki import jsonlanguage, parameters
+from goiptwist.web.ozeki.classic import ClassicLanguage
+from goiptwist.web.ozeki.jsonlanguage import JsonLanguage
 from goiptwist.web.ozeki.refusals import OUR_FAULT, Refusal, refusal_of, wrong
-from goiptwist.web.ozeki.reply import Reply
-from goiptwist.web.ozeki.sending import Desk, check_room
-from goiptwist.web.problems import Problem
+from goiptwist.web.ozeki.reply import OzekiReply
+from goiptwist.web.ozeki.submitter import OzekiSubmitter, check_room
 
 log = Logger()
 
@@ -39,15 +40,15 @@ LARGE_ANSWERS = ("receivemessage", "receivemsg")
 _FORM = b"application/x-www-form-urlencoded"
 
 
-class Dialect(Resource):
+class OzekiDialect(Resource):
     """Both languages of the path."""
 
     isLeaf = True
 
     def __init__(
         self,
-        gateway: Any,
-        access: Access,
+        gateway: IOperatorGateway,
+        access: RequestAuthenticator,
         defer_to_thread: DeferToThread,
         *,
         strict: bool = False,
@@ -55,16 +56,15 @@ class Dialect(Resource):
         reports_by: str = "",
     ) -> None:
         """
-        @param gateway: an L{IOperatorGateway<goiptwist.interfaces.IOperatorGateway>}.
         @param strict: whether errors have a status of their own.
         @param reports_by: the name of the bridge that calls report URLs, if any.
         @param zone: in which times are written; C{None} is that of this machine.
         """
         super().__init__()
-        desk = Desk(gateway, access, reports_by)
+        submitter = OzekiSubmitter(gateway, access, reports_by)
         self.defer_to_thread = defer_to_thread
-        self.classic = Classic(desk, defer_to_thread, strict, zone)
-        self.json = JsonSide(desk, defer_to_thread, strict, zone)
+        self.classic = ClassicLanguage(submitter, defer_to_thread, strict, zone)
+        self.json = JsonLanguage(submitter, defer_to_thread, strict, zone)
 
     def render(self, request: Any) -> Any:
         """Twisted calls this for every request."""
@@ -77,7 +77,7 @@ class Dialect(Resource):
         gone: list[Failure] = []
         request.notifyFinish().addErrback(gone.append)
 
-        def answered(reply: Reply | Failure) -> None:
+        def answered(reply: OzekiReply | Failure) -> None:
             if isinstance(reply, Failure):
                 log.failure("The answer on /api broke", failure=reply)
                 reply = self.classic.refused(_our_fault(), {})
@@ -88,7 +88,7 @@ class Dialect(Resource):
         ensureDeferred(self._reply(request)).addBoth(answered)
         return NOT_DONE_YET
 
-    async def _reply(self, request: Any) -> Reply:
+    async def _reply(self, request: Any) -> OzekiReply:
         given: Mapping[str, str] = {}
         action = ""
         try:
@@ -96,7 +96,7 @@ class Dialect(Resource):
             given = parameters.parameters(query)
             action = given.get("action", "").strip().lower()
             check_room(request.is_crowded and action in LARGE_ANSWERS)
-            if action in jsonside.SCOPES:
+            if action in jsonlanguage.SCOPES:
                 return await self.json.reply(request, action, given)
             given = await self._with_body(request, query) or given
             return await self.classic.reply(request, given)
@@ -105,7 +105,7 @@ class Dialect(Resource):
             if refusal is None:
                 log.failure("A request for /api broke")
                 refusal = _our_fault()
-            if action in jsonside.SCOPES:
+            if action in jsonlanguage.SCOPES:
                 return self.json.refused(refusal)
             return self.classic.refused(refusal, given)
 
@@ -117,7 +117,7 @@ class Dialect(Resource):
         kind = (request.getHeader(b"Content-Type") or b"").partition(b";")[0].strip().lower()
         if kind not in (b"", _FORM):
             raise wrong(f"the body must be {_FORM.decode()}")
-        if len(body) <= jsonside.LARGE:
+        if len(body) <= jsonlanguage.LARGE:
             return parameters.parameters(query, body)
         found: dict[str, str] = await self.defer_to_thread(parameters.parameters, query, body)
         return found
@@ -127,7 +127,7 @@ def _our_fault() -> Refusal:
     return Refusal(OUR_FAULT, "an error inside the gateway; its log says more")
 
 
-def _write(request: Any, reply: Reply) -> None:
+def _write(request: Any, reply: OzekiReply) -> None:
     request.setResponseCode(reply.status, HTTPStatus(reply.status).phrase.encode("ascii"))
     headers = request.responseHeaders
     for name, values in HEADERS:

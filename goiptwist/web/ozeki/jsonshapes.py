@@ -4,7 +4,7 @@ libraries write and read it. Pure.
 
 Dates come with a C{T} between day and time, and must go out with a blank. They
 are in the client's local time, and nobody says which that is: so a client's
-dates are only compared with one another, see L{Dates}.
+dates are only compared with one another, see L{RelativeDates}.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from attrs import frozen
 
 from goiptwist.messaging.report_urls import time_of
 from goiptwist.model.messages import Direction, Message
+from goiptwist.web.ozeki.message import MAX_MESSAGES, OzekiMessage
 from goiptwist.web.ozeki.parameters import MAX_RECIPIENT
 from goiptwist.web.ozeki.refusals import Refusal, wrong
-from goiptwist.web.ozeki.wanted import MAX_MESSAGES, Wanted
 
 #: Characters of a text of the client's that are repeated.
 MOST_REPEATED = 3000
@@ -43,24 +43,24 @@ _DATE = re.compile(r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d)(?:\.\d+)?", re.ASCII)
 
 
 @frozen
-class Order:
+class JsonMessage:
     """
     One message of C{sendmsg}.
 
     @ivar shown: the same fields, for the answer.
     """
 
-    wanted: Wanted
+    message: OzekiMessage
     shown: Mapping[str, Any]
 
 
 @frozen(kw_only=True)
-class Dates:
+class RelativeDates:
     """
     What a client's dates mean, whatever its clock and its zone.
 
     @ivar delay: seconds to wait before the message is sent.
-    @ivar lifetime: seconds for which it is of use; C{None} is not said.
+    @ivar lifetime: seconds for which it is of use; C{None} where it is not given.
     """
 
     delay: float = 0.0
@@ -80,7 +80,7 @@ def document(body: bytes) -> dict[str, Any]:
     return found
 
 
-def orders(body: bytes) -> list[Order]:
+def orders(body: bytes) -> list[JsonMessage]:
     """
     The messages of C{sendmsg}.
 
@@ -94,32 +94,34 @@ def orders(body: bytes) -> list[Order]:
     return [_order(message) for message in messages]
 
 
-def _order(given: Any) -> Order:
+def _order(given: Any) -> JsonMessage:
     if not isinstance(given, dict):
-        return Order(Wanted(recipient="", text="", fault="a message must be an object"), _shown({}))
-    said = {name: given[name] for name in _TEXTS if isinstance(given.get(name), str)}
+        return JsonMessage(
+            OzekiMessage(recipient="", text="", fault="a message must be an object"), _shown({})
+        )
+    texts = {name: given[name] for name in _TEXTS if isinstance(given.get(name), str)}
     dates = {name: date for name in _DATES if (date := _date(given.get(name))) is not None}
     meant = meaning(dates)
-    wanted = Wanted(
-        recipient=said.get("to_address", "").strip()[:MAX_RECIPIENT],
-        text=said.get("text", ""),
-        provider=said.get("to_connection", ""),
-        client_id=said.get("message_id", ""),
+    message = OzekiMessage(
+        recipient=texts.get("to_address", "").strip()[:MAX_RECIPIENT],
+        text=texts.get("text", ""),
+        provider=texts.get("to_connection", ""),
+        client_id=texts.get("message_id", ""),
         delay=meant.delay,
         lifetime=meant.lifetime,
-        fault=_fault(given, said),
-        no_recipient="" if said.get("to_address") else "to_address is missing, or no text",
+        fault=_fault(given, texts),
+        no_recipient="" if texts.get("to_address") else "to_address is missing, or no text",
     )
-    shown: dict[str, Any] = {name: text[:MOST_REPEATED] for name, text in said.items()}
+    shown: dict[str, Any] = {name: text[:MOST_REPEATED] for name, text in texts.items()}
     shown.update((name, date.strftime("%Y-%m-%d %H:%M:%S")) for name, date in dates.items())
     shown.update((name, given[name]) for name in _FLAGS if isinstance(given.get(name), bool))
-    return Order(wanted, _shown(shown))
+    return JsonMessage(message, _shown(shown))
 
 
-def _fault(given: Mapping[str, Any], said: Mapping[str, str]) -> str:
-    if not said.get("text"):
+def _fault(given: Mapping[str, Any], texts: Mapping[str, str]) -> str:
+    if not texts.get("text"):
         return "text is missing, or no text"
-    if len(said.get("to_address", "")) > MAX_RECIPIENT:
+    if len(texts.get("to_address", "")) > MAX_RECIPIENT:
         return f"to_address is longer than {MAX_RECIPIENT} characters"
     for name in (*_TEXTS, *_DATES):
         if name != "to_address" and not isinstance(given.get(name), str | None):
@@ -137,16 +139,16 @@ def _date(value: object) -> datetime | None:
     return found if found is not None and found.year >= EARLIEST else None
 
 
-def meaning(dates: Mapping[str, datetime]) -> Dates:
+def meaning(dates: Mapping[str, datetime]) -> RelativeDates:
     """@param dates: C{create_date}, C{time_to_send}, C{valid_until}, as far as given."""
     made = dates.get("create_date")
     if made is None:
-        return Dates()
+        return RelativeDates()
     delay = (dates.get("time_to_send", made) - made).total_seconds()
     delay = delay if delay > AT_ONCE else 0.0
     until = dates.get("valid_until")
     lifetime = None if until is None else max(0.0, (until - made).total_seconds())
-    return Dates(delay=delay, lifetime=lifetime)
+    return RelativeDates(delay=delay, lifetime=lifetime)
 
 
 def _shown(known: Mapping[str, Any]) -> dict[str, Any]:
@@ -155,7 +157,7 @@ def _shown(known: Mapping[str, Any]) -> dict[str, Any]:
     return {**blank, **known, "tags": []}
 
 
-def sent(outcomes: Sequence[tuple[Order, Message | None, Refusal | None]]) -> bytes:
+def sent(outcomes: Sequence[tuple[JsonMessage, Message | None, Refusal | None]]) -> bytes:
     """The answer to C{sendmsg}; C{id} is the gateway's own, and an addition of ours."""
     messages = []
     for order, message, refusal in outcomes:

@@ -16,9 +16,9 @@ from urllib.parse import unquote_to_bytes, urlsplit
 
 from attrs import evolve, field, frozen
 
+from goiptwist.web.ozeki.message import MAX_MESSAGES, OzekiMessage
 from goiptwist.web.ozeki.refusals import LOGIN_NEEDED, Refusal, wrong
 from goiptwist.web.ozeki.templates import checked_url
-from goiptwist.web.ozeki.wanted import MAX_MESSAGES, Wanted
 
 #: Parameters of one request: six for each message of the largest batch.
 MAX_PARAMETERS = 6 * MAX_MESSAGES + 100
@@ -51,7 +51,7 @@ _SLOPPY = re.compile(rb"((?:GET|POST) /api/?\?)(.*)( HTTP/1\.[01])")
 _UNREADABLE = re.compile(rb"[^\x21-\x7e]")
 
 
-class Format(StrEnum):
+class AnswerFormat(StrEnum):
     """C{responseformat}"""
 
     XML = "xml"
@@ -59,7 +59,7 @@ class Format(StrEnum):
     URLENCODED = "urlencoded"
 
 
-class After(StrEnum):
+class AfterDownload(StrEnum):
     """C{afterdownload}: what becomes of messages that were given back."""
 
     DELETE = "delete"
@@ -69,20 +69,20 @@ class After(StrEnum):
 
 #: What programs write for them.
 _AFTER = {
-    "": After.LEAVE,
-    "leave": After.LEAVE,
-    "untouch": After.LEAVE,
-    "untouched": After.LEAVE,
-    "none": After.LEAVE,
-    "delete": After.DELETE,
-    "mark": After.MARK,
-    "markasdownloaded": After.MARK,
-    "downloaded": After.MARK,
+    "": AfterDownload.LEAVE,
+    "leave": AfterDownload.LEAVE,
+    "untouch": AfterDownload.LEAVE,
+    "untouched": AfterDownload.LEAVE,
+    "none": AfterDownload.LEAVE,
+    "delete": AfterDownload.DELETE,
+    "mark": AfterDownload.MARK,
+    "markasdownloaded": AfterDownload.MARK,
+    "downloaded": AfterDownload.MARK,
 }
 
 
 @frozen
-class Login:
+class OzekiLogin:
     """Who somebody says to be, and what is to prove it."""
 
     name: str
@@ -90,7 +90,7 @@ class Login:
 
 
 @frozen(kw_only=True)
-class Sending:
+class SendRequest:
     """
     C{sendmessage}
 
@@ -101,7 +101,7 @@ class Sending:
     @ivar most_reports: how many messages are answered for.
     """
 
-    messages: tuple[Wanted, ...]
+    messages: tuple[OzekiMessage, ...]
     report_url: str = ""
     redirect_url: str = ""
     continue_url: str = ""
@@ -109,12 +109,12 @@ class Sending:
 
 
 @frozen(kw_only=True)
-class Receiving:
+class ReceiveRequest:
     """C{receivemessage}"""
 
     folder: str = "inbox"
     limit: int = MAX_LIMIT
-    after: After = After.LEAVE
+    after: AfterDownload = AfterDownload.LEAVE
 
 
 def mended(line: bytes) -> bytes:
@@ -168,22 +168,22 @@ def _pairs(raw: bytes) -> Iterator[tuple[str, bytes]]:
             yield unquote_to_bytes(name).decode("utf-8", "replace").lower(), unquote_to_bytes(value)
 
 
-def answer_format(given: Mapping[str, str]) -> Format:
+def answer_format(given: Mapping[str, str]) -> AnswerFormat:
     """@raise Refusal: there is no such format."""
-    word = given.get("responseformat", "").strip().lower() or Format.XML
-    if word not in list(Format):
+    word = given.get("responseformat", "").strip().lower() or AnswerFormat.XML
+    if word not in list(AnswerFormat):
         raise wrong("responseformat must be xml, html or urlencoded")
-    return Format(word)
+    return AnswerFormat(word)
 
 
-def login(given: Mapping[str, str]) -> Login:
+def login(given: Mapping[str, str]) -> OzekiLogin:
     """@raise Refusal: nobody says who is asking."""
     if not given.get("username"):
         raise Refusal(LOGIN_NEEDED, "username and password are needed")
-    return Login(given["username"], given.get("password", ""))
+    return OzekiLogin(given["username"], given.get("password", ""))
 
 
-def sending(given: Mapping[str, str]) -> Sending:
+def sending(given: Mapping[str, str]) -> SendRequest:
     """@raise Refusal: naming the parameter that is wrong or missing."""
     is_batch = (
         "recipient0" in given
@@ -194,7 +194,7 @@ def sending(given: Mapping[str, str]) -> Sending:
     messages = tuple(islice(found, MAX_MESSAGES + 1))
     if len(messages) > MAX_MESSAGES:
         raise wrong(f"there are more than {MAX_MESSAGES} messages")
-    return Sending(
+    return SendRequest(
         messages=messages,
         report_url=checked_url("reporturl", given.get("reporturl", "").strip()),
         redirect_url=checked_url("redirecturl", given.get("redirecturl", "").strip()),
@@ -203,23 +203,23 @@ def sending(given: Mapping[str, str]) -> Sending:
     )
 
 
-def receiving(given: Mapping[str, str]) -> Receiving:
+def receiving(given: Mapping[str, str]) -> ReceiveRequest:
     """@raise Refusal: naming the parameter that is wrong."""
     after = _AFTER.get(given.get("afterdownload", "").strip().lower())
     if after is None:
         raise wrong("afterdownload must be delete, mark or leave")
     folder = given.get("folder", "").strip().lower() or "inbox"
     limit = _number(given, "limit", 1, 10**9, MAX_LIMIT)
-    return Receiving(folder=folder, limit=min(limit, MAX_LIMIT), after=after)
+    return ReceiveRequest(folder=folder, limit=min(limit, MAX_LIMIT), after=after)
 
 
 def _number(given: Mapping[str, str], name: str, least: int, most: int, default: int) -> int:
-    said = given.get(name, "").strip()
-    if not said:
+    typed = given.get(name, "").strip()
+    if not typed:
         return default
-    if not re.fullmatch("[0-9]{1,9}", said) or not least <= int(said) <= most:
+    if not re.fullmatch("[0-9]{1,9}", typed) or not least <= int(typed) <= most:
         raise wrong(f"{name} must be a number from {least} to {most}")
-    return int(said)
+    return int(typed)
 
 
 def _link(url: str) -> str:
@@ -233,14 +233,14 @@ def _link(url: str) -> str:
     return url
 
 
-def _one_text(given: Mapping[str, str]) -> Iterator[Wanted]:
+def _one_text(given: Mapping[str, str]) -> Iterator[OzekiMessage]:
     """One text to one recipient, or to several."""
     if "messagedata" not in given:
         raise wrong("messagedata is missing")
     yield from _for_each(given, given.get("recipient"), "", given.get("messageid", ""))
 
 
-def _batch(given: Mapping[str, str]) -> Iterator[Wanted]:
+def _batch(given: Mapping[str, str]) -> Iterator[OzekiMessage]:
     """C{recipient0}, C{messagedata0} and so on; what all share needs no number."""
     many = _number(given, "messagecount", 1, MAX_MESSAGES, 0)
     if not many:
@@ -255,7 +255,7 @@ def _batch(given: Mapping[str, str]) -> Iterator[Wanted]:
 
 def _for_each(
     given: Mapping[str, str], typed: str | None, number: str, name: str
-) -> Iterator[Wanted]:
+) -> Iterator[OzekiMessage]:
     """
     One text, once for each of its recipients.
 
@@ -266,13 +266,13 @@ def _for_each(
     recipients = split(typed or "")
     if not recipients:
         lack = "is missing" if typed is None else "is empty"
-        yield evolve(_wanted(given, "", number, name), no_recipient=f"recipient{number} {lack}")
+        yield evolve(_message(given, "", number, name), no_recipient=f"recipient{number} {lack}")
     for place, recipient in enumerate(recipients, 1):
         own = f"{name}/{place}" if name and len(recipients) > 1 else name
-        yield evolve(_wanted(given, recipient, number, own), is_copy=place > 1)
+        yield evolve(_message(given, recipient, number, own), is_copy=place > 1)
 
 
-def _wanted(given: Mapping[str, str], recipient: str, number: str, client_id: str) -> Wanted:
+def _message(given: Mapping[str, str], recipient: str, number: str, client_id: str) -> OzekiMessage:
     def own(name: str, default: str = "") -> str:
         return given.get(name + number, given.get(name, default))
 
@@ -284,7 +284,7 @@ def _wanted(given: Mapping[str, str], recipient: str, number: str, client_id: st
         fault = f"messagetype must be {TEXT}; no other can be sent"
     elif not own("messagedata"):
         fault = f"messagedata{number} is missing"
-    return Wanted(
+    return OzekiMessage(
         recipient=recipient[:MAX_RECIPIENT],
         text=own("messagedata"),
         kind=kind[:MAX_RECIPIENT],

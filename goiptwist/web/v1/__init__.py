@@ -1,4 +1,4 @@
 """
-C{/api/v1}: C{operations} lists what there is, C{wanted} and C{shown} say what
+C{/api/v1}: C{operations} lists what there is, C{requests} and C{responses} say what
 goes in and comes out, C{openapi} tells the world.
 """

@@ -14,12 +14,16 @@ from typing import Any
 from pydantic.json_schema import models_json_schema
 
 import goiptwist
-from goiptwist.web.reading import Shape
-from goiptwist.web.v1.asking import Operation, Says
+from goiptwist.web.http.validation import Shape
+from goiptwist.web.v1.context import ApiResponse, Operation
 from goiptwist.web.v1.messages import MAX_ID
-from goiptwist.web.v1.shown import Problem
+from goiptwist.web.v1.responses import ProblemView
 
 _REFERENCE = "#/components/schemas/{model}"
+
+#: How our classes end, so that no two of the gateway have one name. The document
+#: has a name space of its own and says C{Message}, and C{Submission}.
+_OUR_ENDINGS = ("View", "Request")
 
 #: What any refusal is about, in the words of the document.
 _REFUSALS = {
@@ -75,14 +79,35 @@ def document(operations: Sequence[Operation]) -> dict[str, Any]:
 def _schemas(operations: Sequence[Operation]) -> dict[str, Any]:
     bodies = {one.body for one in operations if one.body is not None}
     answers = {
-        says.shape for one in operations for says in one.answers.values() if says.shape is not None
+        response.shape
+        for one in operations
+        for response in one.answers.values()
+        if response.shape is not None
     }
-    models: list[Any] = [(one, "validation") for one in {*bodies, *answers, Problem}]
+    models: list[Any] = [(one, "validation") for one in {*bodies, *answers, ProblemView}]
     _, made = models_json_schema(
         sorted(models, key=lambda pair: str(pair[0].__name__)), ref_template=_REFERENCE
     )
-    schemas: dict[str, Any] = _plain(made["$defs"])
-    return dict(sorted(schemas.items()))
+    schemas: dict[str, Any] = _outward(_plain(made["$defs"]))
+    return {schema_name(name): schemas[name] for name in sorted(schemas)}
+
+
+def schema_name(name: str) -> str:
+    """@return: what a class is called in the document."""
+    ending = next((ending for ending in _OUR_ENDINGS if name.endswith(ending)), "")
+    return name.removesuffix(ending)
+
+
+def _outward(schema: Any) -> Any:
+    """With the names of the document in all references."""
+    if isinstance(schema, list):
+        return [_outward(part) for part in schema]
+    if not isinstance(schema, dict):
+        return schema
+    return {
+        key: schema_name(value) if key == "$ref" else _outward(value)
+        for key, value in schema.items()
+    }
 
 
 def _plain(schema: Any, named: bool = True) -> Any:
@@ -126,7 +151,7 @@ def _operation(one: Operation) -> dict[str, Any]:
 
 
 def _description(one: Operation) -> str:
-    words = inspect.getdoc(one.does) or ""
+    words = inspect.getdoc(one.handler) or ""
     needs = {"": "Nobody has to log in.", "any": "Any user may."}
     return f"{words}\n\n{needs.get(one.scope, f'Needs a user who may {one.scope}.')}"
 
@@ -145,13 +170,13 @@ def _parameters(one: Operation) -> Iterator[dict[str, Any]]:
 
 
 def _unset(schema: dict[str, Any]) -> dict[str, Any]:
-    """A query has no null; who does not want a key leaves it out."""
+    """A query has no null; a client that does not want a key leaves it out."""
     kinds = [kind for kind in schema.get("anyOf", ()) if kind != {"type": "null"}]
     return kinds[0] if kinds else schema
 
 
 def _content(shape: type[Shape], kind: str = "application/json") -> dict[str, Any]:
-    return {kind: {"schema": {"$ref": _REFERENCE.format(model=shape.__name__)}}}
+    return {kind: {"schema": {"$ref": _REFERENCE.format(model=schema_name(shape.__name__))}}}
 
 
 def _answers(one: Operation) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -160,31 +185,30 @@ def _answers(one: Operation) -> Iterator[tuple[str, dict[str, Any]]]:
         refusals |= {400, 401, 403, 429, 503}
     if one.body is not None:
         refusals |= {413, 415}
-    # Whatever the headers or the path hold, it may not be text.
+    # The headers or the path may hold what is no text.
     refusals |= {400}
     for status in sorted({*one.answers, *refusals}):
-        says = one.answers.get(status)
-        yield str(status), _answer(says) if says is not None else _refusal(status)
+        response = one.answers.get(status)
+        yield str(status), _answer(response) if response is not None else _refusal(status)
 
 
-def _answer(says: Says) -> dict[str, Any]:
-    text = {says.kind: {"schema": {"type": "string"}}}
-    made: dict[str, Any] = {
-        "description": says.what,
-        "content": text if says.shape is None else _content(says.shape, says.kind),
-    }
-    if says.headers:
+def _answer(response: ApiResponse) -> dict[str, Any]:
+    content: dict[str, Any] = {response.media_type: {"schema": {"type": "string"}}}
+    if response.shape is not None:
+        content = _content(response.shape, response.media_type)
+    made: dict[str, Any] = {"description": response.description, "content": content}
+    if response.headers:
         made["headers"] = {
             name: {"description": words, "schema": {"type": "string"}}
-            for name, words in says.headers.items()
+            for name, words in response.headers.items()
         }
-    if says.leads_to:
+    if response.links:
         made["links"] = {
             name: {
                 "operationId": name,
                 "parameters": {"message_id": f"$response.body#{place}"},
             }
-            for name, place in says.leads_to.items()
+            for name, place in response.links.items()
         }
     return made
 
@@ -192,7 +216,7 @@ def _answer(says: Says) -> dict[str, Any]:
 def _refusal(status: int) -> dict[str, Any]:
     made: dict[str, Any] = {
         "description": _REFUSALS.get(status, HTTPStatus(status).phrase),
-        "content": _content(Problem, "application/problem+json"),
+        "content": _content(ProblemView, "application/problem+json"),
     }
     if status in _HEADERS:
         made["headers"] = _HEADERS[status]

@@ -5,8 +5,8 @@ the OpenAPI document.
 
 from __future__ import annotations
 
-from goiptwist.web.v1 import alarms, batch, limits, messages, others, shown, wanted
-from goiptwist.web.v1.asking import Operation, Says
+from goiptwist.web.v1 import alarms, batch, limits, messages, requests, responses, system
+from goiptwist.web.v1.context import ApiResponse, Operation
 
 _KEY = {
     "Idempotency-Key": "A name for this request, as id in the body "
@@ -24,17 +24,17 @@ SUBMITTING = (
         path="/api/v1/messages",
         name="submit",
         summary="Send a text",
-        does=messages.submit,
+        handler=messages.submit,
         scope="send",
-        body=wanted.Submission,
-        query=wanted.Offer,
+        body=requests.SubmissionRequest,
+        query=requests.SubmissionQuery,
         headers=_KEY,
         answers={
-            202: Says(
+            202: ApiResponse(
                 "It is on disk.",
-                shown.Accepted,
+                responses.AcceptedView,
                 headers={**_LOCATION, **limits.HEADERS},
-                leads_to=dict.fromkeys(_OF_ONE, "/messages/0/id"),
+                links=dict.fromkeys(_OF_ONE, "/messages/0/id"),
             )
         },
         refusals=(409,),
@@ -44,13 +44,17 @@ SUBMITTING = (
         path="/api/v1/messages/batch",
         name="batch",
         summary="Send many texts",
-        does=batch.batch,
+        handler=batch.batch,
         scope="send",
-        body=wanted.Batch,
+        body=requests.BatchRequest,
         headers=_KEY,
         answers={
-            202: Says("All are on disk.", shown.Results, headers=limits.HEADERS),
-            207: Says("Some are, some were refused.", shown.Results, headers=limits.HEADERS),
+            202: ApiResponse(
+                "All are on disk.", responses.BatchResultsView, headers=limits.HEADERS
+            ),
+            207: ApiResponse(
+                "Some are, some were refused.", responses.BatchResultsView, headers=limits.HEADERS
+            ),
         },
     ),
     Operation(
@@ -58,10 +62,10 @@ SUBMITTING = (
         path="/api/v1/messages/preview",
         name="preview",
         summary="What a text would cost",
-        does=messages.preview,
+        handler=messages.preview,
         scope="send",
-        body=wanted.Preview,
-        answers={200: Says("Encoding and parts.", shown.Previewed)},
+        body=requests.PreviewRequest,
+        answers={200: ApiResponse("Encoding and segments.", responses.TextPreviewView)},
     ),
 )
 
@@ -71,19 +75,19 @@ MESSAGES = (
         path="/api/v1/messages",
         name="messages",
         summary="Read or look for messages",
-        does=messages.several,
+        handler=messages.list_messages,
         scope="read",
-        query=wanted.Wanted,
-        answers={200: Says("A page of them.", shown.Messages, headers=_LINK)},
+        query=requests.MessagesQuery,
+        answers={200: ApiResponse("A page of them.", responses.MessagesView, headers=_LINK)},
     ),
     Operation(
         method="GET",
         path="/api/v1/messages/{message_id}",
         name="message",
         summary="One message and its journey",
-        does=messages.one,
+        handler=messages.show_message,
         scope="read",
-        answers={200: Says("It, as it stands now.", shown.Followed)},
+        answers={200: ApiResponse("It, as it stands now.", responses.MessageJourneyView)},
         refusals=(404,),
     ),
     Operation(
@@ -91,9 +95,9 @@ MESSAGES = (
         path="/api/v1/messages/{message_id}",
         name="withdraw",
         summary="Take back a text that waits",
-        does=messages.withdraw,
+        handler=messages.withdraw,
         scope="send",
-        answers={200: Says("It is cancelled.", shown.Message)},
+        answers={200: ApiResponse("It is cancelled.", responses.MessageView)},
         refusals=(404, 409),
     ),
     Operation(
@@ -101,10 +105,10 @@ MESSAGES = (
         path="/api/v1/messages/{message_id}/redeliver",
         name="redeliver",
         summary="Hand a message to a bridge once more",
-        does=messages.redeliver,
+        handler=messages.redeliver,
         scope="admin",
-        body=wanted.Again,
-        answers={200: Says("It, as it stands now.", shown.Message)},
+        body=requests.RedeliveryRequest,
+        answers={200: ApiResponse("It, as it stands now.", responses.MessageView)},
         refusals=(404, 409),
     ),
     Operation(
@@ -112,10 +116,10 @@ MESSAGES = (
         path="/api/v1/messages/{message_id}/settle",
         name="settle",
         summary="Settle an unknown message",
-        does=messages.settle,
+        handler=messages.settle,
         scope="admin",
-        body=wanted.Judgement,
-        answers={200: Says("It, as it stands now.", shown.Message)},
+        body=requests.ResolutionRequest,
+        answers={200: ApiResponse("It, as it stands now.", responses.MessageView)},
         refusals=(404, 409),
     ),
 )
@@ -129,16 +133,16 @@ ALARMS = (
         path="/api/v1/alarms",
         name="raise_alarm",
         summary="Raise an alarm",
-        does=alarms.raise_alarm,
+        handler=alarms.raise_alarm,
         scope="send",
-        body=wanted.NewAlarm,
+        body=requests.AlarmSubmissionRequest,
         headers=_KEY,
         answers={
-            202: Says(
+            202: ApiResponse(
                 "It is on disk.",
-                shown.Alarm,
+                responses.AlarmView,
                 headers={"Location": "Where the alarm is.", **limits.HEADERS},
-                leads_to=dict.fromkeys(_OF_AN_ALARM, "/id"),
+                links=dict.fromkeys(_OF_AN_ALARM, "/id"),
             )
         },
         refusals=(409,),
@@ -148,19 +152,21 @@ ALARMS = (
         path="/api/v1/alarms",
         name="alarms",
         summary="Read or look for alarms",
-        does=alarms.several,
+        handler=alarms.list_alarms,
         scope="read",
-        query=wanted.WantedAlarms,
-        answers={200: Says("A page of them, newest first.", shown.Alarms, headers=_LINK)},
+        query=requests.AlarmsQuery,
+        answers={
+            200: ApiResponse("A page of them, newest first.", responses.AlarmsView, headers=_LINK)
+        },
     ),
     Operation(
         method="GET",
         path="/api/v1/alarms/{message_id}",
         name="alarm",
-        summary="One alarm, its ways and its journey",
-        does=alarms.one,
+        summary="One alarm, its deliveries and its journey",
+        handler=alarms.show_alarm,
         scope="read",
-        answers={200: Says("It, as it stands now.", shown.FollowedAlarm)},
+        answers={200: ApiResponse("It, as it stands now.", responses.AlarmJourneyView)},
         refusals=(404,),
     ),
     Operation(
@@ -168,9 +174,9 @@ ALARMS = (
         path="/api/v1/alarms/{message_id}/acknowledge",
         name="acknowledge",
         summary="Take an alarm over",
-        does=alarms.acknowledge,
+        handler=alarms.acknowledge,
         scope="send",
-        answers={200: Says("It, as it stands now.", shown.FollowedAlarm)},
+        answers={200: ApiResponse("It, as it stands now.", responses.AlarmJourneyView)},
         refusals=(404, 409),
     ),
 )
@@ -181,18 +187,18 @@ OTHERS = (
         path="/api/v1/lines",
         name="lines",
         summary="All lines",
-        does=others.lines,
+        handler=system.lines,
         scope="read",
-        answers={200: Says("As they stand now.", shown.Lines)},
+        answers={200: ApiResponse("As they stand now.", responses.LinesView)},
     ),
     Operation(
         method="GET",
         path="/api/v1/lines/{line_id}",
         name="line",
         summary="One line",
-        does=others.line,
+        handler=system.line,
         scope="read",
-        answers={200: Says("As it stands now.", shown.Line)},
+        answers={200: ApiResponse("As it stands now.", responses.LineView)},
         refusals=(404,),
     ),
     Operation(
@@ -200,15 +206,15 @@ OTHERS = (
         path="/api/v1/events",
         name="events",
         summary="What happens, live",
-        does=others.events,
+        handler=system.events,
         scope="read",
-        query=wanted.Watch,
+        query=requests.EventsQuery,
         headers={"Last-Event-ID": "The id of the last event that you know."},
         answers={
-            200: Says(
+            200: ApiResponse(
                 "id, event and data; data is a JSON object: at, kind, and message, or line and "
                 "fields.",
-                kind="text/event-stream",
+                media_type="text/event-stream",
             )
         },
     ),
@@ -217,28 +223,30 @@ OTHERS = (
         path="/api/v1/users",
         name="users",
         summary="All users",
-        does=others.users,
+        handler=system.users,
         scope="admin",
-        answers={200: Says("Without any secret.", shown.People)},
+        answers={200: ApiResponse("Without any secret.", responses.UsersView)},
     ),
     Operation(
         method="GET",
         path="/api/v1/me",
         name="me",
         summary="Who am I?",
-        does=others.me,
+        handler=system.me,
         scope="any",
-        answers={200: Says("The user who asks.", shown.Myself, headers=limits.HEADERS)},
+        answers={
+            200: ApiResponse("The user who asks.", responses.MyselfView, headers=limits.HEADERS)
+        },
     ),
     Operation(
         method="GET",
         path="/healthz",
         name="health",
         summary="Is all well?",
-        does=others.health,
+        handler=system.health,
         answers={
-            200: Says("All is well.", shown.Health),
-            503: Says("Something is not.", shown.Health),
+            200: ApiResponse("All is well.", responses.HealthView),
+            503: ApiResponse("Something is not.", responses.HealthView),
         },
     ),
 )

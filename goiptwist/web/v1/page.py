@@ -142,14 +142,14 @@ def _kind(schema: dict[str, Any]) -> str:
 
 
 def _bounds(schema: dict[str, Any]) -> str:
-    words = [f"{_said(key)} {schema[key]}" for key in _BOUNDS if key in schema]
+    words = [f"{_bound_name(key)} {schema[key]}" for key in _BOUNDS if key in schema]
     return f" <small>{', '.join(words)}</small>" if words else ""
 
 
 _BOUNDS = ("minLength", "maxLength", "minimum", "maximum", "minItems", "maxItems", "default")
 
 
-def _said(key: str) -> str:
+def _bound_name(key: str) -> str:
     return "default" if key == "default" else "from" if key.startswith("min") else "to"
 
 

@@ -1,5 +1,5 @@
 """
-What happens, told live to those who watch: server-sent events (WHATWG HTML,
+What happens, sent live to clients that watch: server-sent events (WHATWG HTML,
 section 9.2).
 """
 
@@ -16,12 +16,12 @@ from twisted.internet.interfaces import IPushProducer, IReactorTime
 from twisted.internet.task import LoopingCall
 from zope.interface import implementer
 
-from goiptwist.interfaces import IEventBus
 from goiptwist.messaging.events import KEPT, BusEvent
 from goiptwist.model.messages import Message
-from goiptwist.web.moments import timestamp
-from goiptwist.web.problems import Problem, retry_after
-from goiptwist.web.v1 import shown
+from goiptwist.operator_interfaces import IEventBus
+from goiptwist.web.http.problems import Problem, retry_after
+from goiptwist.web.http.timestamps import format_timestamp
+from goiptwist.web.v1 import responses
 
 #: Seconds between two signs of life, so that proxies keep the connection.
 SIGN_OF_LIFE = 15.0
@@ -29,30 +29,30 @@ SIGN_OF_LIFE = 15.0
 #: Signs of life for which a client may read nothing before it is cut off.
 MISSED_SIGNS = 4
 
-#: What may wait for a client. Who is farther behind could not be told all of
-#: it after a new connection either.
+#: Events that may wait for a client. One that is farther behind could not have all
+#: of them after a new connection either.
 MAX_WAITING = KEPT
 
-#: Who may watch at a time; each holds a connection.
+#: Clients that may watch at a time; each holds a connection.
 MAX_STREAMS = 200
 
-#: Seconds after which a client that was cut off shall come again.
+#: Seconds after which a client that was cut off is asked to come again.
 COME_AGAIN = 3.0
 
-KIND = b"text/event-stream"
+EVENT_STREAM = b"text/event-stream"
 
 
-def event(happening: BusEvent) -> bytes:
-    """One happening, as it stands on the wire."""
-    about = happening.about
-    told: dict[str, object] = {"at": timestamp(happening.at), "kind": happening.kind}
+def encoded(event: BusEvent) -> bytes:
+    """One event, as it stands on the wire."""
+    about = event.about
+    document: dict[str, object] = {"at": format_timestamp(event.at), "kind": event.kind}
     if isinstance(about, Message):
-        told["message"] = shown.message(about)
+        document["message"] = responses.message(about)
     else:
-        told |= {"line": about.line, "fields": dict(about.fields)}
+        document |= {"line": about.line, "fields": dict(about.fields)}
     # In ASCII, and so without any line break that could end the event.
-    data = json.dumps(told, separators=(",", ":"))
-    return f"id: {happening.id}\nevent: {happening.kind}\ndata: {data}\n\n".encode("ascii")
+    data = json.dumps(document, separators=(",", ":"))
+    return f"id: {event.id}\nevent: {event.kind}\ndata: {data}\n\n".encode("ascii")
 
 
 #: What happened since the last event that the client knows is not known any
@@ -60,7 +60,7 @@ def event(happening: BusEvent) -> bytes:
 GAP = b"event: gap\ndata: {}\n\n"
 
 
-def is_wanted(kind: str, kinds: Sequence[str]) -> bool:
+def is_chosen(kind: str, kinds: Sequence[str]) -> bool:
     """@param kinds: words, or beginnings with C{*}; none is all."""
     return not kinds or any(
         kind.startswith(one[:-1]) if one.endswith("*") else kind == one for one in kinds
@@ -69,7 +69,7 @@ def is_wanted(kind: str, kinds: Sequence[str]) -> bool:
 
 @implementer(IPushProducer)
 @define(eq=False, repr=False)
-class Stream:
+class EventStream:
     """
     One client that watches.
 
@@ -88,19 +88,19 @@ class Stream:
     _missed_signs: int = field(default=0, init=False)
 
     def begin(self, missed: Iterable[BusEvent] | None) -> None:
-        """@param missed: to be told first; C{None} where nobody knows."""
+        """@param missed: to be sent first; C{None} where nobody knows."""
         self.request.registerProducer(self, True)
         self.request.write(b"retry: %d\n\n" % (1000 * COME_AGAIN))
         if missed is None:
             self.request.write(GAP)
-        self._waiting.extend(one for one in missed or () if is_wanted(one.kind, self.kinds))
+        self._waiting.extend(one for one in missed or () if is_chosen(one.kind, self.kinds))
         self.resumeProducing()
 
-    def tell(self, happening: BusEvent) -> None:
+    def publish(self, event: BusEvent) -> None:
         """It happened now."""
-        if not is_wanted(happening.kind, self.kinds):
+        if not is_chosen(event.kind, self.kinds):
             return
-        self._waiting.append(happening)
+        self._waiting.append(event)
         if not self._is_paused:
             self.resumeProducing()
         elif len(self._waiting) > MAX_WAITING:
@@ -130,7 +130,7 @@ class Stream:
         """Twisted calls this when there is room for more."""
         self._is_paused = False
         while self._waiting and not self._is_paused:
-            self.request.write(event(self._waiting.popleft()))
+            self.request.write(encoded(self._waiting.popleft()))
         if not self.follows and not self._waiting:
             self.end()
 
@@ -145,16 +145,16 @@ class Stream:
 
 
 @define(eq=False, repr=False)
-class Streams:
+class EventStreams:
     """All clients that watch."""
 
     clock: IReactorTime
-    _open: set[Stream] = field(factory=set, init=False)
+    _open: set[EventStream] = field(factory=set, init=False)
 
     def __len__(self) -> int:
         return len(self._open)
 
-    async def watch(self, events: IEventBus, stream: Stream, last: str) -> None:
+    async def watch(self, events: IEventBus, stream: EventStream, last: str) -> None:
         """
         Tell a client what happens, until it goes or the gateway stops.
 
@@ -167,7 +167,7 @@ class Streams:
         self._open.add(stream)
         signs = LoopingCall(stream.sign)
         signs.clock = self.clock
-        end_listening = events.subscribe(stream.tell)
+        end_listening = events.subscribe(stream.publish)
         try:
             stream.begin(events.replay(last) if last else ())
             signs.start(SIGN_OF_LIFE, now=False)

@@ -18,7 +18,7 @@ from goiptwist.bridges.call.settings import CallSettings, SipUri
 from goiptwist.bridges.call.sip.transports import SipStreamSplitter
 from goiptwist.config.values import Password
 from goiptwist.errors import Away, Refused, TryLater
-from goiptwist.interfaces import IBridge, IBridgeKind, IChecksItself
+from goiptwist.interfaces import IBridge, IChecksItself, IConnectorKind
 from goiptwist.model.delivery import Delivered
 from goiptwist.simulator.station import SimulatedStation, StationMood
 from goiptwist.testing.stubs import StandInGateway, alarm, sms
@@ -42,7 +42,7 @@ def test_what_it_can() -> None:
     bridge = bridge_to(9)
     assert verifyObject(IBridge, bridge)
     assert verifyObject(IChecksItself, bridge)
-    assert verifyObject(IBridgeKind, CallKind())
+    assert verifyObject(IConnectorKind, CallKind())
     assert bridge.at_once == 40
 
 

@@ -16,8 +16,9 @@ from twisted.python.failure import Failure
 from goiptwist.bridges.dc09.bridge import Dc09Bridge
 from goiptwist.bridges.dc09.frames import Dc09Frame, crc
 from goiptwist.bridges.dc09.sequences import BLOCK, LAST
+from goiptwist.config.common import DeliverySettings
 from goiptwist.errors import Refused, StoreUnavailable, TryLater
-from goiptwist.gateway.bridging import pace_of
+from goiptwist.gateway.bridge_keys import retry_policy
 from goiptwist.model.delivery import Delivered
 from goiptwist.testing.stubs import StandInGateway, StandInMemory, alarm, sms
 from tests.bridges.dc09.far_ends import BACKUP, KEY, MAIN, NOW, Wire, bridge_on, settings
@@ -415,8 +416,8 @@ def test_check_of_a_wrong_account(wire: Wire) -> None:
 
 def test_pace(wire: Wire) -> None:
     """The queue gives it many at once, and counts every attempt, so that a chain goes on."""
-    pace = pace_of(bridge_on(wire), settings())
-    assert (pace.at_once, pace.rests) == (50, False)
+    policy = retry_policy(bridge_on(wire), settings(), DeliverySettings())
+    assert (policy.at_once, policy.rests) == (50, False)
 
 
 def test_the_alarm_is_not_its_text(wire: Wire) -> None:

@@ -12,7 +12,8 @@ from twisted.internet import reactor
 from twisted.internet.defer import execute
 from twisted.internet.threads import deferToThread
 
-from goiptwist.accounts.users import Attempts, User, Users
+from goiptwist.accounts.authenticator import Authenticator
+from goiptwist.accounts.users import User
 from goiptwist.bridges.mail.imap import ImapSettings
 from goiptwist.bridges.mail.intake.interfaces import Caller, Language
 from goiptwist.bridges.mail.intake.service import MailIntake
@@ -215,8 +216,7 @@ async def test_by_way_of_a_mail_server() -> None:
         reactor,
         settings,
         "sms.example.org",
-        users=Users(USERS, execute),
-        attempts=Attempts(reactor),
+        accounts=Authenticator(USERS, reactor, execute),
         mailroom=here.room,
         complaints=Complaints(),
     )

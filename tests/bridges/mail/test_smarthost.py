@@ -8,7 +8,7 @@ from goiptwist.bridges.mail.kind import MailKind
 from goiptwist.bridges.mail.verdict import Reply
 from goiptwist.config.values import HostPort, Password
 from goiptwist.errors import Refused, TryLater
-from goiptwist.interfaces import IBridgeKind
+from goiptwist.interfaces import IConnectorKind
 from goiptwist.model.delivery import Delivered
 from goiptwist.testing.contract import outcome
 from goiptwist.testing.stubs import StandInGateway, sms
@@ -281,7 +281,7 @@ async def test_an_echoed_password_is_not_passed_on():
 
 def test_kind():
     """C{kind = "mail"} makes one, and says our name in EHLO."""
-    assert IBridgeKind.providedBy(MailKind())
+    assert IConnectorKind.providedBy(MailKind())
     bridge = mail_bridge(reactor, 25)
     for name, said in [("gw.example.org", b"gw.example.org"), ("a b\r\n", b"[127.0.0.1]")]:
         gateway = StandInGateway(reactor, reactor, name)

@@ -14,7 +14,7 @@ from goiptwist.bridges.sms.bridge import SmsBridge
 from goiptwist.bridges.sms.kind import SmsKind
 from goiptwist.bridges.sms.settings import SmsSettings
 from goiptwist.errors import Busy, Conflict, Forbidden, Refused, StoreUnavailable, TryLater
-from goiptwist.interfaces import IBridge, IBridgeKind, ITakesReports
+from goiptwist.interfaces import IBridge, IConnectorKind, ITakesReports
 from goiptwist.model.delivery import Delivered
 from goiptwist.model.messages import Message, State
 from goiptwist.testing.stubs import sms
@@ -61,7 +61,7 @@ def test_what_it_is() -> None:
     bridge = on_call().bridge
     assert verifyObject(IBridge, bridge)
     assert verifyObject(ITakesReports, bridge)
-    assert verifyObject(IBridgeKind, SmsKind())
+    assert verifyObject(IConnectorKind, SmsKind())
 
 
 def test_the_handset_says_so() -> None:

@@ -50,12 +50,12 @@ class Networked(Wire):
         self.number_sessions_from(self.session)
         self.gateway = Gateway(settings, self.store, self.clock, core)
         now(self.store.after_restart(self.clock.seconds(), settings.delivery.on_unknown))
-        now(Deferred.fromCoroutine(self.gateway.delivery.start()))
-        self.gateway.protocol.makeConnection(self.transport)
+        now(Deferred.fromCoroutine(self.gateway.dispatcher.start()))
+        self.gateway.goip.protocol.makeConnection(self.transport)
 
     @property
     def hooks(self) -> Any:
-        return self.gateway.bridges["hooks"]
+        return self.gateway.connectors.bridges["hooks"]
 
     def sends(self, to: str, session: int) -> Message:
         """A text that the device takes."""
@@ -112,21 +112,21 @@ async def test_a_receiver_that_was_away(tmp_path: Path, monkeypatch: pytest.Monk
             sent.append(wire.sends(f"+3630000000{turn}", 11 + turn))
             wire.delivered(11 + turn, f"+3630000000{turn}")
             wire.comes_in(1002 + turn)
-        await until(lambda: wire.gateway.delivery.troubles(), wire.second)
-        assert "cannot be reached" in wire.gateway.delivery.troubles()[0]
+        await until(lambda: wire.gateway.dispatcher.troubles(), wire.second)
+        assert "cannot be reached" in wire.gateway.dispatcher.troubles()[0]
 
         await wire.hooks.stopService()
-        await until(lambda: not wire.gateway.delivery.queues["bridge:hooks"].in_hand)
+        await until(lambda: not wire.gateway.dispatcher.queues["bridge:hooks"].in_hand)
         wire.crash()
         wire.start()
         wire.registers()
-        await until(lambda: wire.gateway.delivery.troubles(), wire.second)
+        await until(lambda: wire.gateway.dispatcher.troubles(), wire.second)
 
         receiver.port.number = number
         receiver.port.open()
-        await until(lambda: not wire.gateway.delivery.queues["bridge:hooks"].in_hand)
-        await until(lambda: wire.gateway.delivery.depth == 0, wire.second)
-        assert wire.gateway.delivery.troubles() == []
+        await until(lambda: not wire.gateway.dispatcher.queues["bridge:hooks"].in_hand)
+        await until(lambda: wire.gateway.dispatcher.depth == 0, wire.second)
+        assert wire.gateway.dispatcher.troubles() == []
         for message in sent:
             assert kinds(receiver.calls, message) == ["message.sent", "message.delivered"]
             assert wire.journey(message)[-2:] == ["told: sent", "told: delivered"]
@@ -157,10 +157,10 @@ async def test_a_receiver_that_stumbles(tmp_path: Path, monkeypatch: pytest.Monk
         wire.registers()
         message = wire.sends("+36300000001", 11)
         wire.delivered(11, "+36300000001")
-        queue = wire.gateway.delivery.queues["bridge:hooks"]
+        queue = wire.gateway.dispatcher.queues["bridge:hooks"]
         await until(lambda: len(refused) == 1 and queue.in_hand == 0)
         assert len(receiver.calls) == 1
-        await until(lambda: wire.gateway.delivery.depth == 0, wire.second)
+        await until(lambda: wire.gateway.dispatcher.depth == 0, wire.second)
         assert [call.content["type"] for call in receiver.calls] == [
             "message.sent", "message.sent", "message.sent", "message.delivered",
         ]  # fmt: skip
@@ -180,7 +180,7 @@ async def test_lines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         message = wire.sends("+36300000001", 11)
         assert message.tell == ()
         await until(lambda: len(receiver.calls) == 2)
-        await until(lambda: wire.gateway.delivery.depth == 0)
+        await until(lambda: wire.gateway.dispatcher.depth == 0)
         assert sorted(call.verified()["type"] for call in receiver.calls) == [
             "call.ended",
             "line.present",
@@ -199,7 +199,7 @@ async def test_once_more(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
         message = wire.sends("+36300000001", 11)
         wire.delivered(11, "+36300000001")
         wire.comes_in(1001)
-        await until(lambda: wire.gateway.delivery.depth == 0)
+        await until(lambda: wire.gateway.dispatcher.depth == 0)
         [came] = now(wire.store.messages(Direction.IN, "", 9))
         wire.hears()
         before = [call.id for call in receiver.calls]
@@ -207,9 +207,9 @@ async def test_once_more(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
         wire.second()
         for about in (message, came):
             now(fires(wire.gateway.powers.operator.redeliver(about.id, "hooks", "user:ops")))
-            assert wire.gateway.delivery.depth > 0
+            assert wire.gateway.dispatcher.depth > 0
             wire.second()
-            await until(lambda: wire.gateway.delivery.depth == 0)
+            await until(lambda: wire.gateway.dispatcher.depth == 0)
         again = receiver.calls[3:]
         assert kinds(again, message) == ["message.sent", "message.delivered"]
         assert sorted(call.id for call in again) == sorted(before)
@@ -227,14 +227,14 @@ async def test_once_more_what_failed(tmp_path: Path, monkeypatch: pytest.MonkeyP
     receiver = CallbackReceiver(410)
     async with networked(tmp_path, monkeypatch, receiver.url) as wire:
         wire.comes_in(1001)
-        await until(lambda: wire.gateway.delivery.depth == 0)
+        await until(lambda: wire.gateway.dispatcher.depth == 0)
         [came] = now(wire.store.messages(Direction.IN, "", 9))
         assert came.state == "failed"
         wire.clock.advance(6 * 86400)
         receiver.code = 200
         now(fires(wire.gateway.powers.operator.redeliver(came.id, "hooks", "user:ops")))
         wire.second()
-        await until(lambda: wire.gateway.delivery.depth == 0)
+        await until(lambda: wire.gateway.dispatcher.depth == 0)
         assert wire.state(came) == "delivered"
         assert wire.journey(came) == ["received", "failed", "redelivered", "handed on"]
     await receiver.close()
@@ -246,7 +246,7 @@ async def test_nothing_to_hand_over(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     async with networked(tmp_path, monkeypatch, receiver.url, events=["line"]) as wire:
         wire.registers()
         message = wire.sends("+36300000001", 11)
-        await until(lambda: wire.gateway.delivery.depth == 0)
+        await until(lambda: wire.gateway.dispatcher.depth == 0)
         wire.hears()
         for about in (message.id, "x", f"{message.id}99"):
             with pytest.raises(Conflict):

@@ -9,7 +9,7 @@ import pytest
 
 from goiptwist.bridges.webhook.settings import WebhookSettings
 from goiptwist.errors import BadConfiguration
-from goiptwist.gateway.bridging import rule_of
+from goiptwist.gateway.bridge_keys import routing_rule
 from goiptwist.gateway.settings import read_settings
 from goiptwist.messaging.router import RoutingRule
 
@@ -78,7 +78,7 @@ def test_report_urls() -> None:
 )
 def test_what_it_is_given(events: list[str], rule: RoutingRule) -> None:
     """The events decide whether it gets SMS, and what happens on lines."""
-    assert rule_of(read(events=events)) == rule
+    assert routing_rule(read(events=events)) == rule
 
 
 def test_no_secret_is_seen() -> None:

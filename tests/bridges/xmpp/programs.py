@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from goiptwist.gateway.bridging import BRIDGE_AT_ONCE
+from goiptwist.delivery.retry import BRIDGE_AT_ONCE
 from tests.simulated import Simulated
 from tests.test_twistd import until
 

@@ -12,9 +12,9 @@ from goiptwist.errors import Busy, OverQuota, StoreUnavailable
 from goiptwist.messaging.report_urls import context_of
 from goiptwist.model.messages import State
 from goiptwist.model.subscriptions import Subscription
-from goiptwist.web.ozeki import sending
+from goiptwist.web.ozeki import submitter
 from tests.contact_id.test_notation import BAD, VALID, refusal
-from tests.web.ozeki.asking import LOGIN, TEXT, Asking
+from tests.web.ozeki.client import LOGIN, TEXT, Asking
 from tests.web.ozeki.test_classic import SEED
 
 EVENT = "1113,18,1,123,03,003"
@@ -31,12 +31,12 @@ def routes(**keys: Any) -> Routes:
 def asking() -> Asking:
     """A gateway where the texts of the user of the seed are alarms."""
     made = Asking()
-    made.gateway.routes = routes(user="httptest")
+    made.gateway.alarms.routes = routes(user="httptest")
     return made
 
 
 def events(asking: Asking) -> list[str]:
-    return [report.event.machine for report in asking.gateway.reports]
+    return [report.event.machine for report in asking.gateway.alarms.reports]
 
 
 class TestClassic:
@@ -46,10 +46,10 @@ class TestClassic:
         """The URL of Ozeki's page gets the answer of Ozeki's log, and raises an alarm."""
         reply = asking.send()
         assert (reply.status, reply.body) == (200, SEED)
-        [report] = asking.gateway.reports
+        [report] = asking.gateway.alarms.reports
         assert (report.event.machine, report.origin) == (EVENT, "user:httptest")
         assert (report.recipient, report.client_id) == ("06201234567", "")
-        assert asking.gateway.submissions == []
+        assert asking.gateway.messages.submissions == []
 
     @pytest.mark.parametrize(
         "typed", ["1113181123030032", "1113 18 1123 03 003 2", "1113,18,1,123,3,3"]
@@ -65,7 +65,7 @@ class TestClassic:
         asking.get({"action": "sendmessage", **LOGIN, "messagedata": EVENT})
         reply = asking.send(recipient="the station")
         assert reply.xml.findtext("data/acceptreport/recipient") == "the station"
-        assert [report.recipient for report in asking.gateway.reports] == ["", "the station"]
+        assert [report.recipient for report in asking.gateway.alarms.reports] == ["", "the station"]
 
     def test_several_recipients(self, asking: Asking) -> None:
         """They are one alarm, with a report for each; a station must not hear it twice."""
@@ -80,7 +80,7 @@ class TestClassic:
         """With a messageid of the client's own, a repeat is the same alarm."""
         first, second = asking.send(messageid="a-1"), asking.send(messageid="a-1")
         assert first.body == second.body == SEED
-        assert len(asking.gateway.kept) == 1
+        assert len(asking.gateway.archive.kept) == 1
         other = asking.send(messageid="a-1", messagedata="1113,18,1,130,03,003")
         assert other.codes == ["302"]
 
@@ -99,7 +99,7 @@ class TestClassic:
         sentence = reply.xml.findtext("data/acceptreport/statusmessage") or ""
         if len(text) < 100:
             assert sentence == refusal(text)[1]
-        assert asking.gateway.kept == []
+        assert asking.gateway.archive.kept == []
 
     def test_a_batch(self, asking: Asking) -> None:
         """Each is kept or refused by itself; nobody needs a recipient."""
@@ -109,13 +109,13 @@ class TestClassic:
         assert reply.codes == ["0", "302", "0"]
         sentences = [e.text or "" for e in reply.xml.iterfind("data/acceptreport/statusmessage")]
         assert "The code of an alarm" in sentences[1]
-        assert [report.client_id for report in asking.gateway.reports] == ["b/0", "b/2"]
+        assert [report.client_id for report in asking.gateway.alarms.reports] == ["b/0", "b/2"]
 
     def test_more_than_wait_at_a_time(
         self, asking: Asking, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """A large batch goes to the disk in parts, in its order."""
-        monkeypatch.setattr(sending, "ALARMS_AT_ONCE", 2)
+        monkeypatch.setattr(submitter, "ALARMS_AT_ONCE", 2)
         given = {f"messagedata{n}": f"1113,18,1,123,03,{n:03}" for n in range(5)}
         reply = asking.post({"action": "sendmessage", **LOGIN, **given})
         ids = [found.text for found in reply.xml.iterfind("data/acceptreport/messageid")]
@@ -124,10 +124,10 @@ class TestClassic:
     def test_reports(self, asking: Asking) -> None:
         """C{reporturl} works as for an SMS."""
         asking = Asking(reports_by="hooks")
-        asking.gateway.routes = routes(user="httptest")
+        asking.gateway.alarms.routes = routes(user="httptest")
         url = "http://x.example/$messageid?$status"
         asking.send(reporturl=url)
-        [report] = asking.gateway.reports
+        [report] = asking.gateway.alarms.reports
         assert (report.context, report.tell) == (context_of(url), (Subscription("bridge:hooks"),))
 
     @pytest.mark.parametrize(
@@ -140,7 +140,7 @@ class TestClassic:
     )
     def test_not_now(self, asking: Asking, error: Exception, code: str, whole: bool) -> None:
         """As for an SMS: its number, and the gateway's own sentence."""
-        asking.gateway.fault = error
+        asking.gateway.archive.fault = error
         reply = asking.send()
         if whole:
             assert reply.error == (code, str(error))
@@ -150,7 +150,9 @@ class TestClassic:
 
     def test_no_way(self, asking: Asking) -> None:
         """What nobody would get is refused."""
-        asking.gateway.routes = Routes([evolve(routes(user="httptest").settings[0], to=Names())])
+        asking.gateway.alarms.routes = Routes(
+            [evolve(routes(user="httptest").settings[0], to=Names())]
+        )
         reply = asking.send()
         assert reply.codes == ["302"]
         sentence = reply.xml.findtext("data/acceptreport/statusmessage") or ""
@@ -164,7 +166,7 @@ class TestClassic:
             (State.DELIVERED, "sent"),
             (State.FAILED, "notsent"),
         ):
-            asking.gateway.kept = [evolve(asking.gateway.kept[0], state=state)]
+            asking.gateway.archive.kept = [evolve(asking.gateway.archive.kept[0], state=state)]
             for name in ("outbox", "sent", "notsent", "inbox"):
                 found = asking.receive(folder=name).xml.findall("data/message")
                 assert len(found) == (name == folder)
@@ -183,7 +185,7 @@ class TestMarked:
         login = {"username": "sender", "password": "only sends"}
         reply = asking.get({"action": "sendmessage", **login, "messagedata": EVENT})
         assert reply.error == ("302", "recipient is missing")
-        assert asking.gateway.reports == []
+        assert asking.gateway.alarms.reports == []
 
     @pytest.mark.parametrize(
         ("text", "is_alarm"),
@@ -191,21 +193,21 @@ class TestMarked:
     )
     def test_either(self, asking: Asking, text: str, is_alarm: bool) -> None:
         """A route for an account alone takes what is Contact ID of it; all else is an SMS."""
-        asking.gateway.routes = routes(account="1113")
+        asking.gateway.alarms.routes = routes(account="1113")
         assert asking.send(messagedata=text).codes == ["0"]
         assert events(asking) == [EVENT] * is_alarm
         assert asking.texts == [(TEXT["recipient"], text)] * (not is_alarm)
 
     def test_both_in_one_batch(self, asking: Asking) -> None:
         """Each finds its way, and the answers stand in the order of the questions."""
-        asking.gateway.routes = routes(account="1113")
+        asking.gateway.alarms.routes = routes(account="1113")
         texts = ("Door open", EVENT, "Door closed")
         given = {f"recipient{n}": f"0620{n}" for n in range(3)}
         given |= {f"messagedata{n}": text for n, text in enumerate(texts)}
         reply = asking.post({"action": "sendmessage", **LOGIN, **given})
         assert reply.codes == ["0", "0", "0"]
         reports = reply.xml.findall("data/acceptreport")
-        kept = {m.id: m.alarm or m.text for m in asking.gateway.kept}
+        kept = {m.id: m.alarm or m.text for m in asking.gateway.archive.kept}
         assert [kept[r.findtext("messageid") or ""] for r in reports] == list(texts)
 
 
@@ -218,7 +220,7 @@ class TestJson:
         data = reply.json["data"]
         assert (data["success_count"], data["messages"][0]["status"]) == (1, "SUCCESS")
         assert (data["messages"][0]["id"], data["messages"][0]["text"]) == ("m0", EVENT)
-        [report] = asking.gateway.reports
+        [report] = asking.gateway.alarms.reports
         assert (report.client_id, report.recipient) == ("a-1", "06201234567")
 
     def test_what_is_wrong(self, asking: Asking) -> None:

@@ -10,9 +10,9 @@ import pytest
 from goiptwist.errors import Busy, Forbidden, StoreUnavailable
 from goiptwist.model.messages import Submission
 from goiptwist.model.subscriptions import Subscription
-from goiptwist.web.ozeki.wanted import MAX_MESSAGES
+from goiptwist.web.ozeki.message import MAX_MESSAGES
 from tests.conftest import FailureLog
-from tests.web.ozeki.asking import LOGIN, TEXT, Asking, arrived
+from tests.web.ozeki.client import LOGIN, TEXT, Asking, arrived
 
 #: The answer in the log of the seed, byte for byte.
 SEED = (
@@ -48,7 +48,7 @@ def test_the_seed(asking: Asking) -> None:
     assert (reply.status, reply.body) == (200, SEED)
     assert reply.headers["Content-Type"] == "application/xml"
     assert "Server" not in reply.headers
-    assert asking.gateway.submissions == [
+    assert asking.gateway.messages.submissions == [
         Submission(origin="user:httptest", recipients=("06201234567",), text="1113,18,1,123,03,003")
     ]
 
@@ -213,7 +213,7 @@ def test_one_bad_message_is_a_report(asking: Asking, more: dict[str, str], said:
     assert (reply.status, reply.codes) == (200, ["302"])
     assert said in (reply.xml.findtext("data/acceptreport/statusmessage") or "")
     assert reply.xml.findtext("data/acceptreport/messageid") == ""
-    assert asking.gateway.kept == []
+    assert asking.gateway.archive.kept == []
 
 
 def test_a_bad_one_among_good_ones(asking: Asking) -> None:
@@ -228,7 +228,7 @@ def test_a_bad_one_among_good_ones(asking: Asking) -> None:
 def test_a_route(asking: Asking, provider: str, line: str, pool: str) -> None:
     """A service provider of Ozeki's is a line or a pool of ours, whichever has that name."""
     asking.send(serviceprovider=provider)
-    [submission] = asking.gateway.submissions
+    [submission] = asking.gateway.messages.submissions
     assert (submission.line, submission.pool) == (line, pool)
 
 
@@ -236,13 +236,13 @@ def test_the_client_s_own_id(asking: Asking) -> None:
     """A repeat must not send again, so each message of a request has a name of its own."""
     asking.send(messageid="a", recipient="06201")
     asking.send(messageid="b", recipient="06201,06202")
-    assert [s.client_id for s in asking.gateway.submissions] == ["a", "b/1", "b/2"]
+    assert [s.client_id for s in asking.gateway.messages.submissions] == ["a", "b/1", "b/2"]
 
 
 def test_a_report_url(asking: Asking) -> None:
     """It is kept with each message, for whoever tells what became of it."""
     asking.send(reporturl="http://x.example/?id=$messageid", recipient="06201,06202")
-    contexts = [s.context for s in asking.gateway.submissions]
+    contexts = [s.context for s in asking.gateway.messages.submissions]
     assert contexts == ['{"kind": "reporturl", "url": "http://x.example/?id=$messageid"}'] * 2
 
 
@@ -251,19 +251,19 @@ def test_who_calls_it() -> None:
     for name, told in (("hook", [Subscription("bridge:hook")]), ("", [])):
         asking = Asking(reports_by=name)
         assert asking.send(reporturl="http://x.example/?id=$messageid").codes == ["0"]
-        assert [list(s.tell) for s in asking.gateway.submissions] == [told]
+        assert [list(s.tell) for s in asking.gateway.messages.submissions] == [told]
 
 
 def test_nobody_is_told_unasked() -> None:
     """Without a report URL there is nothing to call."""
     asking = Asking(reports_by="hook")
     asking.send()
-    assert [s.tell for s in asking.gateway.submissions] == [()]
+    assert [s.tell for s in asking.gateway.messages.submissions] == [()]
 
 
 def test_forbidden(asking: Asking) -> None:
     """Limits of the user: the message is refused, not the login."""
-    asking.gateway.fault = Forbidden("you may not write to 06201")
+    asking.gateway.archive.fault = Forbidden("you may not write to 06201")
     assert asking.send().error == ("306", "you may not write to 06201")
 
 
@@ -287,7 +287,9 @@ def test_a_batch(asking: Asking) -> None:
         }
     )
     assert reply.codes == ["0"] * 4
-    assert [(s.recipients[0], s.text, s.client_id) for s in asking.gateway.submissions] == [
+    assert [
+        (s.recipients[0], s.text, s.client_id) for s in asking.gateway.messages.submissions
+    ] == [
         ("06200", "null", "x/0"),
         ("+36201234567", "eins", "x/1"),
         ("06202", "zwei", "y/1"),
@@ -387,7 +389,7 @@ def test_what_is_refused(
     assert reply.status == 200
     assert reply.error[0] == number
     assert said in reply.error[1]
-    assert asking.gateway.submissions == []
+    assert asking.gateway.messages.submissions == []
     strict = Asking(strict=True).get(query)
     statuses = {"301": 400, "302": 400, "304": 401, "305": 401, "306": 403}
     assert (strict.status, strict.body) == (statuses[number], reply.body)
@@ -415,7 +417,7 @@ def test_not_now(fault: Exception, number: str, wait: str) -> None:
     """Nothing was kept, and the client is told when to come again."""
     for strict in (False, True):
         asking = Asking(strict=strict)
-        asking.gateway.fault = fault
+        asking.gateway.archive.fault = fault
         reply = asking.send()
         assert reply.status == (int(number) if strict else 200)
         assert (reply.error, reply.headers["Retry-After"]) == ((number, str(fault)), wait)
@@ -423,7 +425,7 @@ def test_not_now(fault: Exception, number: str, wait: str) -> None:
 
 def test_a_bug_is_logged_without_the_password(asking: Asking, logged_failures: FailureLog) -> None:
     """The client is told no more than that; the query is in no traceback."""
-    asking.gateway.fault = KeyError("a bug")
+    asking.gateway.archive.fault = KeyError("a bug")
     reply = asking.send()
     assert (reply.status, reply.error[0]) == (500, "500")
     said = "".join(
@@ -438,7 +440,10 @@ def test_guessing_is_slowed(asking: Asking) -> None:
     for n in range(10):
         assert asking.send(password=str(n)).error[0] == "305"
     slowed = asking.send(password="abc123")
-    assert slowed.error == ("429", "too many wrong tokens or passwords from your address")
+    assert slowed.error == (
+        "429",
+        "too many wrong tokens or passwords from your address, or for this user",
+    )
     assert slowed.headers["Retry-After"] == "60"
     given = {"action": "sendmessage", **LOGIN, **TEXT}
     assert asking.get(given, host="192.0.2.9").codes == ["0"]
@@ -471,7 +476,7 @@ def test_other_methods(asking: Asking) -> None:
     assert asking.raw(f"HEAD /api?{query} HTTP/1.1\r\nHost: x\r\n\r\n".encode()).startswith(
         b"HTTP/1.1 405 "
     )
-    assert asking.gateway.submissions == []
+    assert asking.gateway.messages.submissions == []
 
 
 def test_a_body_that_is_no_form(asking: Asking) -> None:
@@ -522,7 +527,7 @@ def test_the_own_interface_is_still_there(asking: Asking) -> None:
 
 def test_receive(asking: Asking) -> None:
     """As on Ozeki's page, with its own DOCTYPE; the recipient is the line."""
-    asking.gateway.kept = [arrived(0, "first"), arrived(1, "second <&>")]
+    asking.gateway.archive.kept = [arrived(0, "first"), arrived(1, "second <&>")]
     reply = asking.receive(folder="inbox", limit="2", afterdownload="delete")
     assert (
         b'<!DOCTYPE response PUBLIC "-//OZEKI//DTD XML 1.0//EN" '
@@ -555,15 +560,15 @@ def test_receive(asking: Asking) -> None:
 )
 def test_after_the_download(asking: Asking, word: str, marks: list[Any]) -> None:
     """Who says nothing loses nothing."""
-    asking.gateway.kept = [arrived(0), arrived(1)]
+    asking.gateway.archive.kept = [arrived(0), arrived(1)]
     asking.receive(limit="1", afterdownload=word)
-    assert asking.gateway.marked == marks
+    assert asking.gateway.folders.flags == marks
 
 
 @pytest.mark.parametrize("style", ["html", "urlencoded"])
 def test_receive_in_other_formats(asking: Asking, style: str) -> None:
     """The same fields."""
-    asking.gateway.kept = [arrived(0)]
+    asking.gateway.archive.kept = [arrived(0)]
     reply = asking.receive(responseformat=style)
     if style == "urlencoded":
         assert ("message.messagedata", "Door open") in reply.pairs

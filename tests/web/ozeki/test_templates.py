@@ -14,7 +14,7 @@ from goiptwist.messaging.report_urls import context_of, filled, keywords_of, url
 from goiptwist.model.messages import Direction, Message, State
 from goiptwist.web.ozeki.refusals import Refusal
 from goiptwist.web.ozeki.templates import checked_url
-from tests.web.fakes import NOON
+from tests.web.powers import NOON
 
 MESSAGE = Message(
     id="tag-7",

@@ -5,19 +5,21 @@ What all conversations of one intake share.
 from __future__ import annotations
 
 from collections import Counter
+from math import ceil
 from typing import Any
 
 from attrs import define, field
 from twisted.internet.interfaces import IReactorTime
 
-from goiptwist.accounts.secrets import Remembered
-from goiptwist.accounts.users import Attempts, User, Users
-from goiptwist.bridges.mail.intake.crowd import Crowd, source_of
+from goiptwist.accounts.authenticator import Authenticator
+from goiptwist.accounts.throttle import TooManyAttempts
+from goiptwist.accounts.users import User
+from goiptwist.bridges.mail.intake.crowd import Crowd
 from goiptwist.bridges.mail.intake.interfaces import Complains
 from goiptwist.bridges.mail.intake.login import Claim
 from goiptwist.bridges.mail.intake.reply import Reply
 from goiptwist.bridges.mail.intake.settings import MailIntakeSettings
-from goiptwist.errors import Busy
+from goiptwist.errors import Busy, Forbidden
 from goiptwist.net.certificate import OurCertificate
 
 
@@ -26,7 +28,7 @@ class House:
     """
     @ivar domain: what we call ourselves.
     @ivar clock: where time comes from.
-    @ivar attempts: counts wrong passwords by where they came from.
+    @ivar accounts: the login of the whole gateway.
     @ivar mailroom: an L{IMailroom<goiptwist.bridges.mail.intake.interfaces.IMailroom>}.
     @ivar certificate: for TLS; C{None} is none.
     @ivar counts: connections, mails and recipients that were taken, and others
@@ -36,17 +38,13 @@ class House:
     settings: MailIntakeSettings
     domain: str
     clock: IReactorTime
-    users: Users
-    attempts: Attempts
+    accounts: Authenticator
     mailroom: Any
     complaints: Complains
     certificate: OurCertificate | None = None
     counts: Counter[str] = field(factory=Counter, init=False)
     strangers: Crowd = field(init=False)
     friends: Crowd = field(init=False)
-    #: Whose password was right, from where: a guesser on the same machine
-    #: slows nobody who knows his password.
-    _known: Remembered[User] = field(factory=Remembered, init=False)
 
     def __attrs_post_init__(self) -> None:
         most = self.settings.connections
@@ -64,31 +62,21 @@ class House:
         """
         @raise Reply: it is nobody who may send, or the source has guessed too often.
         """
-        source = source_of(peer)
-        user = self._known.recall(source, claim.name, claim.password)
-        if user is not None:
-            return user
-        wait = self.attempts.wait(source)
-        if wait > 0:
-            self.complaints.about("mail_login_slowed", peer, "too many wrong passwords for mail")
-            raise Reply(454, "4.7.0", f"Too many wrong passwords; wait for {wait:.0f} s")
         try:
-            user = await self.users.by_password(claim.name, claim.password)
+            user = await self.accounts.by_password(
+                peer, claim.name, claim.password, scope="send", silent=True
+            )
+        except TooManyAttempts as slowed:
+            self.complaints.about("mail_login_slowed", peer, "too many wrong passwords for mail")
+            wait = f"Too many wrong passwords; wait for {ceil(slowed.after)} s"
+            raise Reply(454, "4.7.0", wait) from None
         except Busy as busy:
             raise Reply(454, "4.7.0", str(busy)) from None
-        why = _refused(user, peer)
-        if user is None or why:
-            self.attempts.failed(source)
+        except Forbidden as refused:  # for the log; the caller hears less
+            user, why = None, str(refused)
+        else:
+            why = "a wrong password"
+        if user is None:
             self.complaints.about("mail_login_refused", peer, f"{why} at the login for mail")
             raise Reply(535, "5.7.8", "No user who may send has this name and password")
-        self._known.keep(user, source, claim.name, claim.password)
         return user
-
-
-def _refused(user: User | None, peer: str) -> str:
-    """@return: why somebody may not log in, for the log; the caller hears less."""
-    if user is None:
-        return "a wrong password"
-    if not user.allowed("send"):
-        return f"{user.name!r}, who may not send,"
-    return "" if user.may_come_from(peer) else f"{user.name!r}, who may not come from there,"

@@ -115,6 +115,12 @@ class IMailroom(Interface):
         """
 
 
+class IHasMailroom(Interface):
+    """A connector by which mails come, and which has a mailroom for others too."""
+
+    mailroom: IMailroom = Attribute("Where all mails become SMS.")
+
+
 class Complains(Protocol):
     """Counts what goes wrong, and logs it without being flooded."""
 

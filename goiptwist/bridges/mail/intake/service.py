@@ -9,11 +9,12 @@ from typing import Any
 
 from twisted.internet.defer import Deferred, DeferredList
 from twisted.internet.interfaces import IProtocolFactory
+from zope.interface import implementer
 
-from goiptwist.accounts.users import Attempts, Users
+from goiptwist.accounts.authenticator import Authenticator
 from goiptwist.bridges.mail.intake.conversation import Conversation
 from goiptwist.bridges.mail.intake.house import House
-from goiptwist.bridges.mail.intake.interfaces import Complains
+from goiptwist.bridges.mail.intake.interfaces import Complains, IHasMailroom
 from goiptwist.bridges.mail.intake.lmtp import LocalConversation
 from goiptwist.bridges.mail.intake.reception import Reception
 from goiptwist.bridges.mail.intake.settings import MailIntakeSettings
@@ -21,6 +22,7 @@ from goiptwist.net.certificate import OurCertificate, WithinTls
 from goiptwist.net.listening import Listening, Place
 
 
+@implementer(IHasMailroom)
 class MailIntake(Listening):
     """
     SMTP and LMTP for whoever connects.
@@ -37,16 +39,17 @@ class MailIntake(Listening):
         settings: MailIntakeSettings,
         name: str,
         *,
-        users: Users,
-        attempts: Attempts,
+        accounts: Authenticator,
         mailroom: Any,
         complaints: Complains,
     ) -> None:
         """
+        @param accounts: the login of the whole gateway.
         @param name: of the gateway, for greetings, unless the settings have one.
         @param mailroom: an
             L{IMailroom<goiptwist.bridges.mail.intake.interfaces.IMailroom>}.
         """
+        self.mailroom = mailroom
         certificate = None
         if settings.certificate:
             certificate = OurCertificate(settings.certificate, settings.private_key)
@@ -54,8 +57,7 @@ class MailIntake(Listening):
             settings,
             settings.domain or name,
             reactor,
-            users,
-            attempts,
+            accounts,
             mailroom,
             complaints,
             certificate,

@@ -18,8 +18,9 @@ from twisted.mail import imap4, smtp
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
+from goiptwist.accounts.authenticator import Authenticator
 from goiptwist.accounts.secrets import Secret
-from goiptwist.accounts.users import Attempts, User, Users
+from goiptwist.accounts.users import User
 from goiptwist.bridges.mail.intake.conversation import Conversation
 from goiptwist.bridges.mail.intake.house import House
 from goiptwist.bridges.mail.intake.interfaces import IMailroom
@@ -128,8 +129,7 @@ def house(mailroom=None, *, certificate=None, users=USERS, clock=None, **keys) -
         settings,
         "sms.example.org",
         clock,
-        Users(users, execute),
-        Attempts(clock),
+        Authenticator(users, clock, execute),
         mailroom or Mailroom(),
         Complaints(),
         certificate,

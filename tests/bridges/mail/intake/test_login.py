@@ -7,7 +7,8 @@ from twisted.internet.defer import Deferred
 from twisted.logger import capturedLogs
 
 from goiptwist.accounts.secrets import Secret, hashed
-from goiptwist.accounts.users import FAILURES, WINDOW, User
+from goiptwist.accounts.throttle import FAILURES, WINDOW
+from goiptwist.accounts.users import User
 from goiptwist.bridges.mail.intake.conversation import Conversation
 from goiptwist.bridges.mail.intake.login import Claim
 from goiptwist.errors import Busy
@@ -193,7 +194,7 @@ def test_hashed_passwords():
         waiting.append(finished)
         return finished
 
-    shared.users.defer_to_thread = in_thread
+    shared.accounts.verifier.defer_to_thread = in_thread
     call = Call(shared, peer=STRANGE, implicit=True)
     assert call.ask(plain("ops", PASSWORD), FROM, ONE) == []
     waiting.pop().callback(None)
@@ -207,7 +208,7 @@ def test_too_many_checks():
         raise Busy("too many passwords are being checked already", after=1)
 
     call = Call(peer=STRANGE, implicit=True)
-    call.house.users.by_password = busy
+    call.house.accounts.verifier.by_password = busy
     assert call.ask(plain("ops", PASSWORD)) == [
         "454 4.7.0 too many passwords are being checked already"
     ]
@@ -218,7 +219,7 @@ def test_a_guess_counts_if_the_guesser_hangs_up():
     """He will not have the answer, but he has had his try."""
     shared = house()
     waiting = Deferred()
-    shared.users.by_password = lambda name, password: waiting
+    shared.accounts.verifier.by_password = lambda name, password: waiting
     call = Call(shared, peer=STRANGE, implicit=True)
     call.says(plain("ops", "guess"))
     call.hangs_up()

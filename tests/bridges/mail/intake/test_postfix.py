@@ -13,7 +13,7 @@ from twisted.internet import reactor
 from twisted.internet.defer import execute
 from twisted.internet.threads import deferToThread
 
-from goiptwist.accounts.users import Attempts, Users
+from goiptwist.accounts.authenticator import Authenticator
 from goiptwist.bridges.mail.addresses import AddressPlan, reply_address
 from goiptwist.bridges.mail.intake.service import MailIntake
 from goiptwist.bridges.mail.intake.settings import MailIntakeSettings
@@ -119,8 +119,7 @@ class House:
             reactor,
             MailIntakeSettings(lmtp=(HostPort("127.0.0.1", self.port),), trusted=trusted),
             DOMAIN,
-            users=Users((), execute),
-            attempts=Attempts(reactor),
+            accounts=Authenticator((), reactor, execute),
             mailroom=mailroom,
             complaints=Complaints(),
         )

@@ -10,7 +10,7 @@ from twisted.internet.task import deferLater
 from twisted.internet.testing import MemoryReactorClock
 from twisted.logger import capturedLogs
 
-from goiptwist.accounts.users import Attempts, Users
+from goiptwist.accounts.authenticator import Authenticator
 from goiptwist.bridges.mail.intake.service import MailIntake
 from goiptwist.bridges.mail.intake.settings import MailIntakeSettings
 from goiptwist.config.values import HostPort
@@ -24,8 +24,7 @@ def intake(core, **keys):
         core,
         MailIntakeSettings(**{"trusted": TRUSTED, **keys}),
         "sms.example.org",
-        users=Users(USERS, execute),
-        attempts=Attempts(core),
+        accounts=Authenticator(USERS, core, execute),
         mailroom=Mailroom(),
         complaints=Complaints(),
     )

@@ -17,7 +17,7 @@ from zope.interface import implementer
 from goiptwist.config.values import setting
 from goiptwist.contact_id import notation
 from goiptwist.errors import Refused
-from goiptwist.interfaces import IBridge, IBridgeKind, IGateway
+from goiptwist.interfaces import IBridge, IConnectorKind, IGateway, Phase
 from goiptwist.model.delivery import Delivered
 from goiptwist.model.messages import AlarmReport, Message
 
@@ -68,11 +68,12 @@ class PanelBridge(Service):
             opened.write(line + "\n")
 
 
-@implementer(IPlugin, IBridgeKind)
+@implementer(IPlugin, IConnectorKind)
 class PanelBridgeKind:
     """How the configuration makes one."""
 
-    kind = "panel"
+    section, kind = "bridge", "panel"
+    phase = Phase.BRIDGE
     settings = PanelBridgeSettings
 
     def build(self, name: str, settings: PanelBridgeSettings, gateway: IGateway) -> PanelBridge:

@@ -1,0 +1,36 @@
+"""Which interface answers which path."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from twisted.web.resource import IResource, Resource
+
+from goiptwist.web.http.site import Leniency
+from goiptwist.web.ozeki.dialect import PATHS
+from goiptwist.web.ozeki.parameters import mended
+from goiptwist.web.v1.api import BATCHES
+
+
+class RootResource(Resource):
+    """
+    The root of all paths.
+
+    @ivar leniency: for L{Site<goiptwist.web.http.site.Site>}.
+    """
+
+    isLeaf = True
+    leniency = Leniency(PATHS | BATCHES, mended)
+
+    def __init__(self, own: IResource, dialect: IResource) -> None:
+        """
+        @param own: the gateway's own interface.
+        @param dialect: what old programs find under C{/api}.
+        """
+        super().__init__()
+        self._own, self._dialect = own, dialect
+
+    def render(self, request: Any) -> Any:
+        """Twisted calls this for every request."""
+        door = self._dialect if request.path in PATHS else self._own
+        return door.render(request)
