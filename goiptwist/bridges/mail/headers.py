@@ -17,6 +17,8 @@ from goiptwist.bridges.mail.charsets import decoded
 
 #: RFC 2047 section 2, and the language of RFC 2231 section 5.
 _WORD = re.compile(r"=\?([^?*\s]{1,40})(?:\*[^?\s]{0,40})?\?([bq])\?([!->@-~]*)\?=", re.I | re.A)
+#: Surrogates that no octet stands behind.
+_NO_OCTET = re.compile("[\ud800-\udc7f\udd00-\udfff]")
 _FOLD = re.compile(r"\r\n?|\n")
 _ID = re.compile(r"<([^<>\s]{1,998})>")
 
@@ -61,7 +63,8 @@ class Headers:
 def unfolded(value: str) -> str:
     """One line; octets beyond ASCII are read as UTF-8, or else as Western."""
     if not value.isascii():
-        value = decoded(value.encode("utf-8", "surrogateescape"), "utf-8")
+        octets = _NO_OCTET.sub("\ufffd", value).encode("utf-8", "surrogateescape")
+        value = decoded(octets, "utf-8")
     return _FOLD.sub("", value).strip(" \t")
 
 

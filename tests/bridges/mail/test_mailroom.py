@@ -22,7 +22,7 @@ from goiptwist.bridges.mail.reading import AttachmentUse, Gsm7Use, ReadingSettin
 from goiptwist.bridges.mail.tokens import DAY, Grant, Tokens
 from goiptwist.errors import Conflict, Forbidden, OverQuota, StoreUnavailable, Unacceptable
 from goiptwist.model.messages import State
-from goiptwist.testing.stubs import StandInGateway, sms
+from goiptwist.testing.stubs import StandInDirectory, StandInGateway, StandInMessages, sms
 
 NOW = 1_795_000_000.0
 STRANGER = Caller(
@@ -161,7 +161,7 @@ def test_what_was_read_otherwise_the_first_time(monkeypatch: pytest.MonkeyPatch)
     async def conflict(submission: object) -> None:
         raise Conflict("used before")
 
-    monkeypatch.setattr(type(room.gateway), "submit", lambda self, s: conflict(s))
+    monkeypatch.setattr(StandInMessages, "submit", lambda self, s: conflict(s))
     assert room.take(ANN, "+36301234567@sms.example.org").startswith("250")
 
 
@@ -252,7 +252,7 @@ def test_no_disk_no_yes(monkeypatch: pytest.MonkeyPatch) -> None:
     async def full(submission: object) -> None:
         raise StoreUnavailable("disk full")
 
-    monkeypatch.setattr(type(room.gateway), "submit", lambda self, s: full(s))
+    monkeypatch.setattr(StandInMessages, "submit", lambda self, s: full(s))
     assert room.take(ANN, "+36301234567@sms.example.org") == "451 4.3.0 disk full"
 
 
@@ -281,7 +281,7 @@ def test_what_the_gateway_does_not_take(
     async def no(submission: object) -> None:
         raise trouble
 
-    monkeypatch.setattr(type(room.gateway), "submit", lambda self, s: no(s))
+    monkeypatch.setattr(StandInMessages, "submit", lambda self, s: no(s))
     assert room.take(ANN, "+36301234567@sms.example.org") == said
 
 
@@ -320,5 +320,5 @@ class TestBounces:
         async def full(message_id: str, reason: str) -> None:
             raise StoreUnavailable("disk full")
 
-        monkeypatch.setattr(StandInGateway, "came_back", lambda self, *a: full(*a))
+        monkeypatch.setattr(StandInDirectory, "bounced", lambda self, *a: full(*a))
         assert self.came(From="<>") == ("451 4.3.0 disk full", [])

@@ -10,11 +10,11 @@ from goiptwist.errors import StoreUnavailable
 from goiptwist.testing.stubs import StandInGateway
 
 
-class FullDisk(StandInGateway):
-    async def recall(self, key: str) -> str:
+class FullDisk:
+    async def get(self, key: str) -> str:
         raise StoreUnavailable("the disk is full")
 
-    async def remember(self, key: str, value: str) -> None:
+    async def put(self, key: str, value: str) -> None:
         raise StoreUnavailable("the disk is full")
 
 
@@ -35,6 +35,8 @@ async def test_conversations_are_apart() -> None:
 
 async def test_a_full_disk() -> None:
     """The mail goes all the same."""
-    threads = Threads(FullDisk(reactor, Clock()))
+    gateway = StandInGateway(reactor, Clock())
+    gateway.memory = FullDisk()
+    threads = Threads(gateway)
     await threads.add("goip1", "+361", "<1@x>")
     assert await threads.earlier("goip1", "+361") == ()
