@@ -21,8 +21,8 @@ from typing import Any
 import pytest
 
 from tests.bridges.mail.intake.test_postfix import postfix_for
-from tests.bridges.mail.postfix import NEEDS_POSTFIX, Postfix
-from tests.bridges.mail.smarthosts import Mailbox, smtp_server
+from tests.bridges.mail.outgoing.postfix import NEEDS_POSTFIX, Postfix
+from tests.bridges.mail.outgoing.smarthosts import Mailbox, smtp_server
 from tests.simulated import Simulated
 from tests.test_twistd import free_port, until
 

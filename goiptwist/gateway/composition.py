@@ -19,12 +19,12 @@ from goiptwist.alarm.panel_sms import PanelSms
 from goiptwist.alarm.service import AlarmService
 from goiptwist.alarm.supervision import Supervision
 from goiptwist.bridges.dc09.service import Dc09Receiver
-from goiptwist.bridges.mail import imap as mailbox
-from goiptwist.bridges.mail.addresses import AddressPlan
-from goiptwist.bridges.mail.imap import ImapIntake
+from goiptwist.bridges.mail.imap import poller as mailbox
+from goiptwist.bridges.mail.imap.poller import ImapIntake
 from goiptwist.bridges.mail.intake.service import MailIntake
-from goiptwist.bridges.mail.mailroom import Mailroom
-from goiptwist.bridges.mail.tokens import Grant, Tokens
+from goiptwist.bridges.mail.submission.addresses import AddressPlan
+from goiptwist.bridges.mail.submission.service import Mailroom
+from goiptwist.bridges.mail.submission.tokens import Grant, Tokens
 from goiptwist.delivery.dispatcher import Dispatcher, Nexthop
 from goiptwist.delivery.retry import LINE_SCHEDULE, RetryPolicy
 from goiptwist.gateway import bridging, kinds

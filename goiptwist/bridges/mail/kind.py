@@ -6,9 +6,9 @@ from __future__ import annotations
 
 from zope.interface import implementer
 
-from goiptwist.bridges.mail.bridge import MailBridge, identity
-from goiptwist.bridges.mail.settings import MailSettings
-from goiptwist.bridges.mail.tokens import Tokens
+from goiptwist.bridges.mail.outgoing.bridge import MailBridge, identity
+from goiptwist.bridges.mail.outgoing.settings import MailSettings
+from goiptwist.bridges.mail.submission.tokens import Tokens
 from goiptwist.interfaces import IBridgeKind, IGateway
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 
-from goiptwist.bridges.mail.intake.reply import Farewell, Reply
+from goiptwist.bridges.mail.submission.smtp_reply import Farewell, Reply
 
 END = b"\r\n.\r\n"
 

@@ -9,14 +9,14 @@ import re
 
 from attrs import define, evolve, field, frozen
 
-from goiptwist.bridges.mail.intake.interfaces import Wishes
-from goiptwist.bridges.mail.intake.reply import Reply
-from goiptwist.bridges.mail.intake.wishes import (
+from goiptwist.bridges.mail.intake.dsn_parameters import (
     read_envid,
     read_notify,
     read_orcpt,
     read_ret,
 )
+from goiptwist.bridges.mail.submission.interfaces import Wishes
+from goiptwist.bridges.mail.submission.smtp_reply import Reply
 
 #: Octets of a path with its brackets (RFC 5321 section 4.5.3.1.3).
 PATH_AT_MOST = 256

@@ -6,10 +6,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from goiptwist.bridges.mail.intake.conversation import Conversation
-from goiptwist.bridges.mail.intake.interfaces import Language
-from goiptwist.bridges.mail.intake.order import Said
-from goiptwist.bridges.mail.intake.reply import Reply
+from goiptwist.bridges.mail.intake.line_server import Said
+from goiptwist.bridges.mail.intake.session import Conversation
+from goiptwist.bridges.mail.submission.interfaces import Language
+from goiptwist.bridges.mail.submission.smtp_reply import Reply
 
 
 class LocalConversation(Conversation):

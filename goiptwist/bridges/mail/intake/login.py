@@ -12,7 +12,7 @@ from typing import TypeAlias
 
 from attrs import field, frozen
 
-from goiptwist.bridges.mail.intake.reply import Reply
+from goiptwist.bridges.mail.submission.smtp_reply import Reply
 
 
 @frozen

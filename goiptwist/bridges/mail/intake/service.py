@@ -11,12 +11,12 @@ from twisted.internet.defer import Deferred, DeferredList
 from twisted.internet.interfaces import IProtocolFactory
 
 from goiptwist.accounts.users import Attempts, Users
-from goiptwist.bridges.mail.intake.conversation import Conversation
-from goiptwist.bridges.mail.intake.house import House
-from goiptwist.bridges.mail.intake.interfaces import Complains
+from goiptwist.bridges.mail.intake.factory import Reception
 from goiptwist.bridges.mail.intake.lmtp import LocalConversation
-from goiptwist.bridges.mail.intake.reception import Reception
+from goiptwist.bridges.mail.intake.server_context import House
+from goiptwist.bridges.mail.intake.session import Conversation
 from goiptwist.bridges.mail.intake.settings import MailIntakeSettings
+from goiptwist.bridges.mail.submission.interfaces import Complains
 from goiptwist.net.certificate import OurCertificate, WithinTls
 from goiptwist.net.listening import Listening, Place
 
@@ -45,7 +45,7 @@ class MailIntake(Listening):
         """
         @param name: of the gateway, for greetings, unless the settings have one.
         @param mailroom: an
-            L{IMailroom<goiptwist.bridges.mail.intake.interfaces.IMailroom>}.
+            L{IMailroom<goiptwist.bridges.mail.submission.interfaces.IMailroom>}.
         """
         certificate = None
         if settings.certificate:

@@ -9,7 +9,7 @@ from typing import Any
 
 from attrs import Attribute, frozen
 
-from goiptwist.bridges.mail.authentication import check_authserv
+from goiptwist.bridges.mail.submission.authentication import check_authserv
 from goiptwist.config.values import HostPort, Network, setting
 from goiptwist.net.certificate import check_certificate, check_listen_tls, check_private_key
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from email.utils import format_datetime
 
-from goiptwist.bridges.mail.intake.interfaces import Caller, Language
+from goiptwist.bridges.mail.submission.interfaces import Caller, Language
 
 
 def spoken(caller: Caller, *, extended: bool, utf8: bool) -> str:

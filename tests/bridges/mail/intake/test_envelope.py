@@ -3,8 +3,8 @@
 import pytest
 
 from goiptwist.bridges.mail.intake.envelope import Named, read_mail, read_recipient
-from goiptwist.bridges.mail.intake.interfaces import Wishes
-from goiptwist.bridges.mail.intake.reply import Reply
+from goiptwist.bridges.mail.submission.interfaces import Wishes
+from goiptwist.bridges.mail.submission.smtp_reply import Reply
 
 
 def mail(argument, extended=True, login=False):

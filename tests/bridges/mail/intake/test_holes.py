@@ -9,7 +9,7 @@ import pytest
 from twisted.mail import smtp
 from twisted.mail.imap4 import IllegalClientResponse
 
-from tests.bridges.mail.intake.parts import (
+from tests.bridges.mail.intake.rig import (
     PASSWORD,
     Call,
     Certificate,

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from goiptwist.bridges.mail.intake.content import Content
 from goiptwist.bridges.mail.intake.envelope import read_mail, read_recipient
-from goiptwist.bridges.mail.intake.reply import Farewell, Reply, in_one
-from tests.bridges.mail.intake.parts import Call, Certificate, Mailroom, house
+from goiptwist.bridges.mail.submission.smtp_reply import Farewell, Reply, in_one
+from tests.bridges.mail.intake.rig import Call, Certificate, Mailroom, house
 
 #: Parts of which a conversation may be made: right ones, wrong ones, halves.
 PIECES = st.sampled_from(

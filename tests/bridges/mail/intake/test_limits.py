@@ -3,17 +3,17 @@
 import pytest
 from twisted.logger import capturedLogs
 
-from goiptwist.bridges.mail.intake.crowd import Crowd, source_of, undressed
-from goiptwist.bridges.mail.intake.order import (
+from goiptwist.bridges.mail.intake.connection_limiter import Crowd, source_of, undressed
+from goiptwist.bridges.mail.intake.line_server import (
     COMMAND_AT_MOST,
     COMMANDS_AT_MOST,
     LINGER,
     SESSION,
     UNREAD_AT_MOST,
 )
-from goiptwist.bridges.mail.intake.reply import Reply
-from tests.bridges.mail.intake.parts import Call, Certificate, Mailroom, address, house
-from tests.bridges.mail.intake.test_conversation import FROM, ONE, TWO
+from goiptwist.bridges.mail.submission.smtp_reply import Reply
+from tests.bridges.mail.intake.rig import Call, Certificate, Mailroom, address, house
+from tests.bridges.mail.intake.test_session import FROM, ONE, TWO
 
 BYE_SLOW = "421 4.4.2 You took longer than 300 s"
 

@@ -2,10 +2,10 @@
 
 import pytest
 
-from goiptwist.bridges.mail.intake.reply import Reply
+from goiptwist.bridges.mail.submission.smtp_reply import Reply
 from goiptwist.errors import StoreUnavailable
-from tests.bridges.mail.intake.parts import Call, Mailroom, house
-from tests.bridges.mail.intake.test_conversation import FROM, ONE, TWO, TWO_NAME
+from tests.bridges.mail.intake.rig import Call, Mailroom, house
+from tests.bridges.mail.intake.test_session import FROM, ONE, TWO, TWO_NAME
 
 
 @pytest.fixture

@@ -8,11 +8,11 @@ from twisted.logger import capturedLogs
 
 from goiptwist.accounts.secrets import Secret, hashed
 from goiptwist.accounts.users import FAILURES, WINDOW, User
-from goiptwist.bridges.mail.intake.conversation import Conversation
 from goiptwist.bridges.mail.intake.login import Claim
+from goiptwist.bridges.mail.intake.session import Conversation
 from goiptwist.errors import Busy
-from tests.bridges.mail.intake.parts import PASSWORD, Call, house
-from tests.bridges.mail.intake.test_conversation import FROM, ONE
+from tests.bridges.mail.intake.rig import PASSWORD, Call, house
+from tests.bridges.mail.intake.test_session import FROM, ONE
 
 STRANGE = "198.51.100.7"
 WRONG = "535 5.7.8 No user who may send has this name and password"

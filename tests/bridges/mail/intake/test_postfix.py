@@ -14,18 +14,18 @@ from twisted.internet.defer import execute
 from twisted.internet.threads import deferToThread
 
 from goiptwist.accounts.users import Attempts, Users
-from goiptwist.bridges.mail.addresses import AddressPlan, reply_address
 from goiptwist.bridges.mail.intake.service import MailIntake
 from goiptwist.bridges.mail.intake.settings import MailIntakeSettings
-from goiptwist.bridges.mail.mailroom import Mailroom
-from goiptwist.bridges.mail.reading import ReadingSettings
-from goiptwist.bridges.mail.tokens import DAY, Grant, Tokens
+from goiptwist.bridges.mail.reading.extraction import ReadingSettings
+from goiptwist.bridges.mail.submission.addresses import AddressPlan, reply_address
+from goiptwist.bridges.mail.submission.service import Mailroom
+from goiptwist.bridges.mail.submission.tokens import DAY, Grant, Tokens
 from goiptwist.config.values import HostPort, Network
 from goiptwist.errors import StoreUnavailable, Unacceptable
 from goiptwist.testing.stubs import StandInGateway
-from tests.bridges.mail.intake.parts import Complaints
-from tests.bridges.mail.postfix import NEEDS_POSTFIX, running, until
-from tests.bridges.mail.smarthosts import free_port
+from tests.bridges.mail.intake.rig import Complaints
+from tests.bridges.mail.outgoing.postfix import NEEDS_POSTFIX, running, until
+from tests.bridges.mail.outgoing.smarthosts import free_port
 
 pytestmark = [pytest.mark.real, NEEDS_POSTFIX]
 

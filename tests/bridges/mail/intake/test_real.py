@@ -16,12 +16,12 @@ from twisted.internet.task import deferLater
 from twisted.internet.threads import deferToThread
 from twisted.mail import smtp
 
-from goiptwist.bridges.mail.intake.reply import Reply
+from goiptwist.bridges.mail.submission.smtp_reply import Reply
 from goiptwist.config.values import HostPort
 from goiptwist.net.certificate import OurCertificate
-from tests.bridges.mail.intake.parts import PASSWORD, StockDelivery
+from tests.bridges.mail.intake.rig import PASSWORD, StockDelivery
 from tests.bridges.mail.intake.test_service import ANY, intake
-from tests.bridges.mail.smarthosts import Authority
+from tests.bridges.mail.outgoing.smarthosts import Authority
 
 pytestmark = pytest.mark.real
 

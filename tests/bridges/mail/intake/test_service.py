@@ -15,8 +15,8 @@ from goiptwist.bridges.mail.intake.service import MailIntake
 from goiptwist.bridges.mail.intake.settings import MailIntakeSettings
 from goiptwist.config.values import HostPort
 from goiptwist.errors import BadConfiguration
-from tests.bridges.mail.intake.parts import TRUSTED, USERS, Complaints, Mailroom
-from tests.bridges.mail.smarthosts import Authority, free_port
+from tests.bridges.mail.intake.rig import TRUSTED, USERS, Complaints, Mailroom
+from tests.bridges.mail.outgoing.smarthosts import Authority, free_port
 
 
 def intake(core, **keys):

@@ -11,12 +11,12 @@ from twisted.logger import LogLevel, capturedLogs
 from twisted.protocols.tls import TLSMemoryBIOFactory
 from twisted.test.iosim import FakeTransport, connect
 
-from goiptwist.bridges.mail.intake.conversation import Conversation
-from goiptwist.bridges.mail.intake.reception import Reception
-from goiptwist.bridges.mail.tls import Unverified, trusted_certificates
+from goiptwist.bridges.mail.intake.factory import Reception
+from goiptwist.bridges.mail.intake.session import Conversation
+from goiptwist.bridges.mail.outgoing.tls import Unverified, trusted_certificates
 from goiptwist.net.certificate import OurCertificate, WithinTls
-from tests.bridges.mail.intake.parts import house
-from tests.bridges.mail.smarthosts import Authority
+from tests.bridges.mail.intake.rig import house
+from tests.bridges.mail.outgoing.smarthosts import Authority
 
 PEER = IPv4Address("TCP", "198.51.100.7", 1)
 

@@ -1,0 +1,395 @@
+"""
+Mail in for those who have a mailbox but no mail server: an IMAP folder is
+looked into, again and again.
+
+A mail becomes SMS once: the mailroom takes it and commits, then it is moved
+to another folder. Whatever breaks in between, it is fetched once more, and the
+mailroom knows it by its Message-ID; a mail that has none gets one from its
+UIDVALIDITY and UID, which are never given twice (RFC 3501 section 2.3.1.1).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from itertools import pairwise
+from typing import Any
+
+from attrs import define, field, frozen
+from OpenSSL import SSL
+from service_identity import VerificationError
+from twisted.application.service import Service
+from twisted.internet.defer import CancelledError, Deferred, TimeoutError, ensureDeferred
+from twisted.internet.endpoints import HostnameEndpoint, connectProtocol, wrapClientTLS
+from twisted.internet.error import ConnectError, ConnectionClosed, DNSLookupError
+from twisted.internet.protocol import connectionDone
+from twisted.internet.task import LoopingCall
+from twisted.logger import Logger
+from twisted.mail import imap4
+from twisted.python.failure import Failure
+
+from goiptwist.bridges.mail.imap.fetched_mail import Letter
+from goiptwist.bridges.mail.outgoing.tls import in_words, verified
+from goiptwist.bridges.mail.reading.printable import readable
+from goiptwist.bridges.mail.submission.authentication import check_authserv
+from goiptwist.bridges.mail.submission.interfaces import Caller, Complains, Language
+from goiptwist.bridges.mail.submission.smtp_reply import OUR_FAULT, Reply, in_one, reply_to
+from goiptwist.config.values import HostPort, Password, setting
+from goiptwist.errors import Away, TryLater
+from goiptwist.net.shielding import shielded
+
+_FOLDER = re.compile(r"[A-Za-z0-9._/ -]{1,100}")
+_HEADER = re.compile(r"[A-Za-z0-9-]{1,60}")
+
+#: What a look into the folder may break of: the network, TLS, the server.
+_TROUBLES = (
+    ConnectError, ConnectionClosed, DNSLookupError, OSError, TimeoutError,
+    SSL.Error, VerificationError, imap4.IMAP4Exception, imap4.IllegalServerResponse,
+)  # fmt: skip
+
+
+def _check_server(settings: ImapSettings, __: Any, server: HostPort | None) -> None:
+    if server is None:
+        return
+    if not settings.username or settings.password is None:
+        raise ValueError("server needs a username and a password")
+    if not settings.tls and not server.is_loopback:
+        raise ValueError("server is not on this machine, so tls must be true")
+
+
+def _check_folder(_: Any, attribute: Any, name: str) -> None:
+    if not _FOLDER.fullmatch(name):
+        raise ValueError(f"{attribute.name} must be a folder's name in plain letters")
+
+
+def _check_header(_: Any, __: Any, name: str) -> None:
+    if not _HEADER.fullmatch(name):
+        raise ValueError("recipient_header must be a header's name, such as Delivered-To")
+
+
+def _check_seconds(_: Any, attribute: Any, value: float) -> None:
+    if not 1 <= value <= 86400:
+        raise ValueError(f"{attribute.name} must be 1 to 86400 seconds")
+
+
+@frozen(kw_only=True)
+class ImapSettings:
+    """C{[imap]}"""
+
+    server: HostPort | None = setting(
+        "The IMAP server whose mails become SMS, host:port; empty is none.",
+        default=None,
+        validator=_check_server,
+    )
+    tls: bool = setting(
+        "TLS from the first byte on, as on port 993; the certificate must be good for the name "
+        "of the server. Without it only a server on this machine is asked.",
+        default=True,
+    )
+    ca: str = setting(
+        "A PEM file with the certificates to trust instead of the system's.", default=""
+    )
+    username: str = setting("The name to log in with.", default="")
+    password: Password | None = setting("The password that goes with username.", default=None)
+    folder: str = setting(
+        "Where new mails are; no other gateway may look there.",
+        default="INBOX",
+        validator=_check_folder,
+    )
+    taken_folder: str = setting(
+        "Where mails are moved to that have become SMS; it is made if it is not there.",
+        default="sms-taken",
+        validator=_check_folder,
+    )
+    refused_folder: str = setting(
+        "Where mails are moved to that will never become SMS.",
+        default="sms-refused",
+        validator=_check_folder,
+    )
+    recipient_header: str = setting(
+        "The header in which the server writes for whom a mail came; the topmost one counts.",
+        default="Delivered-To",
+        validator=_check_header,
+    )
+    authserv: str = setting(
+        "How the server calls itself in Authentication-Results. With it, not only answers become "
+        "SMS but also new mails, if the server has found From to be true (DMARC, DKIM or SPF), on "
+        "the account of the user whose mail the address is. It must take away fields with its "
+        "name that come from outside.",
+        default="",
+        validator=check_authserv,
+    )
+    interval: float = setting("Seconds between two looks.", default=60.0, validator=_check_seconds)
+    timeout: float = setting(
+        "Seconds for each answer of the server.", default=60.0, validator=_check_seconds
+    )
+    max_size: int = setting("Bytes that one mail may have; more is refused.", default=262144)
+
+
+def _quoted(text: str) -> bytes:
+    """RFC 3501 section 4.3. The settings let no CR or LF through."""
+    return b'"' + re.sub(rb'(["\\])', rb"\\\1", text.encode()) + b'"'
+
+
+class Client(imap4.IMAP4Client):
+    """
+    The stock client, of which we know when it has gone.
+
+    Its C{login} is not used: it would begin STARTTLS without looking at the
+    certificate.
+    """
+
+    transport: Any
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._gone: Deferred[None] = Deferred()
+
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
+        """Called by Twisted when the connection is closed, by whomever."""
+        super().connectionLost(reason)
+        self._gone.callback(None)
+
+    def hang_up(self) -> Deferred[None]:
+        """@return: fires when the connection has gone."""
+        self.transport.abortConnection()
+        return self._gone
+
+
+@define(eq=False, repr=False)
+class Look:
+    """
+    One look into the folder, over one connection.
+
+    @ivar fates: where mails belong that were taken or refused and perhaps not
+        moved yet, by UIDVALIDITY and UID.
+    @ivar mailboxes: see L{ImapIntake}.
+    """
+
+    settings: ImapSettings
+    mailroom: Any
+    clock: Any
+    client: Any
+    fates: dict[tuple[int, int], str]
+    mailboxes: Sequence[str] = ()
+    _moves: bool = field(default=False, init=False)
+    log = Logger()
+
+    async def run(self) -> None:
+        """@raise Exception: any of C{_TROUBLES}; the next look goes on."""
+        settings = self.settings
+        await self._log_in()
+        self._moves = b"MOVE" in await self._within(self.client.getCapabilities(useCache=0))
+        for folder in (settings.taken_folder, settings.refused_folder):
+            with suppress(imap4.IMAP4Exception):  # it is there
+                await self._within(self.client.create(folder))
+        opened = await self._within(self.client.select(settings.folder))
+        validity = int(opened.get("UIDVALIDITY", 0))
+        found = await self._within(self.client.search(imap4.Query(undeleted=True), uid=True))
+        trouble = None
+        for uid in sorted(found):
+            try:
+                await self._settle(validity, uid)
+            except imap4.IMAP4Exception as refused:  # one mail must not stop the others
+                trouble = refused
+        await self._within(self.client.logout())
+        if trouble is not None:
+            raise trouble
+
+    async def count(self) -> int:
+        """@return: how many mails are in the folder, of which none is touched."""
+        await self._log_in()
+        opened = await self._within(self.client.examine(self.settings.folder))
+        return int(opened.get("EXISTS", 0))
+
+    async def _log_in(self) -> None:
+        settings = self.settings
+        secret = settings.password.clear if settings.password else ""
+        await self._say(b"LOGIN", _quoted(settings.username), _quoted(secret))
+
+    async def _settle(self, validity: int, uid: int) -> None:
+        folder = self.fates.get((validity, uid)) or await self._work(validity, uid)
+        if folder:
+            self.fates[validity, uid] = folder
+            await self._move(uid, folder)
+            del self.fates[validity, uid]
+
+    async def _work(self, validity: int, uid: int) -> str:
+        """@return: the folder in which a mail belongs, or empty to leave it."""
+        try:
+            fate = in_one(await self._fates(validity, uid))
+        except Reply as reply:
+            fate = reply
+        self.log.info("Mail {uid} of the mailbox: {answers}", uid=uid, answers=fate.codes)
+        if fate.later:
+            return ""
+        return self.settings.taken_folder if fate.taken else self.settings.refused_folder
+
+    async def _fates(self, validity: int, uid: int) -> Mapping[str, Reply]:
+        server = self.settings.server
+        host = server.host if server else ""
+        sizes = await self._within(self.client.fetchSize(uid, uid=True))
+        if max((int(each["RFC822.SIZE"]) for each in sizes.values()), default=0) > (
+            self.settings.max_size
+        ):
+            raise Reply(552, "5.3.4", "The mail is too large")
+        fetched = await self._within(self.client.fetchSpecific(uid, uid=True, peek=True))
+        letter = Letter.read(
+            _content(fetched),
+            self.settings.recipient_header,
+            f"imap-{validity}-{uid}@{host}",
+            self.mailboxes,
+        )
+        caller = Caller(
+            peer=host,
+            language=Language.IMAP,
+            tls=self.settings.tls,
+            user=None,
+            trusted=False,
+            helo=host,
+        )
+        return await shielded(self._hand_in(caller, letter))
+
+    async def _hand_in(self, caller: Caller, letter: Letter) -> Mapping[str, Reply]:
+        recipients = (letter.recipient,)
+        try:
+            await self.mailroom.may(caller, letter.sender, letter.recipient)
+            fates = await self.mailroom.take(caller, letter.sender, recipients, letter.content, {})
+        except Exception as error:
+            reply = reply_to(error)
+            if reply is None:
+                self.log.failure("The mailroom broke on a mail of the mailbox")
+            return {letter.recipient: reply or OUR_FAULT}
+        return {letter.recipient: fates.get(letter.recipient, OUR_FAULT)}
+
+    async def _move(self, uid: int, folder: str) -> None:
+        """RFC 6851, or what it stands for."""
+        if self._moves:
+            await self._say(b"UID MOVE", b"%d" % uid, _quoted(folder))
+            return
+        await self._within(self.client.copy(uid, folder, uid=True))
+        await self._say(b"UID STORE", b"%d" % uid, b"+FLAGS.SILENT", rb"(\Deleted)")
+        await self._within(self.client.expunge())
+
+    async def _say(self, command: bytes, *arguments: bytes) -> None:
+        await self._within(self.client.sendCommand(imap4.Command(command, b" ".join(arguments))))
+
+    def _within(self, answer: Deferred[Any]) -> Deferred[Any]:
+        return answer.addTimeout(self.settings.timeout, self.clock)
+
+
+def _content(fetched: Mapping[int, Any]) -> bytes:
+    """
+    Dig the mail out of what the stock client makes of BODY[].
+
+    @raise Reply: the server did not send it; somebody may have moved it just now.
+    """
+    for rows in fetched.values():
+        for row in rows:
+            for before, after in pairwise(row):
+                if before == [] and isinstance(after, str | bytes):
+                    # The client has made one character of each byte.
+                    return after.encode("latin-1") if isinstance(after, str) else after
+    raise Reply(451, "4.3.0", "The mail was not there")
+
+
+class ImapIntake(Service):
+    """Looks into a mailbox while it runs."""
+
+    log = Logger()
+
+    def __init__(
+        self,
+        reactor: Any,
+        settings: ImapSettings,
+        mailroom: Any,
+        complaints: Complains,
+        mailboxes: Sequence[str] = (),
+    ) -> None:
+        """
+        @param mailboxes: the addresses under which the folder gets its mail, of
+            bridges that have no domain.
+        """
+        self._reactor, self._settings = reactor, settings
+        self._mailroom, self._complaints = mailroom, complaints
+        self._mailboxes = mailboxes
+        self._fates: dict[tuple[int, int], str] = {}
+        self._looking: Deferred[None] | None = None
+        self._again = LoopingCall(self.look)
+        self._again.clock = reactor
+
+    def startService(self) -> None:
+        """Called by Twisted; the first look is at once."""
+        super().startService()
+        if self._settings.server is not None:
+            self._again.start(self._settings.interval)
+
+    def stopService(self) -> None:
+        """Called by Twisted. A commit under way is not cut off."""
+        super().stopService()
+        if self._again.running:
+            self._again.stop()
+        if self._looking is not None:
+            self._looking.cancel()
+
+    def look(self) -> Deferred[None]:
+        """@return: fires when all mails in the folder were looked at, or it went wrong."""
+        self._looking = looking = ensureDeferred(self._look())
+        return looking
+
+    async def _look(self) -> None:
+        server = self._settings.server
+        client: Any = None
+        try:
+            client = await connectProtocol(_endpoint(self._reactor, self._settings), Client())
+            look = Look(
+                self._settings, self._mailroom, self._reactor, client, self._fates, self._mailboxes
+            )
+            await look.run()
+        except CancelledError:
+            pass
+        except _TROUBLES as trouble:
+            why = readable(str(trouble)) or type(trouble).__name__
+            host = server.host if server else ""
+            self._complaints.about("mail_imap", host, f"the mailbox could not be emptied: {why}")
+        finally:
+            self._looking = None
+            if client is not None:
+                await client.hang_up()
+
+
+async def check(reactor: Any, settings: ImapSettings) -> str:
+    """
+    Connect, log in, and leave everything as it is.
+
+    @return: what was found, in one sentence.
+    @raise Away: nobody answers there.
+    @raise TryLater: what is wrong.
+    """
+    server = settings.server
+    try:
+        client: Any = await connectProtocol(_endpoint(reactor, settings), Client())
+    except (ConnectError, DNSLookupError, OSError) as trouble:
+        why = readable(str(trouble)) or type(trouble).__name__
+        raise Away(f"the mailbox at {server} cannot be reached: {why}") from None
+    try:
+        mails = await Look(settings, None, reactor, client, {}).count()
+        words = "without TLS"
+        if settings.tls:
+            shown = client.transport.getPeerCertificate()
+            words = f"{in_words(client.transport.getHandle(), shown)}, verified"
+    except _TROUBLES as trouble:
+        why = readable(str(trouble)) or type(trouble).__name__
+        raise TryLater(f"the mailbox at {server} cannot be emptied: {why}") from None
+    finally:
+        await client.hang_up()
+    return f"{server} answers, {words}, logged in; {settings.folder} has {mails} mails"
+
+
+def _endpoint(reactor: Any, settings: ImapSettings) -> Any:
+    server = settings.server or HostPort("127.0.0.1", 143)
+    endpoint = HostnameEndpoint(reactor, server.host, server.port, timeout=settings.timeout)
+    if not settings.tls:
+        return endpoint
+    return wrapClientTLS(verified(server.host, settings.ca), endpoint)

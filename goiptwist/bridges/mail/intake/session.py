@@ -1,0 +1,358 @@
+"""
+The commands of SMTP (RFC 5321) with the extensions that we offer.
+
+Who may send is asked of the mailroom at each RCPT; nobody is ever answered by
+a mail.
+"""
+
+from __future__ import annotations
+
+import base64
+import re
+import secrets
+from collections.abc import Callable, Mapping, Sequence
+from ipaddress import ip_address
+from typing import Any
+
+from twisted.mail import smtp
+
+from goiptwist.accounts.users import User
+from goiptwist.bridges.mail.intake.content import Content
+from goiptwist.bridges.mail.intake.envelope import Envelope, read_mail, read_recipient
+from goiptwist.bridges.mail.intake.line_server import Orderly, Said
+from goiptwist.bridges.mail.intake.login import MECHANISMS, Claim, Exchange, decoded
+from goiptwist.bridges.mail.intake.server_context import House
+from goiptwist.bridges.mail.intake.trace import received, spoken
+from goiptwist.bridges.mail.submission.interfaces import Caller, Language
+from goiptwist.bridges.mail.submission.smtp_reply import (
+    OUR_FAULT,
+    Farewell,
+    Reply,
+    in_one,
+    reply_to,
+)
+from goiptwist.net.shielding import shielded
+
+#: RFC 5321 section 4.1.3; looser than that, since many a device has an
+#: underscore in its name, but nothing that could not stand in Received.
+_NAME = re.compile(rb"[A-Za-z0-9._:\[\]-]{1,255}")
+
+#: Commands of RFC 5321, its ancestors and extensions that we know and do not obey.
+_NOT_OFFERED = frozenset((b"EXPN", b"ETRN", b"TURN", b"ATRN", b"SEND", b"SOML", b"SAML", b"BDAT"))
+
+#: Somebody made a browser talk to us; what comes next is not his own either.
+_HTTP = frozenset(
+    (b"GET", b"HEAD", b"POST", b"PUT", b"PATCH", b"DELETE", b"CONNECT", b"OPTIONS", b"TRACE")
+)
+
+#: Commands whose arguments may have more than ASCII (RFC 6531 section 3).
+_WITH_ADDRESSES = frozenset((b"MAIL", b"RCPT", b"VRFY"))
+
+OK = Reply(250, "2.0.0", "OK")
+
+
+class Conversation(Orderly):
+    """
+    @ivar implicit: whether TLS began before the first word.
+    @ivar user: who has logged in.
+    """
+
+    language = Language.SMTP
+    #: What is obeyed; the stock server would obey every method called do_ or ext_.
+    verbs = frozenset(
+        (
+            b"HELO", b"EHLO", b"STARTTLS", b"AUTH", b"MAIL", b"RCPT", b"DATA",
+            b"RSET", b"NOOP", b"QUIT", b"VRFY", b"HELP",
+        )
+    )  # fmt: skip
+
+    def __init__(
+        self, house: House, peer: str, left: Callable[[Any], None], *, implicit: bool = False
+    ) -> None:
+        super().__init__(house, peer, left)
+        self.startedTLS = implicit
+        self.trusted = house.trusts(peer)
+        self.user: User | None = None
+        self._name = ""
+        self._extended = False
+        self._envelope: Envelope | None = None
+        self._exchange: Exchange | None = None
+        self._judging = False  # what is said next is about a whole mail
+
+    @property
+    def caller(self) -> Caller:
+        """All that is known of the other side."""
+        return Caller(
+            peer=self.peer,
+            language=self.language,
+            tls=self.startedTLS,
+            user=self.user,
+            trusted=self.trusted,
+            helo=self._name,
+        )
+
+    def greeting(self) -> bytes:
+        """Called by the stock server for its first line."""
+        return f"{self.house.domain} ESMTP".encode("ascii")
+
+    def is_error(self, reply: Reply) -> bool:
+        """
+        A friend may have a long list with many wrong recipients, or be a mail
+        server that hands in what anybody has written; a stranger is trying.
+        """
+        in_a_mail = self._envelope is not None or self._judging
+        friend = self.caller.known and in_a_mail
+        return super().is_error(reply) and not friend
+
+    # Which command
+
+    def state_COMMAND(self, line: bytes) -> None:
+        """Called by the stock server for each line outside of AUTH."""
+        self._do(self._obey, line)
+
+    def _obey(self, line: bytes) -> Any:
+        self._judging = False
+        verb, _, argument = line.partition(b" ")
+        verb = verb.upper()
+        if verb in _HTTP:
+            self.house.complaints.about("mail_not_smtp", self.peer, "speaks HTTP, not SMTP")
+            raise Farewell(554, "5.5.1", "This is not a web server")
+        if verb in _NOT_OFFERED:
+            raise Reply(502, "5.5.1", "Not offered here")
+        method = self.lookupMethod(verb)
+        if method is None:
+            raise Reply(500, "5.5.1", "No such command")
+        if not argument.isascii() and verb not in _WITH_ADDRESSES:
+            raise Reply(500, "5.5.2", "Only addresses may have more than ASCII")
+        return method(argument.strip(b" "))
+
+    def lookupMethod(self, command: bytes) -> Any:
+        """Called for each command."""
+        return super().lookupMethod(command) if command in self.verbs else None
+
+    # Greetings, and commands that change nothing
+
+    def do_HELO(self, name: bytes) -> Reply:
+        """RFC 5321 section 4.1.1.1."""
+        self._introduce(name, extended=False)
+        return Reply(250, "", self.house.domain)
+
+    def do_EHLO(self, name: bytes) -> None:
+        """RFC 5321 section 4.1.1.1."""
+        self._introduce(name, extended=True)
+        self.sendCode(250, self.host + b"\n" + self.listExtensions())
+
+    def _introduce(self, name: bytes, *, extended: bool) -> None:
+        if not _NAME.fullmatch(name):
+            raise Reply(501, "5.5.4", "Say your host name with it, such as host.example.org")
+        self._name, self._extended = name.decode("ascii"), extended
+        self._envelope = None
+
+    def extensions(self) -> dict[bytes, list[bytes] | None]:
+        """Called by the stock server for its answer to EHLO."""
+        offered: dict[bytes, list[bytes] | None] = {
+            b"PIPELINING": None,
+            b"8BITMIME": None,
+            b"SMTPUTF8": None,
+            b"ENHANCEDSTATUSCODES": None,
+            b"SIZE": [b"%d" % self.house.settings.max_size],
+        }
+        if self.house.mailroom.tells:
+            offered[b"DSN"] = None
+        if self.canStartTLS and not self.startedTLS:
+            offered[b"STARTTLS"] = None
+        if self._may_log_in:
+            offered[b"AUTH"] = list(MECHANISMS)
+        return offered
+
+    def do_NOOP(self, _: bytes) -> Reply:
+        """RFC 5321 section 4.1.1.9."""
+        return OK
+
+    def do_HELP(self, _: bytes) -> Reply:
+        """RFC 5321 section 4.1.1.8."""
+        return Reply(214, "2.0.0", "This gateway sends mails on as SMS; it knows RFC 5321")
+
+    def do_VRFY(self, _: bytes) -> Reply:
+        """RFC 5321 section 3.5.3: nobody learns here whom we know."""
+        return Reply(252, "2.5.0", "Try it with RCPT")
+
+    def do_RSET(self, argument: bytes) -> Reply:
+        """RFC 5321 section 4.1.1.5."""
+        _no(argument)
+        self._envelope = None
+        return OK
+
+    def do_QUIT(self, argument: bytes) -> Reply:
+        """RFC 5321 section 4.1.1.10."""
+        _no(argument)
+        return Farewell(221, "2.0.0", "Bye")
+
+    # TLS and login
+
+    def ext_STARTTLS(self, argument: bytes) -> Said:
+        """RFC 3207. Nothing said in clear counts from here on."""
+        _no(argument)
+        if self.startedTLS:
+            raise Reply(503, "5.5.1", "TLS has begun already")
+        if not self.canStartTLS:
+            raise Reply(502, "5.5.1", "Not offered here")
+        if self._unread:
+            why = "something in clear behind STARTTLS: somebody on the way wants to be heard"
+            self.house.complaints.about("mail_injected", self.peer, why)
+            self.abort()
+            return None
+        self.say(Reply(220, "2.0.0", "Begin"))
+        self.transport.startTLS(self.ctx)
+        self.startedTLS = True
+        self._name, self._extended = "", False
+        self.user = self._envelope = None
+        return None
+
+    @property
+    def _may_log_in(self) -> bool:
+        if self.startedTLS:
+            return True
+        return self.house.settings.clear_login and _is_loopback(self.peer)
+
+    def ext_AUTH(self, argument: bytes) -> Any:
+        """RFC 4954."""
+        if not self._may_log_in:
+            raise Reply(538, "5.7.11", "Not before TLS; change this password, it was in clear")
+        if not self._extended or self.user is not None or self._envelope is not None:
+            raise Reply(503, "5.5.1", "Log in once, after EHLO and before MAIL")
+        mechanism, _, initial = argument.partition(b" ")
+        exchange = MECHANISMS.get(mechanism.upper())
+        if exchange is None:
+            raise Reply(504, "5.5.4", "Only " + b" and ".join(MECHANISMS).decode())
+        self._exchange = exchange()
+        challenge = next(self._exchange)
+        return self._respond(initial) if initial else self._challenge(challenge)
+
+    def _challenge(self, challenge: bytes) -> Reply:
+        self.mode = smtp.AUTH
+        return Reply(334, "", base64.b64encode(challenge).decode("ascii"))
+
+    def state_AUTH(self, line: bytes) -> None:
+        """Called by the stock server for each line of a login."""
+        self.mode = smtp.COMMAND
+        self._do(self._respond, line)
+
+    def _respond(self, line: bytes) -> Any:
+        exchange, self._exchange = self._exchange, None
+        response = decoded(line)
+        try:
+            challenge = exchange.send(response) if exchange else b""
+        except StopIteration as done:
+            # A guess counts, even if the one who made it hangs up at once.
+            return shielded(self._log_in(done.value))
+        self._exchange = exchange
+        return self._challenge(challenge)
+
+    async def _log_in(self, claim: Claim) -> Reply:
+        self.user = await self.house.user(claim, self.peer)
+        return Reply(235, "2.7.0", "Welcome")
+
+    # A mail
+
+    def do_MAIL(self, argument: bytes) -> Reply:
+        """RFC 5321 section 4.1.1.2."""
+        if not self._name or self._envelope is not None:
+            raise Reply(503, "5.5.1", "Say who you are first, and end one mail before the next")
+        envelope = read_mail(argument, extended=self._extended, login=self._may_log_in)
+        if envelope.size > self.house.settings.max_size:
+            self.house.counts["too_large"] += 1
+            raise Reply(552, "5.3.4", f"At most {self.house.settings.max_size} bytes")
+        self._envelope = envelope
+        return Reply(250, "2.1.0", "OK")
+
+    async def do_RCPT(self, argument: bytes) -> Reply:
+        """RFC 5321 section 4.1.1.3."""
+        envelope = self._begun()
+        named = read_recipient(argument, extended=self._extended, utf8=envelope.utf8)
+        if envelope.asked >= self.house.settings.recipients:
+            raise Reply(452, "4.5.3", "Too many recipients for one mail")
+        envelope.asked += 1
+        try:
+            await self.house.mailroom.may(self.caller, envelope.sender, named.recipient)
+        except Reply as no:
+            self.house.counts["recipients_refused"] += 1
+            if not self.caller.known:
+                why = f"a stranger wanted to send mail on, and heard {no.codes}"
+                self.house.complaints.about("mail_refused", self.peer, why)
+            raise
+        envelope.take(named)
+        return Reply(250, "2.1.5", "OK")
+
+    def do_DATA(self, argument: bytes) -> Reply:
+        """RFC 5321 section 4.1.1.4."""
+        _no(argument)
+        if not self._begun().recipients:
+            raise Reply(503, "5.5.1", "No recipient was accepted")
+        self.mode = smtp.DATA
+        self._content = Content(self.house.settings.max_size)
+        return Reply(354, "", "End with a dot on a line of its own")
+
+    def _begun(self) -> Envelope:
+        if self._envelope is None:
+            raise Reply(503, "5.5.1", "Say MAIL first")
+        return self._envelope
+
+    def _whole(self, content: Content) -> Any:
+        envelope, self._envelope = self._begun(), None
+        self._judging = True
+        # The mailroom is not interrupted; whoever has hung up is not answered.
+        return shielded(self._hand_in(self.caller, envelope, content))
+
+    async def _hand_in(self, caller: Caller, envelope: Envelope, content: Content) -> Said:
+        identity = secrets.token_hex(6)
+        fates = await self._fates(caller, envelope, content, identity)
+        for reply in fates.values():
+            self.house.counts["recipients_taken" if reply.taken else "recipients_refused"] += 1
+        if any(reply.taken for reply in fates.values()):
+            self.house.counts["mails"] += 1
+            self._commands = 0
+        self.log.info(
+            "Mail {mail} from {peer}, user {user}, {size} bytes: {answers}",
+            mail=identity,
+            peer=caller.peer,
+            user=caller.user.name if caller.user else "-",
+            size=len(content.text),
+            answers="; ".join(dict.fromkeys(reply.codes for reply in fates.values())),
+        )
+        return self.answers(envelope.recipients, fates)
+
+    async def _fates(
+        self, caller: Caller, envelope: Envelope, content: Content, identity: str
+    ) -> Mapping[str, Reply]:
+        recipients = tuple(dict.fromkeys(envelope.recipients))
+        way = spoken(caller, extended=self._extended, utf8=envelope.utf8)
+        now = self.house.clock.seconds()
+        try:
+            content.check()
+            mail = received(caller, self.house.domain, way, identity, now) + content.text
+            fates = await self.house.mailroom.take(
+                caller, envelope.sender, recipients, mail, envelope.wishes
+            )
+        except Exception as error:
+            reply = reply_to(error)
+            if reply is None:
+                self.log.failure("The mailroom broke on mail {mail}", mail=identity)
+            return dict.fromkeys(recipients, reply or OUR_FAULT)
+        return {recipient: fates.get(recipient, OUR_FAULT) for recipient in recipients}
+
+    def answers(self, recipients: Sequence[str], fates: Mapping[str, Reply]) -> Said:
+        """What the caller hears about a mail: in SMTP, one answer for all."""
+        return in_one(fates)
+
+
+def _no(argument: bytes) -> None:
+    if argument:
+        raise Reply(501, "5.5.4", "That takes no argument")
+
+
+def _is_loopback(peer: str) -> bool:
+    try:
+        return ip_address(peer).is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,78 @@
+"""
+What a smarthost's answers mean for the delivery. Pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from attrs import frozen
+
+from goiptwist.errors import Refused, TryLater
+from goiptwist.model.delivery import Delivered
+
+#: Codes that speak of our login or of TLS and not of the mail: an operator
+#: mends that, and the mail waits (RFC 4954 section 6, RFC 3207 section 4).
+OPERATOR_CODES = frozenset({530, 534, 535, 538})
+
+#: The code where nothing was said: the connection went, or it was silent.
+UNSAID = 0
+
+
+@frozen
+class Reply:
+    """
+    What the smarthost said (RFC 5321 section 4.2).
+
+    @ivar code: the three digits, or L{UNSAID}.
+    @ivar words: the text behind them, safe to show; of L{UNSAID}, why.
+    """
+
+    code: int
+    words: str
+
+    @property
+    def taken(self) -> bool:
+        return 200 <= self.code < 300
+
+    @property
+    def refused(self) -> bool:
+        return self.code >= 500 and self.code not in OPERATOR_CODES
+
+    @property
+    def final(self) -> bool:
+        """Whether asking again could change nothing."""
+        return self.taken or self.refused
+
+    def __str__(self) -> str:
+        return self.words if self.code == UNSAID else f"{self.code} {self.words}".rstrip()
+
+
+def judge(fates: Mapping[str, Reply]) -> Delivered:
+    """
+    One verdict over all recipients of one mail.
+
+    While one recipient is put off, the mail is: those who have it already are
+    remembered by the bridge and not asked again. Otherwise one recipient who
+    took it is enough, and the refusals stand in the detail.
+
+    @param fates: the last reply for each address.
+    @raise TryLater: somebody is still to get it.
+    @raise Refused: nobody will.
+    """
+    put_off = {to: reply for to, reply in fates.items() if not reply.final}
+    refused = {to: reply for to, reply in fates.items() if reply.refused}
+    if put_off:
+        raise TryLater(f"the smarthost put it off: {_named(put_off)}")
+    if len(refused) == len(fates):
+        raise Refused(f"the smarthost refused it: {_named(refused)}")
+    taken = "; ".join(dict.fromkeys(str(reply) for reply in fates.values() if reply.taken))
+    return Delivered(detail=f"{taken}; refused for {_named(refused)}" if refused else taken)
+
+
+def _named(fates: Mapping[str, Reply]) -> str:
+    """C{ops@example.org: 450 busy}, with addresses of the same fate together."""
+    together: dict[Reply, list[str]] = {}
+    for to, reply in fates.items():
+        together.setdefault(reply, []).append(to)
+    return "; ".join(f"{', '.join(to)}: {reply}" for reply, to in together.items())

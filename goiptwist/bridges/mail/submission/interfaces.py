@@ -1,0 +1,122 @@
+"""
+What stands behind the intake: the mailroom.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from enum import StrEnum
+from typing import Protocol
+
+from attrs import field, frozen
+from zope.interface import Attribute, Interface
+
+from goiptwist.accounts.users import User
+from goiptwist.bridges.mail.submission.smtp_reply import Reply
+
+
+class Language(StrEnum):
+    """What a caller speaks."""
+
+    SMTP = "smtp"
+    LMTP = "lmtp"
+    IMAP = "imap"  # it was not handed in: we have fetched it, and nobody has proved who he is
+
+
+@frozen(kw_only=True)
+class Caller:
+    """
+    Who hands a mail in, as it was known when it was asked for.
+
+    @ivar peer: the address, as text; an IPv4 address in IPv6 clothes
+        (C{::ffff:192.0.2.1}) is undressed.
+    @ivar tls: whether nobody on the way can read along.
+    @ivar user: who has logged in, and may C{send}; or C{None}.
+    @ivar trusted: whether the address lies in a trusted network.
+    @ivar helo: what the caller calls itself; anybody can say anything here.
+    """
+
+    peer: str
+    language: Language
+    tls: bool
+    user: User | None
+    trusted: bool
+    helo: str
+
+    @property
+    def known(self) -> bool:
+        """Whether it is one of ours, rather than anybody on the Internet."""
+        return self.user is not None or self.trusted
+
+
+@frozen(kw_only=True)
+class Wishes:
+    """
+    What a sender wants to hear about one recipient (RFC 3461 section 4).
+
+    @ivar notify: of C{success}, C{failure} and C{delay}; empty is never. A sender who
+        says nothing hears of failure, and may hear of delay.
+    @ivar orcpt: whom the sender wrote to in the first place, before anybody
+        sent it on to us, as C{rfc822;ann@example.org}; or empty.
+    @ivar envid: the sender's name for this mail, or empty.
+    @ivar ret: how much of the mail he wants back if it fails: C{FULL}, C{HDRS},
+        or empty.
+    """
+
+    notify: frozenset[str] = frozenset(("failure", "delay"))
+    orcpt: str = field(default="", repr=False)
+    envid: str = field(default="", repr=False)
+    ret: str = ""
+
+
+class IMailroom(Interface):
+    """Who may send what to whom, and where mails become SMS."""
+
+    tells: bool = Attribute("Whether senders can be told what became of their SMS.")
+
+    async def may(caller: Caller, envelope_from: str, recipient: str) -> None:
+        """
+        May this caller write to this recipient? Asked for each RCPT, before
+        any mail is there, so everything that can be known by then belongs here:
+        who is refused now needs no bounce. It is given up, by cancelling what
+        it awaits, if the caller hangs up.
+
+        @param envelope_from: of MAIL; empty is the null sender of bounces.
+        @param recipient: of RCPT, C{local@domain} as the caller wrote it, or
+            C{local} alone where it gave no domain. A local part stays in
+            quotes only if it needs them.
+        @raise Reply: no, in these words: 550 5.7.1 and the like for never, 4xx
+            for not now. Whatever else is a L{GoipTwistError} becomes 4xx or 5xx
+            as its class says.
+        """
+
+    async def take(
+        caller: Caller,
+        envelope_from: str,
+        recipients: Sequence[str],
+        content: bytes,
+        wishes: Mapping[str, Wishes],
+    ) -> Mapping[str, Reply]:
+        """
+        Take one mail, for recipients that L{may} allowed, each named once.
+        Called once for each mail, and carried through even if the caller hangs
+        up meanwhile; it then comes again with the same Message-ID, as it does
+        whenever an answer is lost on the way.
+
+        @param content: as it came, without the dots of SMTP, under our
+            C{Received}. Lines end with CRLF; there is no NUL, and no CR or LF
+            alone.
+        @param wishes: what the sender wants to hear about each recipient; who
+            is missing there has the default.
+        @return: once everything is committed: what to say about each
+            recipient. One that is missing is told to come again.
+        @raise Reply: the same for all recipients; as is any other
+            L{GoipTwistError}.
+        """
+
+
+class Complains(Protocol):
+    """Counts what goes wrong, and logs it without being flooded."""
+
+    def about(self, kind: str, host: str, why: str) -> None:
+        """@param kind: names the counter."""

@@ -1,0 +1,82 @@
+"""
+Who shall hear by mail what became of an SMS, and of what. Pure.
+
+A report goes to the envelope sender, and to him only if he is who he says he
+is: else anybody could have us write to anybody.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from goiptwist.bridges.mail.reading.headers import Headers
+from goiptwist.bridges.mail.reading.printable import readable
+from goiptwist.bridges.mail.submission.authentication import author_of
+from goiptwist.bridges.mail.submission.context import (
+    NOTE_AT_MOST,
+    REFERENCES_AT_MOST,
+    SUBJECT_AT_MOST,
+    Submitted,
+    is_id,
+)
+from goiptwist.bridges.mail.submission.interfaces import Wishes
+from goiptwist.bridges.mail.submission.relay_policy import By
+
+#: What the words of NOTIFY (RFC 3461 section 4.1) are in the life of an SMS.
+_WHATS = {
+    "failure": ("failed", "expired", "undelivered", "unknown"),
+    "delay": ("delayed",),
+    "success": ("delivered",),
+}
+
+
+def whats(notify: Iterable[str]) -> tuple[str, ...]:
+    """What is to be told, in the words of L{goiptwist.model.subscriptions.Subscription}."""
+    wanted = set(notify)
+    return tuple(what for word, meant in _WHATS.items() if word in wanted for what in meant)
+
+
+def may_hear(by: By, envelope_from: str, headers: Headers, *, logged_in: bool) -> bool:
+    """
+    Whether a report to the envelope sender reaches him who wrote the mail.
+
+    @param logged_in: such a one answers for what he says.
+    """
+    sender, author = envelope_from.lower().rstrip("."), author_of(headers)
+    if logged_in:
+        return bool(sender)
+    if by is By.VOUCHED:  # systems have bounces come to an address of their own
+        return bool(author) and sender.rpartition("@")[2] == author.rpartition("@")[2]
+    return by is By.ANSWER and bool(author) and sender == author
+
+
+def submitted(
+    headers: Headers,
+    envelope_from: str,
+    recipient: str,
+    wishes: Wishes,
+    now: float,
+    note: str = "",
+) -> Submitted | None:
+    """
+    @param note: what of the mail is not in the SMS.
+    @return: C{None} where no report could be written to the sender.
+    """
+    own = [each for each in headers.ids("Message-ID")[:1] if is_id(each)]
+    before = [each for each in headers.ids("References") if is_id(each) and each not in own]
+    try:
+        return Submitted(
+            to=envelope_from,
+            message_id="".join(own),
+            references=(*before[1 - REFERENCES_AT_MOST :], *own),
+            subject=readable(headers.first("Subject"))[:SUBJECT_AT_MOST],
+            envid=wishes.envid,
+            orcpt=wishes.orcpt,
+            ret=wishes.ret,
+            notify=wishes.notify,
+            recipient=recipient,
+            note=readable(note)[:NOTE_AT_MOST],
+            arrived=int(now),
+        )
+    except ValueError:
+        return None
