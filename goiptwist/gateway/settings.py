@@ -13,7 +13,7 @@ from attrs import frozen
 from goiptwist.accounts.users import User, shared_addresses
 from goiptwist.alarm import routes, supervision
 from goiptwist.alarm.settings import AlarmSettings
-from goiptwist.bridges.mail.imap.poller import ImapSettings
+from goiptwist.bridges.mail.imap.settings import ImapSettings
 from goiptwist.bridges.mail.intake.settings import MailIntakeSettings
 from goiptwist.bridges.mail.reading.extraction import ReadingSettings
 from goiptwist.config import loader

@@ -20,7 +20,8 @@ from twisted.internet.threads import deferToThread
 
 from goiptwist.accounts.users import User
 from goiptwist.bridges.mail.imap.fetched_mail import Letter
-from goiptwist.bridges.mail.imap.poller import ImapIntake, ImapSettings, check
+from goiptwist.bridges.mail.imap.poller import ImapIntake, check
+from goiptwist.bridges.mail.imap.settings import ImapSettings
 from goiptwist.bridges.mail.submission.smtp_reply import Reply
 from goiptwist.config.values import HostPort, Password
 from goiptwist.errors import Away, TryLater

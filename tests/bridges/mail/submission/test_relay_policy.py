@@ -13,7 +13,7 @@ from twisted.internet.defer import execute
 from twisted.internet.threads import deferToThread
 
 from goiptwist.accounts.users import Attempts, User, Users
-from goiptwist.bridges.mail.imap.poller import ImapSettings
+from goiptwist.bridges.mail.imap.settings import ImapSettings
 from goiptwist.bridges.mail.intake.service import MailIntake
 from goiptwist.bridges.mail.intake.settings import MailIntakeSettings
 from goiptwist.bridges.mail.submission.interfaces import Caller, Language
