@@ -23,8 +23,8 @@ from goiptwist.bridges.mail.imap import poller as mailbox
 from goiptwist.bridges.mail.imap.poller import ImapIntake
 from goiptwist.bridges.mail.intake.service import MailIntake
 from goiptwist.bridges.mail.submission.addresses import AddressPlan
-from goiptwist.bridges.mail.submission.service import Mailroom
-from goiptwist.bridges.mail.submission.tokens import Grant, Tokens
+from goiptwist.bridges.mail.submission.service import MailSubmission
+from goiptwist.bridges.mail.submission.tokens import AddressTokens, ReplyGrant
 from goiptwist.delivery.dispatcher import Dispatcher, Nexthop
 from goiptwist.delivery.retry import LINE_SCHEDULE, RetryPolicy
 from goiptwist.gateway import bridging, kinds
@@ -281,11 +281,11 @@ class Gateway:
             services.append(ImapIntake(self.reactor, imap, mailroom, self.complaints, boxes))
         return services
 
-    def _mailroom(self, defer_to_thread: DeferToThread) -> Mailroom:
+    def _mailroom(self, defer_to_thread: DeferToThread) -> MailSubmission:
         settings = self.settings
-        tokens = Tokens(self.store.key)
+        tokens = AddressTokens(self.store.key)
         tokens.know(
-            Grant(f"bridge:{bridge}", line.id)
+            ReplyGrant(f"bridge:{bridge}", line.id)
             for bridge in settings.bridges
             for line in settings.lines
         )
@@ -295,7 +295,7 @@ class Gateway:
             country=settings.numbers.country,
             mailboxes=bridging.mailboxes(settings.bridges),
         )
-        return Mailroom(
+        return MailSubmission(
             self.powers,
             settings.mail.domain,
             directory,

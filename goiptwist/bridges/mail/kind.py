@@ -8,7 +8,7 @@ from zope.interface import implementer
 
 from goiptwist.bridges.mail.outgoing.bridge import MailBridge, identity
 from goiptwist.bridges.mail.outgoing.settings import MailSettings
-from goiptwist.bridges.mail.submission.tokens import Tokens
+from goiptwist.bridges.mail.submission.tokens import AddressTokens
 from goiptwist.interfaces import IBridgeKind, IGateway
 
 
@@ -24,5 +24,5 @@ class MailKind:
         @param gateway: gives the reactor, its name for EHLO, and its key.
         """
         greeting = identity(gateway.name)
-        tokens = Tokens(gateway.key)
+        tokens = AddressTokens(gateway.key)
         return MailBridge(name, settings, gateway.reactor, greeting, tokens, gateway)

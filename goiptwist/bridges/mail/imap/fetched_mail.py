@@ -22,7 +22,7 @@ _ADDRESSED = ("X-Original-To", "Envelope-To", "To", "Cc")
 
 
 @frozen
-class Letter:
+class FetchedMail:
     """
     A fetched mail with the envelope that the server has noted in it.
 
@@ -36,7 +36,7 @@ class Letter:
     @classmethod
     def read(
         cls, content: bytes, recipient_header: str, own_id: str, mailboxes: Sequence[str] = ()
-    ) -> Letter:
+    ) -> FetchedMail:
         """
         @param own_id: the Message-ID of a mail that has none.
         @param mailboxes: the addresses under which the folder gets its mail.

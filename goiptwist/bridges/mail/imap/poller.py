@@ -29,12 +29,21 @@ from twisted.logger import Logger
 from twisted.mail import imap4
 from twisted.python.failure import Failure
 
-from goiptwist.bridges.mail.imap.fetched_mail import Letter
+from goiptwist.bridges.mail.imap.fetched_mail import FetchedMail
 from goiptwist.bridges.mail.imap.settings import ImapSettings
-from goiptwist.bridges.mail.outgoing.tls import in_words, verified
+from goiptwist.bridges.mail.outgoing.tls import describe_tls, verified_tls
 from goiptwist.bridges.mail.reading.printable import readable
-from goiptwist.bridges.mail.submission.interfaces import Caller, Complains, Language
-from goiptwist.bridges.mail.submission.smtp_reply import OUR_FAULT, Reply, in_one, reply_to
+from goiptwist.bridges.mail.submission.interfaces import (
+    CountsRejections,
+    MailClient,
+    MailProtocol,
+)
+from goiptwist.bridges.mail.submission.smtp_reply import (
+    INTERNAL_ERROR,
+    SmtpReply,
+    in_one,
+    reply_to,
+)
 from goiptwist.config.values import HostPort
 from goiptwist.errors import Away, TryLater
 from goiptwist.net.shielding import shielded
@@ -51,7 +60,7 @@ def _quoted(text: str) -> bytes:
     return b'"' + re.sub(rb'(["\\])', rb"\\\1", text.encode()) + b'"'
 
 
-class Client(imap4.IMAP4Client):
+class ImapConnection(imap4.IMAP4Client):
     """
     The stock client, of which we know when it has gone.
 
@@ -77,7 +86,7 @@ class Client(imap4.IMAP4Client):
 
 
 @define(eq=False, repr=False)
-class Look:
+class FolderPoll:
     """
     One look into the folder, over one connection.
 
@@ -138,31 +147,31 @@ class Look:
         """@return: the folder in which a mail belongs, or empty to leave it."""
         try:
             fate = in_one(await self._fates(validity, uid))
-        except Reply as reply:
+        except SmtpReply as reply:
             fate = reply
         self.log.info("Mail {uid} of the mailbox: {answers}", uid=uid, answers=fate.codes)
         if fate.later:
             return ""
         return self.settings.taken_folder if fate.taken else self.settings.refused_folder
 
-    async def _fates(self, validity: int, uid: int) -> Mapping[str, Reply]:
+    async def _fates(self, validity: int, uid: int) -> Mapping[str, SmtpReply]:
         server = self.settings.server
         host = server.host if server else ""
         sizes = await self._within(self.client.fetchSize(uid, uid=True))
         if max((int(each["RFC822.SIZE"]) for each in sizes.values()), default=0) > (
             self.settings.max_size
         ):
-            raise Reply(552, "5.3.4", "The mail is too large")
+            raise SmtpReply(552, "5.3.4", "The mail is too large")
         fetched = await self._within(self.client.fetchSpecific(uid, uid=True, peek=True))
-        letter = Letter.read(
+        letter = FetchedMail.read(
             _content(fetched),
             self.settings.recipient_header,
             f"imap-{validity}-{uid}@{host}",
             self.mailboxes,
         )
-        caller = Caller(
+        caller = MailClient(
             peer=host,
-            language=Language.IMAP,
+            language=MailProtocol.IMAP,
             tls=self.settings.tls,
             user=None,
             trusted=False,
@@ -170,7 +179,7 @@ class Look:
         )
         return await shielded(self._hand_in(caller, letter))
 
-    async def _hand_in(self, caller: Caller, letter: Letter) -> Mapping[str, Reply]:
+    async def _hand_in(self, caller: MailClient, letter: FetchedMail) -> Mapping[str, SmtpReply]:
         recipients = (letter.recipient,)
         try:
             await self.mailroom.may(caller, letter.sender, letter.recipient)
@@ -179,8 +188,8 @@ class Look:
             reply = reply_to(error)
             if reply is None:
                 self.log.failure("The mailroom broke on a mail of the mailbox")
-            return {letter.recipient: reply or OUR_FAULT}
-        return {letter.recipient: fates.get(letter.recipient, OUR_FAULT)}
+            return {letter.recipient: reply or INTERNAL_ERROR}
+        return {letter.recipient: fates.get(letter.recipient, INTERNAL_ERROR)}
 
     async def _move(self, uid: int, folder: str) -> None:
         """RFC 6851, or what it stands for."""
@@ -210,7 +219,7 @@ def _content(fetched: Mapping[int, Any]) -> bytes:
                 if before == [] and isinstance(after, str | bytes):
                     # The client has made one character of each byte.
                     return after.encode("latin-1") if isinstance(after, str) else after
-    raise Reply(451, "4.3.0", "The mail was not there")
+    raise SmtpReply(451, "4.3.0", "The mail was not there")
 
 
 class ImapIntake(Service):
@@ -223,7 +232,7 @@ class ImapIntake(Service):
         reactor: Any,
         settings: ImapSettings,
         mailroom: Any,
-        complaints: Complains,
+        complaints: CountsRejections,
         mailboxes: Sequence[str] = (),
     ) -> None:
         """
@@ -261,8 +270,10 @@ class ImapIntake(Service):
         server = self._settings.server
         client: Any = None
         try:
-            client = await connectProtocol(_endpoint(self._reactor, self._settings), Client())
-            look = Look(
+            client = await connectProtocol(
+                _endpoint(self._reactor, self._settings), ImapConnection()
+            )
+            look = FolderPoll(
                 self._settings, self._mailroom, self._reactor, client, self._fates, self._mailboxes
             )
             await look.run()
@@ -288,16 +299,16 @@ async def check(reactor: Any, settings: ImapSettings) -> str:
     """
     server = settings.server
     try:
-        client: Any = await connectProtocol(_endpoint(reactor, settings), Client())
+        client: Any = await connectProtocol(_endpoint(reactor, settings), ImapConnection())
     except (ConnectError, DNSLookupError, OSError) as trouble:
         why = readable(str(trouble)) or type(trouble).__name__
         raise Away(f"the mailbox at {server} cannot be reached: {why}") from None
     try:
-        mails = await Look(settings, None, reactor, client, {}).count()
+        mails = await FolderPoll(settings, None, reactor, client, {}).count()
         words = "without TLS"
         if settings.tls:
             shown = client.transport.getPeerCertificate()
-            words = f"{in_words(client.transport.getHandle(), shown)}, verified"
+            words = f"{describe_tls(client.transport.getHandle(), shown)}, verified"
     except _TROUBLES as trouble:
         why = readable(str(trouble)) or type(trouble).__name__
         raise TryLater(f"the mailbox at {server} cannot be emptied: {why}") from None
@@ -311,4 +322,4 @@ def _endpoint(reactor: Any, settings: ImapSettings) -> Any:
     endpoint = HostnameEndpoint(reactor, server.host, server.port, timeout=settings.timeout)
     if not settings.tls:
         return endpoint
-    return wrapClientTLS(verified(server.host, settings.ca), endpoint)
+    return wrapClientTLS(verified_tls(server.host, settings.ca), endpoint)

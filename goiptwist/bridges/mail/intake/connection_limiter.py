@@ -14,7 +14,7 @@ from attrs import define, field
 ONE_SOURCE = 64
 
 
-def undressed(host: str) -> str:
+def unmapped(host: str) -> str:
     """An IPv4 address that came in IPv6 clothes (RFC 4291 section 2.5.5.2), without them."""
     try:
         address = ip_address(host)
@@ -36,7 +36,7 @@ def source_of(peer: str) -> str:
 
 
 @define
-class Crowd:
+class ConnectionLimiter:
     """
     @ivar most: how many there may be.
     @ivar most_of_one: how many of one source.

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 
-from goiptwist.bridges.mail.submission.smtp_reply import Farewell, Reply
+from goiptwist.bridges.mail.submission.smtp_reply import ClosingReply, SmtpReply
 
 END = b"\r\n.\r\n"
 
@@ -65,7 +65,7 @@ class Content:
         self._wasted += max(0, len(self._raw) - keep)
         del self._raw[:-keep]
         if self._wasted > WASTE_AT_MOST * self._size_at_most:
-            raise Farewell(552, "5.3.4", self._size_in_words())
+            raise ClosingReply(552, "5.3.4", self._size_in_words())
 
     def _end(self) -> None:
         raw, self._raw = bytes(self._raw), bytearray()
@@ -78,7 +78,7 @@ class Content:
     def check(self) -> None:
         """@raise Reply: the mail, now whole, is wrong in itself."""
         if self._too_large:
-            raise Reply(552, "5.3.4", self._size_in_words())
+            raise SmtpReply(552, "5.3.4", self._size_in_words())
         check_text(self.text)
 
     def _size_in_words(self) -> str:
@@ -88,8 +88,8 @@ class Content:
 def check_text(text: bytes) -> None:
     """@raise Reply: no mail looks like that, and some program would misread it."""
     if b"\0" in text:
-        raise Reply(554, "5.6.0", "The mail has a NUL in it")
+        raise SmtpReply(554, "5.6.0", "The mail has a NUL in it")
     if _BARE.search(text):
-        raise Reply(554, "5.6.0", "The mail has a CR or LF alone; lines end with both")
+        raise SmtpReply(554, "5.6.0", "The mail has a CR or LF alone; lines end with both")
     if any(len(line) > LINE_AT_MOST for line in text.split(b"\r\n")):
-        raise Reply(554, "5.6.0", f"The mail has a line of more than {LINE_AT_MOST} bytes")
+        raise SmtpReply(554, "5.6.0", f"The mail has a line of more than {LINE_AT_MOST} bytes")

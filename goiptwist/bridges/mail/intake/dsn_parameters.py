@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import re
 
-from goiptwist.bridges.mail.submission.smtp_reply import Reply
+from goiptwist.bridges.mail.submission.smtp_reply import SmtpReply
 
 #: Characters of ENVID and ORCPT, as written (RFC 3461 section 5.4).
 ENVID_AT_MOST = 100
@@ -65,5 +65,5 @@ def _unwrapped(value: str, key: str) -> str:
     return text
 
 
-def _no(key: str) -> Reply:
-    return Reply(501, "5.5.4", f"That is no value for {key}")
+def _no(key: str) -> SmtpReply:
+    return SmtpReply(501, "5.5.4", f"That is no value for {key}")

@@ -15,8 +15,8 @@ from goiptwist.bridges.mail.intake.dsn_parameters import (
     read_orcpt,
     read_ret,
 )
-from goiptwist.bridges.mail.submission.interfaces import Wishes
-from goiptwist.bridges.mail.submission.smtp_reply import Reply
+from goiptwist.bridges.mail.submission.interfaces import DsnRequest
+from goiptwist.bridges.mail.submission.smtp_reply import SmtpReply
 
 #: Octets of a path with its brackets (RFC 5321 section 4.5.3.1.3).
 PATH_AT_MOST = 256
@@ -37,15 +37,15 @@ _SIZE = re.compile(r"[0-9]{1,20}")
 
 
 @frozen
-class Named:
+class RcptArgument:
     """What one RCPT has said."""
 
     recipient: str = field(repr=False)
-    wishes: Wishes = field(default=Wishes(), repr=False)
+    wishes: DsnRequest = field(default=DsnRequest(), repr=False)
 
 
 @define
-class Envelope:
+class SmtpEnvelope:
     """
     What MAIL and the RCPTs behind it have said.
 
@@ -66,16 +66,16 @@ class Envelope:
     ret: str = ""
     envid: str = field(default="", repr=False)
     recipients: list[str] = field(factory=list, repr=False)
-    wishes: dict[str, Wishes] = field(factory=dict, repr=False)
+    wishes: dict[str, DsnRequest] = field(factory=dict, repr=False)
 
-    def take(self, named: Named) -> None:
+    def take(self, named: RcptArgument) -> None:
         """One more; of wishes about the same recipient the first count."""
         self.recipients.append(named.recipient)
         wishes = evolve(named.wishes, envid=self.envid, ret=self.ret)
         self.wishes.setdefault(named.recipient, wishes)
 
 
-def read_mail(argument: bytes, *, extended: bool, login: bool) -> Envelope:
+def read_mail(argument: bytes, *, extended: bool, login: bool) -> SmtpEnvelope:
     """
     @param argument: what stands behind C{MAIL}.
     @param extended: whether we have told the caller which parameters we know.
@@ -84,7 +84,7 @@ def read_mail(argument: bytes, *, extended: bool, login: bool) -> Envelope:
     """
     match = _matched(_MAIL, argument, "5.1.7", "MAIL FROM:<sender@example.org>")
     parameters = _parameters(match["parameters"])
-    envelope = Envelope(sender="" if match["path"] == "<>" else _mailbox(match))
+    envelope = SmtpEnvelope(sender="" if match["path"] == "<>" else _mailbox(match))
     for key, value in parameters.items():
         if not extended:
             raise _unknown(key)
@@ -101,14 +101,14 @@ def read_mail(argument: bytes, *, extended: bool, login: bool) -> Envelope:
         ):
             continue
         elif key in ("SIZE", "SMTPUTF8", "BODY", "AUTH"):
-            raise Reply(501, "5.5.4", f"That is no value for {key}")
+            raise SmtpReply(501, "5.5.4", f"That is no value for {key}")
         else:
             raise _unknown(key)
     _agreed(match, "5.1.7", utf8=envelope.utf8)
     return envelope
 
 
-def read_recipient(argument: bytes, *, extended: bool, utf8: bool) -> Named:
+def read_recipient(argument: bytes, *, extended: bool, utf8: bool) -> RcptArgument:
     """
     @param argument: what stands behind C{RCPT}.
     @param extended: whether we have told the caller which parameters we know.
@@ -116,7 +116,7 @@ def read_recipient(argument: bytes, *, extended: bool, utf8: bool) -> Named:
     @raise Reply: it is wrong, or asks for what we do not do.
     """
     match = _matched(_RCPT, argument, "5.1.3", "RCPT TO:<number@example.org>")
-    wishes = Wishes()
+    wishes = DsnRequest()
     for key, value in _parameters(match["parameters"]).items():
         if extended and key == "NOTIFY":
             wishes = evolve(wishes, notify=read_notify(value))
@@ -125,25 +125,25 @@ def read_recipient(argument: bytes, *, extended: bool, utf8: bool) -> Named:
         else:
             raise _unknown(key)
     _agreed(match, "5.1.3", utf8=utf8)
-    return Named(_mailbox(match), wishes)
+    return RcptArgument(_mailbox(match), wishes)
 
 
 def _matched(pattern: re.Pattern[str], argument: bytes, enhanced: str, meant: str) -> re.Match[str]:
     try:
         match = pattern.fullmatch(argument.decode("utf-8"))
     except UnicodeDecodeError:
-        raise Reply(501, enhanced, "That is no UTF-8") from None
+        raise SmtpReply(501, enhanced, "That is no UTF-8") from None
     if match is None:
-        raise Reply(501, enhanced, f"Write it as {meant}")
+        raise SmtpReply(501, enhanced, f"Write it as {meant}")
     return match
 
 
 def _agreed(match: re.Match[str], enhanced: str, *, utf8: bool) -> None:
     path = match["path"]
     if not path.isascii() and not utf8:
-        raise Reply(553, "5.6.7", "Only with SMTPUTF8 may an address have more than ASCII")
+        raise SmtpReply(553, "5.6.7", "Only with SMTPUTF8 may an address have more than ASCII")
     if not path.isprintable() or len(path.encode()) > PATH_AT_MOST:
-        raise Reply(501, enhanced, "That is no address, or one that is too long")
+        raise SmtpReply(501, enhanced, "That is no address, or one that is too long")
 
 
 def _parameters(text: str) -> dict[str, str]:
@@ -151,16 +151,16 @@ def _parameters(text: str) -> dict[str, str]:
     for part in text.split():
         match = _PARAMETER.fullmatch(part)
         if match is None:
-            raise Reply(501, "5.5.4", "Write parameters as KEY or KEY=VALUE")
+            raise SmtpReply(501, "5.5.4", "Write parameters as KEY or KEY=VALUE")
         key = match["key"].upper()
         if key in found:
-            raise Reply(501, "5.5.4", f"{key} stands there twice")
+            raise SmtpReply(501, "5.5.4", f"{key} stands there twice")
         found[key] = match["value"] or ""
     return found
 
 
-def _unknown(key: str) -> Reply:
-    return Reply(555, "5.5.4", f"{key[:40]} is not known here")
+def _unknown(key: str) -> SmtpReply:
+    return SmtpReply(555, "5.5.4", f"{key[:40]} is not known here")
 
 
 def _mailbox(match: re.Match[str]) -> str:

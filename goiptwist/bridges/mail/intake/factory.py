@@ -10,13 +10,13 @@ from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IAddress
 from twisted.internet.protocol import Protocol, ServerFactory
 
-from goiptwist.bridges.mail.intake.connection_limiter import source_of, undressed
-from goiptwist.bridges.mail.intake.server_context import House
-from goiptwist.bridges.mail.intake.session import Conversation
+from goiptwist.bridges.mail.intake.connection_limiter import source_of, unmapped
+from goiptwist.bridges.mail.intake.server_context import ServerContext
+from goiptwist.bridges.mail.intake.session import SmtpSession
 from goiptwist.net.draining import Connections
 
 
-class TurnedAway(Protocol):
+class RejectedConnection(Protocol):
     """One word, and goodbye."""
 
     transport: Any
@@ -27,7 +27,7 @@ class TurnedAway(Protocol):
         self.transport.loseConnection()
 
 
-class Reception(ServerFactory):
+class SmtpFactory(ServerFactory):
     """
     All connections of one port.
 
@@ -37,27 +37,27 @@ class Reception(ServerFactory):
     noisy = False  # the service says where it listens
 
     def __init__(
-        self, house: House, conversation: type[Conversation], *, implicit: bool = False
+        self, house: ServerContext, conversation: type[SmtpSession], *, implicit: bool = False
     ) -> None:
         """
         @param conversation: the class for the language that is spoken here.
         @param implicit: whether TLS begins before the first word.
         """
         self.house, self.conversation, self.implicit = house, conversation, implicit
-        self.open: Connections[Conversation] = Connections(house.clock)
+        self.open: Connections[SmtpSession] = Connections(house.clock)
 
     def buildProtocol(self, addr: IAddress | None) -> Protocol | None:
         """Called by Twisted for each connection."""
-        house, peer = self.house, undressed(str(getattr(addr, "host", "")))
+        house, peer = self.house, unmapped(str(getattr(addr, "host", "")))
         crowd = house.friends if house.trusts(peer) else house.strangers
         source = source_of(peer)
         if not crowd.admit(source):
             house.complaints.about("mail_crowded", peer, "one connection too many for mail")
             # A word would cost a handshake where TLS comes first.
-            return None if self.implicit else TurnedAway()
+            return None if self.implicit else RejectedConnection()
         house.counts["connections"] += 1
 
-        def left(conversation: Conversation) -> None:
+        def left(conversation: SmtpSession) -> None:
             crowd.left(source)
             self.open.went(conversation)
 

@@ -17,8 +17,13 @@ from twisted.mail import smtp
 from twisted.python.failure import Failure
 
 from goiptwist.bridges.mail.intake.content import Content
-from goiptwist.bridges.mail.intake.server_context import House
-from goiptwist.bridges.mail.submission.smtp_reply import OUR_FAULT, Farewell, Reply, reply_to
+from goiptwist.bridges.mail.intake.server_context import ServerContext
+from goiptwist.bridges.mail.submission.smtp_reply import (
+    INTERNAL_ERROR,
+    ClosingReply,
+    SmtpReply,
+    reply_to,
+)
 
 #: Bytes of one command with its end. RFC 5321 section 4.5.3.1.4 asks for 512
 #: and more for each extension; a password of AUTH may take most of it.
@@ -36,7 +41,7 @@ ERRORS_AT_MOST = 20
 COMMANDS_AT_MOST = 2500
 
 #: Seconds that one connection may last in all.
-SESSION = 3600.0
+SESSION_AT_MOST = 3600.0
 
 #: Seconds for the last answer to get through; a caller who does not read it
 #: must not hold the connection for ever.
@@ -47,10 +52,10 @@ _ODD = re.compile(rb"[\r\n\0]")
 
 #: What a method that obeys a command may give back: nothing if it has said all
 #: that there is to say.
-Said: TypeAlias = Reply | Sequence[Reply] | None
+Replies: TypeAlias = SmtpReply | Sequence[SmtpReply] | None
 
 
-class Orderly(smtp.ESMTP):
+class LineServer(smtp.ESMTP):
     """
     The stock server, of which remain the look-up of C{do_} and C{ext_}
     methods, the shape of answers and of the answer to EHLO, and the time-out.
@@ -64,7 +69,7 @@ class Orderly(smtp.ESMTP):
     mode: Any
     log = Logger()
 
-    def __init__(self, house: House, peer: str, left: Callable[[Any], None]) -> None:
+    def __init__(self, house: ServerContext, peer: str, left: Callable[[Any], None]) -> None:
         """@param left: called with this conversation when the connection has gone."""
         super().__init__(contextFactory=house.certificate)
         self.house, self.peer = house, peer
@@ -76,7 +81,7 @@ class Orderly(smtp.ESMTP):
         self._pending: Deferred[Any] | None = None
         self._reading = self._paused = self._over = False
         self._errors = self._commands = 0
-        self._parting: Farewell | None = None
+        self._parting: ClosingReply | None = None
         self._session: IDelayedCall | None = None
         self._abort: IDelayedCall | None = None
 
@@ -84,7 +89,7 @@ class Orderly(smtp.ESMTP):
 
     def connectionMade(self) -> None:
         """A caller is there: greet."""
-        self._session = self.callLater(SESSION, self._expired)
+        self._session = self.callLater(SESSION_AT_MOST, self._expired)
         super().connectionMade()
 
     def dataReceived(self, data: bytes) -> None:
@@ -109,7 +114,7 @@ class Orderly(smtp.ESMTP):
 
     def timeoutConnection(self) -> None:
         """The caller was silent for too long."""
-        self._part(Farewell(421, "4.4.2", f"You took longer than {self.timeout:g} s"))
+        self._part(ClosingReply(421, "4.4.2", f"You took longer than {self.timeout:g} s"))
 
     def callLater(self, period: float, func: Any) -> IDelayedCall:
         """The stock one asks the global reactor."""
@@ -125,7 +130,7 @@ class Orderly(smtp.ESMTP):
             while self._unread and self._pending is None and not self._over:
                 if not (self._read_line() if self._content is None else self._read_content()):
                     break
-        except Farewell as farewell:
+        except ClosingReply as farewell:
             self._part(farewell)
         finally:
             self._reading = False
@@ -136,9 +141,9 @@ class Orderly(smtp.ESMTP):
         line = bytes(self._unread if end < 0 else self._unread[:end])
         alone = line[:-1] if end < 0 and line.endswith(b"\r") else line
         if _ODD.search(alone[: COMMAND_AT_MOST - 2]):
-            raise Farewell(500, "5.5.2", "A command is text, and ends with CR and LF together")
+            raise ClosingReply(500, "5.5.2", "A command is text, and ends with CR and LF together")
         if len(alone) > COMMAND_AT_MOST - 2:
-            raise Farewell(500, "5.5.2", f"A command has at most {COMMAND_AT_MOST} bytes")
+            raise ClosingReply(500, "5.5.2", f"A command has at most {COMMAND_AT_MOST} bytes")
         if end < 0:
             return False
         del self._unread[: end + 2]
@@ -164,7 +169,7 @@ class Orderly(smtp.ESMTP):
         """One line is there, without its end."""
         self._commands += 1
         if self._commands > COMMANDS_AT_MOST:
-            raise Farewell(421, "4.7.0", "So many commands, and no mail")
+            raise ClosingReply(421, "4.7.0", "So many commands, and no mail")
         super().lineReceived(line)
 
     # Answering
@@ -175,26 +180,26 @@ class Orderly(smtp.ESMTP):
         self._pending = pending = maybeDeferred(work, *arguments)
         pending.addErrback(self._went_wrong).addCallback(self._done)
 
-    def _went_wrong(self, failure: Failure) -> Said:
+    def _went_wrong(self, failure: Failure) -> Replies:
         if self._over and failure.check(CancelledError):
             return None
         error: Any = failure.value
         reply = reply_to(error)
         if reply is None:
             self.log.failure("A command of {peer} broke", failure=failure, peer=self.peer)
-        return reply or OUR_FAULT
+        return reply or INTERNAL_ERROR
 
-    def _done(self, said: Said) -> None:
+    def _done(self, said: Replies) -> None:
         self._pending = None
         if self._over:
             return
-        for reply in (said,) if isinstance(said, Reply) else said or ():
+        for reply in (said,) if isinstance(said, SmtpReply) else said or ():
             self.say(reply)
-            if isinstance(reply, Farewell):
+            if isinstance(reply, ClosingReply):
                 self._close()
                 return
         if self._errors > ERRORS_AT_MOST:
-            self._parting = Farewell(421, "4.7.0", "Too many errors")
+            self._parting = ClosingReply(421, "4.7.0", "Too many errors")
         if self._parting is not None:
             self._part(self._parting)
             return
@@ -204,12 +209,12 @@ class Orderly(smtp.ESMTP):
             self.transport.resumeProducing()
         self._read_on()
 
-    def say(self, reply: Reply) -> None:
+    def say(self, reply: SmtpReply) -> None:
         """Answer."""
         self.sendCode(reply.code, "\n".join(reply.lines).encode("ascii"))
         self._errors += self.is_error(reply)
 
-    def is_error(self, reply: Reply) -> bool:
+    def is_error(self, reply: SmtpReply) -> bool:
         """Whether an answer counts against the caller."""
         return reply.code >= 400
 
@@ -217,7 +222,7 @@ class Orderly(smtp.ESMTP):
 
     def leave(self) -> None:
         """The gateway stops: part as soon as what is under way is answered."""
-        self._part_soon(Farewell(421, "4.3.2", "The gateway stops; come again later"))
+        self._part_soon(ClosingReply(421, "4.3.2", "The gateway stops; come again later"))
 
     def abort(self) -> None:
         """Part without a word."""
@@ -225,15 +230,15 @@ class Orderly(smtp.ESMTP):
         self.transport.abortConnection()
 
     def _expired(self) -> None:
-        self._part_soon(Farewell(421, "4.4.2", "That was long enough for one connection"))
+        self._part_soon(ClosingReply(421, "4.4.2", "That was long enough for one connection"))
 
-    def _part_soon(self, farewell: Farewell) -> None:
+    def _part_soon(self, farewell: ClosingReply) -> None:
         if self._pending is None:
             self._part(farewell)
         else:
             self._parting = farewell
 
-    def _part(self, farewell: Farewell) -> None:
+    def _part(self, farewell: ClosingReply) -> None:
         if not self._over:
             self.say(farewell)
             self._close()

@@ -6,17 +6,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from goiptwist.bridges.mail.intake.line_server import Said
-from goiptwist.bridges.mail.intake.session import Conversation
-from goiptwist.bridges.mail.submission.interfaces import Language
-from goiptwist.bridges.mail.submission.smtp_reply import Reply
+from goiptwist.bridges.mail.intake.line_server import Replies
+from goiptwist.bridges.mail.intake.session import SmtpSession
+from goiptwist.bridges.mail.submission.interfaces import MailProtocol
+from goiptwist.bridges.mail.submission.smtp_reply import SmtpReply
 
 
-class LocalConversation(Conversation):
+class LmtpSession(SmtpSession):
     """Greets with LHLO, and knows neither HELO nor EHLO (RFC 2033 section 4.1)."""
 
-    language = Language.LMTP
-    verbs = Conversation.verbs - {b"HELO", b"EHLO"} | {b"LHLO"}
+    language = MailProtocol.LMTP
+    verbs = SmtpSession.verbs - {b"HELO", b"EHLO"} | {b"LHLO"}
 
     def greeting(self) -> bytes:
         """Called by the stock server for its first line."""
@@ -26,6 +26,6 @@ class LocalConversation(Conversation):
         """RFC 2033 section 4.1."""
         self.do_EHLO(name)
 
-    def answers(self, recipients: Sequence[str], fates: Mapping[str, Reply]) -> Said:
+    def answers(self, recipients: Sequence[str], fates: Mapping[str, SmtpReply]) -> Replies:
         """One for each RCPT that was taken, in their order (RFC 2033 section 4.2)."""
         return [fates[recipient] for recipient in recipients]

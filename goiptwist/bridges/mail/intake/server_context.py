@@ -12,22 +12,22 @@ from twisted.internet.interfaces import IReactorTime
 
 from goiptwist.accounts.secrets import Remembered
 from goiptwist.accounts.users import Attempts, User, Users
-from goiptwist.bridges.mail.intake.connection_limiter import Crowd, source_of
-from goiptwist.bridges.mail.intake.login import Claim
+from goiptwist.bridges.mail.intake.connection_limiter import ConnectionLimiter, source_of
+from goiptwist.bridges.mail.intake.login import PasswordClaim
 from goiptwist.bridges.mail.intake.settings import MailIntakeSettings
-from goiptwist.bridges.mail.submission.interfaces import Complains
-from goiptwist.bridges.mail.submission.smtp_reply import Reply
+from goiptwist.bridges.mail.submission.interfaces import CountsRejections
+from goiptwist.bridges.mail.submission.smtp_reply import SmtpReply
 from goiptwist.errors import Busy
 from goiptwist.net.certificate import OurCertificate
 
 
 @define(eq=False, repr=False)
-class House:
+class ServerContext:
     """
     @ivar domain: what we call ourselves.
     @ivar clock: where time comes from.
     @ivar attempts: counts wrong passwords by where they came from.
-    @ivar mailroom: an L{IMailroom<goiptwist.bridges.mail.submission.interfaces.IMailroom>}.
+    @ivar mailroom: an L{IMailroom<goiptwist.bridges.mail.submission.interfaces.IMailSubmission>}.
     @ivar certificate: for TLS; C{None} is none.
     @ivar counts: connections, mails and recipients that were taken, and others
         that were not; what went wrong is counted in C{complaints}.
@@ -39,19 +39,19 @@ class House:
     users: Users
     attempts: Attempts
     mailroom: Any
-    complaints: Complains
+    complaints: CountsRejections
     certificate: OurCertificate | None = None
     counts: Counter[str] = field(factory=Counter, init=False)
-    strangers: Crowd = field(init=False)
-    friends: Crowd = field(init=False)
+    strangers: ConnectionLimiter = field(init=False)
+    friends: ConnectionLimiter = field(init=False)
     #: Whose password was right, from where: a guesser on the same machine
     #: slows nobody who knows his password.
     _known: Remembered[User] = field(factory=Remembered, init=False)
 
     def __attrs_post_init__(self) -> None:
         most = self.settings.connections
-        self.strangers = Crowd(most, self.settings.connections_per_peer)
-        self.friends = Crowd(most, most)
+        self.strangers = ConnectionLimiter(most, self.settings.connections_per_peer)
+        self.friends = ConnectionLimiter(most, most)
 
     def trusts(self, peer: str) -> bool:
         """Whether an address lies in a trusted network."""
@@ -60,7 +60,7 @@ class House:
         except ValueError:  # no address, such as that of a local socket
             return False
 
-    async def user(self, claim: Claim, peer: str) -> User:
+    async def user(self, claim: PasswordClaim, peer: str) -> User:
         """
         @raise Reply: it is nobody who may send, or the source has guessed too often.
         """
@@ -71,16 +71,16 @@ class House:
         wait = self.attempts.wait(source)
         if wait > 0:
             self.complaints.about("mail_login_slowed", peer, "too many wrong passwords for mail")
-            raise Reply(454, "4.7.0", f"Too many wrong passwords; wait for {wait:.0f} s")
+            raise SmtpReply(454, "4.7.0", f"Too many wrong passwords; wait for {wait:.0f} s")
         try:
             user = await self.users.by_password(claim.name, claim.password)
         except Busy as busy:
-            raise Reply(454, "4.7.0", str(busy)) from None
+            raise SmtpReply(454, "4.7.0", str(busy)) from None
         why = _refused(user, peer)
         if user is None or why:
             self.attempts.failed(source)
             self.complaints.about("mail_login_refused", peer, f"{why} at the login for mail")
-            raise Reply(535, "5.7.8", "No user who may send has this name and password")
+            raise SmtpReply(535, "5.7.8", "No user who may send has this name and password")
         self._known.keep(user, source, claim.name, claim.password)
         return user
 

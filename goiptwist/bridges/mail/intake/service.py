@@ -11,12 +11,12 @@ from twisted.internet.defer import Deferred, DeferredList
 from twisted.internet.interfaces import IProtocolFactory
 
 from goiptwist.accounts.users import Attempts, Users
-from goiptwist.bridges.mail.intake.factory import Reception
-from goiptwist.bridges.mail.intake.lmtp import LocalConversation
-from goiptwist.bridges.mail.intake.server_context import House
-from goiptwist.bridges.mail.intake.session import Conversation
+from goiptwist.bridges.mail.intake.factory import SmtpFactory
+from goiptwist.bridges.mail.intake.lmtp import LmtpSession
+from goiptwist.bridges.mail.intake.server_context import ServerContext
+from goiptwist.bridges.mail.intake.session import SmtpSession
 from goiptwist.bridges.mail.intake.settings import MailIntakeSettings
-from goiptwist.bridges.mail.submission.interfaces import Complains
+from goiptwist.bridges.mail.submission.interfaces import CountsRejections
 from goiptwist.net.certificate import OurCertificate, WithinTls
 from goiptwist.net.listening import Listening, Place
 
@@ -40,17 +40,17 @@ class MailIntake(Listening):
         users: Users,
         attempts: Attempts,
         mailroom: Any,
-        complaints: Complains,
+        complaints: CountsRejections,
     ) -> None:
         """
         @param name: of the gateway, for greetings, unless the settings have one.
         @param mailroom: an
-            L{IMailroom<goiptwist.bridges.mail.submission.interfaces.IMailroom>}.
+            L{IMailroom<goiptwist.bridges.mail.submission.interfaces.IMailSubmission>}.
         """
         certificate = None
         if settings.certificate:
             certificate = OurCertificate(settings.certificate, settings.private_key)
-        self.house = House(
+        self.house = ServerContext(
             settings,
             settings.domain or name,
             reactor,
@@ -60,19 +60,19 @@ class MailIntake(Listening):
             complaints,
             certificate,
         )
-        self._receptions: list[Reception] = []
+        self._receptions: list[SmtpFactory] = []
         super().__init__(reactor, "Mail", tuple(self._all_places(reactor)))
 
     def _all_places(self, reactor: Any) -> Iterator[Place]:
         house = self.house
         for key, addresses, language in (
-            ("listen", house.settings.listen, Conversation),
-            ("listen_tls", house.settings.listen_tls, Conversation),
-            ("lmtp", house.settings.lmtp, LocalConversation),
+            ("listen", house.settings.listen, SmtpSession),
+            ("listen_tls", house.settings.listen_tls, SmtpSession),
+            ("lmtp", house.settings.lmtp, LmtpSession),
         ):
             for address in addresses:
                 implicit = key == "listen_tls"
-                reception = Reception(house, language, implicit=implicit)
+                reception = SmtpFactory(house, language, implicit=implicit)
                 self._receptions.append(reception)
                 factory: IProtocolFactory = reception
                 if implicit and house.certificate is not None:

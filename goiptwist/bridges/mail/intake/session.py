@@ -18,16 +18,21 @@ from twisted.mail import smtp
 
 from goiptwist.accounts.users import User
 from goiptwist.bridges.mail.intake.content import Content
-from goiptwist.bridges.mail.intake.envelope import Envelope, read_mail, read_recipient
-from goiptwist.bridges.mail.intake.line_server import Orderly, Said
-from goiptwist.bridges.mail.intake.login import MECHANISMS, Claim, Exchange, decoded
-from goiptwist.bridges.mail.intake.server_context import House
-from goiptwist.bridges.mail.intake.trace import received, spoken
-from goiptwist.bridges.mail.submission.interfaces import Caller, Language
+from goiptwist.bridges.mail.intake.envelope import SmtpEnvelope, read_mail, read_recipient
+from goiptwist.bridges.mail.intake.line_server import LineServer, Replies
+from goiptwist.bridges.mail.intake.login import (
+    MECHANISMS,
+    PasswordClaim,
+    SaslExchange,
+    decoded,
+)
+from goiptwist.bridges.mail.intake.server_context import ServerContext
+from goiptwist.bridges.mail.intake.trace import protocol_name, received_header
+from goiptwist.bridges.mail.submission.interfaces import MailClient, MailProtocol
 from goiptwist.bridges.mail.submission.smtp_reply import (
-    OUR_FAULT,
-    Farewell,
-    Reply,
+    INTERNAL_ERROR,
+    ClosingReply,
+    SmtpReply,
     in_one,
     reply_to,
 )
@@ -48,16 +53,16 @@ _HTTP = frozenset(
 #: Commands whose arguments may have more than ASCII (RFC 6531 section 3).
 _WITH_ADDRESSES = frozenset((b"MAIL", b"RCPT", b"VRFY"))
 
-OK = Reply(250, "2.0.0", "OK")
+OK = SmtpReply(250, "2.0.0", "OK")
 
 
-class Conversation(Orderly):
+class SmtpSession(LineServer):
     """
     @ivar implicit: whether TLS began before the first word.
     @ivar user: who has logged in.
     """
 
-    language = Language.SMTP
+    language = MailProtocol.SMTP
     #: What is obeyed; the stock server would obey every method called do_ or ext_.
     verbs = frozenset(
         (
@@ -67,7 +72,12 @@ class Conversation(Orderly):
     )  # fmt: skip
 
     def __init__(
-        self, house: House, peer: str, left: Callable[[Any], None], *, implicit: bool = False
+        self,
+        house: ServerContext,
+        peer: str,
+        left: Callable[[Any], None],
+        *,
+        implicit: bool = False,
     ) -> None:
         super().__init__(house, peer, left)
         self.startedTLS = implicit
@@ -75,14 +85,14 @@ class Conversation(Orderly):
         self.user: User | None = None
         self._name = ""
         self._extended = False
-        self._envelope: Envelope | None = None
-        self._exchange: Exchange | None = None
+        self._envelope: SmtpEnvelope | None = None
+        self._exchange: SaslExchange | None = None
         self._judging = False  # what is said next is about a whole mail
 
     @property
-    def caller(self) -> Caller:
+    def caller(self) -> MailClient:
         """All that is known of the other side."""
-        return Caller(
+        return MailClient(
             peer=self.peer,
             language=self.language,
             tls=self.startedTLS,
@@ -95,7 +105,7 @@ class Conversation(Orderly):
         """Called by the stock server for its first line."""
         return f"{self.house.domain} ESMTP".encode("ascii")
 
-    def is_error(self, reply: Reply) -> bool:
+    def is_error(self, reply: SmtpReply) -> bool:
         """
         A friend may have a long list with many wrong recipients, or be a mail
         server that hands in what anybody has written; a stranger is trying.
@@ -116,14 +126,14 @@ class Conversation(Orderly):
         verb = verb.upper()
         if verb in _HTTP:
             self.house.complaints.about("mail_not_smtp", self.peer, "speaks HTTP, not SMTP")
-            raise Farewell(554, "5.5.1", "This is not a web server")
+            raise ClosingReply(554, "5.5.1", "This is not a web server")
         if verb in _NOT_OFFERED:
-            raise Reply(502, "5.5.1", "Not offered here")
+            raise SmtpReply(502, "5.5.1", "Not offered here")
         method = self.lookupMethod(verb)
         if method is None:
-            raise Reply(500, "5.5.1", "No such command")
+            raise SmtpReply(500, "5.5.1", "No such command")
         if not argument.isascii() and verb not in _WITH_ADDRESSES:
-            raise Reply(500, "5.5.2", "Only addresses may have more than ASCII")
+            raise SmtpReply(500, "5.5.2", "Only addresses may have more than ASCII")
         return method(argument.strip(b" "))
 
     def lookupMethod(self, command: bytes) -> Any:
@@ -132,10 +142,10 @@ class Conversation(Orderly):
 
     # Greetings, and commands that change nothing
 
-    def do_HELO(self, name: bytes) -> Reply:
+    def do_HELO(self, name: bytes) -> SmtpReply:
         """RFC 5321 section 4.1.1.1."""
         self._introduce(name, extended=False)
-        return Reply(250, "", self.house.domain)
+        return SmtpReply(250, "", self.house.domain)
 
     def do_EHLO(self, name: bytes) -> None:
         """RFC 5321 section 4.1.1.1."""
@@ -144,7 +154,7 @@ class Conversation(Orderly):
 
     def _introduce(self, name: bytes, *, extended: bool) -> None:
         if not _NAME.fullmatch(name):
-            raise Reply(501, "5.5.4", "Say your host name with it, such as host.example.org")
+            raise SmtpReply(501, "5.5.4", "Say your host name with it, such as host.example.org")
         self._name, self._extended = name.decode("ascii"), extended
         self._envelope = None
 
@@ -165,44 +175,44 @@ class Conversation(Orderly):
             offered[b"AUTH"] = list(MECHANISMS)
         return offered
 
-    def do_NOOP(self, _: bytes) -> Reply:
+    def do_NOOP(self, _: bytes) -> SmtpReply:
         """RFC 5321 section 4.1.1.9."""
         return OK
 
-    def do_HELP(self, _: bytes) -> Reply:
+    def do_HELP(self, _: bytes) -> SmtpReply:
         """RFC 5321 section 4.1.1.8."""
-        return Reply(214, "2.0.0", "This gateway sends mails on as SMS; it knows RFC 5321")
+        return SmtpReply(214, "2.0.0", "This gateway sends mails on as SMS; it knows RFC 5321")
 
-    def do_VRFY(self, _: bytes) -> Reply:
+    def do_VRFY(self, _: bytes) -> SmtpReply:
         """RFC 5321 section 3.5.3: nobody learns here whom we know."""
-        return Reply(252, "2.5.0", "Try it with RCPT")
+        return SmtpReply(252, "2.5.0", "Try it with RCPT")
 
-    def do_RSET(self, argument: bytes) -> Reply:
+    def do_RSET(self, argument: bytes) -> SmtpReply:
         """RFC 5321 section 4.1.1.5."""
         _no(argument)
         self._envelope = None
         return OK
 
-    def do_QUIT(self, argument: bytes) -> Reply:
+    def do_QUIT(self, argument: bytes) -> SmtpReply:
         """RFC 5321 section 4.1.1.10."""
         _no(argument)
-        return Farewell(221, "2.0.0", "Bye")
+        return ClosingReply(221, "2.0.0", "Bye")
 
     # TLS and login
 
-    def ext_STARTTLS(self, argument: bytes) -> Said:
+    def ext_STARTTLS(self, argument: bytes) -> Replies:
         """RFC 3207. Nothing said in clear counts from here on."""
         _no(argument)
         if self.startedTLS:
-            raise Reply(503, "5.5.1", "TLS has begun already")
+            raise SmtpReply(503, "5.5.1", "TLS has begun already")
         if not self.canStartTLS:
-            raise Reply(502, "5.5.1", "Not offered here")
+            raise SmtpReply(502, "5.5.1", "Not offered here")
         if self._unread:
             why = "something in clear behind STARTTLS: somebody on the way wants to be heard"
             self.house.complaints.about("mail_injected", self.peer, why)
             self.abort()
             return None
-        self.say(Reply(220, "2.0.0", "Begin"))
+        self.say(SmtpReply(220, "2.0.0", "Begin"))
         self.transport.startTLS(self.ctx)
         self.startedTLS = True
         self._name, self._extended = "", False
@@ -218,20 +228,20 @@ class Conversation(Orderly):
     def ext_AUTH(self, argument: bytes) -> Any:
         """RFC 4954."""
         if not self._may_log_in:
-            raise Reply(538, "5.7.11", "Not before TLS; change this password, it was in clear")
+            raise SmtpReply(538, "5.7.11", "Not before TLS; change this password, it was in clear")
         if not self._extended or self.user is not None or self._envelope is not None:
-            raise Reply(503, "5.5.1", "Log in once, after EHLO and before MAIL")
+            raise SmtpReply(503, "5.5.1", "Log in once, after EHLO and before MAIL")
         mechanism, _, initial = argument.partition(b" ")
         exchange = MECHANISMS.get(mechanism.upper())
         if exchange is None:
-            raise Reply(504, "5.5.4", "Only " + b" and ".join(MECHANISMS).decode())
+            raise SmtpReply(504, "5.5.4", "Only " + b" and ".join(MECHANISMS).decode())
         self._exchange = exchange()
         challenge = next(self._exchange)
         return self._respond(initial) if initial else self._challenge(challenge)
 
-    def _challenge(self, challenge: bytes) -> Reply:
+    def _challenge(self, challenge: bytes) -> SmtpReply:
         self.mode = smtp.AUTH
-        return Reply(334, "", base64.b64encode(challenge).decode("ascii"))
+        return SmtpReply(334, "", base64.b64encode(challenge).decode("ascii"))
 
     def state_AUTH(self, line: bytes) -> None:
         """Called by the stock server for each line of a login."""
@@ -249,53 +259,53 @@ class Conversation(Orderly):
         self._exchange = exchange
         return self._challenge(challenge)
 
-    async def _log_in(self, claim: Claim) -> Reply:
+    async def _log_in(self, claim: PasswordClaim) -> SmtpReply:
         self.user = await self.house.user(claim, self.peer)
-        return Reply(235, "2.7.0", "Welcome")
+        return SmtpReply(235, "2.7.0", "Welcome")
 
     # A mail
 
-    def do_MAIL(self, argument: bytes) -> Reply:
+    def do_MAIL(self, argument: bytes) -> SmtpReply:
         """RFC 5321 section 4.1.1.2."""
         if not self._name or self._envelope is not None:
-            raise Reply(503, "5.5.1", "Say who you are first, and end one mail before the next")
+            raise SmtpReply(503, "5.5.1", "Say who you are first, and end one mail before the next")
         envelope = read_mail(argument, extended=self._extended, login=self._may_log_in)
         if envelope.size > self.house.settings.max_size:
             self.house.counts["too_large"] += 1
-            raise Reply(552, "5.3.4", f"At most {self.house.settings.max_size} bytes")
+            raise SmtpReply(552, "5.3.4", f"At most {self.house.settings.max_size} bytes")
         self._envelope = envelope
-        return Reply(250, "2.1.0", "OK")
+        return SmtpReply(250, "2.1.0", "OK")
 
-    async def do_RCPT(self, argument: bytes) -> Reply:
+    async def do_RCPT(self, argument: bytes) -> SmtpReply:
         """RFC 5321 section 4.1.1.3."""
         envelope = self._begun()
         named = read_recipient(argument, extended=self._extended, utf8=envelope.utf8)
         if envelope.asked >= self.house.settings.recipients:
-            raise Reply(452, "4.5.3", "Too many recipients for one mail")
+            raise SmtpReply(452, "4.5.3", "Too many recipients for one mail")
         envelope.asked += 1
         try:
             await self.house.mailroom.may(self.caller, envelope.sender, named.recipient)
-        except Reply as no:
+        except SmtpReply as no:
             self.house.counts["recipients_refused"] += 1
             if not self.caller.known:
                 why = f"a stranger wanted to send mail on, and heard {no.codes}"
                 self.house.complaints.about("mail_refused", self.peer, why)
             raise
         envelope.take(named)
-        return Reply(250, "2.1.5", "OK")
+        return SmtpReply(250, "2.1.5", "OK")
 
-    def do_DATA(self, argument: bytes) -> Reply:
+    def do_DATA(self, argument: bytes) -> SmtpReply:
         """RFC 5321 section 4.1.1.4."""
         _no(argument)
         if not self._begun().recipients:
-            raise Reply(503, "5.5.1", "No recipient was accepted")
+            raise SmtpReply(503, "5.5.1", "No recipient was accepted")
         self.mode = smtp.DATA
         self._content = Content(self.house.settings.max_size)
-        return Reply(354, "", "End with a dot on a line of its own")
+        return SmtpReply(354, "", "End with a dot on a line of its own")
 
-    def _begun(self) -> Envelope:
+    def _begun(self) -> SmtpEnvelope:
         if self._envelope is None:
-            raise Reply(503, "5.5.1", "Say MAIL first")
+            raise SmtpReply(503, "5.5.1", "Say MAIL first")
         return self._envelope
 
     def _whole(self, content: Content) -> Any:
@@ -304,7 +314,9 @@ class Conversation(Orderly):
         # The mailroom is not interrupted; whoever has hung up is not answered.
         return shielded(self._hand_in(self.caller, envelope, content))
 
-    async def _hand_in(self, caller: Caller, envelope: Envelope, content: Content) -> Said:
+    async def _hand_in(
+        self, caller: MailClient, envelope: SmtpEnvelope, content: Content
+    ) -> Replies:
         identity = secrets.token_hex(6)
         fates = await self._fates(caller, envelope, content, identity)
         for reply in fates.values():
@@ -323,14 +335,14 @@ class Conversation(Orderly):
         return self.answers(envelope.recipients, fates)
 
     async def _fates(
-        self, caller: Caller, envelope: Envelope, content: Content, identity: str
-    ) -> Mapping[str, Reply]:
+        self, caller: MailClient, envelope: SmtpEnvelope, content: Content, identity: str
+    ) -> Mapping[str, SmtpReply]:
         recipients = tuple(dict.fromkeys(envelope.recipients))
-        way = spoken(caller, extended=self._extended, utf8=envelope.utf8)
+        way = protocol_name(caller, extended=self._extended, utf8=envelope.utf8)
         now = self.house.clock.seconds()
         try:
             content.check()
-            mail = received(caller, self.house.domain, way, identity, now) + content.text
+            mail = received_header(caller, self.house.domain, way, identity, now) + content.text
             fates = await self.house.mailroom.take(
                 caller, envelope.sender, recipients, mail, envelope.wishes
             )
@@ -338,17 +350,17 @@ class Conversation(Orderly):
             reply = reply_to(error)
             if reply is None:
                 self.log.failure("The mailroom broke on mail {mail}", mail=identity)
-            return dict.fromkeys(recipients, reply or OUR_FAULT)
-        return {recipient: fates.get(recipient, OUR_FAULT) for recipient in recipients}
+            return dict.fromkeys(recipients, reply or INTERNAL_ERROR)
+        return {recipient: fates.get(recipient, INTERNAL_ERROR) for recipient in recipients}
 
-    def answers(self, recipients: Sequence[str], fates: Mapping[str, Reply]) -> Said:
+    def answers(self, recipients: Sequence[str], fates: Mapping[str, SmtpReply]) -> Replies:
         """What the caller hears about a mail: in SMTP, one answer for all."""
         return in_one(fates)
 
 
 def _no(argument: bytes) -> None:
     if argument:
-        raise Reply(501, "5.5.4", "That takes no argument")
+        raise SmtpReply(501, "5.5.4", "That takes no argument")
 
 
 def _is_loopback(peer: str) -> bool:

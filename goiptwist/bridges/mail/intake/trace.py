@@ -10,22 +10,22 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from email.utils import format_datetime
 
-from goiptwist.bridges.mail.submission.interfaces import Caller, Language
+from goiptwist.bridges.mail.submission.interfaces import MailClient, MailProtocol
 
 
-def spoken(caller: Caller, *, extended: bool, utf8: bool) -> str:
+def protocol_name(caller: MailClient, *, extended: bool, utf8: bool) -> str:
     """How it came, in the words of RFC 3848 and RFC 6531 section 4.3."""
     marks = ("S" if caller.tls else "") + ("A" if caller.user is not None else "")
-    if caller.language is Language.LMTP:
+    if caller.language is MailProtocol.LMTP:
         return ("UTF8LMTP" if utf8 else "LMTP") + marks
     if utf8:
         return "UTF8SMTP" + marks
     return ("ESMTP" if extended else "SMTP") + marks
 
 
-def received(caller: Caller, domain: str, way: str, identity: str, at: float) -> bytes:
+def received_header(caller: MailClient, domain: str, way: str, identity: str, at: float) -> bytes:
     """
-    @param way: as L{spoken} says.
+    @param way: as L{protocol_name} says.
     @param identity: ours for this mail; it stands in the log too.
     @param at: seconds since the epoch.
     """

@@ -14,22 +14,26 @@ from twisted.logger import Logger
 from zope.interface import implementer
 
 from goiptwist.bridges.mail.outgoing import status_mail
-from goiptwist.bridges.mail.outgoing.composition import Answerable, message_id, render
-from goiptwist.bridges.mail.outgoing.credentials import Login
-from goiptwist.bridges.mail.outgoing.lmtp_client import LocalDialogue
+from goiptwist.bridges.mail.outgoing.composition import ReplyAddresses, message_id, render
+from goiptwist.bridges.mail.outgoing.credentials import SmarthostCredentials
+from goiptwist.bridges.mail.outgoing.lmtp_client import LmtpSmarthostClient
 from goiptwist.bridges.mail.outgoing.settings import MailSettings, TlsMode
-from goiptwist.bridges.mail.outgoing.smtp_client import Dialogue, Envelope, Security
-from goiptwist.bridges.mail.outgoing.tls import Unverified, verified
-from goiptwist.bridges.mail.outgoing.verdict import Reply, judge
+from goiptwist.bridges.mail.outgoing.smtp_client import (
+    OutgoingEnvelope,
+    SmarthostClient,
+    TlsPolicy,
+)
+from goiptwist.bridges.mail.outgoing.tls import UnverifiedTls, verified_tls
+from goiptwist.bridges.mail.outgoing.verdict import SmarthostReply, judge
 from goiptwist.bridges.mail.reading.printable import readable
 from goiptwist.bridges.mail.submission.addresses import (
     answerable,
     bounce_address,
     reply_address,
 )
-from goiptwist.bridges.mail.submission.context import Submitted
-from goiptwist.bridges.mail.submission.threads import Threads
-from goiptwist.bridges.mail.submission.tokens import DAY, Grant, Tokens
+from goiptwist.bridges.mail.submission.context import MailContext
+from goiptwist.bridges.mail.submission.threads import MailThreads
+from goiptwist.bridges.mail.submission.tokens import DAY, AddressTokens, ReplyGrant
 from goiptwist.errors import Away, GoipTwistError, Refused
 from goiptwist.interfaces import IBridge, IChecksItself, IGateway, INotifies
 from goiptwist.model.delivery import Delivered
@@ -73,20 +77,20 @@ class MailBridge:
     settings: MailSettings
     reactor: Any = field(repr=False)
     greeting: bytes
-    tokens: Tokens = field(repr=False)
+    tokens: AddressTokens = field(repr=False)
     gateway: IGateway = field(repr=False)
-    threads: Threads = field(init=False, repr=False)
+    threads: MailThreads = field(init=False, repr=False)
     _creator: Any = field(init=False, repr=False)
-    _remembered: dict[str, dict[str, Reply]] = field(init=False, factory=dict, repr=False)
+    _remembered: dict[str, dict[str, SmarthostReply]] = field(init=False, factory=dict, repr=False)
     log = Logger()
 
     def __attrs_post_init__(self) -> None:
-        self.threads = Threads(self.gateway)
+        self.threads = MailThreads(self.gateway)
         host = self.settings.smarthost.host
         if self.settings.tls_mode is TlsMode.VERIFIED:
-            self._creator = verified(host, self.settings.ca)
+            self._creator = verified_tls(host, self.settings.ca)
         else:
-            self._creator = Unverified(host)
+            self._creator = UnverifiedTls(host)
 
     async def deliver(self, message: Message) -> Delivered:
         """
@@ -111,21 +115,23 @@ class MailBridge:
         @raise Refused: it will never take this mail, or there is nobody to write to.
         """
         try:
-            mail = Submitted.from_text(notification.message.context)
+            mail = MailContext.from_text(notification.message.context)
         except ValueError as wrong:
             raise Refused(f"nobody can be told by mail: {wrong}") from None
         if not mail.to.isascii():
             raise Refused("the sender's address is not ASCII, which needs SMTPUTF8")
         letter = status_mail.render(notification, mail, self.settings.sender, self.gateway.name)
         # From nobody: who cannot be told must not tell us (RFC 3464 section 2).
-        dialogue = await self._converse(Envelope("", (mail.to,), letter))
+        dialogue = await self._converse(OutgoingEnvelope("", (mail.to,), letter))
         return judge(dialogue.fates)
 
     async def _hand_over(self, message: Message, letter: bytes) -> Delivered:
         settled = self._remembered.get(message.id, {})
         waiting = tuple(to for to in self.settings.recipients if to not in settled)
         try:
-            dialogue = await self._converse(Envelope(self._bounces_to(message), waiting, letter))
+            dialogue = await self._converse(
+                OutgoingEnvelope(self._bounces_to(message), waiting, letter)
+            )
             fates = {**settled, **dialogue.fates}
             self._remember(message.id, fates)
             handover = judge(fates)
@@ -156,14 +162,14 @@ class MailBridge:
         except ValueError:  # an id that is not ours, as in a test of somebody's plug-in
             return self.settings.sender
 
-    def _answer(self, message: Message) -> Answerable | None:
+    def _answer(self, message: Message) -> ReplyAddresses | None:
         """The addresses that an answer needs, where there can be one."""
         settings = self.settings
         if not settings.answers_to or not answerable(message.sender):
             return None
-        grant = Grant(f"bridge:{self.name}", message.line)
+        grant = ReplyGrant(f"bridge:{self.name}", message.line)
         until = message.at + settings.reply_days * DAY
-        return Answerable(
+        return ReplyAddresses(
             f"{message.sender}@{settings.domain}" if settings.domain else settings.sender,
             reply_address(self.tokens, grant, message.sender, until, settings.answers_to),
         )
@@ -181,10 +187,10 @@ class MailBridge:
         found = f"{self.settings.smarthost} {answers}, {dialogue.found}"
         return f"{found}; mail goes to {recipients}"
 
-    async def _converse(self, envelope: Envelope | None) -> Dialogue:
+    async def _converse(self, envelope: OutgoingEnvelope | None) -> SmarthostClient:
         """@raise TryLater: there was no conversation, or it came to nothing."""
         settings = self.settings
-        language = LocalDialogue if settings.lmtp else Dialogue
+        language = LmtpSmarthostClient if settings.lmtp else SmarthostClient
         dialogue = language(
             self.reactor,
             self.greeting,
@@ -205,22 +211,22 @@ class MailBridge:
         endpoint = HostnameEndpoint(self.reactor, smarthost.host, smarthost.port, timeout=timeout)
         return wrapClientTLS(self._creator, endpoint) if self.settings.implicit_tls else endpoint
 
-    def _security(self) -> Security:
+    def _security(self) -> TlsPolicy:
         mode = self.settings.tls_mode
-        return Security(
+        return TlsPolicy(
             starttls=None if mode is TlsMode.NONE else self._creator,
             required=mode in (TlsMode.REQUIRED, TlsMode.VERIFIED),
             clear_login=self.settings.smarthost.is_loopback,
             verified=mode is TlsMode.VERIFIED,
         )
 
-    def _login(self) -> Login | None:
+    def _login(self) -> SmarthostCredentials | None:
         username, password = self.settings.username, self.settings.password
         if not username or password is None:
             return None
-        return Login(username.encode(), password.clear.encode())
+        return SmarthostCredentials(username.encode(), password.clear.encode())
 
-    def _remember(self, message_id: str, fates: dict[str, Reply]) -> None:
+    def _remember(self, message_id: str, fates: dict[str, SmarthostReply]) -> None:
         """Keep what is final as long as something is not."""
         self._remembered.pop(message_id, None)
         final = {to: fate for to, fate in fates.items() if fate.final}

@@ -30,7 +30,7 @@ LINE_AT_MOST = 78
 #: most 20 digits and a name 11 characters (GSM 03.40 section 9.1.2.5).
 SENDER_AT_MOST = 64
 #: What a mail says that nobody can answer.
-NO_ANSWER = "The sender of this SMS is a name: it cannot be answered."
+NO_REPLY_NOTE = "The sender of this SMS is a name: it cannot be answered."
 #: Characters of a subject, and of the text that is quoted there.
 SUBJECT_AT_MOST, QUOTED_AT_MOST = 200, 40
 #: The subject of an alarm where no template is set, plainly and in private.
@@ -146,7 +146,7 @@ def references(root: str, earlier: Sequence[str], own: str) -> list[str]:
 
 
 @frozen
-class Answerable:
+class ReplyAddresses:
     """
     The addresses of a correspondent who can be answered.
 
@@ -168,7 +168,7 @@ def _list_id(line: str, domain: str) -> str:
 def render(
     message: Message,
     settings: MailSettings,
-    answer: Answerable | None = None,
+    answer: ReplyAddresses | None = None,
     name: str = "",
     earlier: Sequence[str] = (),
 ) -> bytes:
@@ -191,13 +191,13 @@ def render(
         for key, value in header:
             mail.set_raw(key, value)
     unanswerable = settings.answers_to and answer is None and not message.alarm
-    note = f"\n\n-- \n{NO_ANSWER}" if unanswerable else ""
+    note = f"\n\n-- \n{NO_REPLY_NOTE}" if unanswerable else ""
     mail.set_content(body_text(message.text) + note)
     return mail.as_bytes()
 
 
 def _people(
-    message: Message, settings: MailSettings, answer: Answerable | None, name: str
+    message: Message, settings: MailSettings, answer: ReplyAddresses | None, name: str
 ) -> Iterator[tuple[str, str]]:
     """Who writes to whom about what."""
     shown = _shown(message, settings, name)

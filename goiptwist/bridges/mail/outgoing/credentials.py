@@ -14,7 +14,7 @@ from zope.interface import implementer
 
 
 @frozen
-class Login:
+class SmarthostCredentials:
     """A name and password, as bytes; neither is shown."""
 
     username: bytes = field(repr=False)
@@ -30,7 +30,7 @@ class Login:
 
 @implementer(IClientAuthentication)
 @frozen
-class Plain:
+class PlainAuthenticator:
     """AUTH PLAIN (RFC 4616) without an authorization identity."""
 
     username: bytes = field(repr=False)
@@ -42,11 +42,11 @@ class Plain:
         return b"\0" + self.username + b"\0" + secret
 
 
-def mechanisms(login: Login, *, encrypted: bool) -> list[Any]:
+def authenticators(login: SmarthostCredentials, *, encrypted: bool) -> list[Any]:
     """
     What to try, best first. Within TLS that is PLAIN: many a server offers
     CRAM-MD5 without having the passwords that it needs for it.
     """
-    said = [Plain(login.username), smtp.LOGINAuthenticator(login.username)]
+    said = [PlainAuthenticator(login.username), smtp.LOGINAuthenticator(login.username)]
     hashed = smtp.CramMD5ClientAuthenticator(login.username)
     return [*said, hashed] if encrypted else [hashed, *said]

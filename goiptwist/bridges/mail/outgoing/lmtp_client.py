@@ -7,13 +7,13 @@ after the dot for each recipient what became of the mail.
 
 from __future__ import annotations
 
-from goiptwist.bridges.mail.outgoing.smtp_client import Dialogue
-from goiptwist.bridges.mail.outgoing.verdict import Reply
+from goiptwist.bridges.mail.outgoing.smtp_client import SmarthostClient
+from goiptwist.bridges.mail.outgoing.verdict import SmarthostReply
 
 
-class LocalDialogue(Dialogue):
+class LmtpSmarthostClient(SmarthostClient):
     """
-    A L{Dialogue} in LMTP. If it breaks off among the last answers, those that
+    A L{SmarthostClient} in LMTP. If it breaks off among the last answers, those that
     were heard count, and only the other recipients are put off.
     """
 
@@ -41,7 +41,7 @@ class LocalDialogue(Dialogue):
         self._awaited = tuple(self.successAddresses)
         for to, said, words in self.toAddressesResult:
             if to not in self._awaited:
-                self.fates[to] = Reply(said, self._readable(words))
+                self.fates[to] = SmarthostReply(said, self._readable(words))
         super().smtpState_data(code, resp)
 
     def smtpState_msgSent(self, code: int, resp: bytes | str) -> None:
@@ -54,7 +54,7 @@ class LocalDialogue(Dialogue):
             return
         to, *others = self._awaited
         self._awaited = tuple(others)
-        self.fates[to] = Reply(code, self._readable(resp))
+        self.fates[to] = SmarthostReply(code, self._readable(resp))
         if not others:
             self._settled = True
             self._part()

@@ -23,7 +23,7 @@ _TROUBLES: tuple[tuple[type[smtp.SMTPClientError], str, bool], ...] = (
 )
 
 
-def trouble(exc: smtp.SMTPClientError, secrets: tuple[str, ...]) -> str:
+def describe_error(exc: smtp.SMTPClientError, secrets: tuple[str, ...]) -> str:
     """Say what stopped the stock client, without its record of the conversation."""
     for kind, words, said in _TROUBLES:
         if isinstance(exc, kind):
@@ -32,7 +32,7 @@ def trouble(exc: smtp.SMTPClientError, secrets: tuple[str, ...]) -> str:
     return "the conversation with the smarthost went wrong"
 
 
-def lost(why: BaseException | None, in_hand: bool) -> str:
+def describe_lost_connection(why: BaseException | None, in_hand: bool) -> str:
     """Say what it means that the connection is gone."""
     if isinstance(why, VerificationError):
         return "the smarthost's certificate is for another name than ours for it"

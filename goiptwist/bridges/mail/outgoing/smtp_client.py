@@ -23,10 +23,13 @@ from twisted.internet.protocol import connectionDone
 from twisted.mail import smtp
 from twisted.python.failure import Failure
 
-from goiptwist.bridges.mail.outgoing.credentials import Login, mechanisms
-from goiptwist.bridges.mail.outgoing.smarthost_errors import lost, trouble
-from goiptwist.bridges.mail.outgoing.tls import in_words
-from goiptwist.bridges.mail.outgoing.verdict import UNSAID, Reply
+from goiptwist.bridges.mail.outgoing.credentials import SmarthostCredentials, authenticators
+from goiptwist.bridges.mail.outgoing.smarthost_errors import (
+    describe_error,
+    describe_lost_connection,
+)
+from goiptwist.bridges.mail.outgoing.tls import describe_tls
+from goiptwist.bridges.mail.outgoing.verdict import NO_REPLY, SmarthostReply
 from goiptwist.bridges.mail.reading.printable import readable
 from goiptwist.errors import TryLater
 
@@ -49,7 +52,7 @@ _REPLY = re.compile(rb"[2-5][0-9][0-9]([ -]|$)")
 
 
 @frozen
-class Envelope:
+class OutgoingEnvelope:
     """
     @ivar letter: the mail in RFC 5322 form, with CRLF line ends.
     """
@@ -60,7 +63,7 @@ class Envelope:
 
 
 @frozen
-class Security:
+class TlsPolicy:
     """
     @ivar starttls: makes the TLS connection if the smarthost offers STARTTLS;
         C{None}: never.
@@ -88,7 +91,7 @@ def offered(answer: bytes) -> dict[bytes, bytes]:
     return items
 
 
-class Dialogue(smtp.ESMTPClient):
+class SmarthostClient(smtp.ESMTPClient):
     """
     @ivar finished: fires with this dialogue once the connection is closed, or
         fails with L{TryLater}. Cancelling it closes the connection at once;
@@ -105,9 +108,9 @@ class Dialogue(smtp.ESMTPClient):
         self,
         clock: IReactorTime,
         identity: bytes,
-        security: Security,
-        login: Login | None,
-        envelope: Envelope | None,
+        security: TlsPolicy,
+        login: SmarthostCredentials | None,
+        envelope: OutgoingEnvelope | None,
         timeout: float,
     ) -> None:
         """
@@ -118,9 +121,9 @@ class Dialogue(smtp.ESMTPClient):
         self.timeout = timeout
         self.requireTransportSecurity = security.required
         self.requireAuthentication = login is not None
-        self.fates: dict[str, Reply] = {}
+        self.fates: dict[str, SmarthostReply] = {}
         self.found = ""
-        self.finished: Deferred[Dialogue] = Deferred(self._cancelled)
+        self.finished: Deferred[SmarthostClient] = Deferred(self._cancelled)
         self._clock, self._security, self._login = clock, security, login
         self._envelope = envelope
         self._secrets = login.secrets if login else ()
@@ -156,7 +159,7 @@ class Dialogue(smtp.ESMTPClient):
         self.setTimeout(GOODBYE)
         self._disconnectFromServer()
 
-    def _cancelled(self, finished: Deferred[Dialogue]) -> None:
+    def _cancelled(self, finished: Deferred[SmarthostClient]) -> None:
         reason = "the delivery was called off"
         if self.fates:
             self._leave_open(reason)
@@ -168,12 +171,12 @@ class Dialogue(smtp.ESMTPClient):
     def _leave_open(self, reason: str) -> None:
         """Whoever got no last word, while others did, is put off."""
         for to in self.getMailTo():
-            self.fates.setdefault(to, Reply(UNSAID, reason))
+            self.fates.setdefault(to, SmarthostReply(NO_REPLY, reason))
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         """Called by Twisted when the connection is closed, by whomever."""
         super().connectionLost(reason)
-        self._put_off(lost(reason.value, self._in_hand))
+        self._put_off(describe_lost_connection(reason.value, self._in_hand))
         if self.finished.called:
             return
         if self._trouble is not None and not self.fates:
@@ -185,7 +188,7 @@ class Dialogue(smtp.ESMTPClient):
     def sendError(self, exc: Exception) -> None:
         """Called by the stock client when it cannot go on."""
         if isinstance(exc, smtp.SMTPClientError):
-            self._put_off(trouble(exc, self._secrets))
+            self._put_off(describe_error(exc, self._secrets))
             self._part()
         else:  # the connection went while we were writing; connectionLost knows why
             self.transport.abortConnection()
@@ -242,7 +245,7 @@ class Dialogue(smtp.ESMTPClient):
             self._part()
             return
         if self._login:
-            self.authenticators = mechanisms(self._login, encrypted=self._tlsMode)
+            self.authenticators = authenticators(self._login, encrypted=self._tlsMode)
         super().authenticate(code, resp, items)
         chosen = getattr(self, "_authinfo", None)
         self._mechanism = chosen.getName().decode() if chosen else ""
@@ -289,7 +292,7 @@ class Dialogue(smtp.ESMTPClient):
             said, words = own.get(to, (code, resp))
             taken = to in self.successAddresses
             last = (code, resp) if taken else (said, words)
-            self.fates[to] = Reply(last[0], self._readable(last[1]))
+            self.fates[to] = SmarthostReply(last[0], self._readable(last[1]))
         self._settled = True
         self._part()
 
@@ -300,7 +303,7 @@ class Dialogue(smtp.ESMTPClient):
         if not self._tlsMode:
             seen = "without TLS"
         else:
-            seen = in_words(self.transport.getHandle(), self.transport.getPeerCertificate())
+            seen = describe_tls(self.transport.getHandle(), self.transport.getPeerCertificate())
             seen += ", verified" if self._security.verified else ", not verified"
         login = f"logged in with {self._mechanism}" if self._mechanism else "not logged in"
         return f"{seen}, {login}"

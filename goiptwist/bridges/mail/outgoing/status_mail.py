@@ -21,7 +21,7 @@ from goiptwist.bridges.mail.outgoing.composition import (
     message_id,
     unstructured,
 )
-from goiptwist.bridges.mail.submission.context import Submitted
+from goiptwist.bridges.mail.submission.context import MailContext
 from goiptwist.model.notifications import Notification
 
 #: Characters of a diagnostic.
@@ -29,7 +29,7 @@ REASON_AT_MOST = 300
 
 
 @frozen
-class Meaning:
+class StatusWording:
     """
     What a piece of news comes to in a mail.
 
@@ -47,37 +47,39 @@ class Meaning:
 
 #: An unknown SMS is "delayed", not "failed": it may have arrived, and a
 #: delivery report can still say so.
-MEANINGS = {
-    "failed": Meaning("failed", "5.0.0", "SMS not sent", "Your SMS could not be sent."),
-    "expired": Meaning(
+WORDINGS = {
+    "failed": StatusWording("failed", "5.0.0", "SMS not sent", "Your SMS could not be sent."),
+    "expired": StatusWording(
         "failed", "4.4.7", "SMS not sent", "Your SMS was not sent: no line took it in its time."
     ),
-    "cancelled": Meaning("failed", "5.0.0", "SMS withdrawn", "Your SMS was withdrawn."),
-    "undelivered": Meaning(
+    "cancelled": StatusWording("failed", "5.0.0", "SMS withdrawn", "Your SMS was withdrawn."),
+    "undelivered": StatusWording(
         "failed",
         "5.2.0",
         "SMS not delivered",
         "Your SMS was sent, but the network could not deliver it to the phone.",
     ),
-    "unknown": Meaning(
+    "unknown": StatusWording(
         "delayed",
         "4.5.0",
         "SMS uncertain",
         "Nobody knows whether your SMS was sent: the device went silent when it had the number. "
         "It is not sent again on our own account.",
     ),
-    "delayed": Meaning(
+    "delayed": StatusWording(
         "delayed",
         "4.4.7",
         "SMS delayed",
         "Your SMS still waits to be sent. You need not send it again.",
     ),
-    "sent": Meaning("relayed", "2.0.0", "SMS sent", "The network has taken your SMS."),
-    "delivered": Meaning("delivered", "2.0.0", "SMS delivered", "The phone has got your SMS."),
+    "sent": StatusWording("relayed", "2.0.0", "SMS sent", "The network has taken your SMS."),
+    "delivered": StatusWording(
+        "delivered", "2.0.0", "SMS delivered", "The phone has got your SMS."
+    ),
 }
 
 
-def render(news: Notification, mail: Submitted, sender: str, name: str) -> bytes:
+def render(news: Notification, mail: MailContext, sender: str, name: str) -> bytes:
     """
     Write the mail.
 
@@ -86,7 +88,7 @@ def render(news: Notification, mail: Submitted, sender: str, name: str) -> bytes
     @param name: the host name of the gateway.
     @return: RFC 5322 with CRLF line ends and seven-bit content.
     """
-    meaning = MEANINGS[news.what]
+    meaning = WORDINGS[news.what]
     outer = EmailMessage(policy=POLICY)
     for key, value in _header(news, mail, meaning, sender):
         outer.set_raw(key, value)
@@ -100,7 +102,7 @@ def render(news: Notification, mail: Submitted, sender: str, name: str) -> bytes
 
 
 def _header(
-    news: Notification, mail: Submitted, meaning: Meaning, sender: str
+    news: Notification, mail: MailContext, meaning: StatusWording, sender: str
 ) -> Iterator[tuple[str, str]]:
     own = message_id(news.message, sender.rpartition("@")[2]).removeprefix("<")
     about = f": {mail.subject}" if mail.subject else f" to {news.message.recipient}"
@@ -122,7 +124,7 @@ def _reason(news: Notification) -> str:
     return header_text(news.reason, REASON_AT_MOST)
 
 
-def _words(news: Notification, mail: Submitted, meaning: Meaning) -> str:
+def _words(news: Notification, mail: MailContext, meaning: StatusWording) -> str:
     about = [f"To: {news.message.recipient}"]
     if news.message.line:
         about.append(f"By line: {news.message.line}")
@@ -137,7 +139,9 @@ def _words(news: Notification, mail: Submitted, meaning: Meaning) -> str:
     )
 
 
-def _machine_form(news: Notification, mail: Submitted, meaning: Meaning, name: str) -> EmailMessage:
+def _machine_form(
+    news: Notification, mail: MailContext, meaning: StatusWording, name: str
+) -> EmailMessage:
     whole = [("Reporting-MTA", f"dns; {name}"), ("Arrival-Date", _moment(mail.arrived))]
     if mail.envid:
         whole.insert(0, ("Original-Envelope-Id", mail.envid))
@@ -166,7 +170,7 @@ def _group(fields: list[tuple[str, str]]) -> EmailMessage:
     return group
 
 
-def _returned(mail: Submitted) -> EmailMessage:
+def _returned(mail: MailContext) -> EmailMessage:
     """The header of the mail, as much of it as we remember (RFC 6522 section 4)."""
     part = EmailMessage(policy=POLICY)
     lines = [f"To: <{mail.recipient}>"]

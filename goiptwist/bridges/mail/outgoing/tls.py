@@ -24,7 +24,7 @@ from goiptwist.net.trust import trusted_certificates
 
 @implementer(IOpenSSLClientConnectionCreator)
 @frozen
-class Unverified:
+class UnverifiedTls:
     """
     TLS with whoever answers: it keeps out those who only listen.
 
@@ -44,7 +44,7 @@ class Unverified:
         return connection
 
 
-def verified(host: str, ca: str) -> IOpenSSLClientConnectionCreator:
+def verified_tls(host: str, ca: str) -> IOpenSSLClientConnectionCreator:
     """
     TLS with nobody but C{host}.
 
@@ -56,7 +56,7 @@ def verified(host: str, ca: str) -> IOpenSSLClientConnectionCreator:
     return optionsForClientTLS(host, trustRoot=trust)
 
 
-def in_words(connection: SSL.Connection, certificate: Any) -> str:
+def describe_tls(connection: SSL.Connection, certificate: Any) -> str:
     """
     What protects a connection, for an operator who looks whether it is what
     was meant, and when the certificate must be renewed.

@@ -16,16 +16,16 @@ from goiptwist.model.delivery import Delivered
 OPERATOR_CODES = frozenset({530, 534, 535, 538})
 
 #: The code where nothing was said: the connection went, or it was silent.
-UNSAID = 0
+NO_REPLY = 0
 
 
 @frozen
-class Reply:
+class SmarthostReply:
     """
     What the smarthost said (RFC 5321 section 4.2).
 
-    @ivar code: the three digits, or L{UNSAID}.
-    @ivar words: the text behind them, safe to show; of L{UNSAID}, why.
+    @ivar code: the three digits, or L{NO_REPLY}.
+    @ivar words: the text behind them, safe to show; of L{NO_REPLY}, why.
     """
 
     code: int
@@ -45,10 +45,10 @@ class Reply:
         return self.taken or self.refused
 
     def __str__(self) -> str:
-        return self.words if self.code == UNSAID else f"{self.code} {self.words}".rstrip()
+        return self.words if self.code == NO_REPLY else f"{self.code} {self.words}".rstrip()
 
 
-def judge(fates: Mapping[str, Reply]) -> Delivered:
+def judge(fates: Mapping[str, SmarthostReply]) -> Delivered:
     """
     One verdict over all recipients of one mail.
 
@@ -70,9 +70,9 @@ def judge(fates: Mapping[str, Reply]) -> Delivered:
     return Delivered(detail=f"{taken}; refused for {_named(refused)}" if refused else taken)
 
 
-def _named(fates: Mapping[str, Reply]) -> str:
+def _named(fates: Mapping[str, SmarthostReply]) -> str:
     """C{ops@example.org: 450 busy}, with addresses of the same fate together."""
-    together: dict[Reply, list[str]] = {}
+    together: dict[SmarthostReply, list[str]] = {}
     for to, reply in fates.items():
         together.setdefault(reply, []).append(to)
     return "; ".join(f"{', '.join(to)}: {reply}" for reply, to in together.items())

@@ -24,17 +24,17 @@ NARROWEST, WIDEST = 70, 79
 _NEW_ITEM = re.compile(r"\s|[-*\u2022\u2013>]|\d+[.)]|$")
 
 
-def tidy(text: str) -> str:
+def cleaned(text: str) -> str:
     """
     Line ends of one kind, plain blanks, nothing invisible, no blanks at the end
     of a line; blank lines at the edges go, and of several one stays.
     """
-    lines = unmarked(text).split("\n")
+    lines = visible(text).split("\n")
     kept = "\n".join(line.rstrip() for line in lines)
     return re.sub(r"\n{3,}", "\n\n", kept).strip("\n")
 
 
-def unmarked(text: str) -> str:
+def visible(text: str) -> str:
     """Line ends of one kind, plain blanks, nothing invisible."""
     text = _BLANKS.sub(" ", _LINE_ENDS.sub("\n", text))
     return _LOOSE_JOINERS.sub("", "".join(filter(_seen, text)))

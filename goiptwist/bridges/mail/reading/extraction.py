@@ -1,7 +1,7 @@
 """
 What a person wrote in a mail: a mail in, the text of an SMS out. Pure.
 
-L{opening} takes the mail apart, L{hypertext}, L{flowed} and L{tidy} make one
+L{opening} takes the mail apart, L{hypertext}, L{flowed} and L{cleaned} make one
 text of it, L{quotes} and L{signatures} cut off what the person did not write.
 """
 
@@ -13,18 +13,18 @@ from typing import Any
 
 from attrs import define, field, frozen
 
-from goiptwist.bridges.mail.reading.cleaning import rejoined, tidy
-from goiptwist.bridges.mail.reading.html_text import text_from
-from goiptwist.bridges.mail.reading.parsing import Attachment, Mail
-from goiptwist.bridges.mail.reading.quotes import parted
+from goiptwist.bridges.mail.reading.cleaning import cleaned, rejoined
+from goiptwist.bridges.mail.reading.html_text import text_from_html
+from goiptwist.bridges.mail.reading.parsing import MailAttachment, ParsedMail
+from goiptwist.bridges.mail.reading.quotes import split_quote
 from goiptwist.bridges.mail.reading.signatures import (
-    Ended,
+    TruncatedText,
     without_added,
     without_closing,
     without_delimited,
     without_the_rest,
 )
-from goiptwist.bridges.mail.reading.subjects import bare
+from goiptwist.bridges.mail.reading.subjects import without_prefixes
 from goiptwist.config.values import setting
 from goiptwist.errors import Unacceptable
 from goiptwist.telephony import segments
@@ -101,7 +101,7 @@ class ReadingSettings:
     )
 
 
-class What(StrEnum):
+class CutReason(StrEnum):
     """What was cut off."""
 
     QUOTE = "quote"
@@ -112,15 +112,15 @@ class What(StrEnum):
 
 
 @frozen
-class Cut:
+class CutText:
     """One piece that was left out."""
 
-    what: What
+    what: CutReason
     text: str = field(repr=False)
 
 
 @frozen(kw_only=True)
-class Reading:
+class ExtractedText:
     """
     What came of a mail.
 
@@ -135,9 +135,9 @@ class Reading:
     text: str = field(repr=False)
     subject: str = field(repr=False)
     respelt: bool = False
-    cut: tuple[Cut, ...] = ()
+    cut: tuple[CutText, ...] = ()
     notes: tuple[str, ...] = ()
-    attachments: tuple[Attachment, ...] = ()
+    attachments: tuple[MailAttachment, ...] = ()
 
     @property
     def note(self) -> str:
@@ -146,10 +146,12 @@ class Reading:
         return "; ".join((*respelt, *self.notes))
 
 
-def read(mail: Mail, rules: ReadingSettings, ours: Sequence[str] = ()) -> Reading:
+def extract_text(
+    mail: ParsedMail, rules: ReadingSettings, ours: Sequence[str] = ()
+) -> ExtractedText:
     """
     @param ours: the texts of ours that this mail answers, where they are
-        known (L{Mail.answers} says which mails).
+        known (L{ParsedMail.answers} says which mails).
     @raise Unacceptable: there is no text, or an attachment that may not be.
     """
     if mail.attachments and rules.attachments == AttachmentUse.REJECT:
@@ -157,16 +159,16 @@ def read(mail: Mail, rules: ReadingSettings, ours: Sequence[str] = ()) -> Readin
         raise Unacceptable(
             "attachments", f"an SMS is text only: send the mail again without {names}"
         )
-    text = tidy(rejoined(tidy(mail.plain))) or tidy(text_from(mail.html))
-    work = _Work(text)
+    text = cleaned(rejoined(cleaned(mail.plain))) or cleaned(text_from_html(mail.html))
+    work = _Extraction(text)
     work.cut_down(rules, ours)
-    subject = bare(mail.headers.first("Subject"))
+    subject = without_prefixes(mail.headers.first("Subject"))
     written = _with_subject(work.text, "" if mail.answers else subject, rules.subject_use)
     if not written:
         raise _nothing(work.cut)
     ignored = [f"left out: {attachment}" for attachment in mail.attachments]
     spelt = _spelt(written, rules.gsm7)
-    return Reading(
+    return ExtractedText(
         text=spelt,
         subject=subject,
         respelt=spelt != written,
@@ -177,29 +179,29 @@ def read(mail: Mail, rules: ReadingSettings, ours: Sequence[str] = ()) -> Readin
 
 
 @define
-class _Work:
+class _Extraction:
     """A text that gets shorter, and what has been cut off it."""
 
     text: str
-    cut: list[Cut] = field(factory=list)
+    cut: list[CutText] = field(factory=list)
     notes: list[str] = field(factory=list)
 
     def cut_down(self, rules: ReadingSettings, ours: Sequence[str]) -> None:
         """Every rule in turn."""
-        self._take(What.REST, without_the_rest(self.text, rules.end_mark))
-        quote = parted(self.text, [tidy(text) for text in ours])
-        self._take(What.QUOTE, Ended(quote.kept, quote.cut))
+        self._take(CutReason.REST, without_the_rest(self.text, rules.end_mark))
+        quote = split_quote(self.text, [cleaned(text) for text in ours])
+        self._take(CutReason.QUOTE, TruncatedText(quote.kept, quote.cut))
         if quote.below:
             self.notes.append("lines below the quote were left out: write above it")
-        self._take(What.SIGNATURE, without_delimited(self.text))
-        self._take(What.ADDED, without_added(self.text))
+        self._take(CutReason.SIGNATURE, without_delimited(self.text))
+        self._take(CutReason.ADDED, without_added(self.text))
         if rules.cut_closing:
-            self._take(What.CLOSING, without_closing(self.text))
+            self._take(CutReason.CLOSING, without_closing(self.text))
 
-    def _take(self, what: What, ended: Ended) -> None:
-        self.text = tidy(ended.text)
+    def _take(self, what: CutReason, ended: TruncatedText) -> None:
+        self.text = cleaned(ended.text)
         if ended.cut.strip():
-            self.cut.append(Cut(what, ended.cut))
+            self.cut.append(CutText(what, ended.cut))
 
 
 def _with_subject(text: str, subject: str, use: SubjectUse) -> str:
@@ -218,7 +220,7 @@ def _spelt(text: str, use: Gsm7Use) -> str:
     return plain if plain.strip() and (shorter or use == Gsm7Use.ALWAYS) else text
 
 
-def _nothing(cut: Sequence[Cut]) -> Unacceptable:
+def _nothing(cut: Sequence[CutText]) -> Unacceptable:
     if not cut:
         return Unacceptable("text", "there is no text in the mail")
     found = ", ".join(dict.fromkeys(piece.what.value for piece in cut))

@@ -64,7 +64,7 @@ _OPEN_AT_MOST = 10_000
 
 
 @frozen
-class _Open:
+class _OpenElement:
     """
     An element that has begun.
 
@@ -78,12 +78,12 @@ class _Open:
     link: tuple[str, int] | None = field(default=None)
 
 
-def text_from(html: str) -> str:
+def text_from_html(html: str) -> str:
     """
     @return: lines; a quoted one begins with C{>}, a signature with a line C{-- }.
     """
     html = _elements(html)
-    reader = _Reader()
+    reader = _TextExtractor()
     try:
         reader.feed(html)
         reader.close()
@@ -92,14 +92,14 @@ def text_from(html: str) -> str:
     return reader.finished()
 
 
-class _Reader(HTMLParser):
+class _TextExtractor(HTMLParser):
     """Writes lines while it reads elements."""
 
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)
         self.lines: list[str] = []
         self.line: list[str] = []
-        self.stack: list[_Open] = []
+        self.stack: list[_OpenElement] = []
         self.open: Counter[str] = Counter()
         self.unseen = self.quotes = 0
         self.all_quoted = False
@@ -175,7 +175,7 @@ class _Reader(HTMLParser):
 
     def _push(self, tag: str, has: dict[str, str], mark: str) -> None:
         style = has.get("style", "")
-        element = _Open(
+        element = _OpenElement(
             tag=tag,
             unseen=tag in _UNSEEN or _HIDDEN.search(style) is not None,
             quote=_QUOTE_MARKS.search(mark) is not None
@@ -196,7 +196,7 @@ class _Reader(HTMLParser):
         elif tag in ("td", "th") and self.line and not self.unseen:
             self.line.append(" ")
 
-    def _end(self, element: _Open) -> None:
+    def _end(self, element: _OpenElement) -> None:
         self.open[element.tag] -= 1
         if not self.unseen:
             if element.link is not None:

@@ -11,7 +11,7 @@ from attrs import frozen
 
 
 @frozen(kw_only=True)
-class Language:
+class ClientPhrases:
     """
     @ivar wrote: what an attribution line says (C{On ... Joe wrote:}).
     @ivar opens: how one begins, where a word stands there that no name or date is.
@@ -40,7 +40,7 @@ class Language:
     answer: tuple[str, ...]
 
 
-ENGLISH = Language(
+ENGLISH = ClientPhrases(
     code="en",
     wrote=("wrote", "writes"),
     opens=("on",),
@@ -75,7 +75,7 @@ ENGLISH = Language(
     answer=("re", "fw", "fwd"),
 )
 
-HUNGARIAN = Language(
+HUNGARIAN = ClientPhrases(
     code="hu",
     wrote=("ezt írta", "írta", "írja"),
     original=("eredeti üzenet", "eredeti levél"),
@@ -125,7 +125,7 @@ HUNGARIAN = Language(
     answer=("vá", "válasz", "vál", "továbbítva", "továbbítás", "tov"),
 )
 
-GERMAN = Language(
+GERMAN = ClientPhrases(
     code="de",
     wrote=("schrieb", "hat geschrieben"),
     opens=("am",),
@@ -166,7 +166,7 @@ GERMAN = Language(
     answer=("aw", "antw", "wg"),
 )
 
-FRENCH = Language(
+FRENCH = ClientPhrases(
     code="fr",
     wrote=("a écrit",),
     opens=("le",),
@@ -201,7 +201,7 @@ FRENCH = Language(
     answer=("ré", "tr", "ref"),
 )
 
-SPANISH = Language(
+SPANISH = ClientPhrases(
     code="es",
     wrote=("escribió", "ha escrito"),
     opens=("el",),
@@ -232,7 +232,7 @@ SPANISH = Language(
     answer=("rv", "rsp"),
 )
 
-ITALIAN = Language(
+ITALIAN = ClientPhrases(
     code="it",
     wrote=("ha scritto", "scrive"),
     opens=("il giorno", "il"),
@@ -264,7 +264,7 @@ ITALIAN = Language(
     answer=("r", "rif", "i", "ri"),
 )
 
-POLISH = Language(
+POLISH = ClientPhrases(
     code="pl",
     wrote=("napisał(a)", "napisał", "napisała", "napisano", "pisze", "napisana przez"),
     opens=("w dniu", "dnia"),
@@ -294,7 +294,7 @@ POLISH = Language(
     answer=("odp", "pd"),
 )
 
-RUSSIAN = Language(
+RUSSIAN = ClientPhrases(
     code="ru",
     wrote=("пишет", "написал(а)", "написал", "написала", "писал(а)", "писал"),
     original=("исходное сообщение", "оригинальное сообщение", "первоначальное сообщение"),

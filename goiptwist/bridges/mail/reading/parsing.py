@@ -52,7 +52,7 @@ _SEALED = ("application/pkcs7-mime", "application/x-pkcs7-mime", "application/pg
 
 
 @frozen
-class Attachment:
+class MailAttachment:
     """
     @ivar name: of the file, or empty.
     @ivar type: such as C{image/jpeg}.
@@ -68,7 +68,7 @@ class Attachment:
 
 
 @frozen(kw_only=True)
-class Mail:
+class ParsedMail:
     """
     What is in a mail.
 
@@ -79,7 +79,7 @@ class Mail:
     headers: Headers
     plain: str = field(default="", repr=False)
     html: str = field(default="", repr=False)
-    attachments: tuple[Attachment, ...] = ()
+    attachments: tuple[MailAttachment, ...] = ()
 
     @property
     def answers(self) -> tuple[str, ...]:
@@ -88,18 +88,18 @@ class Mail:
         return tuple(dict.fromkeys([*near, *reversed(self.headers.ids("References"))]))
 
 
-def opened(octets: bytes) -> Mail:
+def parse_mail(octets: bytes) -> ParsedMail:
     """
     @raise Unacceptable: it is no mail that a person's program makes; the
         field is C{mail}.
     """
-    top = parsed(octets)
-    gathered = _Gathered()
+    top = parse_mime(octets)
+    gathered = _PartCollector()
     gathered.take(top, 0)
-    return gathered.mail(Headers(tried(lambda: tuple(top.raw_items()), ())))
+    return gathered.mail(Headers(attempt(lambda: tuple(top.raw_items()), ())))
 
 
-def parsed(octets: bytes) -> Part:
+def parse_mime(octets: bytes) -> Part:
     """
     What the standard library makes of a mail.
 
@@ -110,23 +110,23 @@ def parsed(octets: bytes) -> Part:
         raise _unacceptable(f"its header is longer than {HEADER_AT_MOST} octets")
     if len(_NESTING.findall(octets)) > NESTINGS_AT_MOST:
         raise _unacceptable("it has too many parts in one another")
-    top: Part | None = tried(lambda: message_from_bytes(octets), None)
+    top: Part | None = attempt(lambda: message_from_bytes(octets), None)
     if top is None:
         raise _unacceptable("its parts cannot be told apart")
     return top
 
 
 @define
-class _Gathered:
+class _PartCollector:
     """What a walk through the parts has found."""
 
     parts: int = 0
     plain: list[str] = field(factory=list)
     html: list[str] = field(factory=list)
     #: Content id, whether it lies beside HTML that may show it, and what it is.
-    others: list[tuple[str, bool, Attachment]] = field(factory=list)
+    others: list[tuple[str, bool, MailAttachment]] = field(factory=list)
 
-    def mail(self, headers: Headers) -> Mail:
+    def mail(self, headers: Headers) -> ParsedMail:
         """What came out of it."""
         html = "\n".join(self.html)[:TEXT_AT_MOST]
         shown = {cid.lower() for cid in _CID.findall(html)}
@@ -134,7 +134,7 @@ class _Gathered:
             what for cid, beside, what in self.others if not (cid and (beside or cid in shown))
         )
         plain = "\n".join(text for text in self.plain if text.strip())[:TEXT_AT_MOST]
-        return Mail(headers=headers, plain=plain, html=html, attachments=attachments)
+        return ParsedMail(headers=headers, plain=plain, html=html, attachments=attachments)
 
     def take(self, part: Part, depth: int, *, beside: bool = False) -> None:
         """
@@ -143,7 +143,7 @@ class _Gathered:
         self.parts += 1
         if depth > DEPTH_AT_MOST or self.parts > PARTS_AT_MOST:
             raise _unacceptable("it has too many parts, or they lie too deep in one another")
-        kind = tried(part.get_content_type, "application/octet-stream")
+        kind = attempt(part.get_content_type, "application/octet-stream")
         if kind in _SEALED or kind == "multipart/encrypted":
             raise _unacceptable("it is encrypted; send it in clear, or signed only")
         if kind.startswith("message/"):
@@ -168,7 +168,7 @@ class _Gathered:
         """The same text several times: one of each kind is enough."""
         plain, html = list(self.plain), list(self.html)
         for child in children:
-            found = _Gathered(parts=self.parts)
+            found = _PartCollector(parts=self.parts)
             found.take(child, depth + 1, beside=beside)
             self.parts = found.parts
             self.others += found.others
@@ -178,14 +178,14 @@ class _Gathered:
                 self.html = html + found.html
 
     def _leaf(self, part: Part, kind: str, beside: bool) -> None:
-        named = _name_of(part) or tried(part.get_content_disposition, None) == "attachment"
+        named = _name_of(part) or attempt(part.get_content_disposition, None) == "attachment"
         if (kind == "text/plain" and not named) or kind.startswith("multipart/"):
             # The latter says so and is none: its text is still a text.
             self.plain.append(_text(part))
         elif kind == "text/html" and not named:
             self.html.append(_text(part))
         elif kind not in _SIGNATURES:
-            cid = tried(lambda: str(part.get("Content-ID", "")), "").strip(" \t<>").lower()
+            cid = attempt(lambda: str(part.get("Content-ID", "")), "").strip(" \t<>").lower()
             self.others.append((cid, beside, _attachment(part, kind)))
 
 
@@ -193,7 +193,7 @@ def _unacceptable(why: str) -> Unacceptable:
     return Unacceptable("mail", f"the mail cannot be read: {why}")
 
 
-def tried(ask: Callable[[], Any], otherwise: T) -> T:
+def attempt(ask: Callable[[], Any], otherwise: T) -> T:
     """
     Ask the standard library, which raises almost anything on mails that are
     broken with care: here is where that ends.
@@ -206,7 +206,7 @@ def tried(ask: Callable[[], Any], otherwise: T) -> T:
 
 
 def _octets(part: Part) -> bytes:
-    found: object = tried(lambda: part.get_payload(decode=True), b"")
+    found: object = attempt(lambda: part.get_payload(decode=True), b"")
     return found if isinstance(found, bytes) else b""
 
 
@@ -219,12 +219,12 @@ def _text(part: Part) -> str:
 
 def _parameter(part: Part, name: str) -> str:
     """Of the content type; RFC 2231 gives it as three texts."""
-    found: object = tried(lambda: part.get_param(name, ""), "")
+    found: object = attempt(lambda: part.get_param(name, ""), "")
     return str(found[2] if isinstance(found, tuple) else found or "").strip()
 
 
 def _name_of(part: Part) -> str:
-    name = text_of(str(tried(part.get_filename, None) or ""))
+    name = text_of(str(attempt(part.get_filename, None) or ""))
     return "".join(_printable(name))[:NAME_AT_MOST]
 
 
@@ -232,5 +232,5 @@ def _printable(text: str) -> Iterator[str]:
     return (character for character in text if character.isprintable())
 
 
-def _attachment(part: Part, kind: str) -> Attachment:
-    return Attachment(_name_of(part), kind, len(_octets(part)))
+def _attachment(part: Part, kind: str) -> MailAttachment:
+    return MailAttachment(_name_of(part), kind, len(_octets(part)))

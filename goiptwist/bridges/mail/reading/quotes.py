@@ -17,7 +17,7 @@ from itertools import accumulate
 
 from attrs import frozen
 
-from goiptwist.bridges.mail.reading.languages import LANGUAGES, Language
+from goiptwist.bridges.mail.reading.languages import LANGUAGES, ClientPhrases
 
 #: Lines over which a program may spread an attribution.
 ATTRIBUTION_LINES = 3
@@ -42,7 +42,7 @@ _TITLE = re.compile(r"[\s*>]*-{2,}\s*([^-].*?)\s*-{2,}[\s*:]*|[\s*]*(\S.*?):?[\s
 _FIELD = re.compile(r"[\s*_]*([^\W\d_][\w. ]{0,24}?)[\s*_]*:[*_]*(\s.*|)")
 
 
-class Mark(Enum):
+class QuoteMark(Enum):
     """What a quote begins with."""
 
     OWN = auto()  # our own text
@@ -52,7 +52,7 @@ class Mark(Enum):
 
 
 @frozen
-class Quote:
+class FoundQuote:
     """
     Where a quote begins.
 
@@ -60,13 +60,13 @@ class Quote:
     @ivar end: the first line behind the attribution, the header, or our text.
     """
 
-    mark: Mark
+    mark: QuoteMark
     begin: int
     end: int
 
 
 @frozen
-class Parted:
+class SplitText:
     """
     @ivar kept: what the person wrote.
     @ivar cut: the rest.
@@ -79,7 +79,7 @@ class Parted:
     below: bool = False
 
 
-def parted(text: str, ours: Iterable[str] = ()) -> Parted:
+def split_quote(text: str, ours: Iterable[str] = ()) -> SplitText:
     """
     @param text: with line ends of one kind.
     @param ours: the texts that we sent in the mail that is answered.
@@ -91,15 +91,19 @@ def parted(text: str, ours: Iterable[str] = ()) -> Parted:
     if quote is None or _has_text(lines, kept):
         below = quote is not None and _is_marked(lines, quote.end) and _follows(lines, quote.end)
         return _result(lines, kept, below=below)
-    if quote.mark is Mark.OWN or quote.mark is Mark.FORWARD or _is_marked(lines, quote.end):
+    if (
+        quote.mark is QuoteMark.OWN
+        or quote.mark is QuoteMark.FORWARD
+        or _is_marked(lines, quote.end)
+    ):
         rest = lines[quote.end :]
-        again = _first_quote(rest, ()) if quote.mark is not Mark.ATTRIBUTION else None
+        again = _first_quote(rest, ()) if quote.mark is not QuoteMark.ATTRIBUTION else None
         end = len(lines) if again is None else quote.end + again.begin
         kept = _unquoted(lines, quote.end, end)
     return _result(lines, kept)
 
 
-def _first_quote(lines: Sequence[str], ours: Iterable[str]) -> Quote | None:
+def _first_quote(lines: Sequence[str], ours: Iterable[str]) -> FoundQuote | None:
     found = [quote for text in ours if (quote := _own(lines, text)) is not None]
     for place, line in enumerate(lines):
         if _is_quoted(line) or not line.strip() or len(line) > ATTRIBUTION_AT_MOST:
@@ -114,7 +118,7 @@ def _first_quote(lines: Sequence[str], ours: Iterable[str]) -> Quote | None:
 # -- our own text --
 
 
-def _own(lines: Sequence[str], text: str) -> Quote | None:
+def _own(lines: Sequence[str], text: str) -> FoundQuote | None:
     sought = _letters(text)
     if not sought:
         return None
@@ -131,7 +135,7 @@ def _own(lines: Sequence[str], text: str) -> Quote | None:
             continue  # in the middle of other words
         marked = all(_is_quoted(line) for line in lines[place : end + 1] if line.strip())
         if marked or len(sought) >= PROOF:
-            return Quote(Mark.OWN, _above(lines, place), end + 1)
+            return FoundQuote(QuoteMark.OWN, _above(lines, place), end + 1)
     return None
 
 
@@ -165,7 +169,7 @@ def _above(lines: Sequence[str], place: int) -> int:
 # -- a sentence that says who wrote --
 
 
-def _attribution(lines: Sequence[str], place: int) -> Quote | None:
+def _attribution(lines: Sequence[str], place: int) -> FoundQuote | None:
     """@param place: its last line."""
     if not lines[place].rstrip(" *").endswith(":"):
         return None
@@ -179,7 +183,7 @@ def _attribution(lines: Sequence[str], place: int) -> Quote | None:
         wrote = _wrote(said)
         evidence = _evidence(said)
         if (wrote and (evidence > 1 or marked)) or (marked and evidence > 1):
-            return Quote(Mark.ATTRIBUTION, _whole(lines, first, place), place + 1)
+            return FoundQuote(QuoteMark.ATTRIBUTION, _whole(lines, first, place), place + 1)
     return None
 
 
@@ -227,7 +231,7 @@ _OPENS = re.compile(
 # -- a header that the program repeats --
 
 
-def _header(lines: Sequence[str], place: int) -> Quote | None:
+def _header(lines: Sequence[str], place: int) -> FoundQuote | None:
     """@param place: its first line."""
     field = _field(lines[place])
     if field is None:
@@ -236,11 +240,11 @@ def _header(lines: Sequence[str], place: int) -> Quote | None:
         if field[1].casefold() in language.author:
             end = _header_end(lines, place, language)
             if end:
-                return Quote(Mark.HEADER, _with_rule(lines, place), end)
+                return FoundQuote(QuoteMark.HEADER, _with_rule(lines, place), end)
     return None
 
 
-def _header_end(lines: Sequence[str], place: int, language: Language) -> int:
+def _header_end(lines: Sequence[str], place: int, language: ClientPhrases) -> int:
     """The first line behind the header, or 0 where there is none."""
     kinds = (language.sent, language.to, language.subject)
     seen: set[int] = set()
@@ -255,7 +259,7 @@ def _header_end(lines: Sequence[str], place: int, language: Language) -> int:
     return end if len(seen) > 1 else 0
 
 
-def _title(lines: Sequence[str], place: int) -> Quote | None:
+def _title(lines: Sequence[str], place: int) -> FoundQuote | None:
     """C{-----Original Message-----}, and whatever header follows."""
     title = _TITLE.fullmatch(lines[place])
     if title is None:
@@ -266,12 +270,12 @@ def _title(lines: Sequence[str], place: int) -> Quote | None:
     end = quote.end if quote else _fields_end(lines, place + 1)
     for language in LANGUAGES:
         if said in language.forwarded and (dashed or quote):
-            return Quote(Mark.FORWARD, place, end)
+            return FoundQuote(QuoteMark.FORWARD, place, end)
         if said in language.original and dashed:
-            return Quote(Mark.HEADER, place, end)
+            return FoundQuote(QuoteMark.HEADER, place, end)
     # In a language that we do not know: a title above something like a header.
     if dashed and end - place > ATTRIBUTION_LINES:
-        return Quote(Mark.HEADER, place, end)
+        return FoundQuote(QuoteMark.HEADER, place, end)
     return None
 
 
@@ -320,9 +324,9 @@ def _has_text(lines: Sequence[str], places: Iterable[int]) -> bool:
     return any(lines[at].strip() and not _RULE.fullmatch(lines[at]) for at in places)
 
 
-def _result(lines: Sequence[str], kept: Sequence[int], *, below: bool = False) -> Parted:
+def _result(lines: Sequence[str], kept: Sequence[int], *, below: bool = False) -> SplitText:
     left = set(range(len(lines))) - set(kept)
     cut = [lines[place] for place in sorted(left)]
-    return Parted(
+    return SplitText(
         "\n".join(lines[place] for place in kept), "\n".join(cut).strip("\n"), below=below
     )

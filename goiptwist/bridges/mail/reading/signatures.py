@@ -26,7 +26,7 @@ _NAME = re.compile(r"[^\W\d_][^\W\d_.'\u2019-]*\.?([ -][^\W\d_][^\W\d_.'\u2019-]
 
 
 @frozen
-class Ended:
+class TruncatedText:
     """
     @ivar text: what is left.
     @ivar cut: what stood below it, or empty.
@@ -36,16 +36,16 @@ class Ended:
     cut: str = ""
 
 
-def without_delimited(text: str) -> Ended:
+def without_delimited(text: str) -> TruncatedText:
     """Without what stands below a line C{-- }."""
     lines = text.split("\n")
     for place, line in enumerate(lines):
         if _DELIMITER.fullmatch(line):
             return _ended(lines, place)
-    return Ended(text)
+    return TruncatedText(text)
 
 
-def without_added(text: str) -> Ended:
+def without_added(text: str) -> TruncatedText:
     """Without the lines that programs add at the end: C{Sent from my iPhone}."""
     lines = text.rstrip().split("\n")
     end = len(lines)
@@ -65,7 +65,7 @@ def without_added(text: str) -> Ended:
     return _ended(lines, end)
 
 
-def without_closing(text: str) -> Ended:
+def without_closing(text: str) -> TruncatedText:
     """
     Without C{Regards, Joe} at the end, where it stands apart: a closing on a
     line of its own and at most two lines of a name below it, or both on the
@@ -81,27 +81,29 @@ def without_closing(text: str) -> Ended:
         alone = closing and not name and all(_is_name(line) for line in below)
         if alone or (closing and _is_name(name) and not below):
             return _ended(lines, place)
-    return Ended(text)
+    return TruncatedText(text)
 
 
-def without_the_rest(text: str, mark: str) -> Ended:
+def without_the_rest(text: str, mark: str) -> TruncatedText:
     """
     Without what follows the mark with which writers end their texts.
 
     @param mark: such as C{$$}; empty is none.
     """
     if not mark:
-        return Ended(text)
+        return TruncatedText(text)
     lines = text.split("\n")
     for place, line in enumerate(lines):
         if mark in line and not line.lstrip().startswith(">"):
             head, _, tail = line.partition(mark)
-            return Ended("\n".join([*lines[:place], head]), "\n".join([tail, *lines[place + 1 :]]))
-    return Ended(text)
+            return TruncatedText(
+                "\n".join([*lines[:place], head]), "\n".join([tail, *lines[place + 1 :]])
+            )
+    return TruncatedText(text)
 
 
-def _ended(lines: Sequence[str], place: int) -> Ended:
-    return Ended("\n".join(lines[:place]).rstrip(), "\n".join(lines[place:]).strip())
+def _ended(lines: Sequence[str], place: int) -> TruncatedText:
+    return TruncatedText("\n".join(lines[:place]).rstrip(), "\n".join(lines[place:]).strip())
 
 
 def _is_added(line: str) -> bool:

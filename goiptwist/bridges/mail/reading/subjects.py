@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import re
 
-from goiptwist.bridges.mail.reading.cleaning import tidy
+from goiptwist.bridges.mail.reading.cleaning import cleaned
 from goiptwist.bridges.mail.reading.languages import LANGUAGES, OTHER_ANSWERS
 
 #: Characters of a subject that may become text; the header allows 998.
@@ -21,9 +21,9 @@ _BEFORE = re.compile(
 )
 
 
-def bare(subject: str) -> str:
+def without_prefixes(subject: str) -> str:
     """As it was typed by whoever wrote first: one line, without C{Re:} and the like."""
-    subject = " ".join(tidy(subject[:SUBJECT_AT_MOST]).split())
+    subject = " ".join(cleaned(subject[:SUBJECT_AT_MOST]).split())
     while found := _BEFORE.match(subject):
         subject = subject[found.end() :]
     return subject

@@ -29,10 +29,10 @@ from goiptwist.bridges.mail.submission.tokens import (
     BOUNCE_LETTERS,
     DAY,
     REPLY_LETTERS,
+    AddressTokens,
     BadToken,
-    Fault,
-    Grant,
-    Tokens,
+    ReplyGrant,
+    TokenFault,
 )
 from goiptwist.errors import Unacceptable
 from goiptwist.telephony.numbering import international
@@ -61,7 +61,7 @@ _PLAIN_ID = re.compile(r"[a-z0-9_-]+")
 
 
 @frozen(kw_only=True)
-class Recipient:
+class SmsRecipient:
     """
     Somebody to send an SMS to.
 
@@ -79,7 +79,7 @@ class Recipient:
 
 
 @frozen(kw_only=True)
-class Bounced:
+class BounceAddress:
     """
     A mail of ours came back.
 
@@ -114,7 +114,7 @@ class AddressPlan:
         inner = (behind_mailbox(recipient, mailbox) for mailbox in self.mailboxes)
         return next(filter(None, inner), recipient)
 
-    def read(self, local: str) -> Recipient | Bounced:
+    def read(self, local: str) -> SmsRecipient | BounceAddress:
         """
         @param local: what stands before the C{@}, as the envelope has it.
         @raise Unacceptable: it is none of the forms; the sentence names the
@@ -126,11 +126,11 @@ class AddressPlan:
         line, pool, number = self._way(local)
         if answer := _ANSWER.fullmatch(number):
             if len(answer[2]) != REPLY_LETTERS:
-                raise BadToken(Fault.MALFORMED)
+                raise BadToken(TokenFault.MALFORMED)
             token = answer[2].lower()
-            return Recipient(number=answer[1], line=line, pool=pool, token=token)
+            return SmsRecipient(number=answer[1], line=line, pool=pool, token=token)
         if line or pool or _is_number(number):
-            return Recipient(number=international(number, self.country), line=line, pool=pool)
+            return SmsRecipient(number=international(number, self.country), line=line, pool=pool)
         raise self._unknown(number)
 
     def _way(self, local: str) -> tuple[str, str, str]:
@@ -167,7 +167,9 @@ class AddressPlan:
         )
 
 
-def reply_address(tokens: Tokens, grant: Grant, number: str, until: float, place: str) -> str:
+def reply_address(
+    tokens: AddressTokens, grant: ReplyGrant, number: str, until: float, place: str
+) -> str:
     """
     The address that answers an SMS.
 
@@ -198,7 +200,7 @@ def answerable(number: str) -> bool:
     return _NUMBER.fullmatch(number) is not None
 
 
-def bounce_address(tokens: Tokens, known: str, now: float, domain: str) -> str:
+def bounce_address(tokens: AddressTokens, known: str, now: float, domain: str) -> str:
     """
     The envelope sender of a mail about a message, so that its bounce is known.
 
@@ -212,11 +214,11 @@ def bounce_address(tokens: Tokens, known: str, now: float, domain: str) -> str:
     return f"{local}@{domain}"
 
 
-def _bounced(local: str) -> Bounced:
+def _bounced(local: str) -> BounceAddress:
     found = _BOUNCED.fullmatch(local)
     if found is None:
         raise Unacceptable("to", "nobody reads mail to this address: it is for bounces only")
-    return Bounced(id=found[1].lower(), token=found[2].lower())
+    return BounceAddress(id=found[1].lower(), token=found[2].lower())
 
 
 def _is_number(local: str) -> bool:

@@ -45,7 +45,7 @@ def check_authserv(_: Any, __: Any, name: str) -> None:
 
 
 @frozen
-class Result:
+class MethodResult:
     """
     One method's result.
 
@@ -60,7 +60,7 @@ class Result:
 
 
 @frozen
-class Authenticated:
+class AuthenticatedAuthor:
     """
     What is proven of the address in From.
 
@@ -81,11 +81,11 @@ class Authenticated:
         return bool(self.by)
 
 
-def authenticated(headers: Headers, authserv_id: str) -> Authenticated:
+def authenticated_author(headers: Headers, authserv_id: str) -> AuthenticatedAuthor:
     """
     @param authserv_id: how the trusted server calls itself; empty trusts none.
     """
-    author = Authenticated(author_of(headers))
+    author = AuthenticatedAuthor(author_of(headers))
     if not author.address or not authserv_id:
         return author
     found = results(headers, authserv_id)
@@ -97,10 +97,10 @@ def authenticated(headers: Headers, authserv_id: str) -> Authenticated:
     if any((each.method, each.result) == ("dmarc", "fail") for each in found):
         return author  # the domain wants it stricter than we can see
     by = dict.fromkeys(each.method for each in passed if each.method not in failed)
-    return Authenticated(author.address, tuple(by))
+    return AuthenticatedAuthor(author.address, tuple(by))
 
 
-def results(headers: Headers, authserv_id: str) -> list[Result]:
+def results(headers: Headers, authserv_id: str) -> list[MethodResult]:
     """
     What the trusted server says in the topmost of its fields; one that is about
     other methods only, such as C{iprev}, is passed over.
@@ -126,7 +126,7 @@ def author_of(headers: Headers) -> str:
     return address if _domain(address) else ""
 
 
-def _aligned(each: Result, domain: str) -> bool:
+def _aligned(each: MethodResult, domain: str) -> bool:
     """
     Whether the result speaks for the domain: it is the same, or lies below the
     one that was proven. (Above it, as C{mail.example.org} for C{example.org},
@@ -150,7 +150,7 @@ def _domain(value: str) -> str:
     return domain if _DOMAIN.fullmatch(domain) else ""
 
 
-def _read(value: str, authserv_id: str) -> list[Result] | None:
+def _read(value: str, authserv_id: str) -> list[MethodResult] | None:
     """
     The results of one field. There are none where the trusted server may have
     written it, but it is broken: somebody tries to hide a result from us.
@@ -170,7 +170,7 @@ def _read(value: str, authserv_id: str) -> list[Result] | None:
     return [each for each in found if each is not None]
 
 
-def _result(statement: str) -> Result | None:
+def _result(statement: str) -> MethodResult | None:
     pairs = [(pair[1].lower(), pair[2]) for pair in _PAIR.finditer(statement) if pair[1]]
     if not pairs:
         return None
@@ -178,7 +178,7 @@ def _result(statement: str) -> Result | None:
     about: dict[str, str] = {}
     for name, value in properties:
         about.setdefault(name, value)
-    return Result(method.partition("/")[0], result.lower(), about)
+    return MethodResult(method.partition("/")[0], result.lower(), about)
 
 
 def _without_comments(value: str) -> str | None:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from email.message import Message as Part
 
 from goiptwist.bridges.mail.reading.headers import Headers
-from goiptwist.bridges.mail.reading.parsing import parsed, tried
+from goiptwist.bridges.mail.reading.parsing import attempt, parse_mime
 from goiptwist.bridges.mail.reading.printable import readable
 from goiptwist.bridges.mail.submission.loops import PROGRAMS
 from goiptwist.errors import Unacceptable
@@ -35,7 +35,7 @@ def failure(octets: bytes) -> str:
         nothing of the kind, such as that it takes longer.
     """
     try:
-        top = parsed(octets)
+        top = parse_mime(octets)
     except Unacceptable:
         return "it came back, and why cannot be read"
     headers = _headers(top)
@@ -51,13 +51,13 @@ def failure(octets: bytes) -> str:
 def _recipients(top: Part) -> Iterator[Headers]:
     """The groups of fields about one recipient each (RFC 3464 section 2.1)."""
     for child in _parts(top):
-        if tried(child.get_content_type, "") in _REPORTS:
+        if attempt(child.get_content_type, "") in _REPORTS:
             groups = map(_headers, _parts(child))
             yield from (group for group in groups if _OF_RECIPIENTS & set(group.names()))
 
 
 def _parts(part: Part) -> list[Part]:
-    found: object = tried(part.get_payload, None)
+    found: object = attempt(part.get_payload, None)
     return [each for each in found if isinstance(each, Part)] if isinstance(found, list) else []
 
 
@@ -101,8 +101,8 @@ def _word(headers: Headers, name: str) -> str:
 
 
 def _kind(top: Part) -> str:
-    return str(tried(lambda: top.get_param("report-type", ""), "") or "").lower()
+    return str(attempt(lambda: top.get_param("report-type", ""), "") or "").lower()
 
 
 def _headers(part: Part) -> Headers:
-    return Headers(tried(lambda: tuple(part.raw_items()), ()))
+    return Headers(attempt(lambda: tuple(part.raw_items()), ()))

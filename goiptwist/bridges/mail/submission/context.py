@@ -73,7 +73,7 @@ def _check_arrived(_: Any, __: Any, value: Any) -> None:
 
 
 @frozen(kw_only=True)
-class Submitted:
+class MailContext:
     """
     A mail that became an SMS, as far as a report about it needs to know.
 

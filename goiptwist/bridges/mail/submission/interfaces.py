@@ -12,10 +12,10 @@ from attrs import field, frozen
 from zope.interface import Attribute, Interface
 
 from goiptwist.accounts.users import User
-from goiptwist.bridges.mail.submission.smtp_reply import Reply
+from goiptwist.bridges.mail.submission.smtp_reply import SmtpReply
 
 
-class Language(StrEnum):
+class MailProtocol(StrEnum):
     """What a caller speaks."""
 
     SMTP = "smtp"
@@ -24,7 +24,7 @@ class Language(StrEnum):
 
 
 @frozen(kw_only=True)
-class Caller:
+class MailClient:
     """
     Who hands a mail in, as it was known when it was asked for.
 
@@ -37,7 +37,7 @@ class Caller:
     """
 
     peer: str
-    language: Language
+    language: MailProtocol
     tls: bool
     user: User | None
     trusted: bool
@@ -50,7 +50,7 @@ class Caller:
 
 
 @frozen(kw_only=True)
-class Wishes:
+class DsnRequest:
     """
     What a sender wants to hear about one recipient (RFC 3461 section 4).
 
@@ -69,12 +69,12 @@ class Wishes:
     ret: str = ""
 
 
-class IMailroom(Interface):
+class IMailSubmission(Interface):
     """Who may send what to whom, and where mails become SMS."""
 
     tells: bool = Attribute("Whether senders can be told what became of their SMS.")
 
-    async def may(caller: Caller, envelope_from: str, recipient: str) -> None:
+    async def may(caller: MailClient, envelope_from: str, recipient: str) -> None:
         """
         May this caller write to this recipient? Asked for each RCPT, before
         any mail is there, so everything that can be known by then belongs here:
@@ -91,12 +91,12 @@ class IMailroom(Interface):
         """
 
     async def take(
-        caller: Caller,
+        caller: MailClient,
         envelope_from: str,
         recipients: Sequence[str],
         content: bytes,
-        wishes: Mapping[str, Wishes],
-    ) -> Mapping[str, Reply]:
+        wishes: Mapping[str, DsnRequest],
+    ) -> Mapping[str, SmtpReply]:
         """
         Take one mail, for recipients that L{may} allowed, each named once.
         Called once for each mail, and carried through even if the caller hangs
@@ -115,7 +115,7 @@ class IMailroom(Interface):
         """
 
 
-class Complains(Protocol):
+class CountsRejections(Protocol):
     """Counts what goes wrong, and logs it without being flooded."""
 
     def about(self, kind: str, host: str, why: str) -> None:

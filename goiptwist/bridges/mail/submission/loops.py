@@ -106,7 +106,7 @@ def _address(value: str) -> str:
 
 
 @define
-class Pairs:
+class PairLimiter:
     """
     Counts what went from one writer to one number: the last stop of a loop
     that nothing else has recognised.

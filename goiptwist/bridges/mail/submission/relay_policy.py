@@ -16,19 +16,23 @@ from twisted.internet.interfaces import IReactorTime
 
 from goiptwist.accounts.users import User
 from goiptwist.bridges.mail.reading.headers import Headers
-from goiptwist.bridges.mail.submission.addresses import AddressPlan, Bounced, Recipient
-from goiptwist.bridges.mail.submission.authentication import authenticated
-from goiptwist.bridges.mail.submission.interfaces import Caller, Language
-from goiptwist.bridges.mail.submission.smtp_reply import Reply
-from goiptwist.bridges.mail.submission.tokens import Tokens
+from goiptwist.bridges.mail.submission.addresses import (
+    AddressPlan,
+    BounceAddress,
+    SmsRecipient,
+)
+from goiptwist.bridges.mail.submission.authentication import authenticated_author
+from goiptwist.bridges.mail.submission.interfaces import MailClient, MailProtocol
+from goiptwist.bridges.mail.submission.smtp_reply import SmtpReply
+from goiptwist.bridges.mail.submission.tokens import AddressTokens
 from goiptwist.errors import Unacceptable
 
-_NOT_YOU = Reply(
+_NOT_YOU = SmtpReply(
     550, "5.7.1", "Log in to send SMS, or answer a mail of ours to the address that it came with"
 )
 
 
-class By(StrEnum):
+class Authorization(StrEnum):
     """Why somebody may send."""
 
     LOGIN = "login"
@@ -38,7 +42,7 @@ class By(StrEnum):
 
 
 @frozen
-class Way:
+class AuthorizedRecipient:
     """
     Where one recipient's SMS goes, and on whose account.
 
@@ -50,20 +54,20 @@ class Way:
     line: str
     pool: str
     origin: str
-    by: By
+    by: Authorization
 
     @property
     def counted(self) -> bool:
         """Whether it is one who could be in a loop with us: a program may answer."""
-        return self.by is By.ANSWER
+        return self.by is Authorization.ANSWER
 
-    def of(self, user: User) -> Way:
+    def of(self, user: User) -> AuthorizedRecipient:
         """The same on the account of a user."""
         return evolve(self, origin=_origin(user))
 
 
 @define(eq=False, repr=False)
-class Doorkeeper:
+class RelayPolicy:
     """
     @ivar domain: that we take mail for; empty is any, for whoever may send.
     @ivar users: of whom some have addresses.
@@ -74,41 +78,41 @@ class Doorkeeper:
 
     domain: str
     directory: AddressPlan
-    tokens: Tokens
+    tokens: AddressTokens
     clock: IReactorTime
     users: tuple[User, ...] = ()
     authserv: str = ""
     imap_authserv: str = ""
 
-    def way(self, caller: Caller, recipient: str) -> Way | Bounced:
+    def way(self, caller: MailClient, recipient: str) -> AuthorizedRecipient | BounceAddress:
         """@raise Reply: this caller may not write to this recipient."""
         recipient = self.directory.unwrapped(recipient)
         local, at, domain = recipient.rpartition("@")
         if not at:
             local, domain = recipient, ""
         if domain and self.domain and domain.lower() != self.domain.lower():
-            raise Reply(550, "5.7.1", f"We take no mail for {domain}, only for {self.domain}")
+            raise SmtpReply(550, "5.7.1", f"We take no mail for {domain}, only for {self.domain}")
         try:
             meant = self.directory.read(local)
-            if isinstance(meant, Bounced):
+            if isinstance(meant, BounceAddress):
                 self.tokens.check_bounce(meant.token, meant.id, self.clock.seconds())
                 return meant
         except Unacceptable as wrong:
-            raise Reply(550, "5.1.1", str(wrong)) from None
+            raise SmtpReply(550, "5.1.1", str(wrong)) from None
         return self._answer(meant) if meant.token else self._new(caller, meant)
 
-    def trusts(self, caller: Caller) -> bool:
+    def trusts(self, caller: MailClient) -> bool:
         """Whether a caller need prove nothing more."""
         return caller.user is not None or (caller.trusted and not self.authserv)
 
-    def user(self, caller: Caller, headers: Headers) -> User:
+    def user(self, caller: MailClient, headers: Headers) -> User:
         """
         Whose mail it is, by the word of the server that it came from.
 
         @raise Reply: nobody's who may send.
         """
         server = self._voucher(caller)
-        proof = authenticated(headers, server)
+        proof = authenticated_author(headers, server)
         if not proof.address:
             raise _refused("The mail has not exactly one address in From")
         if not proof:
@@ -123,8 +127,8 @@ class Doorkeeper:
             raise _refused(f"{proof.address} belongs to {user.name}, who may not send")
         return user
 
-    def _voucher(self, caller: Caller) -> str:
-        if caller.language is Language.IMAP:
+    def _voucher(self, caller: MailClient) -> str:
+        if caller.language is MailProtocol.IMAP:
             return self.imap_authserv
         return self.authserv if caller.trusted else ""
 
@@ -136,30 +140,30 @@ class Doorkeeper:
                     return user
         return None
 
-    def _new(self, caller: Caller, meant: Recipient) -> Way:
+    def _new(self, caller: MailClient, meant: SmsRecipient) -> AuthorizedRecipient:
         if caller.user is not None:
-            by, origin = By.LOGIN, _origin(caller.user)
+            by, origin = Authorization.LOGIN, _origin(caller.user)
         elif self._voucher(caller):
-            by, origin = By.VOUCHED, ""
+            by, origin = Authorization.VOUCHED, ""
         elif caller.trusted:
-            by, origin = By.NETWORK, f"host:{caller.peer}"
+            by, origin = Authorization.NETWORK, f"host:{caller.peer}"
         else:
             raise _NOT_YOU
-        return Way(meant.number, meant.line, meant.pool, origin, by)
+        return AuthorizedRecipient(meant.number, meant.line, meant.pool, origin, by)
 
-    def _answer(self, meant: Recipient) -> Way:
+    def _answer(self, meant: SmsRecipient) -> AuthorizedRecipient:
         """An answer goes out by the line that the SMS came in by."""
         now = self.clock.seconds()
         try:
             grant = self.tokens.granted(meant.token, meant.number, now, line=meant.line)
         except Unacceptable as wrong:
-            raise Reply(550, "5.7.1", str(wrong)) from None
-        return Way(meant.number, grant.line, "", grant.owner, By.ANSWER)
+            raise SmtpReply(550, "5.7.1", str(wrong)) from None
+        return AuthorizedRecipient(meant.number, grant.line, "", grant.owner, Authorization.ANSWER)
 
 
 def _origin(user: User) -> str:
     return f"user:{user.name}"
 
 
-def _refused(why: str) -> Reply:
-    return Reply(550, "5.7.1", why)
+def _refused(why: str) -> SmtpReply:
+    return SmtpReply(550, "5.7.1", why)

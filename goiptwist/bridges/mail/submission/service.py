@@ -15,48 +15,62 @@ from twisted.logger import Logger
 from zope.interface import implementer
 
 from goiptwist.accounts.users import DeferToThread, User
-from goiptwist.bridges.mail.reading.extraction import Reading, ReadingSettings, read
-from goiptwist.bridges.mail.reading.parsing import Mail, opened
+from goiptwist.bridges.mail.reading.extraction import (
+    ExtractedText,
+    ReadingSettings,
+    extract_text,
+)
+from goiptwist.bridges.mail.reading.parsing import ParsedMail, parse_mail
 from goiptwist.bridges.mail.submission import bounces, loops, subscriptions
-from goiptwist.bridges.mail.submission.addresses import AddressPlan, Bounced
-from goiptwist.bridges.mail.submission.interfaces import Caller, IMailroom, Wishes
-from goiptwist.bridges.mail.submission.relay_policy import By, Doorkeeper, Way
-from goiptwist.bridges.mail.submission.smtp_reply import OUR_FAULT, Reply, reply_to
-from goiptwist.bridges.mail.submission.threads import Threads
-from goiptwist.bridges.mail.submission.tokens import Tokens
+from goiptwist.bridges.mail.submission.addresses import AddressPlan, BounceAddress
+from goiptwist.bridges.mail.submission.interfaces import (
+    DsnRequest,
+    IMailSubmission,
+    MailClient,
+)
+from goiptwist.bridges.mail.submission.relay_policy import (
+    Authorization,
+    AuthorizedRecipient,
+    RelayPolicy,
+)
+from goiptwist.bridges.mail.submission.smtp_reply import INTERNAL_ERROR, SmtpReply, reply_to
+from goiptwist.bridges.mail.submission.threads import MailThreads
+from goiptwist.bridges.mail.submission.tokens import AddressTokens
 from goiptwist.errors import Conflict, Forbidden, GoipTwistError
 from goiptwist.interfaces import IGateway
 from goiptwist.model.messages import Submission
 from goiptwist.model.subscriptions import Subscription
 from goiptwist.telephony import segments
 
-_BOUNCE_TAKEN = Reply(250, "2.0.0", "Noted")
-_HAD_BEFORE = Reply(250, "2.0.0", "Taken before")
+_BOUNCE_TAKEN = SmtpReply(250, "2.0.0", "Noted")
+_HAD_BEFORE = SmtpReply(250, "2.0.0", "Taken before")
 
 
 @frozen
 class _Job:
     """One recipient of one mail, who may have it."""
 
-    mail: Mail
+    mail: ParsedMail
     sender: str = field(repr=False)
     recipient: str = field(repr=False)
-    way: Way
+    way: AuthorizedRecipient
     logged_in: bool
-    wishes: Wishes
+    wishes: DsnRequest
 
     @property
     def may_hear(self) -> bool:
         """Whether its sender may hear what became of it."""
         headers = self.mail.headers
-        return subscriptions.may_hear(self.way.by, self.sender, headers, logged_in=self.logged_in)
+        return subscriptions.may_be_notified(
+            self.way.by, self.sender, headers, logged_in=self.logged_in
+        )
 
 
-@implementer(IMailroom)
+@implementer(IMailSubmission)
 @define(eq=False, repr=False)
-class Mailroom:
+class MailSubmission:
     """
-    L{IMailroom} of the gateway.
+    L{IMailSubmission} of the gateway.
 
     @ivar domain: that we take mail for; empty is any, for whoever may send.
     @ivar rules: how a text is read out of a mail.
@@ -72,22 +86,22 @@ class Mailroom:
     gateway: IGateway
     domain: str
     directory: AddressPlan
-    tokens: Tokens
+    tokens: AddressTokens
     rules: ReadingSettings
     most_parts: int
     in_thread: DeferToThread
-    pairs: loops.Pairs = field(factory=loops.Pairs)
+    pairs: loops.PairLimiter = field(factory=loops.PairLimiter)
     users: Sequence[User] = ()
     authserv: str = ""
     imap_authserv: str = ""
     reports_by: str = ""
-    _door: Doorkeeper = field(init=False)
-    _threads: Threads = field(init=False)
+    _door: RelayPolicy = field(init=False)
+    _threads: MailThreads = field(init=False)
     log = Logger()
 
     def __attrs_post_init__(self) -> None:
-        self._threads = Threads(self.gateway)
-        self._door = Doorkeeper(
+        self._threads = MailThreads(self.gateway)
+        self._door = RelayPolicy(
             self.domain,
             self.directory,
             self.tokens,
@@ -99,58 +113,60 @@ class Mailroom:
 
     @property
     def tells(self) -> bool:
-        """See L{IMailroom.tells}."""
+        """See L{IMailSubmission.tells}."""
         return bool(self.reports_by)
 
-    async def may(self, caller: Caller, envelope_from: str, recipient: str) -> None:
-        """See L{IMailroom.may}."""
+    async def may(self, caller: MailClient, envelope_from: str, recipient: str) -> None:
+        """See L{IMailSubmission.may}."""
         way = self._door.way(caller, recipient)
-        if isinstance(way, Bounced):
+        if isinstance(way, BounceAddress):
             if envelope_from:
-                raise Reply(550, "5.7.1", "This address is for bounces only")
+                raise SmtpReply(550, "5.7.1", "This address is for bounces only")
         elif way.origin:
             try:
                 self.gateway.directory.check_permission(way.origin, way.number, way.line)
             except Forbidden as no:
-                raise Reply(550, "5.7.1", str(no)) from None
+                raise SmtpReply(550, "5.7.1", str(no)) from None
 
     async def take(
         self,
-        caller: Caller,
+        caller: MailClient,
         envelope_from: str,
         recipients: Sequence[str],
         content: bytes,
-        wishes: Mapping[str, Wishes],
-    ) -> Mapping[str, Reply]:
-        """See L{IMailroom.take}."""
+        wishes: Mapping[str, DsnRequest],
+    ) -> Mapping[str, SmtpReply]:
+        """See L{IMailSubmission.take}."""
         ways = {recipient: self._door.way(caller, recipient) for recipient in recipients}
-        returned = {each: way for each, way in ways.items() if isinstance(way, Bounced)}
+        returned = {each: way for each, way in ways.items() if isinstance(way, BounceAddress)}
         fates = await self._came_back(returned, content)
-        wanted = {each: way for each, way in ways.items() if isinstance(way, Way)}
+        wanted = {each: way for each, way in ways.items() if isinstance(way, AuthorizedRecipient)}
         if not wanted:
             return fates
-        mail: Mail = await self.in_thread(opened, content)
+        mail: ParsedMail = await self.in_thread(parse_mail, content)
         proven = self._proven(caller, mail, wanted)
         for recipient, way in proven.items():
-            if isinstance(way, Reply):
+            if isinstance(way, SmtpReply):
                 fates[recipient] = way
         known = caller.user is not None
         jobs = [
-            _Job(mail, envelope_from, recipient, way, known, wishes.get(recipient, Wishes()))
+            _Job(mail, envelope_from, recipient, way, known, wishes.get(recipient, DsnRequest()))
             for recipient, way in proven.items()
-            if isinstance(way, Way)
+            if isinstance(way, AuthorizedRecipient)
         ]
         if not jobs:
             return fates
         # A monitoring system that we know may raise an alarm.
-        ours = self._door.trusts(caller) or any(job.way.by is By.VOUCHED for job in jobs)
+        ours = self._door.trusts(caller) or any(job.way.by is Authorization.VOUCHED for job in jobs)
         loops.check(mail.headers, envelope_from, self.domain, generated=ours)
         reading = await self._reading(mail)
         for job in jobs:
             fates[job.recipient] = await self._sent(job, reading)
         return fates
 
-    async def _came_back(self, returned: Mapping[str, Bounced], content: bytes) -> dict[str, Reply]:
+    async def _came_back(
+        self, returned: Mapping[str, BounceAddress], content: bytes
+    ) -> dict[str, SmtpReply]:
         """Mails of ours that did not arrive are told to those whose SMS they were."""
         if not returned:
             return {}
@@ -163,32 +179,33 @@ class Mailroom:
             try:
                 await self.gateway.bounces.bounced(bounced.id, reason)
             except GoipTwistError as trouble:
-                fates[recipient] = reply_to(trouble) or OUR_FAULT
+                fates[recipient] = reply_to(trouble) or INTERNAL_ERROR
         return fates
 
     def _proven(
-        self, caller: Caller, mail: Mail, wanted: Mapping[str, Way]
-    ) -> dict[str, Way | Reply]:
+        self, caller: MailClient, mail: ParsedMail, wanted: Mapping[str, AuthorizedRecipient]
+    ) -> dict[str, AuthorizedRecipient | SmtpReply]:
         """Each way on somebody's account, or why it is on nobody's."""
-        if not any(way.by is By.VOUCHED for way in wanted.values()):
+        if not any(way.by is Authorization.VOUCHED for way in wanted.values()):
             return dict(wanted)
         try:
             user = self._door.user(caller, mail.headers)
-        except Reply as no:
+        except SmtpReply as no:
             return {
-                recipient: no if way.by is By.VOUCHED else way for recipient, way in wanted.items()
+                recipient: no if way.by is Authorization.VOUCHED else way
+                for recipient, way in wanted.items()
             }
         return {
-            recipient: way.of(user) if way.by is By.VOUCHED else way
+            recipient: way.of(user) if way.by is Authorization.VOUCHED else way
             for recipient, way in wanted.items()
         }
 
-    async def _reading(self, mail: Mail) -> Reading:
+    async def _reading(self, mail: ParsedMail) -> ExtractedText:
         ours = [sms for known in mail.answers if (sms := await self._text_of(known))]
-        reading: Reading = await self.in_thread(read, mail, self.rules, ours)
+        reading: ExtractedText = await self.in_thread(extract_text, mail, self.rules, ours)
         needed = segments.count(reading.text).parts
         if needed > self.most_parts:
-            raise Reply(
+            raise SmtpReply(
                 552, "5.3.4", f"The text needs {needed} SMS; at most {self.most_parts} are sent"
             )
         return reading
@@ -199,13 +216,15 @@ class Mailroom:
         message = await self.gateway.messages.get(known) if known else None
         return "" if message is None else message.text
 
-    async def _sent(self, job: _Job, reading: Reading) -> Reply:
+    async def _sent(self, job: _Job, reading: ExtractedText) -> SmtpReply:
         way, now = job.way, self.gateway.clock.seconds()
         known = _client_id(job.mail, way)
         if way.counted:
             wait = self.pairs.wait(way.origin, way.number, now, known)
             if wait > 0:
-                return Reply(450, "4.7.1", f"Too many to this number; come again in {wait:.0f} s")
+                return SmtpReply(
+                    450, "4.7.1", f"Too many to this number; come again in {wait:.0f} s"
+                )
         wanted = Submission(
             origin=way.origin,
             recipients=(way.number,),
@@ -220,13 +239,13 @@ class Mailroom:
         except Conflict:  # the same mail, read otherwise than the first time
             return _HAD_BEFORE
         except GoipTwistError as trouble:
-            return reply_to(trouble) or OUR_FAULT
+            return reply_to(trouble) or INTERNAL_ERROR
         if way.counted:
             self.pairs.sent(way.origin, way.number, now, known)
             for own in job.mail.headers.ids("Message-ID")[:1]:
                 await self._threads.add(way.line, way.number, f"<{own}>")
         note = f", {reading.note}" if reading.note else ""
-        return Reply(250, "2.0.0", f"Kept as {message.id}{note}")
+        return SmtpReply(250, "2.0.0", f"Kept as {message.id}{note}")
 
     def _with_news(self, wanted: Submission, job: _Job, now: float, note: str) -> Submission:
         """The same, and its sender will hear of it as he wants to, if that can be."""
@@ -236,14 +255,14 @@ class Mailroom:
         if self.rules.confirm:
             wishes = evolve(wishes, notify=wishes.notify | {"success"})
         headers = job.mail.headers
-        context = subscriptions.submitted(headers, job.sender, job.recipient, wishes, now, note)
+        context = subscriptions.mail_context(headers, job.sender, job.recipient, wishes, now, note)
         if context is None:
             return wanted
-        tell = Subscription(f"bridge:{self.reports_by}", subscriptions.whats(wishes.notify))
+        tell = Subscription(f"bridge:{self.reports_by}", subscriptions.statuses_for(wishes.notify))
         return evolve(wanted, context=context.to_text(), tell=(tell,))
 
 
-def _client_id(mail: Mail, way: Way) -> str:
+def _client_id(mail: ParsedMail, way: AuthorizedRecipient) -> str:
     """The same mail to the same recipient is one SMS, however often it comes."""
     ids = mail.headers.ids("Message-ID")
     if not ids:

@@ -24,7 +24,7 @@ from goiptwist.errors import (
 LINE_AT_MOST = 400
 
 
-class Reply(GoipTwistError):
+class SmtpReply(GoipTwistError):
     """
     One answer. It may be returned, or raised from wherever something is wrong.
 
@@ -59,7 +59,7 @@ class Reply(GoipTwistError):
         return [f"{self.enhanced} {part}".strip() for part in parts]
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Reply) and vars(self) == vars(other)
+        return isinstance(other, SmtpReply) and vars(self) == vars(other)
 
     def __hash__(self) -> int:
         return hash((self.code, self.enhanced, self.text))
@@ -71,37 +71,37 @@ class Reply(GoipTwistError):
         return f"Reply({self.code}, {self.enhanced!r}, {self.text!r})"
 
 
-class Farewell(Reply):
+class ClosingReply(SmtpReply):
     """The last answer: the connection is closed behind it."""
 
 
 #: A bug of ours, or a mailroom that forgot a recipient: the mail is not lost
 #: as long as the far side keeps it.
-OUR_FAULT = Reply(451, "4.3.0", "Something is wrong on our side; come again later")
+INTERNAL_ERROR = SmtpReply(451, "4.3.0", "Something is wrong on our side; come again later")
 
 
-def reply_to(error: BaseException) -> Reply | None:
+def reply_to(error: BaseException) -> SmtpReply | None:
     """
     What to say about an error.
 
-    @return: C{None} for what nobody foresaw: log it, and say L{OUR_FAULT}.
+    @return: C{None} for what nobody foresaw: log it, and say L{INTERNAL_ERROR}.
     """
-    if isinstance(error, Reply):
+    if isinstance(error, SmtpReply):
         return error
     if isinstance(error, Forbidden):
-        return Reply(550, "5.7.1", str(error))
+        return SmtpReply(550, "5.7.1", str(error))
     if isinstance(error, OverQuota):
-        return Reply(452, "4.7.1", str(error))
+        return SmtpReply(452, "4.7.1", str(error))
     if isinstance(error, Busy):
-        return Reply(451, "4.3.2", str(error))
+        return SmtpReply(451, "4.3.2", str(error))
     if isinstance(error, Unacceptable | Refused | Conflict):
-        return Reply(554, "5.6.0", str(error))
+        return SmtpReply(554, "5.6.0", str(error))
     if isinstance(error, GoipTwistError):
-        return Reply(451, "4.3.0", str(error))
+        return SmtpReply(451, "4.3.0", str(error))
     return None
 
 
-def in_one(fates: Mapping[str, Reply]) -> Reply:
+def in_one(fates: Mapping[str, SmtpReply]) -> SmtpReply:
     """
     One answer for several recipients, since SMTP has no more.
 
@@ -117,12 +117,12 @@ def in_one(fates: Mapping[str, Reply]) -> Reply:
         return first
     later = [reply for reply in replies if reply.later]
     if later:
-        return Reply(later[0].code, later[0].enhanced, _told_apart(fates))
+        return SmtpReply(later[0].code, later[0].enhanced, _told_apart(fates))
     refused = next(reply for reply in replies if not reply.taken)
-    return Reply(refused.code, refused.enhanced, _told_apart(fates))
+    return SmtpReply(refused.code, refused.enhanced, _told_apart(fates))
 
 
-def _told_apart(fates: Mapping[str, Reply]) -> str:
+def _told_apart(fates: Mapping[str, SmtpReply]) -> str:
     taken = [recipient for recipient, reply in fates.items() if reply.taken]
     together: dict[str, list[str]] = {}
     for recipient, reply in fates.items():

@@ -16,11 +16,11 @@ from goiptwist.bridges.mail.submission.context import (
     NOTE_AT_MOST,
     REFERENCES_AT_MOST,
     SUBJECT_AT_MOST,
-    Submitted,
+    MailContext,
     is_id,
 )
-from goiptwist.bridges.mail.submission.interfaces import Wishes
-from goiptwist.bridges.mail.submission.relay_policy import By
+from goiptwist.bridges.mail.submission.interfaces import DsnRequest
+from goiptwist.bridges.mail.submission.relay_policy import Authorization
 
 #: What the words of NOTIFY (RFC 3461 section 4.1) are in the life of an SMS.
 _WHATS = {
@@ -30,13 +30,15 @@ _WHATS = {
 }
 
 
-def whats(notify: Iterable[str]) -> tuple[str, ...]:
+def statuses_for(notify: Iterable[str]) -> tuple[str, ...]:
     """What is to be told, in the words of L{goiptwist.model.subscriptions.Subscription}."""
     wanted = set(notify)
     return tuple(what for word, meant in _WHATS.items() if word in wanted for what in meant)
 
 
-def may_hear(by: By, envelope_from: str, headers: Headers, *, logged_in: bool) -> bool:
+def may_be_notified(
+    by: Authorization, envelope_from: str, headers: Headers, *, logged_in: bool
+) -> bool:
     """
     Whether a report to the envelope sender reaches him who wrote the mail.
 
@@ -45,19 +47,19 @@ def may_hear(by: By, envelope_from: str, headers: Headers, *, logged_in: bool) -
     sender, author = envelope_from.lower().rstrip("."), author_of(headers)
     if logged_in:
         return bool(sender)
-    if by is By.VOUCHED:  # systems have bounces come to an address of their own
+    if by is Authorization.VOUCHED:  # systems have bounces come to an address of their own
         return bool(author) and sender.rpartition("@")[2] == author.rpartition("@")[2]
-    return by is By.ANSWER and bool(author) and sender == author
+    return by is Authorization.ANSWER and bool(author) and sender == author
 
 
-def submitted(
+def mail_context(
     headers: Headers,
     envelope_from: str,
     recipient: str,
-    wishes: Wishes,
+    wishes: DsnRequest,
     now: float,
     note: str = "",
-) -> Submitted | None:
+) -> MailContext | None:
     """
     @param note: what of the mail is not in the SMS.
     @return: C{None} where no report could be written to the sender.
@@ -65,7 +67,7 @@ def submitted(
     own = [each for each in headers.ids("Message-ID")[:1] if is_id(each)]
     before = [each for each in headers.ids("References") if is_id(each) and each not in own]
     try:
-        return Submitted(
+        return MailContext(
             to=envelope_from,
             message_id="".join(own),
             references=(*before[1 - REFERENCES_AT_MOST :], *own),

@@ -19,7 +19,7 @@ from goiptwist.interfaces import IGateway
 
 
 @define(eq=False, repr=False)
-class Threads:
+class MailThreads:
     """
     @ivar gateway: notes it down.
     """

@@ -40,7 +40,7 @@ _LAST_DAY = 0xFFFF
 _MARK = 2
 
 
-class Fault(StrEnum):
+class TokenFault(StrEnum):
     """Why a token is refused."""
 
     MALFORMED = "malformed"
@@ -50,12 +50,12 @@ class Fault(StrEnum):
 
 
 _SENTENCES = {
-    Fault.MALFORMED: "the reply token is damaged; answer to the address exactly as it stands",
-    Fault.FORGED: "the reply token does not belong to this address; "
+    TokenFault.MALFORMED: "the reply token is damaged; answer to the address exactly as it stands",
+    TokenFault.FORGED: "the reply token does not belong to this address; "
     "answer to the address exactly as it stands",
-    Fault.ELSEWHERE: "the reply token is for another line or user, or for one that is gone; "
+    TokenFault.ELSEWHERE: "the reply token is for another line or user, or for one that is gone; "
     "write a new mail instead of an answer",
-    Fault.EXPIRED: "the SMS is too old to be answered by mail; "
+    TokenFault.EXPIRED: "the SMS is too old to be answered by mail; "
     "write a new mail instead of an answer",
 }
 
@@ -67,13 +67,13 @@ class BadToken(Unacceptable):
     @ivar fault: why.
     """
 
-    def __init__(self, fault: Fault) -> None:
+    def __init__(self, fault: TokenFault) -> None:
         super().__init__("to", _SENTENCES[fault])
         self.fault = fault
 
 
 @frozen
-class Grant:
+class ReplyGrant:
     """
     Who may answer, and by which line.
 
@@ -86,7 +86,7 @@ class Grant:
 
 
 @define
-class Tokens:
+class AddressTokens:
     """
     Makes tokens, and says what one allows.
 
@@ -94,20 +94,20 @@ class Tokens:
     """
 
     key: bytes = field(repr=False)
-    _by_mark: dict[bytes, list[Grant]] = field(factory=dict, init=False, repr=False)
+    _by_mark: dict[bytes, list[ReplyGrant]] = field(factory=dict, init=False, repr=False)
 
     @key.validator
     def _check_key(self, _: object, key: bytes) -> None:
         if len(key) < KEY_AT_LEAST:
             raise ValueError(f"the key of the tokens needs {KEY_AT_LEAST} octets at least")
 
-    def know(self, grants: Iterable[Grant]) -> None:
+    def know(self, grants: Iterable[ReplyGrant]) -> None:
         """Say which grants there are; tokens of any other are for elsewhere."""
         self._by_mark = {}
         for grant in dict.fromkeys(grants):
             self._by_mark.setdefault(self._mark(grant), []).append(grant)
 
-    def reply(self, grant: Grant, number: str, until: float) -> str:
+    def reply(self, grant: ReplyGrant, number: str, until: float) -> str:
         """
         @param number: as it stands in the address.
         @param until: seconds since the epoch; good for the whole of that day.
@@ -119,7 +119,7 @@ class Tokens:
 
     def granted(
         self, token: str, number: str, now: float, *, owner: str = "", line: str = ""
-    ) -> Grant:
+    ) -> ReplyGrant:
         """
         What a reply token allows.
 
@@ -136,12 +136,12 @@ class Tokens:
             if (not owner or grant.owner == owner) and (not line or grant.line == line)
         ]
         if not marked:
-            raise BadToken(Fault.ELSEWHERE)
+            raise BadToken(TokenFault.ELSEWHERE)
         for grant in marked:
             if hmac.compare_digest(code, self._reply_code(day, grant, number)):
                 _check_day(day, now)
                 return grant
-        raise BadToken(Fault.FORGED)
+        raise BadToken(TokenFault.FORGED)
 
     def bounce(self, known: str, until: float) -> str:
         """
@@ -156,13 +156,13 @@ class Tokens:
         octets = _read(token, BOUNCE_LETTERS)
         day, code = octets[:2], octets[2:]
         if not hmac.compare_digest(code, self._bounce_code(day, known)):
-            raise BadToken(Fault.FORGED)
+            raise BadToken(TokenFault.FORGED)
         _check_day(day, now)
 
-    def _mark(self, grant: Grant) -> bytes:
+    def _mark(self, grant: ReplyGrant) -> bytes:
         return self._code(b"mark", grant.owner, grant.line)[:_MARK]
 
-    def _reply_code(self, day: bytes, grant: Grant, number: str) -> bytes:
+    def _reply_code(self, day: bytes, grant: ReplyGrant, number: str) -> bytes:
         return self._code(b"reply" + day, grant.owner, grant.line, number)[:REPLY_CODE]
 
     def _bounce_code(self, day: bytes, known: str) -> bytes:
@@ -181,7 +181,7 @@ def _day(at: float) -> bytes:
 
 def _check_day(day: bytes, now: float) -> None:
     if struct.unpack(">H", day)[0] < math.floor(now / DAY):
-        raise BadToken(Fault.EXPIRED)
+        raise BadToken(TokenFault.EXPIRED)
 
 
 def _written(octets: bytes) -> str:
@@ -190,9 +190,9 @@ def _written(octets: bytes) -> str:
 
 def _read(token: str, letters: int) -> bytes:
     if not re.fullmatch(rf"[a-z2-7]{{{letters}}}", token, re.IGNORECASE | re.ASCII):
-        raise BadToken(Fault.MALFORMED)
+        raise BadToken(TokenFault.MALFORMED)
     try:
         octets = base64.b32decode(token.upper() + "=" * (-letters % 8))
     except binascii.Error:  # pragma: no cover
-        raise BadToken(Fault.MALFORMED) from None
+        raise BadToken(TokenFault.MALFORMED) from None
     return octets

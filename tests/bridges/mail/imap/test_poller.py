@@ -19,10 +19,10 @@ from twisted.internet import reactor
 from twisted.internet.threads import deferToThread
 
 from goiptwist.accounts.users import User
-from goiptwist.bridges.mail.imap.fetched_mail import Letter
+from goiptwist.bridges.mail.imap.fetched_mail import FetchedMail
 from goiptwist.bridges.mail.imap.poller import ImapIntake, check
 from goiptwist.bridges.mail.imap.settings import ImapSettings
-from goiptwist.bridges.mail.submission.smtp_reply import Reply
+from goiptwist.bridges.mail.submission.smtp_reply import SmtpReply
 from goiptwist.config.values import HostPort, Password
 from goiptwist.errors import Away, TryLater
 from goiptwist.testing.contract import any_text
@@ -93,14 +93,14 @@ TO = "+36301111111@sms.example.org"
 
 def test_the_envelope_is_what_the_server_noted():
     """The topmost header is its own; what the mail says of itself further down is not asked."""
-    letter = Letter.read(LETTER, "Delivered-To", "unused")
-    assert letter == Letter("a@example.org", TO, LETTER)
+    letter = FetchedMail.read(LETTER, "Delivered-To", "unused")
+    assert letter == FetchedMail("a@example.org", TO, LETTER)
 
 
 def test_a_mail_without_a_message_id_gets_one():
     """Always the same, so that a repeat can be recognised."""
     bare = LETTER.replace(b"Message-ID: <1@example.org>\r\n", b"")
-    letter = Letter.read(bare, "Delivered-To", "imap-1-2@mail.example.org")
+    letter = FetchedMail.read(bare, "Delivered-To", "imap-1-2@mail.example.org")
     assert letter.content == b"Message-ID: <imap-1-2@mail.example.org>\r\n" + bare
 
 
@@ -123,7 +123,7 @@ def test_a_mail_without_a_message_id_gets_one():
 )
 def test_behind_the_plus(header, recipient):
     """Where the server notes only the mailbox, the mail says for which of its addresses it was."""
-    letter = Letter.read(header + b"\r\nx\r\n", "Delivered-To", "unused", ["sms@example.org"])
+    letter = FetchedMail.read(header + b"\r\nx\r\n", "Delivered-To", "unused", ["sms@example.org"])
     assert letter.recipient == recipient
 
 
@@ -133,8 +133,8 @@ def test_behind_the_plus(header, recipient):
 )
 def test_no_mail_for_us(content):
     """It is refused, whatever is in it."""
-    with pytest.raises(Reply) as refused:
-        Letter.read(content, "Delivered-To", "unused")
+    with pytest.raises(SmtpReply) as refused:
+        FetchedMail.read(content, "Delivered-To", "unused")
     assert refused.value.code // 100 == 5
 
 
@@ -143,8 +143,8 @@ def test_any_header(text):
     """A mail that cannot be read is refused, and does not stop those behind it."""
     for header in ("Delivered-To", "To", "Message-ID", "Return-Path"):
         content = f"{header}: {text}\r\nCc: {text}\r\n\r\nx\r\n".encode("utf-8", "surrogatepass")
-        with suppress(Reply):
-            Letter.read(content, "Delivered-To", "unused", ["sms@example.org"])
+        with suppress(SmtpReply):
+            FetchedMail.read(content, "Delivered-To", "unused", ["sms@example.org"])
 
 
 def test_no_password_in_clear_over_a_network():
@@ -297,8 +297,8 @@ async def test_three_fates(dovecot, mailbox):
     await deferToThread(mailbox.put, b"Subject: for nobody\r\n\r\nx\r\n")
     mailroom = Open(
         fates={
-            "1@sms.example.org": Reply(452, "4.2.2", "Quota is used up"),
-            "2@sms.example.org": Reply(554, "5.7.1", "Not allowed"),
+            "1@sms.example.org": SmtpReply(452, "4.2.2", "Quota is used up"),
+            "2@sms.example.org": SmtpReply(554, "5.7.1", "Not allowed"),
         }
     )
     await look(dovecot, mailroom, max_size=1000)

@@ -20,17 +20,17 @@ from zope.interface import implementer
 
 from goiptwist.accounts.secrets import Secret
 from goiptwist.accounts.users import Attempts, User, Users
-from goiptwist.bridges.mail.intake.factory import Reception
-from goiptwist.bridges.mail.intake.lmtp import LocalConversation
-from goiptwist.bridges.mail.intake.server_context import House
-from goiptwist.bridges.mail.intake.session import Conversation
+from goiptwist.bridges.mail.intake.factory import SmtpFactory
+from goiptwist.bridges.mail.intake.lmtp import LmtpSession
+from goiptwist.bridges.mail.intake.server_context import ServerContext
+from goiptwist.bridges.mail.intake.session import SmtpSession
 from goiptwist.bridges.mail.intake.settings import MailIntakeSettings
-from goiptwist.bridges.mail.submission.interfaces import IMailroom
-from goiptwist.bridges.mail.submission.smtp_reply import Reply
+from goiptwist.bridges.mail.submission.interfaces import IMailSubmission
+from goiptwist.bridges.mail.submission.smtp_reply import SmtpReply
 from goiptwist.config.values import Network
 
-TAKEN = Reply(250, "2.0.0", "Queued")
-STRANGER = Reply(550, "5.7.1", "Only for users")
+TAKEN = SmtpReply(250, "2.0.0", "Queued")
+STRANGER = SmtpReply(550, "5.7.1", "Only for users")
 
 PASSWORD = "right horse ÄÖ"
 USERS = (
@@ -48,7 +48,7 @@ USERS = (
 TRUSTED = (Network.from_setting("192.0.2.0/24"), Network.from_setting("127.0.0.0/8"))
 
 
-@implementer(IMailroom)
+@implementer(IMailSubmission)
 @define
 class Mailroom:
     """
@@ -120,11 +120,11 @@ class Certificate:
     """Stands for a certificate where TLS is only played."""
 
 
-def house(mailroom=None, *, certificate=None, users=USERS, clock=None, **keys) -> House:
+def house(mailroom=None, *, certificate=None, users=USERS, clock=None, **keys) -> ServerContext:
     """What all conversations share, with a clock of its own."""
     clock = clock or Clock()
     settings = MailIntakeSettings(**{"trusted": TRUSTED, **keys})
-    return House(
+    return ServerContext(
         settings,
         "sms.example.org",
         clock,
@@ -224,8 +224,8 @@ class Call(Caller):
         self.house = of or house()
         self.mailroom = self.house.mailroom
         self.clock = self.house.clock
-        language = LocalConversation if lmtp else Conversation
-        self.reception = Reception(self.house, language, implicit=implicit)
+        language = LmtpSession if lmtp else SmtpSession
+        self.reception = SmtpFactory(self.house, language, implicit=implicit)
         super().__init__(self.reception.buildProtocol(address(peer)), peer)
         if hello:
             self.says(b"LHLO me.example.org" if lmtp else b"EHLO me.example.org")

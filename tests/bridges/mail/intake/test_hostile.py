@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from goiptwist.bridges.mail.intake.content import Content
 from goiptwist.bridges.mail.intake.envelope import read_mail, read_recipient
-from goiptwist.bridges.mail.submission.smtp_reply import Farewell, Reply, in_one
+from goiptwist.bridges.mail.submission.smtp_reply import ClosingReply, SmtpReply, in_one
 from tests.bridges.mail.intake.rig import Call, Certificate, Mailroom, house
 
 #: Parts of which a conversation may be made: right ones, wrong ones, halves.
@@ -123,7 +123,7 @@ def test_content_is_what_was_sent(text, cuts):
 def test_content_is_bounded(data, cuts):
     """However it goes on, not more is kept than one mail."""
     content = Content(100)
-    with suppress(Farewell):
+    with suppress(ClosingReply):
         for piece in in_pieces(data * 3, cuts):
             if content.feed(piece) is not None:
                 break
@@ -144,7 +144,7 @@ def test_arguments(argument):
     ):
         try:
             address = read()
-        except Reply as refused:
+        except SmtpReply as refused:
             address = refused.codes
             assert address.startswith("5")
         assert address.isprintable()
@@ -154,7 +154,7 @@ def test_arguments(argument):
     fates=st.dictionaries(
         st.text(max_size=20),
         st.builds(
-            Reply, st.sampled_from([250, 450, 550]), st.sampled_from(["2.0.0", ""]), st.text()
+            SmtpReply, st.sampled_from([250, 450, 550]), st.sampled_from(["2.0.0", ""]), st.text()
         ),
         min_size=1,
     )
@@ -179,5 +179,5 @@ def test_any_fates(fates):
 )
 def test_no_pattern_runs_wild(argument):
     """None looks at the same text again and again; this would take years."""
-    with pytest.raises(Reply):
+    with pytest.raises(SmtpReply):
         read_mail(argument, extended=True, login=True)

@@ -3,15 +3,19 @@
 import pytest
 from twisted.logger import capturedLogs
 
-from goiptwist.bridges.mail.intake.connection_limiter import Crowd, source_of, undressed
+from goiptwist.bridges.mail.intake.connection_limiter import (
+    ConnectionLimiter,
+    source_of,
+    unmapped,
+)
 from goiptwist.bridges.mail.intake.line_server import (
     COMMAND_AT_MOST,
     COMMANDS_AT_MOST,
     LINGER,
-    SESSION,
+    SESSION_AT_MOST,
     UNREAD_AT_MOST,
 )
-from goiptwist.bridges.mail.submission.smtp_reply import Reply
+from goiptwist.bridges.mail.submission.smtp_reply import SmtpReply
 from tests.bridges.mail.intake.rig import Call, Certificate, Mailroom, address, house
 from tests.bridges.mail.intake.test_session import FROM, ONE, TWO
 
@@ -56,7 +60,7 @@ def test_a_login_that_stops_half_way():
 def test_a_connection_ends():
     """Whoever has more to say calls again."""
     call = Call()
-    for _ in range(int(SESSION) // 100 - 1):
+    for _ in range(int(SESSION_AT_MOST) // 100 - 1):
         call.clock.advance(100)
         call.says(b"NOOP")
     call.heard()
@@ -72,7 +76,7 @@ def test_a_commit_is_not_cut_off_by_the_clock():
     call.mailroom.goes_on()
     call.says(b"DATA", b"x", b".")
     call.heard()
-    call.clock.advance(SESSION)
+    call.clock.advance(SESSION_AT_MOST)
     assert not call.closed
     call.mailroom.goes_on()
     assert call.codes() == [250, 421]
@@ -117,7 +121,7 @@ def test_a_tls_greeting_on_the_wrong_port():
 def test_errors_of_friends():
     """A long list with many wrong numbers is no attack; a stranger's is."""
     wrong = [b"RCPT TO:<%d@x>" % n for n in range(60)]
-    refused = {f"{n}@x": Reply(550, "5.1.1", "No") for n in range(60)}
+    refused = {f"{n}@x": SmtpReply(550, "5.1.1", "No") for n in range(60)}
     friend = Call(house(Mailroom(refused=refused)))
     friend.says(FROM, *wrong, ONE, b"DATA", b"x", b".")
     assert friend.codes() == [250] + [550] * 60 + [250, 354, 250]
@@ -129,7 +133,7 @@ def test_errors_of_friends():
 
 def test_mails_of_a_mail_server():
     """It hands in what anybody writes to it; that much of it is refused is not its fault."""
-    server = Call(house(Mailroom(trouble=Reply(550, "5.7.1", "Nothing proves it"))), lmtp=True)
+    server = Call(house(Mailroom(trouble=SmtpReply(550, "5.7.1", "Nothing proves it"))), lmtp=True)
     for _ in range(60):
         server.says(FROM, ONE, b"DATA", b"x", b".")
     assert server.codes() == [250, 250, 354, 550] * 60
@@ -197,20 +201,20 @@ def test_no_handshake_for_one_too_many():
 
 def test_crowd():
     """What came in goes out, and leaves no trace."""
-    crowd = Crowd(2, 1)
+    crowd = ConnectionLimiter(2, 1)
     assert [crowd.admit(source) for source in "aabc"] == [True, False, True, False]
     crowd.left("a")
     assert crowd.admit("c")
     crowd.left("b")
     crowd.left("c")
-    assert crowd == Crowd(2, 1)
+    assert crowd == ConnectionLimiter(2, 1)
 
 
 def test_sources():
     """Addresses as text, whatever they are."""
-    assert undressed("::FFFF:192.0.2.1") == "192.0.2.1"
-    assert undressed("2001:DB8::1") == "2001:db8::1"
-    assert undressed("/run/socket") == source_of("/run/socket") == "/run/socket"
+    assert unmapped("::FFFF:192.0.2.1") == "192.0.2.1"
+    assert unmapped("2001:DB8::1") == "2001:db8::1"
+    assert unmapped("/run/socket") == source_of("/run/socket") == "/run/socket"
     assert source_of("2001:db8::1:2:3:4") == "2001:db8::/64"
     assert not house().trusts("/run/socket")
 
@@ -271,7 +275,7 @@ def test_vanished_before_the_commit():
 
 def test_vanished_before_a_commit_that_fails():
     """It is only logged that it was not taken."""
-    call = Call(house(Mailroom(slow=True, trouble=Reply(451, "4.3.0", "full"))))
+    call = Call(house(Mailroom(slow=True, trouble=SmtpReply(451, "4.3.0", "full"))))
     call.says(FROM, ONE)
     call.mailroom.goes_on()
     call.says(b"DATA", b"x", b".")

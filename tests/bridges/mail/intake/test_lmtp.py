@@ -2,7 +2,7 @@
 
 import pytest
 
-from goiptwist.bridges.mail.submission.smtp_reply import Reply
+from goiptwist.bridges.mail.submission.smtp_reply import SmtpReply
 from goiptwist.errors import StoreUnavailable
 from tests.bridges.mail.intake.rig import Call, Mailroom, house
 from tests.bridges.mail.intake.test_session import FROM, ONE, TWO, TWO_NAME
@@ -24,8 +24,8 @@ def test_greeting():
 
 def test_one_answer_for_each_recipient(call):
     """In the order of RCPT, for those only that were taken then, the same twice if named twice."""
-    call.mailroom.refused["no@x"] = Reply(550, "5.1.1", "No")
-    call.mailroom.fates[TWO_NAME] = Reply(452, "4.2.2", "Later")
+    call.mailroom.refused["no@x"] = SmtpReply(550, "5.1.1", "No")
+    call.mailroom.fates[TWO_NAME] = SmtpReply(452, "4.2.2", "Later")
     assert call.ask(FROM, TWO, b"RCPT TO:<no@x>", ONE, TWO, b"DATA", b"x", b".", b"NOOP") == [
         "250 2.1.0 OK",
         "250 2.1.5 OK",
@@ -56,7 +56,7 @@ def test_a_mail_that_is_wrong_for_all(lines, trouble, answer):
 
 def test_nobody_to_send_to(call):
     """RFC 2033 section 4.2: 503, and no mail begins."""
-    call.mailroom.refused[TWO_NAME] = Reply(550, "5.1.1", "No")
+    call.mailroom.refused[TWO_NAME] = SmtpReply(550, "5.1.1", "No")
     call.says(FROM, TWO, b"DATA", b"NOOP")
     assert call.codes() == [250, 550, 503, 250]
 

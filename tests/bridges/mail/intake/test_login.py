@@ -8,8 +8,8 @@ from twisted.logger import capturedLogs
 
 from goiptwist.accounts.secrets import Secret, hashed
 from goiptwist.accounts.users import FAILURES, WINDOW, User
-from goiptwist.bridges.mail.intake.login import Claim
-from goiptwist.bridges.mail.intake.session import Conversation
+from goiptwist.bridges.mail.intake.login import PasswordClaim
+from goiptwist.bridges.mail.intake.session import SmtpSession
 from goiptwist.errors import Busy
 from tests.bridges.mail.intake.rig import PASSWORD, Call, house
 from tests.bridges.mail.intake.test_session import FROM, ONE
@@ -235,14 +235,20 @@ def test_no_password_is_ever_shown():
         call.says(b"hunter2", b"AUTH PLAIN hunter2", FROM, b"RCPT TO:hunter2")
         said = call.heard()
         call.hangs_up()
-    for place in (logs, said, call.house.complaints.said, Claim("x", "hunter2"), call.server):
+    for place in (
+        logs,
+        said,
+        call.house.complaints.said,
+        PasswordClaim("x", "hunter2"),
+        call.server,
+    ):
         assert "hunter2" not in repr(place)
         assert coded("hunter2").decode() not in repr(place)
 
 
 def test_the_verbs_are_all_ours():
     """The stock server obeys every method called do_ or ext_; ours are named one by one."""
-    for verb in Conversation.verbs:
+    for verb in SmtpSession.verbs:
         name = verb.decode()
-        method = Conversation.__dict__.get(f"do_{name}") or Conversation.__dict__.get(f"ext_{name}")
+        method = SmtpSession.__dict__.get(f"do_{name}") or SmtpSession.__dict__.get(f"ext_{name}")
         assert method is not None, verb

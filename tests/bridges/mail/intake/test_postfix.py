@@ -18,8 +18,8 @@ from goiptwist.bridges.mail.intake.service import MailIntake
 from goiptwist.bridges.mail.intake.settings import MailIntakeSettings
 from goiptwist.bridges.mail.reading.extraction import ReadingSettings
 from goiptwist.bridges.mail.submission.addresses import AddressPlan, reply_address
-from goiptwist.bridges.mail.submission.service import Mailroom
-from goiptwist.bridges.mail.submission.tokens import DAY, Grant, Tokens
+from goiptwist.bridges.mail.submission.service import MailSubmission
+from goiptwist.bridges.mail.submission.tokens import DAY, AddressTokens, ReplyGrant
 from goiptwist.config.values import HostPort, Network
 from goiptwist.errors import StoreUnavailable, Unacceptable
 from goiptwist.testing.stubs import StandInGateway
@@ -99,13 +99,13 @@ class House:
     def __init__(self, port):
         self.port = port
         self.gateway = Gateway(reactor, reactor)
-        self.tokens = Tokens(bytes(range(32)))
-        self.grant = Grant("bridge:ops", "goip1")
+        self.tokens = AddressTokens(bytes(range(32)))
+        self.grant = ReplyGrant("bridge:ops", "goip1")
         self.tokens.know([self.grant])
         self.intake = None
 
     def opens(self, *, trusting):
-        mailroom = Mailroom(
+        mailroom = MailSubmission(
             self.gateway,
             DOMAIN,
             AddressPlan(lines=("goip1", "goip2"), pools=("default",), country="HU"),

@@ -16,7 +16,7 @@ from twisted.internet.task import deferLater
 from twisted.internet.threads import deferToThread
 from twisted.mail import smtp
 
-from goiptwist.bridges.mail.submission.smtp_reply import Reply
+from goiptwist.bridges.mail.submission.smtp_reply import SmtpReply
 from goiptwist.config.values import HostPort
 from goiptwist.net.certificate import OurCertificate
 from tests.bridges.mail.intake.rig import PASSWORD, StockDelivery
@@ -117,7 +117,7 @@ async def test_starttls_and_login(service, trusting):
 async def test_implicit_tls(service, trusting):
     """As on port 465; with a refused recipient and a refused mail in between."""
     port = ports(service)[2]
-    service.house.mailroom.refused[TWO] = Reply(550, "5.1.1", "No such line")
+    service.house.mailroom.refused[TWO] = SmtpReply(550, "5.1.1", "No such line")
 
     def client():
         with smtplib.SMTP_SSL("localhost", port, context=trusting) as server:
@@ -214,7 +214,7 @@ async def test_swaks_speaks_lmtp(pem):
     """With several recipients, of whom one is refused at the end."""
     running = intake(reactor, lmtp=(ANY,))
     running.startService()
-    running.house.mailroom.fates["2@localhost"] = Reply(452, "4.2.2", "Quota is used up")
+    running.house.mailroom.fates["2@localhost"] = SmtpReply(452, "4.2.2", "Quota is used up")
     code, output = await swaks(
         ports(running)[0], "--protocol", "LMTP", "--pipeline", "--to", "1@localhost,2@localhost"
     )

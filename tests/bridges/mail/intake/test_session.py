@@ -6,8 +6,8 @@ import pytest
 from twisted.internet.task import Clock
 from twisted.logger import LogLevel, capturedLogs
 
-from goiptwist.bridges.mail.submission.interfaces import IMailroom, Language
-from goiptwist.bridges.mail.submission.smtp_reply import OUR_FAULT, Reply
+from goiptwist.bridges.mail.submission.interfaces import IMailSubmission, MailProtocol
+from goiptwist.bridges.mail.submission.smtp_reply import INTERNAL_ERROR, SmtpReply
 from goiptwist.errors import Busy, Refused, StoreUnavailable, TryLater, Unacceptable
 from tests.bridges.mail.intake.rig import Call, Certificate, Mailroom, house
 
@@ -56,7 +56,7 @@ def test_the_mailroom_knows_who_calls(call):
     """It is told all that is known, at RCPT and with the mail."""
     call.says(FROM, ONE, b"DATA", *LETTER, b".")
     [(caller, sender, recipient)] = call.mailroom.asked
-    assert IMailroom.providedBy(call.mailroom)
+    assert IMailSubmission.providedBy(call.mailroom)
     assert (caller.peer, caller.helo, caller.language) == ("192.0.2.1", "me.example.org", "smtp")
     assert (caller.tls, caller.user, caller.trusted) == (False, None, True)
     assert (sender, recipient) == ("a@example.org", ONE_NAME)
@@ -186,7 +186,7 @@ def test_how_it_came(lmtp, hello, mail, way):
     call.says(hello, mail, ONE, b"DATA", b".")
     [(caller, _, _, content)] = call.mailroom.taken
     assert b" with " + way + b" id " in content
-    assert caller.language is (Language.LMTP if lmtp else Language.SMTP)
+    assert caller.language is (MailProtocol.LMTP if lmtp else MailProtocol.SMTP)
 
 
 # The order of commands
@@ -242,7 +242,7 @@ def test_no_web_server(line):
 
 def test_a_refused_mail_is_forgotten(call):
     """RFC 2920: DATA that was sent before the refusal came must not begin a mail."""
-    call.mailroom.refused[ONE_NAME] = Reply(550, "5.1.1", "No such line")
+    call.mailroom.refused[ONE_NAME] = SmtpReply(550, "5.1.1", "No such line")
     call.says(FROM, ONE, b"DATA", b"RSET", FROM, TWO, b"DATA", b"x", b".")
     assert call.heard() == [
         "250 2.1.0 OK",
@@ -300,7 +300,7 @@ def test_trusted_networks(peer):
 @pytest.mark.parametrize(
     ("trouble", "answer"),
     [
-        (Reply(552, "5.3.4", "12 parts are too many"), "552 5.3.4 12 parts are too many"),
+        (SmtpReply(552, "5.3.4", "12 parts are too many"), "552 5.3.4 12 parts are too many"),
         (Busy("too much is waiting", after=1), "451 4.3.2 too much is waiting"),
         (TryLater("come again"), "451 4.3.0 come again"),
         (StoreUnavailable("the disk is full"), "451 4.3.0 the disk is full"),
@@ -334,12 +334,12 @@ def test_a_forgotten_recipient_comes_again(call):
         return {}
 
     call.house.mailroom = type("Forgetful", (Mailroom,), {"take": staticmethod(take)})()
-    assert call.ask(FROM, ONE, b"DATA", b"x", b".")[-1] == f"451 4.3.0 {OUR_FAULT.text}"
+    assert call.ask(FROM, ONE, b"DATA", b"x", b".")[-1] == f"451 4.3.0 {INTERNAL_ERROR.text}"
 
 
 def test_different_fates(call):
     """SMTP has one answer for all: it is only yes if everybody was taken."""
-    call.mailroom.fates[TWO_NAME] = Reply(554, "5.7.1", "Quota is used up")
+    call.mailroom.fates[TWO_NAME] = SmtpReply(554, "5.7.1", "Quota is used up")
     assert call.ask(FROM, ONE, TWO, b"DATA", b"x", b".")[-1] == (
         f"554 5.7.1 NOT taken for {TWO_NAME}: Quota is used up; taken for {ONE_NAME}"
     )
@@ -347,7 +347,7 @@ def test_different_fates(call):
 
 def test_what_the_mailroom_says_is_made_safe(call):
     """Whatever stands in it, it is answers of SMTP, of lines that are not too long."""
-    call.mailroom.refused[ONE_NAME] = Reply(550, "5.1.1", "Nem\r\n250 jó: ő " + "x " * 600)
+    call.mailroom.refused[ONE_NAME] = SmtpReply(550, "5.1.1", "Nem\r\n250 jó: ő " + "x " * 600)
     lines = call.ask(FROM, ONE)[1:]
     assert all(line.startswith("550-5.1.1 ") for line in lines[:-1])
     assert lines[-1].startswith("550 5.1.1 ")

@@ -11,9 +11,9 @@ from twisted.logger import LogLevel, capturedLogs
 from twisted.protocols.tls import TLSMemoryBIOFactory
 from twisted.test.iosim import FakeTransport, connect
 
-from goiptwist.bridges.mail.intake.factory import Reception
-from goiptwist.bridges.mail.intake.session import Conversation
-from goiptwist.bridges.mail.outgoing.tls import Unverified, trusted_certificates
+from goiptwist.bridges.mail.intake.factory import SmtpFactory
+from goiptwist.bridges.mail.intake.session import SmtpSession
+from goiptwist.bridges.mail.outgoing.tls import UnverifiedTls, trusted_certificates
 from goiptwist.net.certificate import OurCertificate, WithinTls
 from tests.bridges.mail.intake.rig import house
 from tests.bridges.mail.outgoing.smarthosts import Authority
@@ -42,7 +42,7 @@ class Tls:
         self.clock = Clock()
         self.house = house(certificate=certificate, clock=self.clock)
         self.client = Client()
-        self.reception = Reception(self.house, Conversation, implicit=True)
+        self.reception = SmtpFactory(self.house, SmtpSession, implicit=True)
         serving = TLSMemoryBIOFactory(certificate, False, self.reception, clock=self.clock)
         calling = TLSMemoryBIOFactory(
             context, True, Factory.forProtocol(lambda: self.client), clock=self.clock
@@ -93,7 +93,7 @@ def test_implicit_tls(certificate, authority):
 
 def test_who_never_shakes_hands(certificate):
     """A connection that stays silent before TLS is closed like any other."""
-    tls = Tls(certificate, Unverified("sms.example.org"))
+    tls = Tls(certificate, UnverifiedTls("sms.example.org"))
     tls.clock.advance(300)
     tls.clock.advance(5)
     tls.pump.flush()
@@ -103,7 +103,7 @@ def test_who_never_shakes_hands(certificate):
 
 def test_who_does_not_speak_tls(certificate):
     """Clear text on the port for TLS ends the connection, and is no error of ours."""
-    reception = Reception(house(certificate=certificate), Conversation, implicit=True)
+    reception = SmtpFactory(house(certificate=certificate), SmtpSession, implicit=True)
     clock = reception.house.clock
     server = TLSMemoryBIOFactory(certificate, False, reception, clock=clock).buildProtocol(PEER)
     transport = FakeTransport(server, isServer=True, peerAddress=PEER)
@@ -133,8 +133,8 @@ def test_renewed(certificate, authority, tmp_path):
 
 def test_a_crowd_before_tls(certificate):
     """Who is one too many is not even shaken hands with, and nothing breaks of it."""
-    reception = Reception(
-        house(certificate=certificate, connections=1, trusted=()), Conversation, implicit=True
+    reception = SmtpFactory(
+        house(certificate=certificate, connections=1, trusted=()), SmtpSession, implicit=True
     )
     serving = WithinTls(certificate, reception, reception.house.clock)
     first = serving.buildProtocol(PEER)

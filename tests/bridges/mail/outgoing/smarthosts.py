@@ -21,7 +21,7 @@ from cryptography.x509.oid import NameOID
 
 from goiptwist.bridges.mail.outgoing.bridge import MailBridge
 from goiptwist.bridges.mail.outgoing.settings import MailSettings
-from goiptwist.bridges.mail.submission.tokens import Tokens
+from goiptwist.bridges.mail.submission.tokens import AddressTokens
 from goiptwist.config.values import HostPort
 from goiptwist.testing.stubs import StandInGateway
 
@@ -148,7 +148,7 @@ def mail_bridge(reactor, port, **changes):
         MailSettings(**settings),
         reactor,
         b"gateway.example.org",
-        Tokens(bytes(32)),
+        AddressTokens(bytes(32)),
         StandInGateway(reactor, reactor),
     )
 

@@ -13,8 +13,8 @@ from attrs import evolve
 from hypothesis import given, settings
 
 from goiptwist.bridges.mail.outgoing.composition import (
-    NO_ANSWER,
-    Answerable,
+    NO_REPLY_NOTE,
+    ReplyAddresses,
     body_text,
     header_text,
     message_id,
@@ -201,16 +201,16 @@ OURS = MailSettings(to=("ops@example.org",), sender="sms@example.org", domain="s
 def test_from_the_correspondent():
     """Where the domain is ours, a mail is from the number, and a Reply goes to the token."""
     address = "+36301234567@sms.example.org"
-    answer = Answerable(address, "+36301234567+token@sms.example.org")
+    answer = ReplyAddresses(address, "+36301234567+token@sms.example.org")
     mail = read(render(sms(), OURS, answer))
     assert mail["From"].addresses[0].addr_spec == address
     assert mail["Reply-To"].addresses[0].addr_spec == answer.reply_to
-    assert NO_ANSWER not in mail.get_content()
+    assert NO_REPLY_NOTE not in mail.get_content()
 
 
 def test_from_a_fixed_sender():
     """Where no domain is ours, all mails are from one address, and still each has its Reply-To."""
-    answer = Answerable("sms@example.org", "sms++36301234567+token@example.org")
+    answer = ReplyAddresses("sms@example.org", "sms++36301234567+token@example.org")
     mail = read(render(sms(), evolve(SETTINGS, mailbox="sms@example.org"), answer))
     assert mail["From"].addresses[0].addr_spec == "sms@example.org"
     assert mail["From"].addresses[0].display_name == "+36301234567 (goip1)"
@@ -223,7 +223,7 @@ def test_a_name_cannot_be_answered(ours):
     mail = read(render(sms(sender="BANK"), evolve(SETTINGS, **ours)))
     assert mail["Reply-To"] is None
     assert mail["From"].addresses[0].addr_spec == "sms@example.org"
-    assert mail.get_content().split() == f"Pump 3 stopped -- {NO_ANSWER}".split()
+    assert mail.get_content().split() == f"Pump 3 stopped -- {NO_REPLY_NOTE}".split()
 
 
 def test_one_thread_for_each_correspondent_and_line():
@@ -291,7 +291,7 @@ def test_private():
     Neither the subject nor the From, which lists and locked screens show, tell
     who wrote or what; an answer still goes to the right address.
     """
-    answer = Answerable("+36301234567@sms.example.org", "+36301234567+token@sms.example.org")
+    answer = ReplyAddresses("+36301234567@sms.example.org", "+36301234567+token@sms.example.org")
     letter = render(sms(), evolve(OURS, private=True), answer, "Kovács Béla")
     mail = read(letter)
     assert mail["Subject"] == "SMS on goip1"

@@ -5,11 +5,11 @@ from twisted.internet import reactor
 from twisted.internet.error import ConnectionDone
 from twisted.python.failure import Failure
 
-from goiptwist.bridges.mail.outgoing.credentials import Login
-from goiptwist.bridges.mail.outgoing.lmtp_client import LocalDialogue
-from goiptwist.bridges.mail.outgoing.smtp_client import Envelope
-from goiptwist.bridges.mail.outgoing.verdict import UNSAID, Reply
-from goiptwist.bridges.mail.submission.smtp_reply import Reply as Answer
+from goiptwist.bridges.mail.outgoing.credentials import SmarthostCredentials
+from goiptwist.bridges.mail.outgoing.lmtp_client import LmtpSmarthostClient
+from goiptwist.bridges.mail.outgoing.smtp_client import OutgoingEnvelope
+from goiptwist.bridges.mail.outgoing.verdict import NO_REPLY, SmarthostReply
+from goiptwist.bridges.mail.submission.smtp_reply import SmtpReply as Answer
 from goiptwist.config.values import HostPort, Password
 from goiptwist.errors import Refused, TryLater
 from goiptwist.model.delivery import Delivered
@@ -20,11 +20,11 @@ from tests.bridges.mail.outgoing.smarthosts import Authority, mail_bridge, sayin
 from tests.bridges.mail.outgoing.test_smtp_client import TIMEOUT, Smarthost
 
 A, B, C = "a@example.org", "b@example.org", "c@example.org"
-ENVELOPE = Envelope("sms@example.org", (A, B, C), b"Subject: x\r\n\r\n.dot\r\n")
+ENVELOPE = OutgoingEnvelope("sms@example.org", (A, B, C), b"Subject: x\r\n\r\n.dot\r\n")
 
 
 def neighbour(**keys):
-    return Smarthost(language=LocalDialogue, envelope=ENVELOPE, **keys)
+    return Smarthost(language=LmtpSmarthostClient, envelope=ENVELOPE, **keys)
 
 
 def ready_for(host, *answers):
@@ -60,9 +60,9 @@ def test_an_answer_for_each():
     host.hears(b"QUIT\r\n")
     host.says(b"221 bye\r\n")
     assert fates(host) == {
-        A: Reply(250, "taken"),
-        B: Reply(550, "nobody"),
-        C: Reply(452, "mailbox is full"),
+        A: SmarthostReply(250, "taken"),
+        B: SmarthostReply(550, "nobody"),
+        C: SmarthostReply(452, "mailbox is full"),
     }
 
 
@@ -89,9 +89,9 @@ def test_data_is_refused():
     host.says(b"220 hi\r\n250 hi\r\n250 ok\r\n250 ok\r\n550 nobody\r\n250 ok\r\n451 disk full\r\n")
     host.says(b"221 bye\r\n")
     assert fates(host) == {
-        A: Reply(451, "disk full"),
-        B: Reply(550, "nobody"),
-        C: Reply(451, "disk full"),
+        A: SmarthostReply(451, "disk full"),
+        B: SmarthostReply(550, "nobody"),
+        C: SmarthostReply(451, "disk full"),
     }
 
 
@@ -126,14 +126,18 @@ def test_broken_off_among_the_answers(how, words):
     ready_for(host, b"250 ok\r\n", b"550 nobody\r\n", b"250 ok\r\n")
     host.says(b"250 taken\r\n")
     how(host)
-    assert fates(host) == {A: Reply(250, "taken"), B: Reply(550, "nobody"), C: Reply(UNSAID, words)}
+    assert fates(host) == {
+        A: SmarthostReply(250, "taken"),
+        B: SmarthostReply(550, "nobody"),
+        C: SmarthostReply(NO_REPLY, words),
+    }
     assert str(host.dialogue.fates[C]) == words
     assert not host.dialogue.fates[C].final
 
 
 def test_no_lmtp_is_spoken():
     """An SMTP server does not know LHLO (RFC 2033 section 4.1); EHLO is not tried."""
-    host = neighbour(login=Login(b"goip", b"horse"))
+    host = neighbour(login=SmarthostCredentials(b"goip", b"horse"))
     host.says(b"220 hi\r\n")
     host.hears(b"LHLO gw\r\n")
     host.says(b"500 what? horse\r\n")
@@ -145,7 +149,9 @@ def test_no_lmtp_is_spoken():
 def test_many_recipients_are_no_flood():
     """Two answers for each of a thousand are not too much."""
     many = tuple(f"{n}@example.org" for n in range(1000))
-    host = Smarthost(language=LocalDialogue, envelope=Envelope("a@b.org", many, b"x\r\n"))
+    host = Smarthost(
+        language=LmtpSmarthostClient, envelope=OutgoingEnvelope("a@b.org", many, b"x\r\n")
+    )
     host.says(b"220 hi\r\n250 hi\r\n250 ok\r\n" + b"250 ok\r\n" * 1000 + b"354 go on\r\n")
     host.wire.producer.resumeProducing()
     host.wire.producer.resumeProducing()
@@ -243,4 +249,4 @@ async def test_lost_among_the_answers():
     assert str(error) == (
         f"the smarthost put it off: {B}, {C}: the connection was lost before the smarthost answered"
     )
-    assert bridge._remembered == {"m1": {A: Reply(250, "taken")}}
+    assert bridge._remembered == {"m1": {A: SmarthostReply(250, "taken")}}

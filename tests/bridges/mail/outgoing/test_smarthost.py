@@ -5,7 +5,7 @@ from twisted.internet import reactor
 from twisted.logger import LogLevel, capturedLogs
 
 from goiptwist.bridges.mail.kind import MailKind
-from goiptwist.bridges.mail.outgoing.verdict import Reply
+from goiptwist.bridges.mail.outgoing.verdict import SmarthostReply
 from goiptwist.config.values import HostPort, Password
 from goiptwist.errors import Refused, TryLater
 from goiptwist.interfaces import IBridgeKind
@@ -167,7 +167,7 @@ def test_not_everything_is_remembered(monkeypatch):
     """The memory for mails that are put off is bounded, and empties itself."""
     monkeypatch.setattr("goiptwist.bridges.mail.outgoing.bridge.REMEMBERED", 2)
     bridge = mail_bridge(reactor, 25, to=TWO)
-    ok, busy = Reply(250, "ok"), Reply(450, "busy")
+    ok, busy = SmarthostReply(250, "ok"), SmarthostReply(450, "busy")
     for known in ("a", "b", "c"):
         bridge._remember(known, {TWO[0]: ok, TWO[1]: busy})
     assert bridge._remembered == {"b": {TWO[0]: ok}, "c": {TWO[0]: ok}}

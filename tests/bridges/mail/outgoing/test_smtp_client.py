@@ -8,20 +8,20 @@ from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
 from twisted.python.failure import Failure
 
-from goiptwist.bridges.mail.outgoing.credentials import Login
+from goiptwist.bridges.mail.outgoing.credentials import SmarthostCredentials
 from goiptwist.bridges.mail.outgoing.smtp_client import (
     GOODBYE,
     PATIENCE,
-    Dialogue,
-    Envelope,
-    Security,
+    OutgoingEnvelope,
+    SmarthostClient,
+    TlsPolicy,
     offered,
 )
-from goiptwist.bridges.mail.outgoing.verdict import Reply
+from goiptwist.bridges.mail.outgoing.verdict import SmarthostReply
 from goiptwist.errors import TryLater
 
-IN_CLEAR = Security(starttls=None, required=False, clear_login=True)
-ENVELOPE = Envelope("sms@example.org", ("ops@example.org",), b"Subject: x\r\n\r\n.dot\r\n")
+IN_CLEAR = TlsPolicy(starttls=None, required=False, clear_login=True)
+ENVELOPE = OutgoingEnvelope("sms@example.org", ("ops@example.org",), b"Subject: x\r\n\r\n.dot\r\n")
 TIMEOUT = 60.0
 
 
@@ -44,7 +44,7 @@ class Smarthost:
 
     login: object = None
     security: object = IN_CLEAR
-    language: object = Dialogue
+    language: object = SmarthostClient
     envelope: object = ENVELOPE
     clock: object = field(factory=Clock)
     wire: object = field(factory=Wire)
@@ -98,7 +98,7 @@ def test_a_mail():
     assert smarthost.results == []
     smarthost.says(b"221 bye\r\n")
     assert smarthost.results == [smarthost.dialogue]
-    assert smarthost.dialogue.fates == {"ops@example.org": Reply(250, "taken")}
+    assert smarthost.dialogue.fates == {"ops@example.org": SmarthostReply(250, "taken")}
     assert smarthost.clock.getDelayedCalls() == []
 
 
@@ -167,8 +167,8 @@ def test_helo_is_said_once():
 def test_a_password_stays_off_the_network_in_clear():
     """An attacker who takes the STARTTLS out of the offer gets no password."""
     smarthost = Smarthost(
-        login=Login(b"goip", b"horse"),
-        security=Security(starttls=object(), required=False, clear_login=False),
+        login=SmarthostCredentials(b"goip", b"horse"),
+        security=TlsPolicy(starttls=object(), required=False, clear_login=False),
     )
     smarthost.says(b"220 hi\r\n")
     smarthost.hears(b"EHLO gw\r\n")
@@ -181,7 +181,7 @@ def test_a_password_stays_off_the_network_in_clear():
 @pytest.mark.parametrize("challenge", [b"334 !\r\n", b"334 \r\n", b"334 AAAA\r\n"])
 def test_challenges_without_end(challenge):
     """A smarthost that only ever asks gets tired before we do."""
-    smarthost = Smarthost(login=Login(b"goip", b"horse"))
+    smarthost = Smarthost(login=SmarthostCredentials(b"goip", b"horse"))
     smarthost.says(b"220 hi\r\n")
     smarthost.says(b"250-hi\r\n250 AUTH CRAM-MD5\r\n")
     smarthost.says(challenge)
@@ -193,7 +193,7 @@ def test_challenges_without_end(challenge):
 
 def test_nothing_is_kept_of_the_conversation():
     """The record of the stock client would hold the password."""
-    login = Login(b"goip", b"right horse")
+    login = SmarthostCredentials(b"goip", b"right horse")
     smarthost = Smarthost(login=login)
     smarthost.says(b"220 hi\r\n250-hi\r\n250 AUTH LOGIN\r\n")
     assert smarthost.dialogue.log.str() == b""

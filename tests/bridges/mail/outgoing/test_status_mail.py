@@ -11,14 +11,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from goiptwist.bridges.mail.outgoing import status_mail
-from goiptwist.bridges.mail.submission.context import Submitted
+from goiptwist.bridges.mail.submission.context import MailContext
 from goiptwist.model.messages import Direction, State
 from goiptwist.model.notifications import Notification
 from goiptwist.model.subscriptions import STATUSES
 from goiptwist.testing.contract import HOSTILE_TEXTS, any_text
 from goiptwist.testing.stubs import sms
 
-MAIL = Submitted(
+MAIL = MailContext(
     to="ann@example.org",
     message_id="a1@example.org",
     references=("a0@example.org", "a1@example.org"),
@@ -40,7 +40,7 @@ OUT = sms(
 NEWS = Notification(id="abc-8", what="failed", at=1_795_000_060.0, reason="no credit", message=OUT)
 
 
-def written(news: Notification = NEWS, mail: Submitted = MAIL) -> Any:
+def written(news: Notification = NEWS, mail: MailContext = MAIL) -> Any:
     octets = status_mail.render(news, mail, "sms@example.org", "gw.example.org")
     octets.decode("ascii")
     assert b"\n" not in octets.replace(b"\r\n", b"")
@@ -114,7 +114,7 @@ def test_what_programs_do_with_it(what: str, action: str) -> None:
 
 def test_every_word() -> None:
     """Whatever can be told has a meaning."""
-    assert set(status_mail.MEANINGS) == set(STATUSES)
+    assert set(status_mail.WORDINGS) == set(STATUSES)
 
 
 def test_told_again() -> None:
@@ -126,7 +126,7 @@ def test_told_again() -> None:
 
 def test_a_mail_without_ids() -> None:
     """Then there is no thread to hang on."""
-    bare = Submitted(to="ann@example.org", recipient="+361@sms.example.org", arrived=0)
+    bare = MailContext(to="ann@example.org", recipient="+361@sms.example.org", arrived=0)
     mail = written(mail=bare)
     assert (mail["In-Reply-To"], mail["References"]) == (None, None)
     assert mail["Subject"] == "SMS not sent to +36301234567"

@@ -2,13 +2,17 @@
 
 import pytest
 
-from goiptwist.bridges.mail.outgoing.verdict import Reply, judge
+from goiptwist.bridges.mail.outgoing.verdict import SmarthostReply, judge
 from goiptwist.bridges.mail.reading.printable import readable
 from goiptwist.errors import Refused, TryLater
 from goiptwist.model.delivery import Delivered
 
-OK, BUSY, NOBODY = Reply(250, "queued as 7"), Reply(450, "busy"), Reply(550, "nobody")
-LOG_IN = Reply(530, "authentication required")
+OK, BUSY, NOBODY = (
+    SmarthostReply(250, "queued as 7"),
+    SmarthostReply(450, "busy"),
+    SmarthostReply(550, "nobody"),
+)
+LOG_IN = SmarthostReply(530, "authentication required")
 
 
 @pytest.mark.parametrize(

@@ -5,28 +5,33 @@ import re
 
 import pytest
 
-from goiptwist.bridges.mail.reading.cleaning import rejoined, tidy
-from goiptwist.bridges.mail.reading.extraction import Cut, ReadingSettings, What, read
+from goiptwist.bridges.mail.reading.cleaning import cleaned, rejoined
+from goiptwist.bridges.mail.reading.extraction import (
+    CutReason,
+    CutText,
+    ReadingSettings,
+    extract_text,
+)
 from goiptwist.bridges.mail.reading.flowed import unflowed
 from goiptwist.bridges.mail.reading.headers import Headers
-from goiptwist.bridges.mail.reading.html_text import text_from
-from goiptwist.bridges.mail.reading.parsing import Attachment, Mail
-from goiptwist.bridges.mail.reading.quotes import parted
+from goiptwist.bridges.mail.reading.html_text import text_from_html
+from goiptwist.bridges.mail.reading.parsing import MailAttachment, ParsedMail
+from goiptwist.bridges.mail.reading.quotes import split_quote
 from goiptwist.bridges.mail.reading.signatures import without_added, without_closing
-from goiptwist.bridges.mail.reading.subjects import bare
+from goiptwist.bridges.mail.reading.subjects import without_prefixes
 from goiptwist.config.loader import Problems, section
 from goiptwist.errors import Unacceptable
 
-FILE = Attachment("a.pdf", "application/pdf", 9)
+FILE = MailAttachment("a.pdf", "application/pdf", 9)
 
 
 def mail(plain="", subject="", answers=False, **more):
     fields = [("Subject", subject), *([("In-Reply-To", "<a@b>")] if answers else [])]
-    return Mail(headers=Headers(fields), plain=plain, **more)
+    return ParsedMail(headers=Headers(fields), plain=plain, **more)
 
 
 def text(plain, ours=(), **rules):
-    return read(mail(plain), ReadingSettings(**rules), ours).text
+    return extract_text(mail(plain), ReadingSettings(**rules), ours).text
 
 
 # -- policies --
@@ -50,7 +55,7 @@ def text(plain, ours=(), **rules):
 def test_subject(use, body, subject, answers, text):
     """What becomes of it."""
     rules = ReadingSettings(subject_use=use)
-    assert read(mail(body, subject, answers), rules).text == text
+    assert extract_text(mail(body, subject, answers), rules).text == text
 
 
 @pytest.mark.parametrize(
@@ -71,16 +76,16 @@ def test_subject(use, body, subject, answers, text):
 )
 def test_bare_subject(subject, left):
     """What programs put before it is gone."""
-    assert bare(subject) == left
+    assert without_prefixes(subject) == left
 
 
 def test_attachments():
     """Refused with the name and the cure, or left out with a note."""
     with_file = mail("text", attachments=(FILE,))
     with pytest.raises(Unacceptable, match=re.escape("without 'a.pdf'")) as refusal:
-        read(with_file, ReadingSettings())
+        extract_text(with_file, ReadingSettings())
     assert refusal.value.field == "attachments"
-    found = read(with_file, ReadingSettings(attachments="ignore"))
+    found = extract_text(with_file, ReadingSettings(attachments="ignore"))
     assert (found.text, found.attachments) == ("text", (FILE,))
     assert found.notes == ("left out: 'a.pdf'",)
 
@@ -112,12 +117,12 @@ def test_end_mark():
 
 def test_what_was_cut():
     """The sender can be shown what was left out."""
-    found = read(
+    found = extract_text(
         mail("Yes\n\nOn 3 Nov 2026 at 10:15 a@b.cc wrote:\n> ours\n\nbelow\n"), ReadingSettings()
     )
     assert found.text == "Yes"
     quote = "On 3 Nov 2026 at 10:15 a@b.cc wrote:\n> ours\n\nbelow"
-    assert found.cut == (Cut(What.QUOTE, quote),)
+    assert found.cut == (CutText(CutReason.QUOTE, quote),)
     assert found.notes == ("lines below the quote were left out: write above it",)
 
 
@@ -165,7 +170,7 @@ WROTE = "On 3 Nov 2026, at 10:15, Joe <joe@example.net> wrote:"
 )
 def test_quotes(plain, kept):
     """What the person wrote stays: above the quote, or else between and below."""
-    assert tidy(parted(plain).kept) == kept
+    assert cleaned(split_quote(plain).kept) == kept
 
 
 @pytest.mark.parametrize(
@@ -187,7 +192,7 @@ def test_quotes(plain, kept):
 )
 def test_our_own_text(plain, ours, kept):
     """Where our own text stands, a quote begins, in whatever language."""
-    assert tidy(parted(plain, [ours]).kept) == kept
+    assert cleaned(split_quote(plain, [ours]).kept) == kept
 
 
 # -- signatures --
@@ -274,8 +279,8 @@ def test_what_people_write_themselves(written):
 def test_closings(text, left):
     """Cut where it is certain, and only where that is wished."""
     assert without_closing(text).text == left
-    assert read(mail(text), ReadingSettings()).text == text
-    assert read(mail(text), ReadingSettings(cut_closing=True)).text == left
+    assert extract_text(mail(text), ReadingSettings()).text == text
+    assert extract_text(mail(text), ReadingSettings(cut_closing=True)).text == left
 
 
 @pytest.mark.parametrize("mark", ["-- ", "--", "\u2014"])
@@ -305,7 +310,7 @@ def test_delimited_signatures(mark):
 )
 def test_tidy(text, clean):
     """Nothing invisible is paid for."""
-    assert tidy(text) == clean
+    assert cleaned(text) == clean
 
 
 @pytest.mark.parametrize(
@@ -391,7 +396,7 @@ def test_flowed(flowed, delsp, whole):
 )
 def test_html(html, seen):
     """What a person sees; quotes and signatures are marked as in plain text."""
-    assert text_from(html).strip("\n") == seen
+    assert text_from_html(html).strip("\n") == seen
 
 
 @pytest.mark.parametrize(
@@ -408,6 +413,6 @@ def test_html(html, seen):
 )
 def test_the_letters_of_a_cheap_sms(use, written, sent):
     """Letters are changed only where the operator wants it, and said to be."""
-    found = read(mail(written), ReadingSettings(gsm7=use))
+    found = extract_text(mail(written), ReadingSettings(gsm7=use))
     assert found.text == sent
     assert found.respelt is (sent != written)

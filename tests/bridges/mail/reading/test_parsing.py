@@ -7,9 +7,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from goiptwist.bridges.mail.reading.extraction import ReadingSettings, read
+from goiptwist.bridges.mail.reading.extraction import ReadingSettings, extract_text
 from goiptwist.bridges.mail.reading.headers import Headers, text_of
-from goiptwist.bridges.mail.reading.parsing import NESTINGS_AT_MOST, Attachment, opened
+from goiptwist.bridges.mail.reading.parsing import (
+    NESTINGS_AT_MOST,
+    MailAttachment,
+    parse_mail,
+)
 from goiptwist.errors import Unacceptable
 from tests.bridges.mail.reading.test_replies import NAMES, REPLIES
 
@@ -65,7 +69,7 @@ FILE = leaf("application/pdf", "file", 'Content-Disposition: attachment; filenam
 )
 def test_parts(made, plain, attached):
     """Which part is the text, and what counts as an attachment."""
-    found = opened(mail(made))
+    found = parse_mail(mail(made))
     assert (found.plain.strip(), len(found.attachments)) == (plain, attached)
 
 
@@ -94,7 +98,7 @@ def test_parts(made, plain, attached):
 def test_charsets(charset, octets, text):
     """Declared truly, untruly or not at all."""
     head = f"Content-Type: text/plain; charset={charset}\nContent-Transfer-Encoding: 8bit\n\n"
-    assert opened(head.encode() + octets).plain == text
+    assert parse_mail(head.encode() + octets).plain == text
 
 
 @pytest.mark.parametrize(
@@ -123,7 +127,7 @@ def test_encoded_words(raw, text):
 
 def test_what_it_answers():
     """The nearest first, each once."""
-    found = opened(
+    found = parse_mail(
         mail("", headers=["In-Reply-To: <b@x> (yes)", "References: <root@x>\n <a@x> <b@x>"])
     )
     assert found.answers == ("b@x", "a@x", "root@x")
@@ -133,10 +137,10 @@ def test_the_name_of_an_attachment():
     """It is shown to people, so it is printable and short."""
     name = "=?utf-8?q?terv=0D=0A=E2=80=AE" + "x" * 200 + "?="
     disposition = f'Content-Disposition: attachment; filename="{name}"'
-    found = opened(mail(leaf("application/pdf", "x", disposition)))
-    assert found.attachments == (Attachment(f"terv{'x' * 76}", "application/pdf", 1),)
+    found = parse_mail(mail(leaf("application/pdf", "x", disposition)))
+    assert found.attachments == (MailAttachment(f"terv{'x' * 76}", "application/pdf", 1),)
     with pytest.raises(Unacceptable, match="without 'terv"):
-        read(found, ReadingSettings())
+        extract_text(found, ReadingSettings())
 
 
 @pytest.mark.parametrize(
@@ -160,14 +164,14 @@ def test_the_name_of_an_attachment():
 def test_refused(made, words):
     """What no person's program makes, or nobody but the addressee may read."""
     with pytest.raises(Unacceptable, match=words) as refusal:
-        opened(made)
+        parse_mail(made)
     assert refusal.value.field == "mail"
 
 
 def anything(octets):
     """Whatever is read: a text for an SMS, or our own error."""
     with suppress(Unacceptable):
-        text = read(opened(octets), IGNORE, ["Pump 3 stopped"]).text
+        text = extract_text(parse_mail(octets), IGNORE, ["Pump 3 stopped"]).text
         assert text == text.strip("\n")
         assert text
         text.encode()
@@ -217,11 +221,11 @@ def test_what_is_written_is_read(text):
     """A text of one line without anything around it comes through as it is."""
     made = EmailMessage()
     made.set_content(text)
-    found = opened(made.as_bytes())
+    found = parse_mail(made.as_bytes())
     assert found.plain.strip("\n") == text
 
 
 def test_headers_that_are_not_there():
     """They are empty."""
     assert Headers(()).first("Subject") == ""
-    assert opened(b"").answers == ()
+    assert parse_mail(b"").answers == ()

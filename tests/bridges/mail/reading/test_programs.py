@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from goiptwist.bridges.mail.reading.extraction import ReadingSettings, read
-from goiptwist.bridges.mail.reading.parsing import opened
+from goiptwist.bridges.mail.reading.extraction import ReadingSettings, extract_text
+from goiptwist.bridges.mail.reading.parsing import parse_mail
 
 FILE = Path(__file__).parent / "programs.txt"
 ANSWERS = [part.partition("\n") for part in FILE.read_text("utf-8").split("=== ")[1:]]
@@ -31,7 +31,7 @@ def test_what_was_typed(answer: str) -> None:
     octets = mail.as_bytes().replace(b"\n", b"\r\n")
     typed, below, _ = answer.partition("\n")
     assert below
-    assert read(opened(octets), ReadingSettings()).text == typed
+    assert extract_text(parse_mail(octets), ReadingSettings()).text == typed
 
 
 def test_all_languages() -> None:

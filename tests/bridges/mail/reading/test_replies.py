@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from goiptwist.bridges.mail.reading.extraction import ReadingSettings, read
-from goiptwist.bridges.mail.reading.parsing import opened
+from goiptwist.bridges.mail.reading.extraction import ReadingSettings, extract_text
+from goiptwist.bridges.mail.reading.parsing import parse_mail
 
 REPLIES = Path(__file__).parent / "replies"
 NAMES = sorted(path.stem for path in REPLIES.glob("*.eml"))
@@ -26,7 +26,7 @@ NEEDS_OURS = {"unknown-outlook-nl", "unknown-unmarked-nl"}
 
 def typed(name, ours, ends="\r\n"):
     octets = (REPLIES / f"{name}.eml").read_bytes().replace(b"\n", ends.encode())
-    return read(opened(octets), ReadingSettings(), ours).text
+    return extract_text(parse_mail(octets), ReadingSettings(), ours).text
 
 
 def expected(name):

@@ -12,13 +12,19 @@ from goiptwist.bridges.mail.submission.addresses import (
     LOCAL_AT_MOST,
     MAILBOX_AT_MOST,
     AddressPlan,
-    Bounced,
-    Recipient,
+    BounceAddress,
+    SmsRecipient,
     answerable,
     bounce_address,
     reply_address,
 )
-from goiptwist.bridges.mail.submission.tokens import DAY, BadToken, Fault, Grant, Tokens
+from goiptwist.bridges.mail.submission.tokens import (
+    DAY,
+    AddressTokens,
+    BadToken,
+    ReplyGrant,
+    TokenFault,
+)
 from goiptwist.errors import Unacceptable
 from goiptwist.testing.contract import any_text
 
@@ -26,44 +32,44 @@ NOW = 1_795_000_000.0
 NUMBER = "+36301234567"
 LINES = ("goip1", "goip1.sim2", "site.a", "goip+1", "12", "Goip3", "gOIP3", "bounce")
 DIRECTORY = AddressPlan(lines=LINES, pools=("default", "night.shift"), country="HU")
-TOKENS = Tokens(bytes(range(32)))
-TOKENS.know(Grant("bridge:ops", line) for line in LINES)
+TOKENS = AddressTokens(bytes(range(32)))
+TOKENS.know(ReplyGrant("bridge:ops", line) for line in LINES)
 TOKEN = "abcdefghijklmnopqrstuvwxyz234567"
 
 
 @pytest.mark.parametrize(
     ("local", "meant"),
     [
-        ("+36301234567", Recipient(number=NUMBER)),
-        ("0036301234567", Recipient(number=NUMBER)),
-        ("06301234567", Recipient(number=NUMBER)),
-        ("06-30-123-4567", Recipient(number=NUMBER)),
-        ("06.30.123.4567", Recipient(number=NUMBER)),
-        ('"+36 30 123 4567"', Recipient(number=NUMBER)),
-        (r'"\+36301234567"', Recipient(number=NUMBER)),
-        ("1749", Recipient(number="1749")),
-        ("goip1.+36301234567", Recipient(number=NUMBER, line="goip1")),
-        ("GOIP1.06301234567", Recipient(number=NUMBER, line="goip1")),
+        ("+36301234567", SmsRecipient(number=NUMBER)),
+        ("0036301234567", SmsRecipient(number=NUMBER)),
+        ("06301234567", SmsRecipient(number=NUMBER)),
+        ("06-30-123-4567", SmsRecipient(number=NUMBER)),
+        ("06.30.123.4567", SmsRecipient(number=NUMBER)),
+        ('"+36 30 123 4567"', SmsRecipient(number=NUMBER)),
+        (r'"\+36301234567"', SmsRecipient(number=NUMBER)),
+        ("1749", SmsRecipient(number="1749")),
+        ("goip1.+36301234567", SmsRecipient(number=NUMBER, line="goip1")),
+        ("GOIP1.06301234567", SmsRecipient(number=NUMBER, line="goip1")),
         # names with dots and pluses; the longest wins
-        ("goip1.sim2.06301234567", Recipient(number=NUMBER, line="goip1.sim2")),
-        ("site.a.06301234567", Recipient(number=NUMBER, line="site.a")),
-        ("goip+1.+36301234567", Recipient(number=NUMBER, line="goip+1")),
+        ("goip1.sim2.06301234567", SmsRecipient(number=NUMBER, line="goip1.sim2")),
+        ("site.a.06301234567", SmsRecipient(number=NUMBER, line="site.a")),
+        ("goip+1.+36301234567", SmsRecipient(number=NUMBER, line="goip+1")),
         # a line of digits is a line before it is an ornament
-        ("12.06301234567", Recipient(number=NUMBER, line="12")),
-        ("12.06.30.123.4567", Recipient(number=NUMBER, line="12")),
+        ("12.06301234567", SmsRecipient(number=NUMBER, line="12")),
+        ("12.06.30.123.4567", SmsRecipient(number=NUMBER, line="12")),
         # case tells lines apart that differ in nothing else
-        ("Goip3.1749", Recipient(number="1749", line="Goip3")),
-        ("gOIP3.1749", Recipient(number="1749", line="gOIP3")),
-        ("pool-default.06301234567", Recipient(number=NUMBER, pool="default")),
-        ("Pool-Night.Shift.1749", Recipient(number="1749", pool="night.shift")),
+        ("Goip3.1749", SmsRecipient(number="1749", line="Goip3")),
+        ("gOIP3.1749", SmsRecipient(number="1749", line="gOIP3")),
+        ("pool-default.06301234567", SmsRecipient(number=NUMBER, pool="default")),
+        ("Pool-Night.Shift.1749", SmsRecipient(number="1749", pool="night.shift")),
         # answers; the number stays as it is, the token is bound to it
-        (f"{NUMBER}+{TOKEN}", Recipient(number=NUMBER, token=TOKEN)),
-        (f"{NUMBER}+{TOKEN.upper()}", Recipient(number=NUMBER, token=TOKEN)),
-        (f"1749+{TOKEN}", Recipient(number="1749", token=TOKEN)),
-        (f"06301234567+{TOKEN}", Recipient(number="06301234567", token=TOKEN)),
-        (f"goip1.{NUMBER}+{TOKEN}", Recipient(number=NUMBER, line="goip1", token=TOKEN)),
-        (f"bounce+k7-41.{TOKEN[:24]}", Bounced(id="k7-41", token=TOKEN[:24])),
-        (f"BOUNCE+K7-41.{TOKEN[:24].upper()}", Bounced(id="k7-41", token=TOKEN[:24])),
+        (f"{NUMBER}+{TOKEN}", SmsRecipient(number=NUMBER, token=TOKEN)),
+        (f"{NUMBER}+{TOKEN.upper()}", SmsRecipient(number=NUMBER, token=TOKEN)),
+        (f"1749+{TOKEN}", SmsRecipient(number="1749", token=TOKEN)),
+        (f"06301234567+{TOKEN}", SmsRecipient(number="06301234567", token=TOKEN)),
+        (f"goip1.{NUMBER}+{TOKEN}", SmsRecipient(number=NUMBER, line="goip1", token=TOKEN)),
+        (f"bounce+k7-41.{TOKEN[:24]}", BounceAddress(id="k7-41", token=TOKEN[:24])),
+        (f"BOUNCE+K7-41.{TOKEN[:24].upper()}", BounceAddress(id="k7-41", token=TOKEN[:24])),
     ],
 )
 def test_meant(local, meant):
@@ -116,13 +122,13 @@ def test_any_text(local):
 )
 def test_answers_come_back(number, line, folded):
     """The address that we write is the one that we read, and it fits into a mail."""
-    address = reply_address(TOKENS, Grant("bridge:ops", line), number, NOW, "sms.example.org")
+    address = reply_address(TOKENS, ReplyGrant("bridge:ops", line), number, NOW, "sms.example.org")
     local, _, domain = address.partition("@")
     assert (len(local) <= LOCAL_AT_MOST, domain) == (True, "sms.example.org")
     read = DIRECTORY.read(local.upper() if folded else local)
     assert read.number == number
     grant = TOKENS.granted(read.token, read.number, NOW)
-    assert grant == Grant("bridge:ops", line)
+    assert grant == ReplyGrant("bridge:ops", line)
 
 
 @given(
@@ -133,7 +139,7 @@ def test_answers_come_back(number, line, folded):
 def test_answers_come_back_to_a_mailbox(number, name, folded):
     """Likewise behind the name of a mailbox that has no domain of its own."""
     mailbox = f"{name}@example.org"
-    address = reply_address(TOKENS, Grant("bridge:ops", "goip1"), number, NOW, mailbox)
+    address = reply_address(TOKENS, ReplyGrant("bridge:ops", "goip1"), number, NOW, mailbox)
     assert address.startswith(f"{name}+")
     assert len(address.rpartition("@")[0]) <= LOCAL_AT_MOST
     directory = AddressPlan(lines=LINES, mailboxes=("other@example.org", mailbox))
@@ -153,11 +159,11 @@ def test_what_is_not_behind_a_mailbox(recipient):
 
 def test_an_answer_by_another_line():
     """Whoever puts another line before our address has made an address of his own."""
-    address = reply_address(TOKENS, Grant("bridge:ops", "goip1"), NUMBER, NOW, "example.org")
+    address = reply_address(TOKENS, ReplyGrant("bridge:ops", "goip1"), NUMBER, NOW, "example.org")
     read = DIRECTORY.read("site.a." + address.partition("@")[0])
     with pytest.raises(BadToken) as refusal:
         TOKENS.granted(read.token, read.number, NOW, line=read.line)
-    assert refusal.value.fault is Fault.ELSEWHERE
+    assert refusal.value.fault is TokenFault.ELSEWHERE
 
 
 @pytest.mark.parametrize("name", ["INFO", "Telekom 1", "", "12", "+"])
@@ -165,7 +171,7 @@ def test_names_cannot_be_answered(name):
     """No network takes a text to a name, so the mail must not offer it."""
     assert not answerable(name)
     with pytest.raises(Unacceptable, match="cannot be answered"):
-        reply_address(TOKENS, Grant("bridge:ops", "goip1"), name, NOW, "example.org")
+        reply_address(TOKENS, ReplyGrant("bridge:ops", "goip1"), name, NOW, "example.org")
 
 
 @given(st.from_regex(r"\A[a-z0-9][a-z0-9_-]{0,31}\Z"), st.booleans())
@@ -190,4 +196,4 @@ def test_no_bounce_address_without_room(known):
 
 def test_without_a_country():
     """Numbers go out as they are written."""
-    assert AddressPlan().read("06301234567") == Recipient(number="06301234567")
+    assert AddressPlan().read("06301234567") == SmsRecipient(number="06301234567")

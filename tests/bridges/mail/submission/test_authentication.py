@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from goiptwist.bridges.mail.reading.headers import Headers
-from goiptwist.bridges.mail.submission.authentication import authenticated, results
+from goiptwist.bridges.mail.submission.authentication import authenticated_author, results
 from goiptwist.testing.contract import any_text
 
 MX = "mx.example.org"
@@ -72,7 +72,7 @@ def mail(*found, author=JOE):
 )  # fmt: skip
 def test_one_field(found, by):
     """Which methods prove C{joe@example.net}."""
-    proven = authenticated(mail(found), MX)
+    proven = authenticated_author(mail(found), MX)
     assert (proven.address, proven.domain) == ("joe@example.net", "example.net")
     assert list(proven.by) == by
     assert bool(proven) is bool(by)
@@ -81,7 +81,7 @@ def test_one_field(found, by):
 def test_from_below():
     """A domain speaks for those below it."""
     found = "mx.example.org; dkim=pass header.d=example.net; dmarc=pass header.from=a.example.net"
-    assert authenticated(mail(found, author="x@a.example.net"), MX).by == ("dkim", "dmarc")
+    assert authenticated_author(mail(found, author="x@a.example.net"), MX).by == ("dkim", "dmarc")
 
 
 def test_forged_fields():
@@ -91,28 +91,28 @@ def test_forged_fields():
     """
     real = "mx.example.org; dkim=none; spf=fail smtp.mailfrom=example.net; dmarc=fail"
     forged = "mx.example.org; dkim=pass header.d=example.net; dmarc=pass header.from=example.net"
-    assert authenticated(mail(real, forged), MX).by == ()
+    assert authenticated_author(mail(real, forged), MX).by == ()
     other = forged.replace("mx.", "mx2.")
-    assert authenticated(mail(other, real, other), MX).by == ()
+    assert authenticated_author(mail(other, real, other), MX).by == ()
     # what our server says of other things is no verdict; that it has none is one
     dmarc = "mx.example.org; dmarc=pass header.from=example.net"
-    assert authenticated(mail("mx.example.org; iprev=pass", dmarc), MX).by == ("dmarc",)
-    assert authenticated(mail("mx.example.org; none", dmarc), MX).by == ()
-    assert authenticated(mail("mx.example.org 2; dmarc=fail", dmarc), MX).by == ()
+    assert authenticated_author(mail("mx.example.org; iprev=pass", dmarc), MX).by == ("dmarc",)
+    assert authenticated_author(mail("mx.example.org; none", dmarc), MX).by == ()
+    assert authenticated_author(mail("mx.example.org 2; dmarc=fail", dmarc), MX).by == ()
     # several fields of one server, of which the topmost counts
     spf = "mx.example.org; spf=pass smtp.mailfrom=joe@example.net"
     dkim = "mx.example.org; dkim=pass header.d=example.net"
-    assert authenticated(mail(other, spf, dkim), MX).by == ("spf",)
-    assert authenticated(mail("mx.example.org; spf=fail", dkim), MX).by == ()
+    assert authenticated_author(mail(other, spf, dkim), MX).by == ("spf",)
+    assert authenticated_author(mail("mx.example.org; spf=fail", dkim), MX).by == ()
 
 
 @pytest.mark.parametrize("broken", ['spf=pass smtp.mailfrom="a', "spf=pass (a", "x=" + "y" * 9000])
 def test_a_broken_field_of_ours(broken):
     """Who can break our server's field hides what it says; then nothing is proven."""
     forged = "mx.example.org; dmarc=pass header.from=example.net"
-    assert authenticated(mail(f"mx.example.org; {broken}; dmarc=fail", forged), MX).by == ()
+    assert authenticated_author(mail(f"mx.example.org; {broken}; dmarc=fail", forged), MX).by == ()
     assert results(mail(f"mx.example.org; {broken}", forged), MX) == []
-    assert authenticated(mail(f"mx.evil.example; {broken}", forged), MX).by == ("dmarc",)
+    assert authenticated_author(mail(f"mx.evil.example; {broken}", forged), MX).by == ("dmarc",)
 
 
 @pytest.mark.parametrize(
@@ -133,7 +133,7 @@ def test_a_broken_field_of_ours(broken):
 def test_author(author, address):
     """Whose mail it is; where several could be meant, it is nobody's."""
     found = "mx.example.org; dmarc=pass header.from=example.net"
-    proven = authenticated(mail(found, author=author), MX)
+    proven = authenticated_author(mail(found, author=author), MX)
     assert proven.address == address
     assert proven.by == (("dmarc",) if address == "joe@example.net" else ())
 
@@ -141,21 +141,21 @@ def test_author(author, address):
 def test_two_authors():
     """Two fields From, and each reader would take another."""
     twice = Headers([*mail("mx.example.org; dmarc=pass header.from=example.net").fields] * 2)
-    assert authenticated(twice, MX).address == ""
+    assert authenticated_author(twice, MX).address == ""
 
 
 def test_nobody_is_trusted():
     """Without an id there is no server to trust."""
-    assert authenticated(mail("; dkim=pass header.d=example.net"), "").by == ()
+    assert authenticated_author(mail("; dkim=pass header.d=example.net"), "").by == ()
 
 
 @given(any_text, st.lists(any_text, max_size=3))
 def test_any_text(author, found):
     """Whatever stands there, nothing is raised, and nothing is proven by chance."""
-    assert not authenticated(mail(*found, author=author), MX)
+    assert not authenticated_author(mail(*found, author=author), MX)
 
 
 @given(st.text('mx.example.org;=()"\\ dkimpass@header.d\r\n\t', max_size=80))
 def test_damaged(text):
     """Nor where it is nearly right."""
-    authenticated(mail(f"mx.example.org; {text}", f"mx.example.org{text}"), MX)
+    authenticated_author(mail(f"mx.example.org; {text}", f"mx.example.org{text}"), MX)

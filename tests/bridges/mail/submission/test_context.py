@@ -8,10 +8,10 @@ from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 
-from goiptwist.bridges.mail.submission.context import ID_AT_MOST, TEXT_AT_MOST, Submitted
+from goiptwist.bridges.mail.submission.context import ID_AT_MOST, TEXT_AT_MOST, MailContext
 from goiptwist.testing.contract import any_text
 
-ONE = Submitted(
+ONE = MailContext(
     to="ann@example.org",
     message_id="2@example.org",
     references=("1@example.org", "2@example.org"),
@@ -43,14 +43,14 @@ VALUE = {
 def test_both_ways():
     """The form is agreed on: messages of an older version wait in the store."""
     assert json.loads(ONE.to_text()) == VALUE
-    assert Submitted.from_text(json.dumps(VALUE)) == ONE
+    assert MailContext.from_text(json.dumps(VALUE)) == ONE
     assert "ann@" not in repr(ONE)
 
 
 def test_an_older_version():
     """It knew no note."""
     older = {key: value for key, value in VALUE.items() if key != "note"}
-    assert Submitted.from_text(json.dumps(older)) == evolve(ONE, note="")
+    assert MailContext.from_text(json.dumps(older)) == evolve(ONE, note="")
 
 
 @pytest.mark.parametrize(
@@ -92,7 +92,7 @@ def test_an_older_version():
 def test_what_is_no_context(changes):
     """What comes back goes into the headers of a mail: nothing is let through that is odd."""
     with pytest.raises(ValueError, match=r"must be|context"):
-        Submitted.from_text(json.dumps(VALUE | changes))
+        MailContext.from_text(json.dumps(VALUE | changes))
 
 
 @pytest.mark.parametrize(
@@ -101,7 +101,7 @@ def test_what_is_no_context(changes):
 def test_no_object(text):
     """Nor what is no such thing at all."""
     with pytest.raises(ValueError, match="context"):
-        Submitted.from_text(text)
+        MailContext.from_text(text)
 
 
 @given(any_text)
@@ -109,9 +109,9 @@ def test_any_text(text):
     """The only error is ValueError."""
     for key in ("subject", "to", "message_id", "orcpt"):
         with suppress(ValueError):
-            assert Submitted.from_text(json.dumps(VALUE | {key: text})).to_text()
+            assert MailContext.from_text(json.dumps(VALUE | {key: text})).to_text()
     with suppress(ValueError):
-        Submitted.from_text(text)
+        MailContext.from_text(text)
 
 
 IDS = st.text(st.sampled_from('a"\\@'), min_size=1, max_size=ID_AT_MOST)
@@ -120,7 +120,7 @@ IDS = st.text(st.sampled_from('a"\\@'), min_size=1, max_size=ID_AT_MOST)
 @given(IDS, st.lists(IDS, max_size=6), st.text(st.sampled_from('"\\ä'), max_size=200))
 def test_it_fits(known, thread, subject):
     """However long its parts are; the thread is shortened at its beginning."""
-    one = Submitted(
+    one = MailContext(
         to="\\" * 255 + "@" + "b" * 255,
         message_id=known,
         references=tuple(thread),
@@ -132,5 +132,5 @@ def test_it_fits(known, thread, subject):
     )
     text = one.to_text()
     assert len(text) <= TEXT_AT_MOST
-    kept = Submitted.from_text(text).references
+    kept = MailContext.from_text(text).references
     assert kept == tuple(thread[len(thread) - len(kept) :])

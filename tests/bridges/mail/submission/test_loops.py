@@ -7,8 +7,8 @@ import pytest
 from goiptwist.bridges.mail.outgoing.composition import render
 from goiptwist.bridges.mail.outgoing.settings import MailSettings
 from goiptwist.bridges.mail.reading.headers import Headers
-from goiptwist.bridges.mail.reading.parsing import opened
-from goiptwist.bridges.mail.submission.loops import Pairs, check
+from goiptwist.bridges.mail.reading.parsing import parse_mail
+from goiptwist.bridges.mail.submission.loops import PairLimiter, check
 from goiptwist.errors import Unacceptable
 from goiptwist.testing.stubs import sms
 
@@ -104,12 +104,12 @@ def test_our_own_letters():
     letter = render(sms(), MailSettings(to=("a@b.org",), sender="sms@example.org"))
     for domain in ("example.org", "sms.example.org"):
         with pytest.raises(Unacceptable):
-            check(opened(letter).headers, "joe@example.net", domain)
+            check(parse_mail(letter).headers, "joe@example.net", domain)
 
 
 def test_pairs():
     """Three in ten minutes; another number, or another writer, is another pair."""
-    pairs = Pairs()
+    pairs = PairLimiter()
     for at in (0.0, 10.0, 20.0):
         assert pairs.wait("joe@example.net", "1749", at) == 0
         pairs.sent("joe@example.net", "1749", at)
@@ -123,7 +123,7 @@ def test_pairs():
 
 def test_the_same_mail_again():
     """It is known by its name, counts once, and need not wait; without a name each counts."""
-    pairs = Pairs()
+    pairs = PairLimiter()
     for mail in ("1", "1", "1", "2", "3"):
         assert pairs.wait("joe@example.net", "1749", 0.0, mail) == 0
         pairs.sent("joe@example.net", "1749", 0.0, mail)
@@ -134,7 +134,7 @@ def test_the_same_mail_again():
 
 def test_pairs_are_bounded():
     """The one that has been silent for longest is let go."""
-    pairs = Pairs(at_most=1, pairs=100)
+    pairs = PairLimiter(at_most=1, pairs=100)
     for n in range(1000):
         pairs.sent("joe@example.net", str(n), float(n) / 1000)
         pairs.sent("joe@example.net", "0", float(n) / 1000)

@@ -16,7 +16,7 @@ from goiptwist.accounts.users import Attempts, User, Users
 from goiptwist.bridges.mail.imap.settings import ImapSettings
 from goiptwist.bridges.mail.intake.service import MailIntake
 from goiptwist.bridges.mail.intake.settings import MailIntakeSettings
-from goiptwist.bridges.mail.submission.interfaces import Caller, Language
+from goiptwist.bridges.mail.submission.interfaces import MailClient, MailProtocol
 from goiptwist.config.values import HostPort, Network
 from tests.bridges.mail.intake.rig import Complaints
 from tests.bridges.mail.outgoing.smarthosts import free_port
@@ -30,7 +30,7 @@ USERS = (
     User(name="reader", mail=("joe@example.com",), may=("read",)),
     User(name="nobody"),
 )
-MAILBOX = evolve(STRANGER, language=Language.IMAP)
+MAILBOX = evolve(STRANGER, language=MailProtocol.IMAP)
 PASS = f"{MX}; dmarc=pass header.from=example.org"
 
 
@@ -142,7 +142,7 @@ def test_one_answer_for_each() -> None:
     assert [reply.code for reply in fates.values()] == [550, 250]
 
 
-def alarm(caller: Caller, here: Room) -> str:
+def alarm(caller: MailClient, here: Room) -> str:
     return here.take(
         caller, TO, **{"Authentication-Results": PASS, "Auto-Submitted": "auto-generated"}
     )

@@ -19,18 +19,18 @@ from goiptwist.bridges.mail.submission.addresses import (
     bounce_address,
     reply_address,
 )
-from goiptwist.bridges.mail.submission.context import Submitted
-from goiptwist.bridges.mail.submission.interfaces import Caller, Language, Wishes
-from goiptwist.bridges.mail.submission.service import Mailroom
-from goiptwist.bridges.mail.submission.smtp_reply import Reply
-from goiptwist.bridges.mail.submission.tokens import DAY, Grant, Tokens
+from goiptwist.bridges.mail.submission.context import MailContext
+from goiptwist.bridges.mail.submission.interfaces import DsnRequest, MailClient, MailProtocol
+from goiptwist.bridges.mail.submission.service import MailSubmission
+from goiptwist.bridges.mail.submission.smtp_reply import SmtpReply
+from goiptwist.bridges.mail.submission.tokens import DAY, AddressTokens, ReplyGrant
 from goiptwist.errors import Conflict, Forbidden, OverQuota, StoreUnavailable, Unacceptable
 from goiptwist.model.messages import State
 from goiptwist.testing.stubs import StandInDirectory, StandInGateway, StandInMessages, sms
 
 NOW = 1_795_000_000.0
-STRANGER = Caller(
-    peer="192.0.2.9", language=Language.SMTP, tls=True, user=None, trusted=False, helo="x"
+STRANGER = MailClient(
+    peer="192.0.2.9", language=MailProtocol.SMTP, tls=True, user=None, trusted=False, helo="x"
 )
 ANN = evolve(STRANGER, user=User(name="ann"))
 NEIGHBOUR = evolve(STRANGER, trusted=True)
@@ -49,10 +49,10 @@ class Room:
         clock = Clock()
         clock.advance(NOW)
         self.gateway = StandInGateway(None, clock)
-        self.tokens = Tokens(bytes(range(32)))
-        self.grant = Grant("bridge:ops", "goip1")
+        self.tokens = AddressTokens(bytes(range(32)))
+        self.grant = ReplyGrant("bridge:ops", "goip1")
         self.tokens.know([self.grant])
-        self.room = Mailroom(
+        self.room = MailSubmission(
             self.gateway,
             "sms.example.org",
             AddressPlan(
@@ -65,17 +65,17 @@ class Room:
             **more,
         )
 
-    def may(self, caller: Caller, recipient: str, sender: str = "ann@example.org") -> str:
+    def may(self, caller: MailClient, recipient: str, sender: str = "ann@example.org") -> str:
         """What is said to RCPT; empty is yes."""
         return outcome(self.room.may(caller, sender, recipient))
 
     def take(
         self,
-        caller: Caller,
+        caller: MailClient,
         to: str,
         text: str = "hello",
         sender: str = "ann@example.org",
-        wishes: Wishes | None = None,
+        wishes: DsnRequest | None = None,
         **header: str,
     ) -> str:
         """What is said to a mail, to one recipient."""
@@ -102,7 +102,7 @@ def outcome(coroutine: Any) -> Any:
     Deferred.fromCoroutine(coroutine).addBoth(results.append)
     (result,) = results
     if hasattr(result, "value"):
-        assert isinstance(result.value, Reply | Unacceptable), result
+        assert isinstance(result.value, SmtpReply | Unacceptable), result
         return str(result.value)
     return "" if result is None else result
 
@@ -122,7 +122,7 @@ def outcome(coroutine: Any) -> Any:
         (ANN, "ann@sms.example.org", "550 5.1.1 'ann' is no telephone number"),
     ],
 )
-def test_who_may(caller: Caller, recipient: str, said: str) -> None:
+def test_who_may(caller: MailClient, recipient: str, said: str) -> None:
     """It is said at RCPT: who is refused now needs no bounce."""
     answer = Room().may(caller, recipient)
     assert answer.startswith(said)
@@ -244,7 +244,7 @@ def test_what_is_left_out_is_said() -> None:
     assert said == "250 2.0.0 Kept as out1, left out: 'plan.pdf'"
     [submission] = room.gateway.submissions
     assert submission.text == "See the plan."
-    assert Submitted.from_text(submission.context).note == "left out: 'plan.pdf'"
+    assert MailContext.from_text(submission.context).note == "left out: 'plan.pdf'"
     refused = Room().take(ANN, to, text, Content_Type='multipart/mixed; boundary="b"')
     assert refused.endswith("an SMS is text only: send the mail again without 'plan.pdf'")
 

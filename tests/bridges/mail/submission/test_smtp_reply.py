@@ -1,18 +1,18 @@
 """One answer out of many."""
 
-from goiptwist.bridges.mail.submission.smtp_reply import Reply, in_one, reply_to
+from goiptwist.bridges.mail.submission.smtp_reply import SmtpReply, in_one, reply_to
 from goiptwist.errors import Busy, Forbidden, OverQuota, StoreUnavailable
 
-YES = Reply(250, "2.0.0", "Queued")
-NO = Reply(550, "5.7.1", "Not allowed")
-LATER = Reply(452, "4.2.2", "Quota is used up")
+YES = SmtpReply(250, "2.0.0", "Queued")
+NO = SmtpReply(550, "5.7.1", "Not allowed")
+LATER = SmtpReply(452, "4.2.2", "Quota is used up")
 
 
 def test_one_answer():
     """Yes is said only if all were taken, later if it may help, and who has it is named."""
     for fates, codes, text in [
         ({"a": YES, "b": YES}, "250 2.0.0", "Queued"),
-        ({"a": YES, "b": Reply(250, "2.0.0", "Queued too")}, "250 2.0.0", "Queued"),
+        ({"a": YES, "b": SmtpReply(250, "2.0.0", "Queued too")}, "250 2.0.0", "Queued"),
         ({"a": NO, "b": NO}, "550 5.7.1", "Not allowed"),
         ({"a": YES, "b": NO}, "550 5.7.1", "NOT taken for b: Not allowed; taken for a"),
         ({"a": YES, "b": LATER}, "452 4.2.2", "NOT taken for b: Quota is used up; taken for a"),

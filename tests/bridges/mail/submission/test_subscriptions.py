@@ -8,9 +8,9 @@ import pytest
 
 from goiptwist.bridges.mail.reading.extraction import ReadingSettings
 from goiptwist.bridges.mail.reading.headers import Headers
-from goiptwist.bridges.mail.submission.context import Submitted
-from goiptwist.bridges.mail.submission.interfaces import Wishes
-from goiptwist.bridges.mail.submission.subscriptions import submitted, whats
+from goiptwist.bridges.mail.submission.context import MailContext
+from goiptwist.bridges.mail.submission.interfaces import DsnRequest
+from goiptwist.bridges.mail.submission.subscriptions import mail_context, statuses_for
 from goiptwist.model.subscriptions import Subscription
 from tests.bridges.mail.submission.test_relay_policy import PASS, TO, room
 from tests.bridges.mail.submission.test_service import ANN, NEIGHBOUR, NOW, STRANGER, Room
@@ -30,13 +30,13 @@ def test_everything_that_a_report_needs() -> None:
     here.take(
         ANN,
         TO,
-        wishes=Wishes(orcpt="rfc822;pump@example.org", envid="QQ", ret="HDRS"),
+        wishes=DsnRequest(orcpt="rfc822;pump@example.org", envid="QQ", ret="HDRS"),
         References=" ".join(f"<{n}@example.org>" for n in range(9)) + " <a\x01b>",
         Subject="=?utf-8?q?Pump=0A_=C3=A4?=" + "x" * 300,
     )
     assert told(here) == (Subscription("bridge:ops", (*FAILURE, "delayed")),)
     [submission] = here.gateway.submissions
-    assert Submitted.from_text(submission.context) == Submitted(
+    assert MailContext.from_text(submission.context) == MailContext(
         to="ann@example.org",
         message_id="1@example.org",
         references=tuple(f"{n}@example.org" for n in (4, 5, 6, 7, 8, 1)),
@@ -63,9 +63,9 @@ def test_everything_that_a_report_needs() -> None:
 )
 def test_what_is_told(notify: list[str], wanted: tuple[str, ...]) -> None:
     """The words of NOTIFY in the life of an SMS; NEVER is never."""
-    assert whats(notify) == wanted
+    assert statuses_for(notify) == wanted
     here = room(reports_by="ops")
-    here.take(ANN, TO, wishes=Wishes(notify=frozenset(notify)))
+    here.take(ANN, TO, wishes=DsnRequest(notify=frozenset(notify)))
     assert told(here) == ((Subscription("bridge:ops", wanted),) if wanted else ())
 
 
@@ -76,7 +76,7 @@ def test_what_is_told(notify: list[str], wanted: tuple[str, ...]) -> None:
 def test_without_being_asked(notify: list[str], wanted: tuple[str, ...]) -> None:
     """Where the operator wants it, success is told; but not to whoever wants to hear nothing."""
     here = Room(ReadingSettings(confirm=True), reports_by="ops")
-    here.take(ANN, TO, wishes=Wishes(notify=frozenset(notify)))
+    here.take(ANN, TO, wishes=DsnRequest(notify=frozenset(notify)))
     assert told(here) == ((Subscription("bridge:ops", wanted),) if wanted else ())
 
 
@@ -110,12 +110,12 @@ def test_who_is_told() -> None:
 def test_no_address_to_write_to(sender: str) -> None:
     """The SMS goes all the same."""
     assert not heard(ANN, sender=sender)
-    assert submitted(Headers([]), sender, TO, Wishes(), NOW) is None
+    assert mail_context(Headers([]), sender, TO, DsnRequest(), NOW) is None
 
 
 def test_odd_ids() -> None:
     """What could not stand in a header of ours is left out."""
     found = Headers([("Message-ID", "<ä@x>"), ("References", "<a@b> <" + "x" * 400 + "> <ö>")])
-    one = submitted(found, "ann@example.org", TO, Wishes(), NOW)
+    one = mail_context(found, "ann@example.org", TO, DsnRequest(), NOW)
     assert one is not None
     assert (one.message_id, one.references) == ("", ("a@b",))
