@@ -24,6 +24,7 @@ from goiptwist.bridges.mail.imap.poller import ImapIntake
 from goiptwist.bridges.mail.intake.service import MailIntake
 from goiptwist.bridges.mail.submission.addresses import AddressPlan
 from goiptwist.bridges.mail.submission.service import MailSubmission
+from goiptwist.bridges.mail.submission.threads import MailThreads
 from goiptwist.bridges.mail.submission.tokens import AddressTokens, ReplyGrant
 from goiptwist.delivery.dispatcher import Dispatcher, Nexthop
 from goiptwist.delivery.retry import LINE_SCHEDULE, RetryPolicy
@@ -261,7 +262,7 @@ class Gateway:
     def mail_services(self, defer_to_thread: DeferToThread) -> list[Service]:
         """The ways by which mails become SMS, if there shall be any."""
         intake, imap = self.settings.mail, self.settings.imap
-        mailroom = self._mailroom(defer_to_thread)
+        submission = self._mail_submission(defer_to_thread)
         users = Users(self.settings.users, defer_to_thread)
         services: list[Service] = []
         if intake.listen or intake.listen_tls or intake.lmtp:
@@ -272,16 +273,16 @@ class Gateway:
                     self.settings.top.name,
                     users=users,
                     attempts=Attempts(self.clock),
-                    mailroom=mailroom,
-                    complaints=self.complaints,
+                    submission=submission,
+                    rejections=self.complaints,
                 )
             )
         if imap.server is not None:
             boxes = bridging.mailboxes(self.settings.bridges)
-            services.append(ImapIntake(self.reactor, imap, mailroom, self.complaints, boxes))
+            services.append(ImapIntake(self.reactor, imap, submission, self.complaints, boxes))
         return services
 
-    def _mailroom(self, defer_to_thread: DeferToThread) -> MailSubmission:
+    def _mail_submission(self, defer_to_thread: DeferToThread) -> MailSubmission:
         settings = self.settings
         tokens = AddressTokens(self.store.key)
         tokens.know(
@@ -303,6 +304,11 @@ class Gateway:
             settings.mail_text,
             settings.mail_text.parts,
             defer_to_thread,
+            {
+                f"bridge:{name}": MailThreads(self.powers_for(f"bridge.{name}").memory)
+                for name, (kind, _) in settings.bridges.items()
+                if kind == "mail"
+            },
             users=settings.users,
             authserv=settings.mail.authserv,
             imap_authserv=settings.imap.authserv,

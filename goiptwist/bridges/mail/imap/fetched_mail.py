@@ -1,6 +1,5 @@
 """
-A mail as it lies in a mailbox, and the envelope that the server has noted in
-it. Pure.
+A mail of a mailbox, with the envelope that the server has noted in it. Pure.
 """
 
 from __future__ import annotations
@@ -40,7 +39,7 @@ class FetchedMail:
         """
         @param own_id: the Message-ID of a mail that has none.
         @param mailboxes: the addresses under which the folder gets its mail.
-        @raise Reply: it is no mail, or not for anybody.
+        @raise SmtpReply: it is no mail, or has no recipient.
         """
         check_text(content)
         headers = BytesHeaderParser(policy=policy.compat32).parsebytes(content)

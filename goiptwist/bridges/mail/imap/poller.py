@@ -1,11 +1,11 @@
 """
 Mail in for those who have a mailbox but no mail server: an IMAP folder is
-looked into, again and again.
+polled.
 
-A mail becomes SMS once: the mailroom takes it and commits, then it is moved
-to another folder. Whatever breaks in between, it is fetched once more, and the
-mailroom knows it by its Message-ID; a mail that has none gets one from its
-UIDVALIDITY and UID, which are never given twice (RFC 3501 section 2.3.1.1).
+A mail becomes SMS once: the submission takes it and commits, then it is moved
+to another folder. If anything breaks in between, it is fetched once more, and
+the submission knows it by its Message-ID; a mail that has none gets one from
+its UIDVALIDITY and UID, which are never given twice (RFC 3501 section 2.3.1.1).
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from goiptwist.bridges.mail.imap.settings import ImapSettings
 from goiptwist.bridges.mail.outgoing.tls import describe_tls, verified_tls
 from goiptwist.bridges.mail.reading.printable import readable
 from goiptwist.bridges.mail.submission.interfaces import (
-    CountsRejections,
+    IMailSubmission,
     MailClient,
     MailProtocol,
 )
@@ -46,10 +46,11 @@ from goiptwist.bridges.mail.submission.smtp_reply import (
 )
 from goiptwist.config.values import HostPort
 from goiptwist.errors import Away, TryLater
+from goiptwist.net.rejections import Rejections
 from goiptwist.net.shielding import shielded
 
-#: What a look into the folder may break of: the network, TLS, the server.
-_TROUBLES = (
+#: What a poll may fail of: the network, TLS, the server.
+_FAILURES = (
     ConnectError, ConnectionClosed, DNSLookupError, OSError, TimeoutError,
     SSL.Error, VerificationError, imap4.IMAP4Exception, imap4.IllegalServerResponse,
 )  # fmt: skip
@@ -62,7 +63,7 @@ def _quoted(text: str) -> bytes:
 
 class ImapConnection(imap4.IMAP4Client):
     """
-    The stock client, of which we know when it has gone.
+    The stock client, with a Deferred that fires when the connection has gone.
 
     Its C{login} is not used: it would begin STARTTLS without looking at the
     certificate.
@@ -75,7 +76,7 @@ class ImapConnection(imap4.IMAP4Client):
         self._gone: Deferred[None] = Deferred()
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
-        """Called by Twisted when the connection is closed, by whomever."""
+        """Called by Twisted when the connection is closed, by either side."""
         super().connectionLost(reason)
         self._gone.callback(None)
 
@@ -88,122 +89,127 @@ class ImapConnection(imap4.IMAP4Client):
 @define(eq=False, repr=False)
 class FolderPoll:
     """
-    One look into the folder, over one connection.
+    One poll of the folder, over one connection.
 
-    @ivar fates: where mails belong that were taken or refused and perhaps not
+    @ivar destinations: the folders of mails that were taken or refused and perhaps not
         moved yet, by UIDVALIDITY and UID.
+    @ivar submission: takes the mails; C{None} if they are only counted.
     @ivar mailboxes: see L{ImapIntake}.
     """
 
     settings: ImapSettings
-    mailroom: Any
+    submission: IMailSubmission | None
     clock: Any
-    client: Any
-    fates: dict[tuple[int, int], str]
+    connection: Any
+    destinations: dict[tuple[int, int], str]
     mailboxes: Sequence[str] = ()
     _moves: bool = field(default=False, init=False)
     log = Logger()
 
     async def run(self) -> None:
-        """@raise Exception: any of C{_TROUBLES}; the next look goes on."""
+        """@raise Exception: any of C{_FAILURES}; the next poll goes on."""
         settings = self.settings
         await self._log_in()
-        self._moves = b"MOVE" in await self._within(self.client.getCapabilities(useCache=0))
+        capabilities = await self._with_timeout(self.connection.getCapabilities(useCache=0))
+        self._moves = b"MOVE" in capabilities
         for folder in (settings.taken_folder, settings.refused_folder):
             with suppress(imap4.IMAP4Exception):  # it is there
-                await self._within(self.client.create(folder))
-        opened = await self._within(self.client.select(settings.folder))
+                await self._with_timeout(self.connection.create(folder))
+        opened = await self._with_timeout(self.connection.select(settings.folder))
         validity = int(opened.get("UIDVALIDITY", 0))
-        found = await self._within(self.client.search(imap4.Query(undeleted=True), uid=True))
-        trouble = None
+        searched = self.connection.search(imap4.Query(undeleted=True), uid=True)
+        found = await self._with_timeout(searched)
+        failure = None
         for uid in sorted(found):
             try:
                 await self._settle(validity, uid)
             except imap4.IMAP4Exception as refused:  # one mail must not stop the others
-                trouble = refused
-        await self._within(self.client.logout())
-        if trouble is not None:
-            raise trouble
+                failure = refused
+        await self._with_timeout(self.connection.logout())
+        if failure is not None:
+            raise failure
 
     async def count(self) -> int:
         """@return: how many mails are in the folder, of which none is touched."""
         await self._log_in()
-        opened = await self._within(self.client.examine(self.settings.folder))
+        opened = await self._with_timeout(self.connection.examine(self.settings.folder))
         return int(opened.get("EXISTS", 0))
 
     async def _log_in(self) -> None:
         settings = self.settings
         secret = settings.password.clear if settings.password else ""
-        await self._say(b"LOGIN", _quoted(settings.username), _quoted(secret))
+        await self._command(b"LOGIN", _quoted(settings.username), _quoted(secret))
 
     async def _settle(self, validity: int, uid: int) -> None:
-        folder = self.fates.get((validity, uid)) or await self._work(validity, uid)
+        folder = self.destinations.get((validity, uid)) or await self._work(validity, uid)
         if folder:
-            self.fates[validity, uid] = folder
+            self.destinations[validity, uid] = folder
             await self._move(uid, folder)
-            del self.fates[validity, uid]
+            del self.destinations[validity, uid]
 
     async def _work(self, validity: int, uid: int) -> str:
         """@return: the folder in which a mail belongs, or empty to leave it."""
         try:
-            fate = in_one(await self._fates(validity, uid))
-        except SmtpReply as reply:
-            fate = reply
-        self.log.info("Mail {uid} of the mailbox: {answers}", uid=uid, answers=fate.codes)
-        if fate.later:
+            reply = in_one(await self._submitted(validity, uid))
+        except SmtpReply as refusal:
+            reply = refusal
+        self.log.info("Mail {uid} of the mailbox: {answers}", uid=uid, answers=reply.codes)
+        if reply.later:
             return ""
-        return self.settings.taken_folder if fate.taken else self.settings.refused_folder
+        return self.settings.taken_folder if reply.taken else self.settings.refused_folder
 
-    async def _fates(self, validity: int, uid: int) -> Mapping[str, SmtpReply]:
+    async def _submitted(self, validity: int, uid: int) -> Mapping[str, SmtpReply]:
         server = self.settings.server
         host = server.host if server else ""
-        sizes = await self._within(self.client.fetchSize(uid, uid=True))
+        sizes = await self._with_timeout(self.connection.fetchSize(uid, uid=True))
         if max((int(each["RFC822.SIZE"]) for each in sizes.values()), default=0) > (
             self.settings.max_size
         ):
             raise SmtpReply(552, "5.3.4", "The mail is too large")
-        fetched = await self._within(self.client.fetchSpecific(uid, uid=True, peek=True))
-        letter = FetchedMail.read(
+        fetched = await self._with_timeout(self.connection.fetchSpecific(uid, uid=True, peek=True))
+        mail = FetchedMail.read(
             _content(fetched),
             self.settings.recipient_header,
             f"imap-{validity}-{uid}@{host}",
             self.mailboxes,
         )
-        caller = MailClient(
+        client = MailClient(
             peer=host,
-            language=MailProtocol.IMAP,
+            protocol=MailProtocol.IMAP,
             tls=self.settings.tls,
             user=None,
             trusted=False,
             helo=host,
         )
-        return await shielded(self._hand_in(caller, letter))
+        return await shielded(self._hand_in(client, mail))
 
-    async def _hand_in(self, caller: MailClient, letter: FetchedMail) -> Mapping[str, SmtpReply]:
-        recipients = (letter.recipient,)
+    async def _hand_in(self, client: MailClient, mail: FetchedMail) -> Mapping[str, SmtpReply]:
+        submission: Any = self.submission
+        sender, recipient = mail.sender, mail.recipient
         try:
-            await self.mailroom.may(caller, letter.sender, letter.recipient)
-            fates = await self.mailroom.take(caller, letter.sender, recipients, letter.content, {})
+            await submission.check_recipient(client, sender, recipient)
+            replies = await submission.accept(client, sender, (recipient,), mail.content, {})
         except Exception as error:
             reply = reply_to(error)
             if reply is None:
-                self.log.failure("The mailroom broke on a mail of the mailbox")
-            return {letter.recipient: reply or INTERNAL_ERROR}
-        return {letter.recipient: fates.get(letter.recipient, INTERNAL_ERROR)}
+                self.log.failure("The submission of a mail of the mailbox broke")
+            return {recipient: reply or INTERNAL_ERROR}
+        return {recipient: replies.get(recipient, INTERNAL_ERROR)}
 
     async def _move(self, uid: int, folder: str) -> None:
         """RFC 6851, or what it stands for."""
         if self._moves:
-            await self._say(b"UID MOVE", b"%d" % uid, _quoted(folder))
+            await self._command(b"UID MOVE", b"%d" % uid, _quoted(folder))
             return
-        await self._within(self.client.copy(uid, folder, uid=True))
-        await self._say(b"UID STORE", b"%d" % uid, b"+FLAGS.SILENT", rb"(\Deleted)")
-        await self._within(self.client.expunge())
+        await self._with_timeout(self.connection.copy(uid, folder, uid=True))
+        await self._command(b"UID STORE", b"%d" % uid, b"+FLAGS.SILENT", rb"(\Deleted)")
+        await self._with_timeout(self.connection.expunge())
 
-    async def _say(self, command: bytes, *arguments: bytes) -> None:
-        await self._within(self.client.sendCommand(imap4.Command(command, b" ".join(arguments))))
+    async def _command(self, command: bytes, *arguments: bytes) -> None:
+        sent = self.connection.sendCommand(imap4.Command(command, b" ".join(arguments)))
+        await self._with_timeout(sent)
 
-    def _within(self, answer: Deferred[Any]) -> Deferred[Any]:
+    def _with_timeout(self, answer: Deferred[Any]) -> Deferred[Any]:
         return answer.addTimeout(self.settings.timeout, self.clock)
 
 
@@ -211,7 +217,7 @@ def _content(fetched: Mapping[int, Any]) -> bytes:
     """
     Dig the mail out of what the stock client makes of BODY[].
 
-    @raise Reply: the server did not send it; somebody may have moved it just now.
+    @raise SmtpReply: the server did not send it; somebody may have moved it just now.
     """
     for rows in fetched.values():
         for row in rows:
@@ -223,7 +229,7 @@ def _content(fetched: Mapping[int, Any]) -> bytes:
 
 
 class ImapIntake(Service):
-    """Looks into a mailbox while it runs."""
+    """Polls a mailbox while it runs."""
 
     log = Logger()
 
@@ -231,8 +237,8 @@ class ImapIntake(Service):
         self,
         reactor: Any,
         settings: ImapSettings,
-        mailroom: Any,
-        complaints: CountsRejections,
+        submission: IMailSubmission,
+        rejections: Rejections,
         mailboxes: Sequence[str] = (),
     ) -> None:
         """
@@ -240,53 +246,58 @@ class ImapIntake(Service):
             bridges that have no domain.
         """
         self._reactor, self._settings = reactor, settings
-        self._mailroom, self._complaints = mailroom, complaints
+        self._submission, self._rejections = submission, rejections
         self._mailboxes = mailboxes
-        self._fates: dict[tuple[int, int], str] = {}
-        self._looking: Deferred[None] | None = None
-        self._again = LoopingCall(self.look)
-        self._again.clock = reactor
+        self._destinations: dict[tuple[int, int], str] = {}
+        self._polling: Deferred[None] | None = None
+        self._loop = LoopingCall(self.poll)
+        self._loop.clock = reactor
 
     def startService(self) -> None:
-        """Called by Twisted; the first look is at once."""
+        """Called by Twisted; the first poll is at once."""
         super().startService()
         if self._settings.server is not None:
-            self._again.start(self._settings.interval)
+            self._loop.start(self._settings.interval)
 
     def stopService(self) -> None:
         """Called by Twisted. A commit under way is not cut off."""
         super().stopService()
-        if self._again.running:
-            self._again.stop()
-        if self._looking is not None:
-            self._looking.cancel()
+        if self._loop.running:
+            self._loop.stop()
+        if self._polling is not None:
+            self._polling.cancel()
 
-    def look(self) -> Deferred[None]:
+    def poll(self) -> Deferred[None]:
         """@return: fires when all mails in the folder were looked at, or it went wrong."""
-        self._looking = looking = ensureDeferred(self._look())
-        return looking
+        self._polling = polling = ensureDeferred(self._poll())
+        return polling
 
-    async def _look(self) -> None:
+    async def _poll(self) -> None:
         server = self._settings.server
-        client: Any = None
+        connection: Any = None
         try:
-            client = await connectProtocol(
+            connection = await connectProtocol(
                 _endpoint(self._reactor, self._settings), ImapConnection()
             )
-            look = FolderPoll(
-                self._settings, self._mailroom, self._reactor, client, self._fates, self._mailboxes
+            poll = FolderPoll(
+                self._settings,
+                self._submission,
+                self._reactor,
+                connection,
+                self._destinations,
+                self._mailboxes,
             )
-            await look.run()
+            await poll.run()
         except CancelledError:
             pass
-        except _TROUBLES as trouble:
-            why = readable(str(trouble)) or type(trouble).__name__
+        except _FAILURES as failure:
+            reason = readable(str(failure)) or type(failure).__name__
             host = server.host if server else ""
-            self._complaints.about("mail_imap", host, f"the mailbox could not be emptied: {why}")
+            self._rejections.about("mail_imap", host, f"the mailbox could not be emptied: {reason}")
         finally:
-            self._looking = None
-            if client is not None:
-                await client.hang_up()
+            self._polling = None
+            if connection is not None:
+                await connection.hang_up()
 
 
 async def check(reactor: Any, settings: ImapSettings) -> str:
@@ -299,21 +310,21 @@ async def check(reactor: Any, settings: ImapSettings) -> str:
     """
     server = settings.server
     try:
-        client: Any = await connectProtocol(_endpoint(reactor, settings), ImapConnection())
-    except (ConnectError, DNSLookupError, OSError) as trouble:
-        why = readable(str(trouble)) or type(trouble).__name__
-        raise Away(f"the mailbox at {server} cannot be reached: {why}") from None
+        connection: Any = await connectProtocol(_endpoint(reactor, settings), ImapConnection())
+    except (ConnectError, DNSLookupError, OSError) as failure:
+        reason = readable(str(failure)) or type(failure).__name__
+        raise Away(f"the mailbox at {server} cannot be reached: {reason}") from None
     try:
-        mails = await FolderPoll(settings, None, reactor, client, {}).count()
+        mails = await FolderPoll(settings, None, reactor, connection, {}).count()
         words = "without TLS"
         if settings.tls:
-            shown = client.transport.getPeerCertificate()
-            words = f"{describe_tls(client.transport.getHandle(), shown)}, verified"
-    except _TROUBLES as trouble:
-        why = readable(str(trouble)) or type(trouble).__name__
-        raise TryLater(f"the mailbox at {server} cannot be emptied: {why}") from None
+            shown = connection.transport.getPeerCertificate()
+            words = f"{describe_tls(connection.transport.getHandle(), shown)}, verified"
+    except _FAILURES as failure:
+        reason = readable(str(failure)) or type(failure).__name__
+        raise TryLater(f"the mailbox at {server} cannot be emptied: {reason}") from None
     finally:
-        await client.hang_up()
+        await connection.hang_up()
     return f"{server} answers, {words}, logged in; {settings.folder} has {mails} mails"
 
 

@@ -44,19 +44,19 @@ class ConnectionLimiter:
 
     most: int
     most_of_one: int
-    _inside: Counter[str] = field(factory=Counter, init=False)
+    _open: Counter[str] = field(factory=Counter, init=False)
     total: int = field(default=0, init=False)
 
-    def admit(self, source: str) -> bool:
-        """@return: whether there was room; if so, L{left} must follow."""
-        if self.total >= self.most or self._inside[source] >= self.most_of_one:
+    def acquire(self, source: str) -> bool:
+        """@return: whether there was room; if so, L{release} must follow."""
+        if self.total >= self.most or self._open[source] >= self.most_of_one:
             return False
         self.total += 1
-        self._inside[source] += 1
+        self._open[source] += 1
         return True
 
-    def left(self, source: str) -> None:
+    def release(self, source: str) -> None:
         self.total -= 1
-        self._inside[source] -= 1
-        if not self._inside[source]:
-            del self._inside[source]
+        self._open[source] -= 1
+        if not self._open[source]:
+            del self._open[source]

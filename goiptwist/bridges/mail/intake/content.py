@@ -41,7 +41,7 @@ class Content:
     def feed(self, data: bytes) -> bytes | None:
         """
         @return: what stands behind the end, or C{None} if it has not come yet.
-        @raise Farewell: there is no end to it.
+        @raise ClosingReply: there is no end to it.
         """
         before = len(self._raw)
         self._raw += data
@@ -76,7 +76,7 @@ class Content:
             self.text = b""
 
     def check(self) -> None:
-        """@raise Reply: the mail, now whole, is wrong in itself."""
+        """@raise SmtpReply: the mail, now whole, is wrong in itself."""
         if self._too_large:
             raise SmtpReply(552, "5.3.4", self._size_in_words())
         check_text(self.text)
@@ -86,7 +86,7 @@ class Content:
 
 
 def check_text(text: bytes) -> None:
-    """@raise Reply: no mail looks like that, and some program would misread it."""
+    """@raise SmtpReply: no mail looks like that, and some program would misread it."""
     if b"\0" in text:
         raise SmtpReply(554, "5.6.0", "The mail has a NUL in it")
     if _BARE.search(text):

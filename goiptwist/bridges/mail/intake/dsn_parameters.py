@@ -22,21 +22,21 @@ _PRINTABLE = re.compile(r"[ -~]+")
 
 
 def read_ret(value: str) -> str:
-    """@raise Reply: it is neither FULL nor HDRS (section 4.3)."""
+    """@raise SmtpReply: it is neither FULL nor HDRS (section 4.3)."""
     if value.upper() not in ("FULL", "HDRS"):
         raise _no("RET")
     return value.upper()
 
 
 def read_envid(value: str) -> str:
-    """@raise Reply: it is no name, or too long (section 4.4)."""
+    """@raise SmtpReply: it is no name, or too long (section 4.4)."""
     if len(value) > ENVID_AT_MOST:
         raise _no("ENVID")
     return _unwrapped(value, "ENVID")
 
 
 def read_notify(value: str) -> frozenset[str]:
-    """@raise Reply: it is no list of what there is, or NEVER among others (section 4.1)."""
+    """@raise SmtpReply: it is no list of what there is, or NEVER among others (section 4.1)."""
     words = value.lower().split(",")
     if words == ["never"]:
         return frozenset()
@@ -48,7 +48,7 @@ def read_notify(value: str) -> frozenset[str]:
 def read_orcpt(value: str) -> str:
     """
     @return: kind and address, as they stand in a report.
-    @raise Reply: it is no address of mail (section 4.2, RFC 6533 section 3).
+    @raise SmtpReply: it is no address of mail (section 4.2, RFC 6533 section 3).
     """
     kind, semicolon, address = value.partition(";")
     known = kind.lower() in ("rfc822", "utf-8")

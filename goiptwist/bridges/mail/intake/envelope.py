@@ -1,6 +1,6 @@
 """
-The arguments of MAIL and RCPT (RFC 5321 section 4.1.2), and nothing that we
-do not know the meaning of. Pure.
+The arguments of MAIL and RCPT (RFC 5321 section 4.1.2); a parameter whose meaning
+we do not know is refused. Pure.
 """
 
 from __future__ import annotations
@@ -38,25 +38,25 @@ _SIZE = re.compile(r"[0-9]{1,20}")
 
 @frozen
 class RcptArgument:
-    """What one RCPT has said."""
+    """The argument of one RCPT."""
 
     recipient: str = field(repr=False)
-    wishes: DsnRequest = field(default=DsnRequest(), repr=False)
+    request: DsnRequest = field(default=DsnRequest(), repr=False)
 
 
 @define
 class SmtpEnvelope:
     """
-    What MAIL and the RCPTs behind it have said.
+    The arguments of MAIL and of the RCPTs behind it.
 
     @ivar sender: empty is the null sender.
     @ivar utf8: whether names beyond ASCII were agreed on (RFC 6531).
-    @ivar size: what the caller says the mail will have, or 0 (RFC 1870).
+    @ivar size: what the client says the mail will have, or 0 (RFC 1870).
     @ivar asked: how many recipients were named, taken or not.
     @ivar ret: how much of the mail the sender wants back (RFC 3461), or empty.
     @ivar envid: the sender's name for the mail, or empty.
     @ivar recipients: those who were taken, in order. The same may stand twice.
-    @ivar wishes: what the sender wants to hear about each of them.
+    @ivar requests: what the sender wants to hear about each of them.
     """
 
     sender: str = field(repr=False)
@@ -66,21 +66,21 @@ class SmtpEnvelope:
     ret: str = ""
     envid: str = field(default="", repr=False)
     recipients: list[str] = field(factory=list, repr=False)
-    wishes: dict[str, DsnRequest] = field(factory=dict, repr=False)
+    requests: dict[str, DsnRequest] = field(factory=dict, repr=False)
 
-    def take(self, named: RcptArgument) -> None:
-        """One more; of wishes about the same recipient the first count."""
+    def add(self, named: RcptArgument) -> None:
+        """One more; of two requests about the same recipient the first counts."""
         self.recipients.append(named.recipient)
-        wishes = evolve(named.wishes, envid=self.envid, ret=self.ret)
-        self.wishes.setdefault(named.recipient, wishes)
+        request = evolve(named.request, envid=self.envid, ret=self.ret)
+        self.requests.setdefault(named.recipient, request)
 
 
 def read_mail(argument: bytes, *, extended: bool, login: bool) -> SmtpEnvelope:
     """
     @param argument: what stands behind C{MAIL}.
-    @param extended: whether we have told the caller which parameters we know.
+    @param extended: whether we have told the client which parameters we know.
     @param login: whether AUTH is among them.
-    @raise Reply: it is wrong, or asks for what we do not do.
+    @raise SmtpReply: it is wrong, or asks for what we do not do.
     """
     match = _matched(_MAIL, argument, "5.1.7", "MAIL FROM:<sender@example.org>")
     parameters = _parameters(match["parameters"])
@@ -111,30 +111,32 @@ def read_mail(argument: bytes, *, extended: bool, login: bool) -> SmtpEnvelope:
 def read_recipient(argument: bytes, *, extended: bool, utf8: bool) -> RcptArgument:
     """
     @param argument: what stands behind C{RCPT}.
-    @param extended: whether we have told the caller which parameters we know.
+    @param extended: whether we have told the client which parameters we know.
     @param utf8: whether MAIL had SMTPUTF8.
-    @raise Reply: it is wrong, or asks for what we do not do.
+    @raise SmtpReply: it is wrong, or asks for what we do not do.
     """
     match = _matched(_RCPT, argument, "5.1.3", "RCPT TO:<number@example.org>")
-    wishes = DsnRequest()
+    request = DsnRequest()
     for key, value in _parameters(match["parameters"]).items():
         if extended and key == "NOTIFY":
-            wishes = evolve(wishes, notify=read_notify(value))
+            request = evolve(request, notify=read_notify(value))
         elif extended and key == "ORCPT":
-            wishes = evolve(wishes, orcpt=read_orcpt(value))
+            request = evolve(request, orcpt=read_orcpt(value))
         else:
             raise _unknown(key)
     _agreed(match, "5.1.3", utf8=utf8)
-    return RcptArgument(_mailbox(match), wishes)
+    return RcptArgument(_mailbox(match), request)
 
 
-def _matched(pattern: re.Pattern[str], argument: bytes, enhanced: str, meant: str) -> re.Match[str]:
+def _matched(
+    pattern: re.Pattern[str], argument: bytes, enhanced: str, example: str
+) -> re.Match[str]:
     try:
         match = pattern.fullmatch(argument.decode("utf-8"))
     except UnicodeDecodeError:
         raise SmtpReply(501, enhanced, "That is no UTF-8") from None
     if match is None:
-        raise SmtpReply(501, enhanced, f"Write it as {meant}")
+        raise SmtpReply(501, enhanced, f"Write it as {example}")
     return match
 
 

@@ -1,5 +1,5 @@
 """
-Answers each connection of one port, or turns it away.
+Accepts each connection of one port, or rejects it.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from goiptwist.net.draining import Connections
 
 
 class RejectedConnection(Protocol):
-    """One word, and goodbye."""
+    """One reply, and the connection is closed."""
 
     transport: Any
 
@@ -31,39 +31,39 @@ class SmtpFactory(ServerFactory):
     """
     All connections of one port.
 
-    @ivar open: the conversations under way.
+    @ivar open: the sessions under way.
     """
 
     noisy = False  # the service says where it listens
 
     def __init__(
-        self, house: ServerContext, conversation: type[SmtpSession], *, implicit: bool = False
+        self, context: ServerContext, session: type[SmtpSession], *, implicit: bool = False
     ) -> None:
         """
-        @param conversation: the class for the language that is spoken here.
-        @param implicit: whether TLS begins before the first word.
+        @param session: the class for the protocol that is spoken here.
+        @param implicit: whether TLS begins before the first reply.
         """
-        self.house, self.conversation, self.implicit = house, conversation, implicit
-        self.open: Connections[SmtpSession] = Connections(house.clock)
+        self.context, self.session, self.implicit = context, session, implicit
+        self.open: Connections[SmtpSession] = Connections(context.clock)
 
     def buildProtocol(self, addr: IAddress | None) -> Protocol | None:
         """Called by Twisted for each connection."""
-        house, peer = self.house, unmapped(str(getattr(addr, "host", "")))
-        crowd = house.friends if house.trusts(peer) else house.strangers
+        context, peer = self.context, unmapped(str(getattr(addr, "host", "")))
+        limiter = context.trusted_connections if context.trusts(peer) else context.other_connections
         source = source_of(peer)
-        if not crowd.admit(source):
-            house.complaints.about("mail_crowded", peer, "one connection too many for mail")
-            # A word would cost a handshake where TLS comes first.
+        if not limiter.acquire(source):
+            context.rejections.about("mail_crowded", peer, "one connection too many for mail")
+            # A reply would cost a handshake where TLS comes first.
             return None if self.implicit else RejectedConnection()
-        house.counts["connections"] += 1
+        context.counts["connections"] += 1
 
-        def left(conversation: SmtpSession) -> None:
-            crowd.left(source)
-            self.open.went(conversation)
+        def left(session: SmtpSession) -> None:
+            limiter.release(source)
+            self.open.went(session)
 
-        conversation = self.conversation(house, peer, left, implicit=self.implicit)
-        self.open.came(conversation)
-        return conversation
+        session = self.session(context, peer, left, implicit=self.implicit)
+        self.open.came(session)
+        return session
 
     def close(self) -> Deferred[None]:
         """

@@ -1,6 +1,6 @@
 """
-One thing at a time: what a caller may send in one go is read line by line, and
-the next line is not looked at before the last is answered.
+One command at a time: what a client may send in one go is read line by line, and
+the next line is not looked at before the last one has its reply.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from goiptwist.bridges.mail.submission.smtp_reply import (
 COMMAND_AT_MOST = 4096
 
 #: Bytes of further commands that wait while one is answered; past that we do
-#: not read on, and the caller's own system holds them back.
+#: not read on, and the client's own system holds them back.
 UNREAD_AT_MOST = 2**16
 
 #: Answers 4xx and 5xx that one connection may get. A person at a keyboard needs
@@ -43,15 +43,14 @@ COMMANDS_AT_MOST = 2500
 #: Seconds that one connection may last in all.
 SESSION_AT_MOST = 3600.0
 
-#: Seconds for the last answer to get through; a caller who does not read it
+#: Seconds for the last answer to get through; a client who does not read it
 #: must not hold the connection for ever.
 LINGER = 5.0
 
-#: What no command has in it.
-_ODD = re.compile(rb"[\r\n\0]")
+#: Octets that no command has in it.
+_FORBIDDEN = re.compile(rb"[\r\n\0]")
 
-#: What a method that obeys a command may give back: nothing if it has said all
-#: that there is to say.
+#: The result of the method of a command: nothing if it has sent its replies itself.
 Replies: TypeAlias = SmtpReply | Sequence[SmtpReply] | None
 
 
@@ -60,7 +59,7 @@ class LineServer(smtp.ESMTP):
     The stock server, of which remain the look-up of C{do_} and C{ext_}
     methods, the shape of answers and of the answer to EHLO, and the time-out.
 
-    @ivar peer: the address of the caller, as text.
+    @ivar peer: the address of the client, as text.
     """
 
     noisy = False  # the stock server would log addresses
@@ -69,35 +68,35 @@ class LineServer(smtp.ESMTP):
     mode: Any
     log = Logger()
 
-    def __init__(self, house: ServerContext, peer: str, left: Callable[[Any], None]) -> None:
-        """@param left: called with this conversation when the connection has gone."""
-        super().__init__(contextFactory=house.certificate)
-        self.house, self.peer = house, peer
-        self.host = house.domain
-        self.timeout = house.settings.timeout
+    def __init__(self, context: ServerContext, peer: str, left: Callable[[Any], None]) -> None:
+        """@param left: called with this session when the connection has gone."""
+        super().__init__(contextFactory=context.certificate)
+        self.context, self.peer = context, peer
+        self.host = context.domain
+        self.timeout = context.settings.timeout
         self._left = left
         self._unread = bytearray()
         self._content: Content | None = None
         self._pending: Deferred[Any] | None = None
         self._reading = self._paused = self._over = False
         self._errors = self._commands = 0
-        self._parting: ClosingReply | None = None
+        self._closing: ClosingReply | None = None
         self._session: IDelayedCall | None = None
         self._abort: IDelayedCall | None = None
 
     # What Twisted calls
 
     def connectionMade(self) -> None:
-        """A caller is there: greet."""
+        """A client is there: greet."""
         self._session = self.callLater(SESSION_AT_MOST, self._expired)
         super().connectionMade()
 
     def dataReceived(self, data: bytes) -> None:
-        """The caller has said something; what comes after our last word is thrown away."""
+        """The client has sent something; what comes after our last reply is thrown away."""
         if self._over:
             return
         self._unread += data
-        self._read_on()
+        self._process()
         if self._pending is not None and len(self._unread) > UNREAD_AT_MOST and not self._paused:
             self._paused = True
             self.transport.pauseProducing()
@@ -113,16 +112,16 @@ class LineServer(smtp.ESMTP):
         self._left(self)
 
     def timeoutConnection(self) -> None:
-        """The caller was silent for too long."""
-        self._part(ClosingReply(421, "4.4.2", f"You took longer than {self.timeout:g} s"))
+        """The client was silent for too long."""
+        self._close_with(ClosingReply(421, "4.4.2", f"You took longer than {self.timeout:g} s"))
 
     def callLater(self, period: float, func: Any) -> IDelayedCall:
         """The stock one asks the global reactor."""
-        return self.house.clock.callLater(period, func)
+        return self.context.clock.callLater(period, func)
 
     # Reading
 
-    def _read_on(self) -> None:
+    def _process(self) -> None:
         if self._reading:
             return  # we were called from within, and go on there
         self._reading = True
@@ -130,8 +129,8 @@ class LineServer(smtp.ESMTP):
             while self._unread and self._pending is None and not self._over:
                 if not (self._read_line() if self._content is None else self._read_content()):
                     break
-        except ClosingReply as farewell:
-            self._part(farewell)
+        except ClosingReply as closing:
+            self._close_with(closing)
         finally:
             self._reading = False
 
@@ -140,7 +139,7 @@ class LineServer(smtp.ESMTP):
         end = self._unread.find(b"\r\n")
         line = bytes(self._unread if end < 0 else self._unread[:end])
         alone = line[:-1] if end < 0 and line.endswith(b"\r") else line
-        if _ODD.search(alone[: COMMAND_AT_MOST - 2]):
+        if _FORBIDDEN.search(alone[: COMMAND_AT_MOST - 2]):
             raise ClosingReply(500, "5.5.2", "A command is text, and ends with CR and LF together")
         if len(alone) > COMMAND_AT_MOST - 2:
             raise ClosingReply(500, "5.5.2", f"A command has at most {COMMAND_AT_MOST} bytes")
@@ -158,11 +157,11 @@ class LineServer(smtp.ESMTP):
             return False
         self._unread += rest
         self._content, self.mode = None, smtp.COMMAND
-        self._do(self._whole, content)
+        self._do(self._message_received, content)
         return True
 
-    def _whole(self, content: Content) -> Any:
-        """A mail is there."""
+    def _message_received(self, content: Content) -> Any:
+        """A mail is complete."""
         raise NotImplementedError
 
     def lineReceived(self, line: bytes) -> None:
@@ -175,12 +174,12 @@ class LineServer(smtp.ESMTP):
     # Answering
 
     def _do(self, work: Callable[..., Any], *arguments: Any) -> None:
-        """Obey one command; nothing else is read before it is answered."""
+        """Execute one command; nothing else is read before it has its reply."""
         self.setTimeout(None)  # from here on it is we who take the time
         self._pending = pending = maybeDeferred(work, *arguments)
-        pending.addErrback(self._went_wrong).addCallback(self._done)
+        pending.addErrback(self._failed).addCallback(self._done)
 
-    def _went_wrong(self, failure: Failure) -> Replies:
+    def _failed(self, failure: Failure) -> Replies:
         if self._over and failure.check(CancelledError):
             return None
         error: Any = failure.value
@@ -189,58 +188,58 @@ class LineServer(smtp.ESMTP):
             self.log.failure("A command of {peer} broke", failure=failure, peer=self.peer)
         return reply or INTERNAL_ERROR
 
-    def _done(self, said: Replies) -> None:
+    def _done(self, result: Replies) -> None:
         self._pending = None
         if self._over:
             return
-        for reply in (said,) if isinstance(said, SmtpReply) else said or ():
-            self.say(reply)
+        for reply in (result,) if isinstance(result, SmtpReply) else result or ():
+            self.reply(reply)
             if isinstance(reply, ClosingReply):
                 self._close()
                 return
         if self._errors > ERRORS_AT_MOST:
-            self._parting = ClosingReply(421, "4.7.0", "Too many errors")
-        if self._parting is not None:
-            self._part(self._parting)
+            self._closing = ClosingReply(421, "4.7.0", "Too many errors")
+        if self._closing is not None:
+            self._close_with(self._closing)
             return
         self.setTimeout(self.timeout)
         if self._paused and len(self._unread) <= UNREAD_AT_MOST:
             self._paused = False
             self.transport.resumeProducing()
-        self._read_on()
+        self._process()
 
-    def say(self, reply: SmtpReply) -> None:
-        """Answer."""
+    def reply(self, reply: SmtpReply) -> None:
+        """Send a reply."""
         self.sendCode(reply.code, "\n".join(reply.lines).encode("ascii"))
         self._errors += self.is_error(reply)
 
     def is_error(self, reply: SmtpReply) -> bool:
-        """Whether an answer counts against the caller."""
+        """Whether an answer counts against the client."""
         return reply.code >= 400
 
-    # Parting
+    # Closing
 
     def leave(self) -> None:
-        """The gateway stops: part as soon as what is under way is answered."""
-        self._part_soon(ClosingReply(421, "4.3.2", "The gateway stops; come again later"))
+        """The gateway stops: close as soon as what is under way has its reply."""
+        self._close_soon(ClosingReply(421, "4.3.2", "The gateway stops; come again later"))
 
     def abort(self) -> None:
-        """Part without a word."""
+        """Close without a reply."""
         self._end()
         self.transport.abortConnection()
 
     def _expired(self) -> None:
-        self._part_soon(ClosingReply(421, "4.4.2", "That was long enough for one connection"))
+        self._close_soon(ClosingReply(421, "4.4.2", "That was long enough for one connection"))
 
-    def _part_soon(self, farewell: ClosingReply) -> None:
+    def _close_soon(self, closing: ClosingReply) -> None:
         if self._pending is None:
-            self._part(farewell)
+            self._close_with(closing)
         else:
-            self._parting = farewell
+            self._closing = closing
 
-    def _part(self, farewell: ClosingReply) -> None:
+    def _close_with(self, closing: ClosingReply) -> None:
         if not self._over:
-            self.say(farewell)
+            self.reply(closing)
             self._close()
 
     def _close(self) -> None:

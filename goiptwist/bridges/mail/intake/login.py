@@ -57,7 +57,7 @@ def _claim(name: bytes, password: bytes) -> PasswordClaim:
 
 def decoded(response: bytes) -> bytes:
     """
-    @raise Reply: it is no base64, or the caller has thought better of it.
+    @raise SmtpReply: it is no base64, or the client has thought better of it.
     """
     if response == b"*":
         raise SmtpReply(501, "5.7.0", "As you like: no login")

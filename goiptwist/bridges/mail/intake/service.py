@@ -16,16 +16,17 @@ from goiptwist.bridges.mail.intake.lmtp import LmtpSession
 from goiptwist.bridges.mail.intake.server_context import ServerContext
 from goiptwist.bridges.mail.intake.session import SmtpSession
 from goiptwist.bridges.mail.intake.settings import MailIntakeSettings
-from goiptwist.bridges.mail.submission.interfaces import CountsRejections
+from goiptwist.bridges.mail.submission.interfaces import IMailSubmission
 from goiptwist.net.certificate import OurCertificate, WithinTls
 from goiptwist.net.listening import Listening, Place
+from goiptwist.net.rejections import Rejections
 
 
 class MailIntake(Listening):
     """
-    SMTP and LMTP for whoever connects.
+    SMTP and LMTP for everybody who connects.
 
-    @ivar house: what all conversations share; its C{counts} are for the
+    @ivar context: what all sessions share; its C{counts} are for the
         metrics.
     @ivar ports: what it listens with, in the order of the settings C{listen},
         C{listen_tls} and C{lmtp}.
@@ -39,49 +40,48 @@ class MailIntake(Listening):
         *,
         users: Users,
         attempts: Attempts,
-        mailroom: Any,
-        complaints: CountsRejections,
+        submission: IMailSubmission,
+        rejections: Rejections,
     ) -> None:
         """
         @param name: of the gateway, for greetings, unless the settings have one.
-        @param mailroom: an
-            L{IMailroom<goiptwist.bridges.mail.submission.interfaces.IMailSubmission>}.
+        @param submission: takes the mails.
         """
         certificate = None
         if settings.certificate:
             certificate = OurCertificate(settings.certificate, settings.private_key)
-        self.house = ServerContext(
+        self.context = ServerContext(
             settings,
             settings.domain or name,
             reactor,
             users,
             attempts,
-            mailroom,
-            complaints,
+            submission,
+            rejections,
             certificate,
         )
-        self._receptions: list[SmtpFactory] = []
+        self._factories: list[SmtpFactory] = []
         super().__init__(reactor, "Mail", tuple(self._all_places(reactor)))
 
     def _all_places(self, reactor: Any) -> Iterator[Place]:
-        house = self.house
-        for key, addresses, language in (
-            ("listen", house.settings.listen, SmtpSession),
-            ("listen_tls", house.settings.listen_tls, SmtpSession),
-            ("lmtp", house.settings.lmtp, LmtpSession),
+        context = self.context
+        for key, addresses, session in (
+            ("listen", context.settings.listen, SmtpSession),
+            ("listen_tls", context.settings.listen_tls, SmtpSession),
+            ("lmtp", context.settings.lmtp, LmtpSession),
         ):
             for address in addresses:
                 implicit = key == "listen_tls"
-                reception = SmtpFactory(house, language, implicit=implicit)
-                self._receptions.append(reception)
-                factory: IProtocolFactory = reception
-                if implicit and house.certificate is not None:
-                    factory = WithinTls(house.certificate, reception, reactor)
+                own = SmtpFactory(context, session, implicit=implicit)
+                self._factories.append(own)
+                factory: IProtocolFactory = own
+                if implicit and context.certificate is not None:
+                    factory = WithinTls(context.certificate, own, reactor)
                 yield Place(address, f" ({key})", factory)
 
     def stopService(self) -> Deferred[Any]:
         """@return: fires when all ports and connections are closed."""
         super().stopService()
         closing = self.close_ports()
-        closing += [reception.close() for reception in self._receptions]
+        closing += [factory.close() for factory in self._factories]
         return DeferredList(closing)

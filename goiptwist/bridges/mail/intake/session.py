@@ -1,8 +1,8 @@
 """
 The commands of SMTP (RFC 5321) with the extensions that we offer.
 
-Who may send is asked of the mailroom at each RCPT; nobody is ever answered by
-a mail.
+The submission is asked at each RCPT whether the client may send; nobody ever gets
+a reply by mail.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ _NAME = re.compile(rb"[A-Za-z0-9._:\[\]-]{1,255}")
 #: Commands of RFC 5321, its ancestors and extensions that we know and do not obey.
 _NOT_OFFERED = frozenset((b"EXPN", b"ETRN", b"TURN", b"ATRN", b"SEND", b"SOML", b"SAML", b"BDAT"))
 
-#: Somebody made a browser talk to us; what comes next is not his own either.
+#: Somebody made a browser talk to us; what comes next is not the browser's own either.
 _HTTP = frozenset(
     (b"GET", b"HEAD", b"POST", b"PUT", b"PATCH", b"DELETE", b"CONNECT", b"OPTIONS", b"TRACE")
 )
@@ -62,7 +62,7 @@ class SmtpSession(LineServer):
     @ivar user: who has logged in.
     """
 
-    language = MailProtocol.SMTP
+    protocol = MailProtocol.SMTP
     #: What is obeyed; the stock server would obey every method called do_ or ext_.
     verbs = frozenset(
         (
@@ -73,28 +73,28 @@ class SmtpSession(LineServer):
 
     def __init__(
         self,
-        house: ServerContext,
+        context: ServerContext,
         peer: str,
         left: Callable[[Any], None],
         *,
         implicit: bool = False,
     ) -> None:
-        super().__init__(house, peer, left)
+        super().__init__(context, peer, left)
         self.startedTLS = implicit
-        self.trusted = house.trusts(peer)
+        self.trusted = context.trusts(peer)
         self.user: User | None = None
         self._name = ""
         self._extended = False
         self._envelope: SmtpEnvelope | None = None
-        self._exchange: SaslExchange | None = None
-        self._judging = False  # what is said next is about a whole mail
+        self._sasl: SaslExchange | None = None
+        self._in_transaction = False  # the next reply is about a whole mail
 
     @property
-    def caller(self) -> MailClient:
+    def client(self) -> MailClient:
         """All that is known of the other side."""
         return MailClient(
             peer=self.peer,
-            language=self.language,
+            protocol=self.protocol,
             tls=self.startedTLS,
             user=self.user,
             trusted=self.trusted,
@@ -103,29 +103,28 @@ class SmtpSession(LineServer):
 
     def greeting(self) -> bytes:
         """Called by the stock server for its first line."""
-        return f"{self.house.domain} ESMTP".encode("ascii")
+        return f"{self.context.domain} ESMTP".encode("ascii")
 
     def is_error(self, reply: SmtpReply) -> bool:
         """
-        A friend may have a long list with many wrong recipients, or be a mail
-        server that hands in what anybody has written; a stranger is trying.
+        A known client may have a long list with many wrong recipients, or be a
+        mail server that relays what anybody has written; an unknown one guesses.
         """
-        in_a_mail = self._envelope is not None or self._judging
-        friend = self.caller.known and in_a_mail
-        return super().is_error(reply) and not friend
+        in_a_mail = self._envelope is not None or self._in_transaction
+        return super().is_error(reply) and not (self.client.known and in_a_mail)
 
     # Which command
 
     def state_COMMAND(self, line: bytes) -> None:
         """Called by the stock server for each line outside of AUTH."""
-        self._do(self._obey, line)
+        self._do(self._command, line)
 
-    def _obey(self, line: bytes) -> Any:
-        self._judging = False
+    def _command(self, line: bytes) -> Any:
+        self._in_transaction = False
         verb, _, argument = line.partition(b" ")
         verb = verb.upper()
         if verb in _HTTP:
-            self.house.complaints.about("mail_not_smtp", self.peer, "speaks HTTP, not SMTP")
+            self.context.rejections.about("mail_not_smtp", self.peer, "speaks HTTP, not SMTP")
             raise ClosingReply(554, "5.5.1", "This is not a web server")
         if verb in _NOT_OFFERED:
             raise SmtpReply(502, "5.5.1", "Not offered here")
@@ -145,7 +144,7 @@ class SmtpSession(LineServer):
     def do_HELO(self, name: bytes) -> SmtpReply:
         """RFC 5321 section 4.1.1.1."""
         self._introduce(name, extended=False)
-        return SmtpReply(250, "", self.house.domain)
+        return SmtpReply(250, "", self.context.domain)
 
     def do_EHLO(self, name: bytes) -> None:
         """RFC 5321 section 4.1.1.1."""
@@ -165,9 +164,9 @@ class SmtpSession(LineServer):
             b"8BITMIME": None,
             b"SMTPUTF8": None,
             b"ENHANCEDSTATUSCODES": None,
-            b"SIZE": [b"%d" % self.house.settings.max_size],
+            b"SIZE": [b"%d" % self.context.settings.max_size],
         }
-        if self.house.mailroom.tells:
+        if self.context.submission.notifies_senders:
             offered[b"DSN"] = None
         if self.canStartTLS and not self.startedTLS:
             offered[b"STARTTLS"] = None
@@ -189,30 +188,30 @@ class SmtpSession(LineServer):
 
     def do_RSET(self, argument: bytes) -> SmtpReply:
         """RFC 5321 section 4.1.1.5."""
-        _no(argument)
+        _no_argument(argument)
         self._envelope = None
         return OK
 
     def do_QUIT(self, argument: bytes) -> SmtpReply:
         """RFC 5321 section 4.1.1.10."""
-        _no(argument)
+        _no_argument(argument)
         return ClosingReply(221, "2.0.0", "Bye")
 
     # TLS and login
 
     def ext_STARTTLS(self, argument: bytes) -> Replies:
         """RFC 3207. Nothing said in clear counts from here on."""
-        _no(argument)
+        _no_argument(argument)
         if self.startedTLS:
             raise SmtpReply(503, "5.5.1", "TLS has begun already")
         if not self.canStartTLS:
             raise SmtpReply(502, "5.5.1", "Not offered here")
         if self._unread:
-            why = "something in clear behind STARTTLS: somebody on the way wants to be heard"
-            self.house.complaints.about("mail_injected", self.peer, why)
+            reason = "something in clear behind STARTTLS: somebody on the way wants to be heard"
+            self.context.rejections.about("mail_injected", self.peer, reason)
             self.abort()
             return None
-        self.say(SmtpReply(220, "2.0.0", "Begin"))
+        self.reply(SmtpReply(220, "2.0.0", "Begin"))
         self.transport.startTLS(self.ctx)
         self.startedTLS = True
         self._name, self._extended = "", False
@@ -223,7 +222,7 @@ class SmtpSession(LineServer):
     def _may_log_in(self) -> bool:
         if self.startedTLS:
             return True
-        return self.house.settings.clear_login and _is_loopback(self.peer)
+        return self.context.settings.clear_login and _is_loopback(self.peer)
 
     def ext_AUTH(self, argument: bytes) -> Any:
         """RFC 4954."""
@@ -235,8 +234,8 @@ class SmtpSession(LineServer):
         exchange = MECHANISMS.get(mechanism.upper())
         if exchange is None:
             raise SmtpReply(504, "5.5.4", "Only " + b" and ".join(MECHANISMS).decode())
-        self._exchange = exchange()
-        challenge = next(self._exchange)
+        self._sasl = exchange()
+        challenge = next(self._sasl)
         return self._respond(initial) if initial else self._challenge(challenge)
 
     def _challenge(self, challenge: bytes) -> SmtpReply:
@@ -249,18 +248,18 @@ class SmtpSession(LineServer):
         self._do(self._respond, line)
 
     def _respond(self, line: bytes) -> Any:
-        exchange, self._exchange = self._exchange, None
+        exchange, self._sasl = self._sasl, None
         response = decoded(line)
         try:
             challenge = exchange.send(response) if exchange else b""
         except StopIteration as done:
             # A guess counts, even if the one who made it hangs up at once.
             return shielded(self._log_in(done.value))
-        self._exchange = exchange
+        self._sasl = exchange
         return self._challenge(challenge)
 
     async def _log_in(self, claim: PasswordClaim) -> SmtpReply:
-        self.user = await self.house.user(claim, self.peer)
+        self.user = await self.context.user(claim, self.peer)
         return SmtpReply(235, "2.7.0", "Welcome")
 
     # A mail
@@ -270,95 +269,99 @@ class SmtpSession(LineServer):
         if not self._name or self._envelope is not None:
             raise SmtpReply(503, "5.5.1", "Say who you are first, and end one mail before the next")
         envelope = read_mail(argument, extended=self._extended, login=self._may_log_in)
-        if envelope.size > self.house.settings.max_size:
-            self.house.counts["too_large"] += 1
-            raise SmtpReply(552, "5.3.4", f"At most {self.house.settings.max_size} bytes")
+        if envelope.size > self.context.settings.max_size:
+            self.context.counts["too_large"] += 1
+            raise SmtpReply(552, "5.3.4", f"At most {self.context.settings.max_size} bytes")
         self._envelope = envelope
         return SmtpReply(250, "2.1.0", "OK")
 
     async def do_RCPT(self, argument: bytes) -> SmtpReply:
         """RFC 5321 section 4.1.1.3."""
-        envelope = self._begun()
+        envelope = self._current_envelope()
         named = read_recipient(argument, extended=self._extended, utf8=envelope.utf8)
-        if envelope.asked >= self.house.settings.recipients:
+        if envelope.asked >= self.context.settings.recipients:
             raise SmtpReply(452, "4.5.3", "Too many recipients for one mail")
         envelope.asked += 1
         try:
-            await self.house.mailroom.may(self.caller, envelope.sender, named.recipient)
-        except SmtpReply as no:
-            self.house.counts["recipients_refused"] += 1
-            if not self.caller.known:
-                why = f"a stranger wanted to send mail on, and heard {no.codes}"
-                self.house.complaints.about("mail_refused", self.peer, why)
+            await self.context.submission.check_recipient(
+                self.client, envelope.sender, named.recipient
+            )
+        except SmtpReply as refusal:
+            self.context.counts["recipients_refused"] += 1
+            if not self.client.known:
+                reason = f"a stranger wanted to send mail on, and heard {refusal.codes}"
+                self.context.rejections.about("mail_refused", self.peer, reason)
             raise
-        envelope.take(named)
+        envelope.add(named)
         return SmtpReply(250, "2.1.5", "OK")
 
     def do_DATA(self, argument: bytes) -> SmtpReply:
         """RFC 5321 section 4.1.1.4."""
-        _no(argument)
-        if not self._begun().recipients:
+        _no_argument(argument)
+        if not self._current_envelope().recipients:
             raise SmtpReply(503, "5.5.1", "No recipient was accepted")
         self.mode = smtp.DATA
-        self._content = Content(self.house.settings.max_size)
+        self._content = Content(self.context.settings.max_size)
         return SmtpReply(354, "", "End with a dot on a line of its own")
 
-    def _begun(self) -> SmtpEnvelope:
+    def _current_envelope(self) -> SmtpEnvelope:
         if self._envelope is None:
             raise SmtpReply(503, "5.5.1", "Say MAIL first")
         return self._envelope
 
-    def _whole(self, content: Content) -> Any:
-        envelope, self._envelope = self._begun(), None
-        self._judging = True
-        # The mailroom is not interrupted; whoever has hung up is not answered.
-        return shielded(self._hand_in(self.caller, envelope, content))
+    def _message_received(self, content: Content) -> Any:
+        envelope, self._envelope = self._current_envelope(), None
+        self._in_transaction = True
+        # The submission is not interrupted; a client that has hung up gets no reply.
+        return shielded(self._submit(self.client, envelope, content))
 
-    async def _hand_in(
-        self, caller: MailClient, envelope: SmtpEnvelope, content: Content
+    async def _submit(
+        self, client: MailClient, envelope: SmtpEnvelope, content: Content
     ) -> Replies:
         identity = secrets.token_hex(6)
-        fates = await self._fates(caller, envelope, content, identity)
-        for reply in fates.values():
-            self.house.counts["recipients_taken" if reply.taken else "recipients_refused"] += 1
-        if any(reply.taken for reply in fates.values()):
-            self.house.counts["mails"] += 1
+        replies = await self._replies(client, envelope, content, identity)
+        for reply in replies.values():
+            self.context.counts["recipients_taken" if reply.taken else "recipients_refused"] += 1
+        if any(reply.taken for reply in replies.values()):
+            self.context.counts["mails"] += 1
             self._commands = 0
         self.log.info(
-            "Mail {mail} from {peer}, user {user}, {size} bytes: {answers}",
+            "Mail {mail} from {peer}, user {user}, {size} bytes: {replies}",
             mail=identity,
-            peer=caller.peer,
-            user=caller.user.name if caller.user else "-",
+            peer=client.peer,
+            user=client.user.name if client.user else "-",
             size=len(content.text),
-            answers="; ".join(dict.fromkeys(reply.codes for reply in fates.values())),
+            replies="; ".join(dict.fromkeys(reply.codes for reply in replies.values())),
         )
-        return self.answers(envelope.recipients, fates)
+        return self.final_replies(envelope.recipients, replies)
 
-    async def _fates(
-        self, caller: MailClient, envelope: SmtpEnvelope, content: Content, identity: str
+    async def _replies(
+        self, client: MailClient, envelope: SmtpEnvelope, content: Content, identity: str
     ) -> Mapping[str, SmtpReply]:
         recipients = tuple(dict.fromkeys(envelope.recipients))
-        way = protocol_name(caller, extended=self._extended, utf8=envelope.utf8)
-        now = self.house.clock.seconds()
+        protocol = protocol_name(client, extended=self._extended, utf8=envelope.utf8)
+        now = self.context.clock.seconds()
         try:
             content.check()
-            mail = received_header(caller, self.house.domain, way, identity, now) + content.text
-            fates = await self.house.mailroom.take(
-                caller, envelope.sender, recipients, mail, envelope.wishes
+            mail = (
+                received_header(client, self.context.domain, protocol, identity, now) + content.text
+            )
+            replies = await self.context.submission.accept(
+                client, envelope.sender, recipients, mail, envelope.requests
             )
         except Exception as error:
             reply = reply_to(error)
             if reply is None:
-                self.log.failure("The mailroom broke on mail {mail}", mail=identity)
+                self.log.failure("The submission of a mail broke: mail {mail}", mail=identity)
             return dict.fromkeys(recipients, reply or INTERNAL_ERROR)
-        return {recipient: fates.get(recipient, INTERNAL_ERROR) for recipient in recipients}
+        return {recipient: replies.get(recipient, INTERNAL_ERROR) for recipient in recipients}
 
-    def answers(self, recipients: Sequence[str], fates: Mapping[str, SmtpReply]) -> Replies:
-        """What the caller hears about a mail: in SMTP, one answer for all."""
-        return in_one(fates)
+    def final_replies(self, recipients: Sequence[str], replies: Mapping[str, SmtpReply]) -> Replies:
+        """What the client hears about a mail: in SMTP, one reply for all recipients."""
+        return in_one(replies)
 
 
-def _no(argument: bytes) -> None:
+def _no_argument(argument: bytes) -> None:
     if argument:
         raise SmtpReply(501, "5.5.4", "That takes no argument")
 

@@ -165,7 +165,7 @@ def _list_id(line: str, domain: str) -> str:
     return f"<{label}.{domain}>"
 
 
-def render(
+def compose(
     message: Message,
     settings: MailSettings,
     answer: ReplyAddresses | None = None,

@@ -41,7 +41,7 @@ class LmtpSmarthostClient(SmarthostClient):
         self._awaited = tuple(self.successAddresses)
         for to, said, words in self.toAddressesResult:
             if to not in self._awaited:
-                self.fates[to] = SmarthostReply(said, self._readable(words))
+                self.replies[to] = SmarthostReply(said, self._readable(words))
         super().smtpState_data(code, resp)
 
     def smtpState_msgSent(self, code: int, resp: bytes | str) -> None:
@@ -54,7 +54,7 @@ class LmtpSmarthostClient(SmarthostClient):
             return
         to, *others = self._awaited
         self._awaited = tuple(others)
-        self.fates[to] = SmarthostReply(code, self._readable(resp))
+        self.replies[to] = SmarthostReply(code, self._readable(resp))
         if not others:
             self._settled = True
             self._part()

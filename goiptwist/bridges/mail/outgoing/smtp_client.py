@@ -96,7 +96,7 @@ class SmarthostClient(smtp.ESMTPClient):
     @ivar finished: fires with this dialogue once the connection is closed, or
         fails with L{TryLater}. Cancelling it closes the connection at once;
         what the smarthost has already said about the mail still counts.
-    @ivar fates: the last reply for each recipient.
+    @ivar replies: the last reply for each recipient.
     @ivar found: what was seen of the smarthost before the first mail, in words.
     """
 
@@ -121,7 +121,7 @@ class SmarthostClient(smtp.ESMTPClient):
         self.timeout = timeout
         self.requireTransportSecurity = security.required
         self.requireAuthentication = login is not None
-        self.fates: dict[str, SmarthostReply] = {}
+        self.replies: dict[str, SmarthostReply] = {}
         self.found = ""
         self.finished: Deferred[SmarthostClient] = Deferred(self._cancelled)
         self._clock, self._security, self._login = clock, security, login
@@ -161,7 +161,7 @@ class SmarthostClient(smtp.ESMTPClient):
 
     def _cancelled(self, finished: Deferred[SmarthostClient]) -> None:
         reason = "the delivery was called off"
-        if self.fates:
+        if self.replies:
             self._leave_open(reason)
             finished.callback(self)
         else:
@@ -171,7 +171,7 @@ class SmarthostClient(smtp.ESMTPClient):
     def _leave_open(self, reason: str) -> None:
         """Whoever got no last word, while others did, is put off."""
         for to in self.getMailTo():
-            self.fates.setdefault(to, SmarthostReply(NO_REPLY, reason))
+            self.replies.setdefault(to, SmarthostReply(NO_REPLY, reason))
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         """Called by Twisted when the connection is closed, by whomever."""
@@ -179,7 +179,7 @@ class SmarthostClient(smtp.ESMTPClient):
         self._put_off(describe_lost_connection(reason.value, self._in_hand))
         if self.finished.called:
             return
-        if self._trouble is not None and not self.fates:
+        if self._trouble is not None and not self.replies:
             self.finished.errback(self._trouble)
         else:
             self._leave_open(str(self._trouble))
@@ -292,7 +292,7 @@ class SmarthostClient(smtp.ESMTPClient):
             said, words = own.get(to, (code, resp))
             taken = to in self.successAddresses
             last = (code, resp) if taken else (said, words)
-            self.fates[to] = SmarthostReply(last[0], self._readable(last[1]))
+            self.replies[to] = SmarthostReply(last[0], self._readable(last[1]))
         self._settled = True
         self._part()
 

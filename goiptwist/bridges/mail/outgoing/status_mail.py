@@ -79,7 +79,7 @@ WORDINGS = {
 }
 
 
-def render(news: Notification, mail: MailContext, sender: str, name: str) -> bytes:
+def compose_status(news: Notification, mail: MailContext, sender: str, name: str) -> bytes:
     """
     Write the mail.
 

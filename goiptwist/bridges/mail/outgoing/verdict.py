@@ -48,7 +48,7 @@ class SmarthostReply:
         return self.words if self.code == NO_REPLY else f"{self.code} {self.words}".rstrip()
 
 
-def judge(fates: Mapping[str, SmarthostReply]) -> Delivered:
+def judge(replies: Mapping[str, SmarthostReply]) -> Delivered:
     """
     One verdict over all recipients of one mail.
 
@@ -56,23 +56,23 @@ def judge(fates: Mapping[str, SmarthostReply]) -> Delivered:
     remembered by the bridge and not asked again. Otherwise one recipient who
     took it is enough, and the refusals stand in the detail.
 
-    @param fates: the last reply for each address.
+    @param replies: the last reply for each address.
     @raise TryLater: somebody is still to get it.
     @raise Refused: nobody will.
     """
-    put_off = {to: reply for to, reply in fates.items() if not reply.final}
-    refused = {to: reply for to, reply in fates.items() if reply.refused}
+    put_off = {to: reply for to, reply in replies.items() if not reply.final}
+    refused = {to: reply for to, reply in replies.items() if reply.refused}
     if put_off:
         raise TryLater(f"the smarthost put it off: {_named(put_off)}")
-    if len(refused) == len(fates):
+    if len(refused) == len(replies):
         raise Refused(f"the smarthost refused it: {_named(refused)}")
-    taken = "; ".join(dict.fromkeys(str(reply) for reply in fates.values() if reply.taken))
+    taken = "; ".join(dict.fromkeys(str(reply) for reply in replies.values() if reply.taken))
     return Delivered(detail=f"{taken}; refused for {_named(refused)}" if refused else taken)
 
 
-def _named(fates: Mapping[str, SmarthostReply]) -> str:
+def _named(replies: Mapping[str, SmarthostReply]) -> str:
     """C{ops@example.org: 450 busy}, with addresses of the same fate together."""
     together: dict[SmarthostReply, list[str]] = {}
-    for to, reply in fates.items():
+    for to, reply in replies.items():
         together.setdefault(reply, []).append(to)
     return "; ".join(f"{', '.join(to)}: {reply}" for reply, to in together.items())

@@ -1,12 +1,11 @@
 """
-What stands behind the intake: the mailroom.
+What the ways in of mail see of its submission.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
-from typing import Protocol
 
 from attrs import field, frozen
 from zope.interface import Attribute, Interface
@@ -16,7 +15,7 @@ from goiptwist.bridges.mail.submission.smtp_reply import SmtpReply
 
 
 class MailProtocol(StrEnum):
-    """What a caller speaks."""
+    """How a mail reached us."""
 
     SMTP = "smtp"
     LMTP = "lmtp"
@@ -26,18 +25,18 @@ class MailProtocol(StrEnum):
 @frozen(kw_only=True)
 class MailClient:
     """
-    Who hands a mail in, as it was known when it was asked for.
+    The client that submits a mail, as far as it was known when it was asked for.
 
-    @ivar peer: the address, as text; an IPv4 address in IPv6 clothes
-        (C{::ffff:192.0.2.1}) is undressed.
+    @ivar peer: the address, as text; an IPv4-mapped IPv6 address
+        (C{::ffff:192.0.2.1}) is written as the IPv4 address.
     @ivar tls: whether nobody on the way can read along.
-    @ivar user: who has logged in, and may C{send}; or C{None}.
+    @ivar user: the user who has logged in, and may C{send}; or C{None}.
     @ivar trusted: whether the address lies in a trusted network.
-    @ivar helo: what the caller calls itself; anybody can say anything here.
+    @ivar helo: what the client calls itself; anybody can say anything here.
     """
 
     peer: str
-    language: MailProtocol
+    protocol: MailProtocol
     tls: bool
     user: User | None
     trusted: bool
@@ -59,7 +58,7 @@ class DsnRequest:
     @ivar orcpt: whom the sender wrote to in the first place, before anybody
         sent it on to us, as C{rfc822;ann@example.org}; or empty.
     @ivar envid: the sender's name for this mail, or empty.
-    @ivar ret: how much of the mail he wants back if it fails: C{FULL}, C{HDRS},
+    @ivar ret: how much of the mail the sender wants back if it fails: C{FULL}, C{HDRS},
         or empty.
     """
 
@@ -70,53 +69,46 @@ class DsnRequest:
 
 
 class IMailSubmission(Interface):
-    """Who may send what to whom, and where mails become SMS."""
+    """Says who may send what to whom, and makes SMS of mails."""
 
-    tells: bool = Attribute("Whether senders can be told what became of their SMS.")
+    notifies_senders: bool = Attribute("Whether senders can be told what became of their SMS.")
 
-    async def may(caller: MailClient, envelope_from: str, recipient: str) -> None:
+    async def check_recipient(client: MailClient, envelope_from: str, recipient: str) -> None:
         """
-        May this caller write to this recipient? Asked for each RCPT, before
-        any mail is there, so everything that can be known by then belongs here:
-        who is refused now needs no bounce. It is given up, by cancelling what
-        it awaits, if the caller hangs up.
+        Check whether a client may write to a recipient. It is asked for each
+        RCPT, before any mail is there, so that everything that can be known by
+        then belongs here: a recipient that is refused now needs no bounce. It is
+        given up, by cancelling what it awaits, if the client hangs up.
 
         @param envelope_from: of MAIL; empty is the null sender of bounces.
-        @param recipient: of RCPT, C{local@domain} as the caller wrote it, or
+        @param recipient: of RCPT, C{local@domain} as the client wrote it, or
             C{local} alone where it gave no domain. A local part stays in
             quotes only if it needs them.
-        @raise Reply: no, in these words: 550 5.7.1 and the like for never, 4xx
-            for not now. Whatever else is a L{GoipTwistError} becomes 4xx or 5xx
-            as its class says.
+        @raise SmtpReply: it may not: 550 5.7.1 and the like for never, 4xx for
+            not now. Each other L{GoipTwistError} becomes 4xx or 5xx as its class
+            says.
         """
 
-    async def take(
-        caller: MailClient,
+    async def accept(
+        client: MailClient,
         envelope_from: str,
         recipients: Sequence[str],
         content: bytes,
-        wishes: Mapping[str, DsnRequest],
+        requests: Mapping[str, DsnRequest],
     ) -> Mapping[str, SmtpReply]:
         """
-        Take one mail, for recipients that L{may} allowed, each named once.
-        Called once for each mail, and carried through even if the caller hangs
+        Take one mail, for recipients that L{check_recipient} allowed, each named once.
+        Called once for each mail, and not interrupted even if the client hangs
         up meanwhile; it then comes again with the same Message-ID, as it does
         whenever an answer is lost on the way.
 
         @param content: as it came, without the dots of SMTP, under our
             C{Received}. Lines end with CRLF; there is no NUL, and no CR or LF
             alone.
-        @param wishes: what the sender wants to hear about each recipient; who
-            is missing there has the default.
-        @return: once everything is committed: what to say about each
+        @param requests: what the sender wants to hear about each recipient; a
+            recipient that is missing there has the default.
+        @return: once everything is committed: the reply for each
             recipient. One that is missing is told to come again.
-        @raise Reply: the same for all recipients; as is any other
+        @raise SmtpReply: the same for all recipients; as is any other
             L{GoipTwistError}.
         """
-
-
-class CountsRejections(Protocol):
-    """Counts what goes wrong, and logs it without being flooded."""
-
-    def about(self, kind: str, host: str, why: str) -> None:
-        """@param kind: names the counter."""

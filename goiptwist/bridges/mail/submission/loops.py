@@ -27,7 +27,7 @@ PAIRS_AT_MOST = 4096
 
 #: The local parts behind which no person sits.
 PROGRAMS = re.compile(r"(mailer-daemon|postmaster|mdaemon)(?=[@+]|$)", re.I)
-#: As L{letter.message_id} writes them; people of our domain have ids with it too.
+#: As L{composition.message_id} writes them; people of our domain have ids with it too.
 _OWN_ID = re.compile(r"[a-z0-9_-]{1,64}\.[0-9]{12,14}@(.*)", re.I)
 _BULK = ("bulk", "junk", "list", "auto_reply")
 _COMMENT = re.compile(r"\([^()]*\)")

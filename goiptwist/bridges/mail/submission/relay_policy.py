@@ -1,10 +1,10 @@
 """
-The doorkeeper: on whose account a mail is sent, if on anybody's.
+On whose account a mail is relayed, if on any.
 
-Somebody has logged in; or answers to an address that we made; or comes from a
-trusted network. Where that is a mail server of our own that says in
-C{Authentication-Results} whom it has recognised, its word counts instead, and
-is known only when the mail is there.
+The client has logged in; or writes to a reply address that we made; or comes from
+a trusted network. Where that is a mail server of our own that names in
+C{Authentication-Results} the author that it has authenticated, that author counts
+instead, and is known only when the mail is there.
 """
 
 from __future__ import annotations
@@ -27,18 +27,18 @@ from goiptwist.bridges.mail.submission.smtp_reply import SmtpReply
 from goiptwist.bridges.mail.submission.tokens import AddressTokens
 from goiptwist.errors import Unacceptable
 
-_NOT_YOU = SmtpReply(
+_NOT_AUTHORIZED = SmtpReply(
     550, "5.7.1", "Log in to send SMS, or answer a mail of ours to the address that it came with"
 )
 
 
 class Authorization(StrEnum):
-    """Why somebody may send."""
+    """What allows a mail to be sent."""
 
     LOGIN = "login"
     NETWORK = "network"
-    ANSWER = "answer"
-    VOUCHED = "vouched"  # our own mail server says whose mail it is
+    REPLY = "reply"
+    VOUCHED = "vouched"  # our own mail server has authenticated the author
 
 
 @frozen
@@ -58,10 +58,10 @@ class AuthorizedRecipient:
 
     @property
     def counted(self) -> bool:
-        """Whether it is one who could be in a loop with us: a program may answer."""
-        return self.by is Authorization.ANSWER
+        """Whether it could be a loop with us: a program may answer."""
+        return self.by is Authorization.REPLY
 
-    def of(self, user: User) -> AuthorizedRecipient:
+    def on_account_of(self, user: User) -> AuthorizedRecipient:
         """The same on the account of a user."""
         return evolve(self, origin=_origin(user))
 
@@ -69,49 +69,50 @@ class AuthorizedRecipient:
 @define(eq=False, repr=False)
 class RelayPolicy:
     """
-    @ivar domain: that we take mail for; empty is any, for whoever may send.
-    @ivar users: of whom some have addresses.
-    @ivar authserv: how the mail server calls itself that hands mails in, or
-        empty.
-    @ivar imap_authserv: likewise of the mailbox.
+    @ivar domain: the domain that we take mail for; empty is any, for those who may send.
+    @ivar addresses: what can be written to.
+    @ivar users: some of them have mail addresses.
+    @ivar authserv: the name that the mail server which hands mails in has in
+        C{Authentication-Results}, or empty.
+    @ivar imap_authserv: likewise of the server of the mailbox.
     """
 
     domain: str
-    directory: AddressPlan
+    addresses: AddressPlan
     tokens: AddressTokens
     clock: IReactorTime
     users: tuple[User, ...] = ()
     authserv: str = ""
     imap_authserv: str = ""
 
-    def way(self, caller: MailClient, recipient: str) -> AuthorizedRecipient | BounceAddress:
-        """@raise Reply: this caller may not write to this recipient."""
-        recipient = self.directory.unwrapped(recipient)
+    def authorize(self, client: MailClient, recipient: str) -> AuthorizedRecipient | BounceAddress:
+        """@raise SmtpReply: this client may not write to this recipient."""
+        recipient = self.addresses.unwrapped(recipient)
         local, at, domain = recipient.rpartition("@")
         if not at:
             local, domain = recipient, ""
         if domain and self.domain and domain.lower() != self.domain.lower():
             raise SmtpReply(550, "5.7.1", f"We take no mail for {domain}, only for {self.domain}")
         try:
-            meant = self.directory.read(local)
-            if isinstance(meant, BounceAddress):
-                self.tokens.check_bounce(meant.token, meant.id, self.clock.seconds())
-                return meant
+            address = self.addresses.read(local)
+            if isinstance(address, BounceAddress):
+                self.tokens.check_bounce(address.token, address.id, self.clock.seconds())
+                return address
         except Unacceptable as wrong:
             raise SmtpReply(550, "5.1.1", str(wrong)) from None
-        return self._answer(meant) if meant.token else self._new(caller, meant)
+        return self._answer(address) if address.token else self._new(client, address)
 
-    def trusts(self, caller: MailClient) -> bool:
-        """Whether a caller need prove nothing more."""
-        return caller.user is not None or (caller.trusted and not self.authserv)
+    def is_trusted(self, client: MailClient) -> bool:
+        """Whether a client need prove nothing more."""
+        return client.user is not None or (client.trusted and not self.authserv)
 
-    def user(self, caller: MailClient, headers: Headers) -> User:
+    def sender(self, client: MailClient, headers: Headers) -> User:
         """
-        Whose mail it is, by the word of the server that it came from.
+        The user whose mail it is, according to the server that it came from.
 
-        @raise Reply: nobody's who may send.
+        @raise SmtpReply: it is the mail of no user who may send.
         """
-        server = self._voucher(caller)
+        server = self._voucher(client)
         proof = authenticated_author(headers, server)
         if not proof.address:
             raise _refused("The mail has not exactly one address in From")
@@ -127,43 +128,43 @@ class RelayPolicy:
             raise _refused(f"{proof.address} belongs to {user.name}, who may not send")
         return user
 
-    def _voucher(self, caller: MailClient) -> str:
-        if caller.language is MailProtocol.IMAP:
+    def _voucher(self, client: MailClient) -> str:
+        if client.protocol is MailProtocol.IMAP:
             return self.imap_authserv
-        return self.authserv if caller.trusted else ""
+        return self.authserv if client.trusted else ""
 
     def _owner(self, address: str) -> User | None:
         """An address of its own comes before that of its whole domain."""
-        for wanted in (address, "@" + address.rpartition("@")[2]):
+        for candidate in (address, "@" + address.rpartition("@")[2]):
             for user in self.users:
-                if wanted in (listed.lower() for listed in user.mail):
+                if candidate in (listed.lower() for listed in user.mail):
                     return user
         return None
 
-    def _new(self, caller: MailClient, meant: SmsRecipient) -> AuthorizedRecipient:
-        if caller.user is not None:
-            by, origin = Authorization.LOGIN, _origin(caller.user)
-        elif self._voucher(caller):
+    def _new(self, client: MailClient, address: SmsRecipient) -> AuthorizedRecipient:
+        if client.user is not None:
+            by, origin = Authorization.LOGIN, _origin(client.user)
+        elif self._voucher(client):
             by, origin = Authorization.VOUCHED, ""
-        elif caller.trusted:
-            by, origin = Authorization.NETWORK, f"host:{caller.peer}"
+        elif client.trusted:
+            by, origin = Authorization.NETWORK, f"host:{client.peer}"
         else:
-            raise _NOT_YOU
-        return AuthorizedRecipient(meant.number, meant.line, meant.pool, origin, by)
+            raise _NOT_AUTHORIZED
+        return AuthorizedRecipient(address.number, address.line, address.pool, origin, by)
 
-    def _answer(self, meant: SmsRecipient) -> AuthorizedRecipient:
+    def _answer(self, address: SmsRecipient) -> AuthorizedRecipient:
         """An answer goes out by the line that the SMS came in by."""
         now = self.clock.seconds()
         try:
-            grant = self.tokens.granted(meant.token, meant.number, now, line=meant.line)
+            grant = self.tokens.granted(address.token, address.number, now, line=address.line)
         except Unacceptable as wrong:
             raise SmtpReply(550, "5.7.1", str(wrong)) from None
-        return AuthorizedRecipient(meant.number, grant.line, "", grant.owner, Authorization.ANSWER)
+        return AuthorizedRecipient(address.number, grant.line, "", grant.owner, Authorization.REPLY)
 
 
 def _origin(user: User) -> str:
     return f"user:{user.name}"
 
 
-def _refused(why: str) -> SmtpReply:
-    return SmtpReply(550, "5.7.1", why)
+def _refused(reason: str) -> SmtpReply:
+    return SmtpReply(550, "5.7.1", reason)

@@ -1,8 +1,8 @@
 """
-The mailroom: where a mail that was handed in becomes SMS.
+L{MailSubmission}: a mail that was handed in becomes SMS.
 
-Who is refused is refused while the caller is still there, never by a mail
-back: it would go to whoever a stranger has named as the sender.
+A mail that is refused is refused while the client is still there, never by a mail
+back: that would go to the address that a stranger has named as the sender.
 """
 
 from __future__ import annotations
@@ -42,27 +42,32 @@ from goiptwist.model.messages import Submission
 from goiptwist.model.subscriptions import Subscription
 from goiptwist.telephony import segments
 
-_BOUNCE_TAKEN = SmtpReply(250, "2.0.0", "Noted")
-_HAD_BEFORE = SmtpReply(250, "2.0.0", "Taken before")
+_BOUNCE_NOTED = SmtpReply(250, "2.0.0", "Noted")
+_TAKEN_BEFORE = SmtpReply(250, "2.0.0", "Taken before")
 
 
 @frozen
-class _Job:
-    """One recipient of one mail, who may have it."""
+class _Transmission:
+    """
+    A mail for one recipient that may have it.
+
+    @ivar recipient: as the client wrote it.
+    @ivar to: what that comes to.
+    """
 
     mail: ParsedMail
     sender: str = field(repr=False)
     recipient: str = field(repr=False)
-    way: AuthorizedRecipient
+    to: AuthorizedRecipient
     logged_in: bool
-    wishes: DsnRequest
+    dsn: DsnRequest
 
     @property
-    def may_hear(self) -> bool:
-        """Whether its sender may hear what became of it."""
+    def may_be_notified(self) -> bool:
+        """Whether its sender may be notified of what became of it."""
         headers = self.mail.headers
         return subscriptions.may_be_notified(
-            self.way.by, self.sender, headers, logged_in=self.logged_in
+            self.to.by, self.sender, headers, logged_in=self.logged_in
         )
 
 
@@ -72,38 +77,40 @@ class MailSubmission:
     """
     L{IMailSubmission} of the gateway.
 
-    @ivar domain: that we take mail for; empty is any, for whoever may send.
+    @ivar domain: the domain that we take mail for; empty is any, for those who may send.
+    @ivar addresses: what can be written to.
     @ivar rules: how a text is read out of a mail.
-    @ivar most_parts: SMS that one text may need.
+    @ivar most_segments: how many SMS one text may need.
     @ivar in_thread: runs the reading of a large mail off the reactor.
-    @ivar users: of whom some have addresses.
+    @ivar threads: notes which mails answer those of a mail bridge, by the
+        bridge's origin, such as C{bridge:ops}.
+    @ivar users: some of them have mail addresses.
     @ivar authserv: C{authserv} of C{[mail]}.
     @ivar imap_authserv: C{authserv} of C{[imap]}.
-    @ivar reports_by: the bridge that tells senders by mail what became of
+    @ivar reports_by: the bridge that notifies senders by mail of what became of
         their SMS; empty is none.
     """
 
     gateway: IGateway
     domain: str
-    directory: AddressPlan
+    addresses: AddressPlan
     tokens: AddressTokens
     rules: ReadingSettings
-    most_parts: int
+    most_segments: int
     in_thread: DeferToThread
-    pairs: loops.PairLimiter = field(factory=loops.PairLimiter)
+    threads: Mapping[str, MailThreads] = field(factory=dict)
+    pair_limiter: loops.PairLimiter = field(factory=loops.PairLimiter)
     users: Sequence[User] = ()
     authserv: str = ""
     imap_authserv: str = ""
     reports_by: str = ""
-    _door: RelayPolicy = field(init=False)
-    _threads: MailThreads = field(init=False)
+    _policy: RelayPolicy = field(init=False)
     log = Logger()
 
     def __attrs_post_init__(self) -> None:
-        self._threads = MailThreads(self.gateway)
-        self._door = RelayPolicy(
+        self._policy = RelayPolicy(
             self.domain,
-            self.directory,
+            self.addresses,
             self.tokens,
             self.gateway.clock,
             tuple(self.users),
@@ -112,103 +119,99 @@ class MailSubmission:
         )
 
     @property
-    def tells(self) -> bool:
-        """See L{IMailSubmission.tells}."""
+    def notifies_senders(self) -> bool:
+        """See L{IMailSubmission.notifies_senders}."""
         return bool(self.reports_by)
 
-    async def may(self, caller: MailClient, envelope_from: str, recipient: str) -> None:
-        """See L{IMailSubmission.may}."""
-        way = self._door.way(caller, recipient)
-        if isinstance(way, BounceAddress):
+    async def check_recipient(self, client: MailClient, envelope_from: str, recipient: str) -> None:
+        """See L{IMailSubmission.check_recipient}."""
+        to = self._policy.authorize(client, recipient)
+        if isinstance(to, BounceAddress):
             if envelope_from:
                 raise SmtpReply(550, "5.7.1", "This address is for bounces only")
-        elif way.origin:
+        elif to.origin:
             try:
-                self.gateway.directory.check_permission(way.origin, way.number, way.line)
-            except Forbidden as no:
-                raise SmtpReply(550, "5.7.1", str(no)) from None
+                self.gateway.directory.check_permission(to.origin, to.number, to.line)
+            except Forbidden as forbidden:
+                raise SmtpReply(550, "5.7.1", str(forbidden)) from None
 
-    async def take(
+    async def accept(
         self,
-        caller: MailClient,
+        client: MailClient,
         envelope_from: str,
         recipients: Sequence[str],
         content: bytes,
-        wishes: Mapping[str, DsnRequest],
+        requests: Mapping[str, DsnRequest],
     ) -> Mapping[str, SmtpReply]:
-        """See L{IMailSubmission.take}."""
-        ways = {recipient: self._door.way(caller, recipient) for recipient in recipients}
-        returned = {each: way for each, way in ways.items() if isinstance(way, BounceAddress)}
-        fates = await self._came_back(returned, content)
-        wanted = {each: way for each, way in ways.items() if isinstance(way, AuthorizedRecipient)}
-        if not wanted:
-            return fates
+        """See L{IMailSubmission.accept}."""
+        to = {recipient: self._policy.authorize(client, recipient) for recipient in recipients}
+        returned = {each: own for each, own in to.items() if isinstance(own, BounceAddress)}
+        replies = await self._take_bounces(returned, content)
+        allowed = {each: own for each, own in to.items() if isinstance(own, AuthorizedRecipient)}
+        if not allowed:
+            return replies
         mail: ParsedMail = await self.in_thread(parse_mail, content)
-        proven = self._proven(caller, mail, wanted)
-        for recipient, way in proven.items():
-            if isinstance(way, SmtpReply):
-                fates[recipient] = way
-        known = caller.user is not None
-        jobs = [
-            _Job(mail, envelope_from, recipient, way, known, wishes.get(recipient, DsnRequest()))
-            for recipient, way in proven.items()
-            if isinstance(way, AuthorizedRecipient)
+        proven = self._proven(client, mail, allowed)
+        replies |= {each: own for each, own in proven.items() if isinstance(own, SmtpReply)}
+        known = client.user is not None
+        transmissions = [
+            _Transmission(mail, envelope_from, each, own, known, requests.get(each, DsnRequest()))
+            for each, own in proven.items()
+            if isinstance(own, AuthorizedRecipient)
         ]
-        if not jobs:
-            return fates
+        if not transmissions:
+            return replies
         # A monitoring system that we know may raise an alarm.
-        ours = self._door.trusts(caller) or any(job.way.by is Authorization.VOUCHED for job in jobs)
+        vouched = any(each.to.by is Authorization.VOUCHED for each in transmissions)
+        ours = self._policy.is_trusted(client) or vouched
         loops.check(mail.headers, envelope_from, self.domain, generated=ours)
-        reading = await self._reading(mail)
-        for job in jobs:
-            fates[job.recipient] = await self._sent(job, reading)
-        return fates
+        extracted = await self._extracted(mail)
+        for each in transmissions:
+            replies[each.recipient] = await self._submit(each, extracted)
+        return replies
 
-    async def _came_back(
+    async def _take_bounces(
         self, returned: Mapping[str, BounceAddress], content: bytes
     ) -> dict[str, SmtpReply]:
-        """Mails of ours that did not arrive are told to those whose SMS they were."""
+        """Mails of ours that did not arrive are noted at the SMS that they were about."""
         if not returned:
             return {}
         reason: str = await self.in_thread(bounces.failure, content)
-        fates = dict.fromkeys(returned, _BOUNCE_TAKEN)
+        replies = dict.fromkeys(returned, _BOUNCE_NOTED)
         if not reason:
-            return fates
+            return replies
         self.log.warn("{count} mails of ours came back", count=len(returned))
         for recipient, bounced in returned.items():
             try:
                 await self.gateway.bounces.bounced(bounced.id, reason)
-            except GoipTwistError as trouble:
-                fates[recipient] = reply_to(trouble) or INTERNAL_ERROR
-        return fates
+            except GoipTwistError as error:
+                replies[recipient] = reply_to(error) or INTERNAL_ERROR
+        return replies
 
     def _proven(
-        self, caller: MailClient, mail: ParsedMail, wanted: Mapping[str, AuthorizedRecipient]
+        self, client: MailClient, mail: ParsedMail, to: Mapping[str, AuthorizedRecipient]
     ) -> dict[str, AuthorizedRecipient | SmtpReply]:
-        """Each way on somebody's account, or why it is on nobody's."""
-        if not any(way.by is Authorization.VOUCHED for way in wanted.values()):
-            return dict(wanted)
+        """Each recipient with the account that it is on, or the refusal."""
+        vouched = {each for each, own in to.items() if own.by is Authorization.VOUCHED}
+        if not vouched:
+            return dict(to)
         try:
-            user = self._door.user(caller, mail.headers)
-        except SmtpReply as no:
-            return {
-                recipient: no if way.by is Authorization.VOUCHED else way
-                for recipient, way in wanted.items()
-            }
+            user = self._policy.sender(client, mail.headers)
+        except SmtpReply as refusal:
+            return {each: refusal if each in vouched else own for each, own in to.items()}
         return {
-            recipient: way.of(user) if way.by is Authorization.VOUCHED else way
-            for recipient, way in wanted.items()
+            each: own.on_account_of(user) if each in vouched else own for each, own in to.items()
         }
 
-    async def _reading(self, mail: ParsedMail) -> ExtractedText:
+    async def _extracted(self, mail: ParsedMail) -> ExtractedText:
         ours = [sms for known in mail.answers if (sms := await self._text_of(known))]
-        reading: ExtractedText = await self.in_thread(extract_text, mail, self.rules, ours)
-        needed = segments.count(reading.text).parts
-        if needed > self.most_parts:
+        extracted: ExtractedText = await self.in_thread(extract_text, mail, self.rules, ours)
+        needed = segments.count(extracted.text).parts
+        if needed > self.most_segments:
             raise SmtpReply(
-                552, "5.3.4", f"The text needs {needed} SMS; at most {self.most_parts} are sent"
+                552, "5.3.4", f"The text needs {needed} SMS; at most {self.most_segments} are sent"
             )
-        return reading
+        return extracted
 
     async def _text_of(self, message_id: str) -> str:
         """The SMS that a mail of ours, known by its Message-ID, was about."""
@@ -216,56 +219,65 @@ class MailSubmission:
         message = await self.gateway.messages.get(known) if known else None
         return "" if message is None else message.text
 
-    async def _sent(self, job: _Job, reading: ExtractedText) -> SmtpReply:
-        way, now = job.way, self.gateway.clock.seconds()
-        known = _client_id(job.mail, way)
-        if way.counted:
-            wait = self.pairs.wait(way.origin, way.number, now, known)
+    async def _submit(self, transmission: _Transmission, extracted: ExtractedText) -> SmtpReply:
+        to, now = transmission.to, self.gateway.clock.seconds()
+        client_id = _client_id(transmission.mail, to)
+        if to.counted:
+            wait = self.pair_limiter.wait(to.origin, to.number, now, client_id)
             if wait > 0:
                 return SmtpReply(
                     450, "4.7.1", f"Too many to this number; come again in {wait:.0f} s"
                 )
-        wanted = Submission(
-            origin=way.origin,
-            recipients=(way.number,),
-            text=reading.text,
-            line=way.line,
-            pool=way.pool,
-            client_id=known,
+        submission = Submission(
+            origin=to.origin,
+            recipients=(to.number,),
+            text=extracted.text,
+            line=to.line,
+            pool=to.pool,
+            client_id=client_id,
         )
         try:
-            wanted = self._with_news(wanted, job, now, reading.note)
-            (message,) = await self.gateway.messages.submit(wanted)
+            submission = self._with_subscription(submission, transmission, now, extracted.note)
+            (message,) = await self.gateway.messages.submit(submission)
         except Conflict:  # the same mail, read otherwise than the first time
-            return _HAD_BEFORE
-        except GoipTwistError as trouble:
-            return reply_to(trouble) or INTERNAL_ERROR
-        if way.counted:
-            self.pairs.sent(way.origin, way.number, now, known)
-            for own in job.mail.headers.ids("Message-ID")[:1]:
-                await self._threads.add(way.line, way.number, f"<{own}>")
-        note = f", {reading.note}" if reading.note else ""
+            return _TAKEN_BEFORE
+        except GoipTwistError as error:
+            return reply_to(error) or INTERNAL_ERROR
+        if to.counted:
+            self.pair_limiter.sent(to.origin, to.number, now, client_id)
+            await self._note(transmission.mail, to)
+        note = f", {extracted.note}" if extracted.note else ""
         return SmtpReply(250, "2.0.0", f"Kept as {message.id}{note}")
 
-    def _with_news(self, wanted: Submission, job: _Job, now: float, note: str) -> Submission:
-        """The same, and its sender will hear of it as he wants to, if that can be."""
-        wishes = job.wishes
-        if not (self.reports_by and wishes.notify and job.may_hear):
-            return wanted
+    async def _note(self, mail: ParsedMail, to: AuthorizedRecipient) -> None:
+        """The next mail of the bridge that was answered refers to this one."""
+        threads, own = self.threads.get(to.origin), mail.headers.ids("Message-ID")
+        if threads is not None and own:
+            await threads.add(to.line, to.number, f"<{own[0]}>")
+
+    def _with_subscription(
+        self, submission: Submission, transmission: _Transmission, now: float, note: str
+    ) -> Submission:
+        """The same, and its sender is notified as the mail asks for it, if that is possible."""
+        dsn = transmission.dsn
+        if not (self.reports_by and dsn.notify and transmission.may_be_notified):
+            return submission
         if self.rules.confirm:
-            wishes = evolve(wishes, notify=wishes.notify | {"success"})
-        headers = job.mail.headers
-        context = subscriptions.mail_context(headers, job.sender, job.recipient, wishes, now, note)
+            dsn = evolve(dsn, notify=dsn.notify | {"success"})
+        context = subscriptions.mail_context(
+            transmission.mail.headers, transmission.sender, transmission.recipient, dsn, now, note
+        )
         if context is None:
-            return wanted
-        tell = Subscription(f"bridge:{self.reports_by}", subscriptions.statuses_for(wishes.notify))
-        return evolve(wanted, context=context.to_text(), tell=(tell,))
+            return submission
+        statuses = subscriptions.statuses_for(dsn.notify)
+        subscription = Subscription(f"bridge:{self.reports_by}", statuses)
+        return evolve(submission, context=context.to_text(), tell=(subscription,))
 
 
-def _client_id(mail: ParsedMail, way: AuthorizedRecipient) -> str:
+def _client_id(mail: ParsedMail, to: AuthorizedRecipient) -> str:
     """The same mail to the same recipient is one SMS, however often it comes."""
     ids = mail.headers.ids("Message-ID")
     if not ids:
         return ""
-    named = "\0".join((ids[0], way.number, way.line, way.pool))
+    named = "\0".join((ids[0], to.number, to.line, to.pool))
     return "mail:" + hashlib.sha256(named.encode("utf-8", "surrogatepass")).hexdigest()

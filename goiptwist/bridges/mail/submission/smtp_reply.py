@@ -1,6 +1,6 @@
 """
-What we say: replies of SMTP (RFC 5321 section 4.2) with their enhanced codes
-(RFC 3463), and what an error comes to. Pure.
+Replies of SMTP (RFC 5321 section 4.2) with their enhanced codes (RFC 3463), and
+the reply to each kind of error. Pure.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ LINE_AT_MOST = 400
 
 class SmtpReply(GoipTwistError):
     """
-    One answer. It may be returned, or raised from wherever something is wrong.
+    One reply. It may be returned, or raised from any place where something is wrong.
 
     @ivar code: the three digits.
     @ivar enhanced: such as C{5.7.1}; empty where none belongs.
@@ -72,19 +72,20 @@ class SmtpReply(GoipTwistError):
 
 
 class ClosingReply(SmtpReply):
-    """The last answer: the connection is closed behind it."""
+    """The last reply: the connection is closed behind it."""
 
 
-#: A bug of ours, or a mailroom that forgot a recipient: the mail is not lost
+#: A bug of ours, or a submission that forgot a recipient: the mail is not lost
 #: as long as the far side keeps it.
 INTERNAL_ERROR = SmtpReply(451, "4.3.0", "Something is wrong on our side; come again later")
 
 
 def reply_to(error: BaseException) -> SmtpReply | None:
     """
-    What to say about an error.
+    The reply to an error.
 
-    @return: C{None} for what nobody foresaw: log it, and say L{INTERNAL_ERROR}.
+    @return: C{None} for an error that nobody foresaw: log it, and reply with
+        L{INTERNAL_ERROR}.
     """
     if isinstance(error, SmtpReply):
         return error
@@ -101,31 +102,32 @@ def reply_to(error: BaseException) -> SmtpReply | None:
     return None
 
 
-def in_one(fates: Mapping[str, SmtpReply]) -> SmtpReply:
+def in_one(replies: Mapping[str, SmtpReply]) -> SmtpReply:
     """
     One answer for several recipients, since SMTP has no more.
 
-    Yes is said only if everybody was taken: a yes for somebody who was not
-    would lose a text without a trace. If somebody may be taken later, the mail
-    shall come again, and the mailroom knows by its Message-ID whom it has
-    taken already. Otherwise it is a no that names those who were taken and
-    those who were not, so that a person can see whom to write to again.
+    It is positive only if every recipient was taken: a positive reply for a
+    recipient who was not would lose a text without a trace. If one of them may be
+    taken later, the mail has to come again, and the submission knows by its
+    Message-ID which recipients it has taken already. Otherwise the reply is
+    negative and names those who were taken and those who were not, so that a
+    person can see which of them to write to again.
     """
-    replies = list(fates.values())
-    first = replies[0]
-    if all(reply == first for reply in replies) or all(reply.taken for reply in replies):
+    each = list(replies.values())
+    first = each[0]
+    if all(reply == first for reply in each) or all(reply.taken for reply in each):
         return first
-    later = [reply for reply in replies if reply.later]
+    later = [reply for reply in each if reply.later]
     if later:
-        return SmtpReply(later[0].code, later[0].enhanced, _told_apart(fates))
-    refused = next(reply for reply in replies if not reply.taken)
-    return SmtpReply(refused.code, refused.enhanced, _told_apart(fates))
+        return SmtpReply(later[0].code, later[0].enhanced, _by_outcome(replies))
+    refused = next(reply for reply in each if not reply.taken)
+    return SmtpReply(refused.code, refused.enhanced, _by_outcome(replies))
 
 
-def _told_apart(fates: Mapping[str, SmtpReply]) -> str:
-    taken = [recipient for recipient, reply in fates.items() if reply.taken]
+def _by_outcome(replies: Mapping[str, SmtpReply]) -> str:
+    taken = [recipient for recipient, reply in replies.items() if reply.taken]
     together: dict[str, list[str]] = {}
-    for recipient, reply in fates.items():
+    for recipient, reply in replies.items():
         if not reply.taken:
             together.setdefault(reply.text, []).append(recipient)
     parts = [f"NOT taken for {_named(those)}: {text}" for text, those in together.items()]

@@ -49,14 +49,14 @@ def may_be_notified(
         return bool(sender)
     if by is Authorization.VOUCHED:  # systems have bounces come to an address of their own
         return bool(author) and sender.rpartition("@")[2] == author.rpartition("@")[2]
-    return by is Authorization.ANSWER and bool(author) and sender == author
+    return by is Authorization.REPLY and bool(author) and sender == author
 
 
 def mail_context(
     headers: Headers,
     envelope_from: str,
     recipient: str,
-    wishes: DsnRequest,
+    requests: DsnRequest,
     now: float,
     note: str = "",
 ) -> MailContext | None:
@@ -72,10 +72,10 @@ def mail_context(
             message_id="".join(own),
             references=(*before[1 - REFERENCES_AT_MOST :], *own),
             subject=readable(headers.first("Subject"))[:SUBJECT_AT_MOST],
-            envid=wishes.envid,
-            orcpt=wishes.orcpt,
-            ret=wishes.ret,
-            notify=wishes.notify,
+            envid=requests.envid,
+            orcpt=requests.orcpt,
+            ret=requests.ret,
+            notify=requests.notify,
             recipient=recipient,
             note=readable(note)[:NOTE_AT_MOST],
             arrived=int(now),

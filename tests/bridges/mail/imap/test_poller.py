@@ -1,4 +1,4 @@
-"""A mailbox that is emptied into the mailroom, with a real Dovecot."""
+"""A mailbox that is emptied into the submission, with a real Dovecot."""
 
 import imaplib
 import os
@@ -27,7 +27,7 @@ from goiptwist.config.values import HostPort, Password
 from goiptwist.errors import Away, TryLater
 from goiptwist.testing.contract import any_text
 from goiptwist.testing.stubs import sms
-from tests.bridges.mail.intake.rig import Complaints, Mailroom
+from tests.bridges.mail.intake.rig import FakeRejections, FakeSubmission
 from tests.bridges.mail.outgoing.smarthosts import Authority, free_port, mail_bridge, smtp_server
 from tests.bridges.mail.outgoing.smarthosts import Mailbox as MailBox
 from tests.bridges.mail.submission.test_service import Room
@@ -228,14 +228,14 @@ def mailbox(dovecot):
     mailbox.box.logout()
 
 
-class Open(Mailroom):
+class Open(FakeSubmission):
     """Takes mails from everybody."""
 
-    async def may(self, caller, envelope_from, recipient):
-        self.asked.append((caller, envelope_from, recipient))
+    async def check_recipient(self, client, envelope_from, recipient):
+        self.asked.append((client, envelope_from, recipient))
 
 
-def intake(dovecot, mailroom, mailboxes=(), **keys):
+def intake(dovecot, submission, mailboxes=(), **keys):
     settings = {
         "server": HostPort("localhost", dovecot[1]),
         "ca": dovecot[2],
@@ -243,24 +243,24 @@ def intake(dovecot, mailroom, mailboxes=(), **keys):
         "password": Password('right"horse'),
         **keys,
     }
-    return ImapIntake(reactor, ImapSettings(**settings), mailroom, Complaints(), mailboxes)
+    return ImapIntake(reactor, ImapSettings(**settings), submission, FakeRejections(), mailboxes)
 
 
-async def look(dovecot, mailroom, **keys):
+async def look(dovecot, submission, **keys):
     """One look, and the mailbox afterwards."""
-    service = intake(dovecot, mailroom, **keys)
-    await service.look()
-    assert service._complaints.said == []
+    service = intake(dovecot, submission, **keys)
+    await service.poll()
+    assert service._rejections.said == []
 
 
 @pytest.mark.real
 async def test_taken_and_moved(dovecot, mailbox):
     """Every byte arrives; what is taken is gone from the folder."""
     await deferToThread(mailbox.put, LETTER)
-    mailroom = Open()
-    await look(dovecot, mailroom)
-    [(caller, sender, recipients, content)] = mailroom.taken
-    assert (caller.language, caller.tls, caller.known) == ("imap", True, False)
+    submission = Open()
+    await look(dovecot, submission)
+    [(client, sender, recipients, content)] = submission.taken
+    assert (client.protocol, client.tls, client.known) == ("imap", True, False)
     assert (sender, recipients, content) == ("a@example.org", (TO,), LETTER)
     assert await deferToThread(mailbox.counts) == (0, 1, 0)
 
@@ -280,31 +280,31 @@ ODD = (
 async def test_odd_mails(dovecot, mailbox, body):
     """Every byte arrives, whatever it would mean in IMAP itself."""
     await deferToThread(mailbox.put, LETTER + body)
-    mailroom = Open()
-    await look(dovecot, mailroom)
-    [(_, _, _, content)] = mailroom.taken
+    submission = Open()
+    await look(dovecot, submission)
+    [(_, _, _, content)] = submission.taken
     assert content == LETTER + body
     assert await deferToThread(mailbox.counts) == (0, 1, 0)
 
 
 @pytest.mark.real
-async def test_three_fates(dovecot, mailbox):
+async def test_three_destinations(dovecot, mailbox):
     """Later stays, never is put aside, and so is what is too large; nobody is written to."""
     for number in (1, 2):
         letter = LETTER.replace(b"+36301111111", b"%d" % number)
         await deferToThread(mailbox.put, letter)
     await deferToThread(mailbox.put, LETTER + b"x" * 5000)
     await deferToThread(mailbox.put, b"Subject: for nobody\r\n\r\nx\r\n")
-    mailroom = Open(
-        fates={
+    submission = Open(
+        replies={
             "1@sms.example.org": SmtpReply(452, "4.2.2", "Quota is used up"),
             "2@sms.example.org": SmtpReply(554, "5.7.1", "Not allowed"),
         }
     )
-    await look(dovecot, mailroom, max_size=1000)
+    await look(dovecot, submission, max_size=1000)
     assert await deferToThread(mailbox.counts) == (1, 0, 3)
-    mailroom.fates.clear()
-    await look(dovecot, mailroom, server=HostPort("127.0.0.1", dovecot[0]), tls=False)
+    submission.replies.clear()
+    await look(dovecot, submission, server=HostPort("127.0.0.1", dovecot[0]), tls=False)
     assert await deferToThread(mailbox.counts) == (0, 1, 3)
 
 
@@ -313,12 +313,12 @@ async def test_what_cannot_be_moved_is_not_taken_again(dovecot, mailbox):
     """Nor does it stop those behind it; the operator hears of it."""
     for _ in range(2):
         await deferToThread(mailbox.put, LETTER)
-    mailroom = Open()
-    service = intake(dovecot, mailroom, taken_folder="../nowhere")
+    submission = Open()
+    service = intake(dovecot, submission, taken_folder="../nowhere")
     for looks in (1, 2):
-        await service.look()
-        assert len(mailroom.taken) == 2
-        assert service._complaints.counts["mail_imap"] == looks
+        await service.poll()
+        assert len(submission.taken) == 2
+        assert service._rejections.counts["mail_imap"] == looks
     assert await deferToThread(mailbox.counts) == (2, 0, 0)
 
 
@@ -326,8 +326,8 @@ async def test_what_cannot_be_moved_is_not_taken_again(dovecot, mailbox):
 async def test_a_wrong_password_is_said_and_tried_again(dovecot):
     """It is a matter for the operator, and his to see."""
     service = intake(dovecot, Open(), password=Password("wrong"))
-    await service.look()
-    [(kind, host, why)] = service._complaints.said
+    await service.poll()
+    [(kind, host, why)] = service._rejections.said
     assert (kind, host) == ("mail_imap", "localhost")
     assert "AUTHENTICATIONFAILED" in why
     assert "wrong" not in why
@@ -337,8 +337,8 @@ async def test_a_wrong_password_is_said_and_tried_again(dovecot):
 async def test_another_certificate(dovecot, tmp_path):
     """The password is not said to somebody else."""
     service = intake(dovecot, Open(), ca=Authority(tmp_path, "Other CA").pem)
-    await service.look()
-    assert service._complaints.counts["mail_imap"] == 1
+    await service.poll()
+    assert service._rejections.counts["mail_imap"] == 1
 
 
 @pytest.mark.real
@@ -368,8 +368,8 @@ async def test_check(dovecot, mailbox, tmp_path):
 async def test_nobody_there():
     """The mailbox waits, and so do we."""
     service = intake((free_port(), free_port(), ""), Open())
-    await service.look()
-    assert service._complaints.counts["mail_imap"] == 1
+    await service.poll()
+    assert service._rejections.counts["mail_imap"] == 1
 
 
 @pytest.mark.real
@@ -413,13 +413,13 @@ async def test_a_plain_reply_without_a_domain(dovecot, mailbox, noted):
     for looks in (1, 2):
         await deferToThread(mailbox.put, answer)
         service = intake(dovecot, room.room, mailboxes=("sms@example.org",))
-        await service.look()
+        await service.poll()
         assert await deferToThread(mailbox.counts) == (0, looks, 0)
     assert room.sent()[0] == ("bridge:ops", "+36301234567", "goip1", "On my way.")
     assert len({submitted.client_id for submitted in room.gateway.submissions}) == 1
     forged = answer.replace(b"++36301234567", b"++36301234568")
     await deferToThread(mailbox.put, forged)
-    await intake(dovecot, room.room, mailboxes=("sms@example.org",)).look()
+    await intake(dovecot, room.room, mailboxes=("sms@example.org",)).poll()
     assert await deferToThread(mailbox.counts) == (0, 2, 1)
 
 
@@ -427,12 +427,12 @@ async def test_a_plain_reply_without_a_domain(dovecot, mailbox, noted):
 async def test_stopping(dovecot, mailbox):
     """A look under way ends; what was committed by then is recognised at the next one."""
     await deferToThread(mailbox.put, LETTER)
-    mailroom = Open(slow=True)
-    service = intake(dovecot, mailroom)
+    submission = Open(slow=True)
+    service = intake(dovecot, submission)
     service.startService()
-    while not mailroom.taken:
+    while not submission.taken:
         await deferToThread(time.sleep, 0.02)
     service.stopService()
-    mailroom.goes_on()
-    assert len(mailroom.committed) == 1
+    submission.goes_on()
+    assert len(submission.committed) == 1
     assert await deferToThread(mailbox.counts) == (1, 0, 0)

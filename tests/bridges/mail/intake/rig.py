@@ -1,5 +1,5 @@
 """
-Both ends of the intake without a socket: a mailroom that remembers, a caller
+Both ends of the intake without a socket: a submission that remembers, a client
 who says bytes and hears lines, and the stock server for comparison.
 """
 
@@ -50,48 +50,48 @@ TRUSTED = (Network.from_setting("192.0.2.0/24"), Network.from_setting("127.0.0.0
 
 @implementer(IMailSubmission)
 @define
-class Mailroom:
+class FakeSubmission:
     """
     Takes what comes from users and trusted networks.
 
-    @ivar refused: what C{may} says to a recipient instead of yes.
-    @ivar fates: what C{take} says of a recipient instead of yes.
-    @ivar trouble: what C{take} raises.
-    @ivar slow: whether C{may} and C{take} wait for the test to go on.
+    @ivar refused: what C{check_recipient} says to a recipient instead of yes.
+    @ivar replies: what C{accept} says of a recipient instead of yes.
+    @ivar trouble: what C{accept} raises.
+    @ivar slow: whether C{check_recipient} and C{accept} wait for the test to go on.
     @ivar pending: what they wait for.
-    @ivar taken: (caller, sender, recipients, content) of each mail.
-    @ivar wishes: what the senders of C{taken} wanted to hear.
+    @ivar taken: (client, sender, recipients, content) of each mail.
+    @ivar requests: what the senders of C{taken} wanted to hear.
     @ivar committed: those of C{taken} that came to their end.
     """
 
-    tells: bool = True
+    notifies_senders: bool = True
     refused: dict = field(factory=dict)
-    fates: dict = field(factory=dict)
+    replies: dict = field(factory=dict)
     trouble: BaseException | None = None
     slow: bool = False
     pending: list = field(factory=list)
     asked: list = field(factory=list)
     taken: list = field(factory=list)
-    wishes: list = field(factory=list)
+    requests: list = field(factory=list)
     committed: list = field(factory=list)
 
-    async def may(self, caller, envelope_from, recipient):
-        self.asked.append((caller, envelope_from, recipient))
+    async def check_recipient(self, client, envelope_from, recipient):
+        self.asked.append((client, envelope_from, recipient))
         await self._wait()
-        if not caller.known:
+        if not client.known:
             raise STRANGER
         if recipient in self.refused:
             raise self.refused[recipient]
 
-    async def take(self, caller, envelope_from, recipients, content, wishes):
-        self.wishes.append(dict(wishes))
-        mail = (caller, envelope_from, recipients, content)
+    async def accept(self, client, envelope_from, recipients, content, requests):
+        self.requests.append(dict(requests))
+        mail = (client, envelope_from, recipients, content)
         self.taken.append(mail)
         await self._wait()
         if self.trouble is not None:
             raise self.trouble
         self.committed.append(mail)
-        return {recipient: self.fates.get(recipient, TAKEN) for recipient in recipients}
+        return {recipient: self.replies.get(recipient, TAKEN) for recipient in recipients}
 
     async def _wait(self):
         if self.slow:
@@ -105,7 +105,7 @@ class Mailroom:
 
 
 @define
-class Complaints:
+class FakeRejections:
     """Counts what goes wrong, and keeps what was said of it."""
 
     counts: Counter = field(factory=Counter)
@@ -120,7 +120,9 @@ class Certificate:
     """Stands for a certificate where TLS is only played."""
 
 
-def house(mailroom=None, *, certificate=None, users=USERS, clock=None, **keys) -> ServerContext:
+def server_context(
+    submission=None, *, certificate=None, users=USERS, clock=None, **keys
+) -> ServerContext:
     """What all conversations share, with a clock of its own."""
     clock = clock or Clock()
     settings = MailIntakeSettings(**{"trusted": TRUSTED, **keys})
@@ -130,8 +132,8 @@ def house(mailroom=None, *, certificate=None, users=USERS, clock=None, **keys) -
         clock,
         Users(users, execute),
         Attempts(clock),
-        mailroom or Mailroom(),
-        Complaints(),
+        submission or FakeSubmission(),
+        FakeRejections(),
         certificate,
     )
 
@@ -171,7 +173,7 @@ def address(host):
     return (IPv6Address if ":" in host else IPv4Address)("TCP", host, 1234)
 
 
-class Caller:
+class SmtpCaller:
     """One who speaks to a server that stands on the other end of a wire."""
 
     def __init__(self, server, peer="192.0.2.1"):
@@ -217,16 +219,16 @@ class Caller:
         self.wire.gone()
 
 
-class Call(Caller):
-    """A caller of our intake."""
+class Call(SmtpCaller):
+    """A client of our intake."""
 
     def __init__(self, of=None, *, lmtp=False, peer="192.0.2.1", implicit=False, hello=True):
-        self.house = of or house()
-        self.mailroom = self.house.mailroom
-        self.clock = self.house.clock
-        language = LmtpSession if lmtp else SmtpSession
-        self.reception = SmtpFactory(self.house, language, implicit=implicit)
-        super().__init__(self.reception.buildProtocol(address(peer)), peer)
+        self.context = of or server_context()
+        self.submission = self.context.submission
+        self.clock = self.context.clock
+        protocol = LmtpSession if lmtp else SmtpSession
+        self.factory = SmtpFactory(self.context, protocol, implicit=implicit)
+        super().__init__(self.factory.buildProtocol(address(peer)), peer)
         if hello:
             self.says(b"LHLO me.example.org" if lmtp else b"EHLO me.example.org")
             self.heard()
@@ -235,8 +237,11 @@ class Call(Caller):
         """Nothing is left of the call."""
         assert self.closed
         assert self.clock.getDelayedCalls() == []
-        assert not self.reception.open
-        assert (self.house.friends.total, self.house.strangers.total) == (0, 0)
+        assert not self.factory.open
+        assert (self.context.trusted_connections.total, self.context.other_connections.total) == (
+            0,
+            0,
+        )
         return True
 
 
@@ -295,8 +300,8 @@ class StockRealm:
         return smtp.IMessageDelivery, self.delivery, lambda: None
 
 
-class StockCall(Caller):
-    """A caller of the stock server, as its documentation sets it up."""
+class StockCall(SmtpCaller):
+    """A client of the stock server, as its documentation sets it up."""
 
     def __init__(self, delivery=None):
         self.delivery = delivery or StockDelivery()

@@ -95,7 +95,7 @@ def test_helo_has_no_parameters():
 
 
 @pytest.mark.parametrize(
-    ("argument", "wishes"),
+    ("argument", "requests"),
     [
         (b"", DsnRequest()),
         (b" NOTIFY=NEVER", DsnRequest(notify=frozenset())),
@@ -109,21 +109,21 @@ def test_helo_has_no_parameters():
         (b" ORCPT=utf-8;\\x{E4}@x", DsnRequest(orcpt="utf-8;\\x{E4}@x")),
     ],
 )
-def test_wishes(argument, wishes):
+def test_wishes(argument, requests):
     """RFC 3461 section 4: what a sender wants to hear about one recipient."""
-    assert recipient(b"TO:<a@x>" + argument).wishes == wishes
+    assert recipient(b"TO:<a@x>" + argument).request == requests
     assert DsnRequest().notify == {"failure", "delay"}
 
 
 def test_wishes_about_the_mail():
-    """RFC 3461 sections 4.3 and 4.4; they go with each recipient, and its first wishes count."""
+    """RFC 3461 sections 4.3 and 4.4; they go with each recipient, and its first requests count."""
     envelope = mail("FROM:<a@x> RET=hdrs ENVID=Q+2BQ314159")
     assert (envelope.ret, envelope.envid) == ("HDRS", "Q+Q314159")
     assert mail(f"FROM:<a@x> ENVID={'x' * 100}").envid == "x" * 100
-    envelope.take(recipient(b"TO:<a@x> NOTIFY=NEVER"))
-    envelope.take(recipient(b"TO:<a@x> NOTIFY=SUCCESS"))
+    envelope.add(recipient(b"TO:<a@x> NOTIFY=NEVER"))
+    envelope.add(recipient(b"TO:<a@x> NOTIFY=SUCCESS"))
     assert envelope.recipients == ["a@x", "a@x"]
-    assert envelope.wishes == {
+    assert envelope.requests == {
         "a@x": DsnRequest(notify=frozenset(), envid="Q+Q314159", ret="HDRS"),
     }
 

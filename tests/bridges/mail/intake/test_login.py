@@ -11,7 +11,7 @@ from goiptwist.accounts.users import FAILURES, WINDOW, User
 from goiptwist.bridges.mail.intake.login import PasswordClaim
 from goiptwist.bridges.mail.intake.session import SmtpSession
 from goiptwist.errors import Busy
-from tests.bridges.mail.intake.rig import PASSWORD, Call, house
+from tests.bridges.mail.intake.rig import PASSWORD, Call, server_context
 from tests.bridges.mail.intake.test_session import FROM, ONE
 
 STRANGE = "198.51.100.7"
@@ -35,8 +35,8 @@ def test_plain(call):
     """RFC 4616, with the response in the command; then the user may send."""
     assert call.ask(plain("ops", PASSWORD)) == ["235 2.7.0 Welcome"]
     call.says(FROM, ONE)
-    [(caller, _, _)] = call.mailroom.asked
-    assert (caller.user.name, caller.tls, caller.trusted) == ("ops", True, False)
+    [(client, _, _)] = call.submission.asked
+    assert (client.user.name, client.tls, client.trusted) == ("ops", True, False)
     assert call.codes() == [250, 250]
 
 
@@ -74,7 +74,7 @@ def test_a_wrong_login(call, line):
     """Each sounds the same: which part was wrong, and who may not send, is not said."""
     assert call.ask(line) == [WRONG]
     assert call.ask(FROM, ONE)[1].startswith("550 ")
-    assert call.house.complaints.counts["mail_login_refused"] == 1
+    assert call.context.rejections.counts["mail_login_refused"] == 1
 
 
 @pytest.mark.parametrize(
@@ -127,7 +127,7 @@ def test_before_ehlo():
 )
 def test_in_clear(peer, clear_login, code):
     """Only on this machine, and only if the settings say so."""
-    call = Call(house(clear_login=clear_login), peer=peer)
+    call = Call(server_context(clear_login=clear_login), peer=peer)
     call.says(plain("ops", PASSWORD))
     assert call.codes() == [code]
     assert any("AUTH" in line for line in call.ask(b"EHLO me")) is (code == 235)
@@ -135,7 +135,7 @@ def test_in_clear(peer, clear_login, code):
 
 def test_a_login_in_clear_does_not_outlive_starttls():
     """RFC 3207 section 4.2."""
-    call = Call(house(clear_login=True, certificate=object()), peer="127.0.0.1")
+    call = Call(server_context(clear_login=True, certificate=object()), peer="127.0.0.1")
     call.says(plain("ops", PASSWORD), b"STARTTLS")
     assert call.codes() == [235, 220]
     assert call.server.user is None
@@ -146,7 +146,7 @@ def test_a_login_in_clear_does_not_outlive_starttls():
 
 def test_guesses_are_slowed():
     """Ten a minute from one source, over all its calls, the right one no better than the others."""
-    shared = house()
+    shared = server_context()
     for _ in range(FAILURES):
         call = Call(shared, peer=STRANGE, implicit=True)
         assert call.ask(plain("ops", "guess")) == [WRONG]
@@ -157,12 +157,12 @@ def test_guesses_are_slowed():
     assert other.ask(plain("ops", PASSWORD)) == ["235 2.7.0 Welcome"]
     shared.clock.advance(WINDOW)
     assert call.ask(plain("ops", PASSWORD)) == ["235 2.7.0 Welcome"]
-    assert shared.complaints.counts == {"mail_login_refused": 10, "mail_login_slowed": 1}
+    assert shared.rejections.counts == {"mail_login_refused": 10, "mail_login_slowed": 1}
 
 
 def test_a_guesser_does_not_lock_his_neighbour_out():
     """Who has proved himself from that address is let in."""
-    shared = house()
+    shared = server_context()
     Call(shared, peer=STRANGE, implicit=True).says(plain("ops", PASSWORD))
     guesser = Call(shared, peer=STRANGE, implicit=True)
     guesser.says(*[plain("ops", "guess")] * FAILURES)
@@ -173,7 +173,7 @@ def test_a_guesser_does_not_lock_his_neighbour_out():
 
 def test_one_household_is_one_source():
     """Whoever has an IPv6 network has more addresses than there are guesses."""
-    shared = house()
+    shared = server_context()
     for n in range(FAILURES):
         call = Call(shared, peer=f"2001:db8::{n + 1:x}", implicit=True)
         assert call.ask(plain("ops", "guess")) == [WRONG]
@@ -185,7 +185,7 @@ def test_one_household_is_one_source():
 def test_hashed_passwords():
     """They take a while, in a thread; what follows waits."""
     user = User(name="ops", password=Secret.from_setting(hashed(PASSWORD)), may=("send",))
-    shared = house(users=(user,))
+    shared = server_context(users=(user,))
     waiting = []
 
     def in_thread(work, *arguments):
@@ -201,29 +201,29 @@ def test_hashed_passwords():
 
 
 def test_too_many_checks():
-    """It is no error of the caller, and counts as none."""
+    """It is no error of the client, and counts as none."""
 
     async def busy(name, password):
         raise Busy("too many passwords are being checked already", after=1)
 
     call = Call(peer=STRANGE, implicit=True)
-    call.house.users.by_password = busy
+    call.context.users.by_password = busy
     assert call.ask(plain("ops", PASSWORD)) == [
         "454 4.7.0 too many passwords are being checked already"
     ]
-    assert call.house.complaints.counts == {}
+    assert call.context.rejections.counts == {}
 
 
 def test_a_guess_counts_if_the_guesser_hangs_up():
     """He will not have the answer, but he has had his try."""
-    shared = house()
+    shared = server_context()
     waiting = Deferred()
     shared.users.by_password = lambda name, password: waiting
     call = Call(shared, peer=STRANGE, implicit=True)
     call.says(plain("ops", "guess"))
     call.hangs_up()
     waiting.callback(None)
-    assert shared.complaints.counts["mail_login_refused"] == 1
+    assert shared.rejections.counts["mail_login_refused"] == 1
     assert call.is_over()
 
 
@@ -238,7 +238,7 @@ def test_no_password_is_ever_shown():
     for place in (
         logs,
         said,
-        call.house.complaints.said,
+        call.context.rejections.said,
         PasswordClaim("x", "hunter2"),
         call.server,
     ):

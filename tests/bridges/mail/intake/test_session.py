@@ -9,7 +9,7 @@ from twisted.logger import LogLevel, capturedLogs
 from goiptwist.bridges.mail.submission.interfaces import IMailSubmission, MailProtocol
 from goiptwist.bridges.mail.submission.smtp_reply import INTERNAL_ERROR, SmtpReply
 from goiptwist.errors import Busy, Refused, StoreUnavailable, TryLater, Unacceptable
-from tests.bridges.mail.intake.rig import Call, Certificate, Mailroom, house
+from tests.bridges.mail.intake.rig import Call, Certificate, FakeSubmission, server_context
 
 FROM = b"MAIL FROM:<a@example.org>"
 ONE = b"RCPT TO:<+36301111111@sms.example.org>"
@@ -25,7 +25,7 @@ def call():
 
 def received(call):
     """The content of the only mail, without our own header."""
-    [(_, _, _, content)] = call.mailroom.taken
+    [(_, _, _, content)] = call.submission.taken
     assert content.startswith(b"Received: ")
     return re.split(rb"\r\n(?![ \t])", content, maxsplit=1)[1]
 
@@ -52,28 +52,28 @@ def test_a_mail():
     assert received(call) == b"\r\n".join((*LETTER, b""))
 
 
-def test_the_mailroom_knows_who_calls(call):
+def test_the_submission_knows_the_client(call):
     """It is told all that is known, at RCPT and with the mail."""
     call.says(FROM, ONE, b"DATA", *LETTER, b".")
-    [(caller, sender, recipient)] = call.mailroom.asked
-    assert IMailSubmission.providedBy(call.mailroom)
-    assert (caller.peer, caller.helo, caller.language) == ("192.0.2.1", "me.example.org", "smtp")
-    assert (caller.tls, caller.user, caller.trusted) == (False, None, True)
+    [(client, sender, recipient)] = call.submission.asked
+    assert IMailSubmission.providedBy(call.submission)
+    assert (client.peer, client.helo, client.protocol) == ("192.0.2.1", "me.example.org", "smtp")
+    assert (client.tls, client.user, client.trusted) == (False, None, True)
     assert (sender, recipient) == ("a@example.org", ONE_NAME)
-    [taken] = call.mailroom.taken
-    assert taken[:3] == (caller, "a@example.org", (ONE_NAME,))
+    [taken] = call.submission.taken
+    assert taken[:3] == (client, "a@example.org", (ONE_NAME,))
 
 
 def test_yes_comes_after_the_commit():
-    """What was promised must be kept: the answer waits for the mailroom."""
-    call = Call(house(Mailroom(slow=True)))
+    """What was promised must be kept: the answer waits for the submission."""
+    call = Call(server_context(FakeSubmission(slow=True)))
     call.says(FROM, ONE)
-    call.mailroom.goes_on()
+    call.submission.goes_on()
     call.says(b"DATA", b"x", b".")
     assert call.codes() == [250, 250, 354]
-    call.clock.advance(3000)  # it is not the caller who is late
+    call.clock.advance(3000)  # it is not the client who is late
     assert call.codes() == []
-    call.mailroom.goes_on()
+    call.submission.goes_on()
     assert call.codes() == [250]
 
 
@@ -97,7 +97,7 @@ def test_dots(call):
 
 
 def test_an_empty_mail(call):
-    """It is for the mailroom to say that it is of no use."""
+    """It is for the submission to say that it is of no use."""
     call.says(FROM, ONE, b"DATA", b".")
     assert received(call) == b""
 
@@ -111,7 +111,7 @@ def test_eight_bits(call):
 
 def test_the_largest_mail():
     """The limit is what it says, to the byte, and dots that are not of the mail do not count."""
-    call = Call(house(max_size=1024))
+    call = Call(server_context(max_size=1024))
     lines = [b".." + b"x" * 61] * 16  # 16 times 64 bytes with their ends
     assert call.ask(FROM, ONE, b"DATA", *lines, b".")[-1] == "250 2.0.0 Queued"
     assert len(received(call)) == 1024
@@ -122,7 +122,7 @@ def test_the_largest_mail():
 @pytest.mark.parametrize("line", [b"\r", b"\r\n.", b"\r\n.\r"])
 def test_the_largest_mail_in_pieces(line):
     """The end does not count either, wherever the network cuts it."""
-    call = Call(house(max_size=1024))
+    call = Call(server_context(max_size=1024))
     call.says(FROM, ONE, b"DATA")
     whole = b"x" * 1022 + b"\r\n.\r\n"
     call.sends(whole[: 1022 + len(line)])
@@ -132,7 +132,7 @@ def test_the_largest_mail_in_pieces(line):
 
 def test_an_endless_mail_is_not_read_for_ever():
     """Sixteen times too large is no mistake."""
-    call = Call(house(max_size=1024))
+    call = Call(server_context(max_size=1024))
     call.says(FROM, ONE, b"DATA")
     call.heard()
     for _ in range(20):
@@ -148,9 +148,9 @@ def test_trace():
     """RFC 5321 section 4.4: who, where, how, when; not for whom, and not as whom."""
     clock = Clock()
     clock.advance(1_700_000_000.7)
-    call = Call(house(clock=clock))
+    call = Call(server_context(clock=clock))
     call.says(FROM, ONE, b"DATA", *LETTER, b".")
-    [(_, _, _, content)] = call.mailroom.taken
+    [(_, _, _, content)] = call.submission.taken
     header = content.split(b"\r\nSubject")[0].decode()
     assert re.fullmatch(
         r"Received: from me\.example\.org \(\[192\.0\.2\.1\]\)\r\n"
@@ -162,9 +162,9 @@ def test_trace():
 
 def test_trace_of_ipv6():
     """RFC 5321 section 4.1.3 marks the address."""
-    call = Call(house(), peer="2001:db8::1", implicit=True)
+    call = Call(server_context(), peer="2001:db8::1", implicit=True)
     call.says(b"AUTH PLAIN AG9wcwByaWdodCBob3JzZSDDhMOW", FROM, ONE, b"DATA", b".")
-    [(_, _, _, content)] = call.mailroom.taken
+    [(_, _, _, content)] = call.submission.taken
     assert b"([IPv6:2001:db8::1])" in content
     assert b" with ESMTPSA " in content
     assert b"ops" not in content
@@ -184,9 +184,9 @@ def test_how_it_came(lmtp, hello, mail, way):
     """RFC 3848, RFC 6531 section 4.3."""
     call = Call(lmtp=lmtp, hello=False)
     call.says(hello, mail, ONE, b"DATA", b".")
-    [(caller, _, _, content)] = call.mailroom.taken
+    [(client, _, _, content)] = call.submission.taken
     assert b" with " + way + b" id " in content
-    assert caller.language is (MailProtocol.LMTP if lmtp else MailProtocol.SMTP)
+    assert client.protocol is (MailProtocol.LMTP if lmtp else MailProtocol.SMTP)
 
 
 # The order of commands
@@ -236,13 +236,13 @@ def test_no_web_server(line):
     call.heard()
     call.says(line, b"Host: x", b"", b"EHLO me", FROM, ONE, b"DATA", b"x", b".")
     assert call.heard() == ["554 5.5.1 This is not a web server"]
-    assert call.mailroom.taken == []
+    assert call.submission.taken == []
     assert call.is_over()
 
 
 def test_a_refused_mail_is_forgotten(call):
     """RFC 2920: DATA that was sent before the refusal came must not begin a mail."""
-    call.mailroom.refused[ONE_NAME] = SmtpReply(550, "5.1.1", "No such line")
+    call.submission.refused[ONE_NAME] = SmtpReply(550, "5.1.1", "No such line")
     call.says(FROM, ONE, b"DATA", b"RSET", FROM, TWO, b"DATA", b"x", b".")
     assert call.heard() == [
         "250 2.1.0 OK",
@@ -267,8 +267,8 @@ def test_no_open_relay():
         "550 5.7.1 Only for users",
         "503 5.5.1 No recipient was accepted",
     ]
-    assert call.mailroom.taken == []
-    assert call.house.complaints.counts["mail_refused"] == 1
+    assert call.submission.taken == []
+    assert call.context.rejections.counts["mail_refused"] == 1
 
 
 def test_a_name_is_not_an_address():
@@ -280,7 +280,7 @@ def test_a_name_is_not_an_address():
 
 def test_without_an_address():
     """A peer that is no address is on no network, and not on this machine."""
-    call = Call(house(clear_login=True), peer="192.0.2.1")
+    call = Call(server_context(clear_login=True), peer="192.0.2.1")
     call.server.peer = "somewhere"
     assert not any("AUTH" in line for line in call.ask(b"EHLO me"))
 
@@ -290,11 +290,11 @@ def test_trusted_networks(peer):
     """An IPv4 address is the same in IPv6 clothes."""
     call = Call(peer=peer)
     call.says(FROM, ONE)
-    [(caller, _, _)] = call.mailroom.asked
-    assert (caller.peer, caller.trusted) == ("192.0.2.9", True)
+    [(client, _, _)] = call.submission.asked
+    assert (client.peer, client.trusted) == ("192.0.2.9", True)
 
 
-# What the mailroom says
+# What the submission says
 
 
 @pytest.mark.parametrize(
@@ -310,15 +310,15 @@ def test_trusted_networks(peer):
 )
 def test_troubles(call, trouble, answer):
     """Each error says by its class whether to come again."""
-    call.mailroom.trouble = trouble
+    call.submission.trouble = trouble
     assert call.ask(FROM, ONE, b"DATA", b"x", b".")[-1] == answer
     assert call.ask(b"NOOP") == ["250 2.0.0 OK"]
 
 
 def test_a_bug_loses_no_mail(call, logged_failures):
     """It is logged, and the mail comes again."""
-    call.mailroom.trouble = ZeroDivisionError("our bug")
-    call.mailroom.refused[TWO_NAME] = ZeroDivisionError("our bug")
+    call.submission.trouble = ZeroDivisionError("our bug")
+    call.submission.refused[TWO_NAME] = ZeroDivisionError("our bug")
     call.says(FROM, ONE, TWO, b"DATA", b"x", b".")
     assert call.codes() == [250, 250, 451, 354, 451]
     assert [event["log_failure"].type for event in logged_failures.flush()] == [
@@ -330,24 +330,26 @@ def test_a_bug_loses_no_mail(call, logged_failures):
 def test_a_forgotten_recipient_comes_again(call):
     """A yes that nobody has said is none."""
 
-    async def take(*_):
+    async def accept(*_):
         return {}
 
-    call.house.mailroom = type("Forgetful", (Mailroom,), {"take": staticmethod(take)})()
+    call.context.submission = type(
+        "Forgetful", (FakeSubmission,), {"accept": staticmethod(accept)}
+    )()
     assert call.ask(FROM, ONE, b"DATA", b"x", b".")[-1] == f"451 4.3.0 {INTERNAL_ERROR.text}"
 
 
 def test_different_fates(call):
     """SMTP has one answer for all: it is only yes if everybody was taken."""
-    call.mailroom.fates[TWO_NAME] = SmtpReply(554, "5.7.1", "Quota is used up")
+    call.submission.replies[TWO_NAME] = SmtpReply(554, "5.7.1", "Quota is used up")
     assert call.ask(FROM, ONE, TWO, b"DATA", b"x", b".")[-1] == (
         f"554 5.7.1 NOT taken for {TWO_NAME}: Quota is used up; taken for {ONE_NAME}"
     )
 
 
-def test_what_the_mailroom_says_is_made_safe(call):
+def test_what_the_submission_replies_is_made_safe(call):
     """Whatever stands in it, it is answers of SMTP, of lines that are not too long."""
-    call.mailroom.refused[ONE_NAME] = SmtpReply(550, "5.1.1", "Nem\r\n250 jó: ő " + "x " * 600)
+    call.submission.refused[ONE_NAME] = SmtpReply(550, "5.1.1", "Nem\r\n250 jó: ő " + "x " * 600)
     lines = call.ask(FROM, ONE)[1:]
     assert all(line.startswith("550-5.1.1 ") for line in lines[:-1])
     assert lines[-1].startswith("550 5.1.1 ")
@@ -356,10 +358,10 @@ def test_what_the_mailroom_says_is_made_safe(call):
 
 
 def test_the_same_recipient_twice(call):
-    """The mailroom sees everybody once."""
+    """The submission sees everybody once."""
     call.says(FROM, ONE, ONE, b"DATA", b"x", b".")
     assert call.codes() == [250, 250, 250, 354, 250]
-    assert call.mailroom.taken[0][2] == (ONE_NAME,)
+    assert call.submission.taken[0][2] == (ONE_NAME,)
 
 
 def test_the_log_says_how_much_but_not_what(call):
@@ -368,9 +370,9 @@ def test_the_log_says_how_much_but_not_what(call):
         call.says(FROM, ONE, b"DATA", *LETTER, b".")
     [event] = [event for event in logs if event["log_level"] is LogLevel.info]
     assert (event["peer"], event["user"], event["size"]) == ("192.0.2.1", "-", 30)
-    assert event["answers"] == "250 2.0.0"
+    assert event["replies"] == "250 2.0.0"
     assert not any(word in str(event) for word in ("3630", "Pump", "a@example"))
-    assert call.house.counts == {"connections": 1, "mails": 1, "recipients_taken": 1}
+    assert call.context.counts == {"connections": 1, "mails": 1, "recipients_taken": 1}
 
 
 # STARTTLS
@@ -378,7 +380,7 @@ def test_the_log_says_how_much_but_not_what(call):
 
 def test_starttls_begins_anew():
     """RFC 3207 section 4.2: what was said in clear is forgotten."""
-    call = Call(house(certificate=Certificate()))
+    call = Call(server_context(certificate=Certificate()))
     assert "250 STARTTLS" in call.ask(b"EHLO me")
     call.says(FROM)
     assert call.ask(b"STARTTLS") == ["220 2.0.0 Begin"]
@@ -396,7 +398,7 @@ def test_starttls_begins_anew():
 
 def test_no_starttls_within_tls():
     """Where TLS came first there is none to begin."""
-    call = Call(house(certificate=Certificate()), implicit=True)
+    call = Call(server_context(certificate=Certificate()), implicit=True)
     offered = call.ask(b"EHLO me")
     assert "250 AUTH PLAIN LOGIN" in offered
     assert not any("STARTTLS" in line for line in offered)

@@ -16,9 +16,9 @@ from goiptwist.bridges.mail.outgoing.composition import (
     NO_REPLY_NOTE,
     ReplyAddresses,
     body_text,
+    compose,
     header_text,
     message_id,
-    render,
     subject,
 )
 from goiptwist.bridges.mail.outgoing.settings import MailSettings
@@ -53,7 +53,7 @@ def read(letter):
 
 def test_the_whole_letter():
     """A plain SMS, byte for byte."""
-    assert render(sms(), SETTINGS).decode("ascii").split("\r\n") == [
+    assert compose(sms(), SETTINGS).decode("ascii").split("\r\n") == [
         'From: "+36301234567 (goip1)" <sms@example.org>',
         "To: ops@example.org, boss@example.org",
         "Subject: SMS from +36301234567 on goip1",
@@ -88,7 +88,7 @@ def author_of(letter):
 
 def check_letter(message):
     """What holds for each letter, whatever stands in the SMS."""
-    letter = render(message, SETTINGS)
+    letter = compose(message, SETTINGS)
     assert letter.isascii()
     assert b"\0" not in letter
     assert not re.search(rb"\r(?!\n)|(?<!\r)\n", letter), "a bare CR or LF"
@@ -105,7 +105,7 @@ def check_letter(message):
     assert mail["Subject"] == subject(message, SETTINGS.subject_template)
     text = body_text(message.text)
     assert mail.get_content() == text.removesuffix("\n").replace("\n", "\r\n") + "\r\n"
-    assert render(message, SETTINGS) == letter
+    assert compose(message, SETTINGS) == letter
 
 
 @pytest.mark.parametrize("kind", [email.message.Message, email.message.EmailMessage])
@@ -137,7 +137,7 @@ def test_any_text(text, sender):
 
 def test_encoded_words_are_not_decoded():
     """What looks like an encoded word is meant literally, line ends and all."""
-    letter = render(sms(sender="=?utf-8?q?=0D=0ABcc:_x?="), SETTINGS)
+    letter = compose(sms(sender="=?utf-8?q?=0D=0ABcc:_x?="), SETTINGS)
     assert read(letter)["X-GoIP-From"] == "=?utf-8?q?=0D=0ABcc:_x?="
     assert read(letter)["Bcc"] is None
 
@@ -145,10 +145,10 @@ def test_encoded_words_are_not_decoded():
 def test_long_addresses_are_not_encoded():
     """A long line is no reason to write an address as an encoded word."""
     address = f"{'a' * 60}@{'b' * 60}.{'c' * 60}.example.org"
-    mail = read(render(sms(), evolve(SETTINGS, to=(address,), sender=address)))
+    mail = read(compose(sms(), evolve(SETTINGS, to=(address,), sender=address)))
     assert mail["To"].addresses[0].addr_spec == address
     assert mail["From"].addresses[0].addr_spec == address
-    letter = render(sms(id="m" * 64), evolve(SETTINGS, sender=address))
+    letter = compose(sms(id="m" * 64), evolve(SETTINGS, sender=address))
     assert f"<{'m' * 64}.1767225600250@{address.split('@')[1]}>".encode() in letter
 
 
@@ -202,7 +202,7 @@ def test_from_the_correspondent():
     """Where the domain is ours, a mail is from the number, and a Reply goes to the token."""
     address = "+36301234567@sms.example.org"
     answer = ReplyAddresses(address, "+36301234567+token@sms.example.org")
-    mail = read(render(sms(), OURS, answer))
+    mail = read(compose(sms(), OURS, answer))
     assert mail["From"].addresses[0].addr_spec == address
     assert mail["Reply-To"].addresses[0].addr_spec == answer.reply_to
     assert NO_REPLY_NOTE not in mail.get_content()
@@ -211,7 +211,7 @@ def test_from_the_correspondent():
 def test_from_a_fixed_sender():
     """Where no domain is ours, all mails are from one address, and still each has its Reply-To."""
     answer = ReplyAddresses("sms@example.org", "sms++36301234567+token@example.org")
-    mail = read(render(sms(), evolve(SETTINGS, mailbox="sms@example.org"), answer))
+    mail = read(compose(sms(), evolve(SETTINGS, mailbox="sms@example.org"), answer))
     assert mail["From"].addresses[0].addr_spec == "sms@example.org"
     assert mail["From"].addresses[0].display_name == "+36301234567 (goip1)"
     assert mail["Reply-To"].addresses[0].addr_spec == answer.reply_to
@@ -220,7 +220,7 @@ def test_from_a_fixed_sender():
 @pytest.mark.parametrize("ours", [{"domain": "sms.example.org"}, {"mailbox": "sms@example.org"}])
 def test_a_name_cannot_be_answered(ours):
     """It says so, below a signature mark, rather than leaving it to a bounce."""
-    mail = read(render(sms(sender="BANK"), evolve(SETTINGS, **ours)))
+    mail = read(compose(sms(sender="BANK"), evolve(SETTINGS, **ours)))
     assert mail["Reply-To"] is None
     assert mail["From"].addresses[0].addr_spec == "sms@example.org"
     assert mail.get_content().split() == f"Pump 3 stopped -- {NO_REPLY_NOTE}".split()
@@ -229,7 +229,7 @@ def test_a_name_cannot_be_answered(ours):
 def test_one_thread_for_each_correspondent_and_line():
     """The root is the same for all mails of a pair, and another for another pair."""
     roots = [
-        read(render(sms(**changes), OURS))["References"]
+        read(compose(sms(**changes), OURS))["References"]
         for changes in ({}, {"id": "m2", "text": "x"}, {"line": "goip2"}, {"sender": "+361"})
     ]
     assert roots[0] == roots[1]
@@ -242,11 +242,11 @@ def test_one_thread_for_each_correspondent_and_line():
 def test_copies():
     """Who gets a copy in secret is not in the mail."""
     copied = evolve(SETTINGS, cc=("a@example.org", "b@example.org"), bcc=("secret@example.org",))
-    letter = render(sms(), copied)
+    letter = compose(sms(), copied)
     assert b"\r\nTo: ops@example.org, boss@example.org\r\nCc: a@example.org, b@exam" in letter
     assert b"secret" not in letter
     many = evolve(SETTINGS, cc=tuple(f"somebody{n}@example.org" for n in range(50)))
-    assert len(read(render(sms(), many))["Cc"].addresses) == 50
+    assert len(read(compose(sms(), many))["Cc"].addresses) == 50
 
 
 @pytest.mark.parametrize(
@@ -262,7 +262,7 @@ def test_copies():
 )
 def test_name(name, shown):
     """A known correspondent is shown by name; the number always stands there too."""
-    letter = render(sms(), OURS, name=name)
+    letter = compose(sms(), OURS, name=name)
     assert author_of(letter) == (shown, "sms@example.org")
     assert read(letter)["Bcc"] is None
 
@@ -271,7 +271,7 @@ def test_name(name, shown):
 @given(name=any_text)
 def test_any_name(name):
     """An address book may hold anything."""
-    mail = read(render(sms(), evolve(OURS, subject="{name}/{line}"), name=name))
+    mail = read(compose(sms(), evolve(OURS, subject="{name}/{line}"), name=name))
     assert not mail.defects
     assert mail["Subject"] == subject(sms(), "{name}/{line}", name)
     assert len(mail["From"].addresses) == 1
@@ -292,7 +292,7 @@ def test_private():
     who wrote or what; an answer still goes to the right address.
     """
     answer = ReplyAddresses("+36301234567@sms.example.org", "+36301234567+token@sms.example.org")
-    letter = render(sms(), evolve(OURS, private=True), answer, "Kovács Béla")
+    letter = compose(sms(), evolve(OURS, private=True), answer, "Kovács Béla")
     mail = read(letter)
     assert mail["Subject"] == "SMS on goip1"
     assert author_of(letter) == ("SMS on goip1", "sms@example.org")
@@ -325,7 +325,7 @@ def test_earlier_mails(earlier, known):
     belongs, in programs that go by the mail that is answered. What is no id
     is left out: it was once in a mail that somebody else wrote.
     """
-    mail = read(render(sms(id="m9"), OURS, earlier=earlier))
+    mail = read(compose(sms(id="m9"), OURS, earlier=earlier))
     assert mail["References"].split() == [ROOT, *known]
     assert mail["In-Reply-To"] == (known[-1] if known else None)
     assert not mail.defects
@@ -334,13 +334,13 @@ def test_earlier_mails(earlier, known):
 def test_a_repeat_does_not_refer_to_itself():
     """Whoever remembers the ids may have remembered this one before it was put off."""
     own = message_id(sms(), "sms.example.org")
-    again = render(sms(), OURS, earlier=[EARLIER[0], own])
-    assert again == render(sms(), OURS, earlier=EARLIER[:1])
+    again = compose(sms(), OURS, earlier=[EARLIER[0], own])
+    assert again == compose(sms(), OURS, earlier=EARLIER[:1])
 
 
 def test_references_are_folded():
     """One id on each line; a program that cuts long lines would break one."""
-    letter = render(sms(id="m9"), OURS, earlier=EARLIER[:3])
+    letter = compose(sms(id="m9"), OURS, earlier=EARLIER[:3])
     folded = "\r\n ".join([ROOT, *EARLIER[:3]])
     assert f"\r\nReferences: {folded}\r\n".encode() in letter
 
@@ -351,7 +351,7 @@ class TestAlarms:
     def test_the_whole_letter(self):
         """The sentence in the subject, both forms in the body, nobody to answer."""
         settings = evolve(SETTINGS, domain="sms.example.org", to=("ops@example.org",))
-        assert render(alarm(line="goip1"), settings).decode("ascii").split("\r\n") == [
+        assert compose(alarm(line="goip1"), settings).decode("ascii").split("\r\n") == [
             'From: "Alarm 1113 (goip1)" <sms@example.org>',
             "To: ops@example.org",
             "Subject: Alarm 1113: audible panic alarm, partition 3, zone 3",
@@ -376,11 +376,11 @@ class TestAlarms:
 
     def test_private(self):
         """A list of mails tells that there is an alarm, and no more."""
-        head = read(render(alarm(), evolve(SETTINGS, private=True)))
+        head = read(compose(alarm(), evolve(SETTINGS, private=True)))
         assert (head["Subject"], parseaddr(head["From"])[0]) == ("Alarm", "Alarm")
 
     def test_own_subject(self):
         """A template of one's own is filled in for alarms as well."""
         settings = evolve(SETTINGS, subject="[{sender}] {text}")
-        said = read(render(alarm(), settings))["Subject"]
+        said = read(compose(alarm(), settings))["Subject"]
         assert said == "[Alarm 1113] Account 1113: audible panic alarm, partition 3, zone 3"

@@ -47,7 +47,7 @@ def fates(host):
     """What it came to, with nothing left ticking."""
     assert host.clock.getDelayedCalls() == []
     assert host.results == [host.dialogue]
-    return host.dialogue.fates
+    return host.dialogue.replies
 
 
 def test_an_answer_for_each():
@@ -131,8 +131,8 @@ def test_broken_off_among_the_answers(how, words):
         B: SmarthostReply(550, "nobody"),
         C: SmarthostReply(NO_REPLY, words),
     }
-    assert str(host.dialogue.fates[C]) == words
-    assert not host.dialogue.fates[C].final
+    assert str(host.dialogue.replies[C]) == words
+    assert not host.dialogue.replies[C].final
 
 
 def test_no_lmtp_is_spoken():
@@ -170,25 +170,24 @@ def authority(tmp_path):
 
 
 @pytest.mark.real
-async def test_who_was_put_off_is_asked_again_alone():
+async def test_each_recipient_alone():
     """Nobody gets it twice, and the journey tells of each."""
     server = intake(reactor, lmtp=(ANY,))
     server.startService()
-    mailroom = server.house.mailroom
-    mailroom.refused[B] = Answer(550, "5.1.1", "No such number")
-    mailroom.fates[C] = Answer(451, "4.3.0", "Disk full")
+    submission = server.context.submission
+    submission.refused[B] = Answer(550, "5.1.1", "No such number")
+    submission.replies[C] = Answer(451, "4.3.0", "Disk full")
     bridge = mail_bridge(reactor, server.ports[0].getHost().port, **THREE)
-    first = await outcome(bridge, sms())
-    mailroom.fates.clear()
-    second = await outcome(bridge, sms())
+    assert await bridge.deliver_to(sms(), A) == Delivered("250 2.0.0 Queued")
+    with pytest.raises(Refused, match=f"{B}: 550 5.1.1 No such number"):
+        await bridge.deliver_to(sms(), B)
+    with pytest.raises(TryLater, match=f"put it off: {C}: 451 4.3.0 Disk full"):
+        await bridge.deliver_to(sms(), C)
+    submission.replies.clear()
+    assert await bridge.deliver_to(sms(), C) == Delivered("250 2.0.0 Queued")
     found = await bridge.check()
     await server.stopService()
-    assert isinstance(first, TryLater)
-    assert str(first) == f"the smarthost put it off: {C}: 451 4.3.0 Disk full"
-    assert second == Delivered(
-        f"250 2.0.0 Queued; refused for {B}: 550 5.1.1 No such number",
-    )
-    assert [recipients for _, _, recipients, _ in mailroom.taken] == [(A, C), (C,)]
+    assert [recipients for _, _, recipients, _ in submission.taken] == [(A,), (C,), (C,)]
     assert "answers in LMTP, without TLS, not logged in" in found
 
 
@@ -197,7 +196,7 @@ async def test_refused_for_all():
     """Then, and only then, it is never."""
     server = intake(reactor, lmtp=(ANY,))
     server.startService()
-    server.house.mailroom.fates = {to: Answer(554, "5.6.0", "No") for to in (A, B, C)}
+    server.context.submission.replies = {to: Answer(554, "5.6.0", "No") for to in (A, B, C)}
     bridge = mail_bridge(reactor, server.ports[0].getHost().port, **THREE)
     error = await outcome(bridge, sms())
     await server.stopService()
@@ -225,14 +224,14 @@ async def test_tls_and_login(authority):
     assert isinstance(await outcome(bridge, sms()), Delivered)
     assert "logged in with PLAIN" in await bridge.check()
     await server.stopService()
-    [(caller, _, recipients, _)] = server.house.mailroom.taken
-    assert (caller.language, caller.tls, caller.user.name) == ("lmtp", True, "ascii")
+    [(client, _, recipients, _)] = server.context.submission.taken
+    assert (client.protocol, client.tls, client.user.name) == ("lmtp", True, "ascii")
     assert recipients == (A, B, C)
 
 
 @pytest.mark.real
 async def test_lost_among_the_answers():
-    """After the first yes the connection goes; only the others are asked again."""
+    """After the first yes the connection goes; the others have had no reply."""
     answers = [b"220 hi\r\n", b"250 hi\r\n", *[b"250 ok\r\n"] * 4, b"354 go on\r\n"]
 
     def conversation(heard, connection):
@@ -249,4 +248,3 @@ async def test_lost_among_the_answers():
     assert str(error) == (
         f"the smarthost put it off: {B}, {C}: the connection was lost before the smarthost answered"
     )
-    assert bridge._remembered == {"m1": {A: SmarthostReply(250, "taken")}}

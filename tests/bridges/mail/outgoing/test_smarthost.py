@@ -5,10 +5,9 @@ from twisted.internet import reactor
 from twisted.logger import LogLevel, capturedLogs
 
 from goiptwist.bridges.mail.kind import MailKind
-from goiptwist.bridges.mail.outgoing.verdict import SmarthostReply
 from goiptwist.config.values import HostPort, Password
 from goiptwist.errors import Refused, TryLater
-from goiptwist.interfaces import IBridgeKind
+from goiptwist.interfaces import IBridgeKind, IDeliversEach
 from goiptwist.model.delivery import Delivered
 from goiptwist.testing.contract import outcome
 from goiptwist.testing.stubs import StandInGateway, sms
@@ -28,6 +27,7 @@ pytestmark = [
 ]
 
 TWO = ("ops@example.org", "boss@example.org")
+COPIES = {"to": TWO[:1], "cc": TWO[1:], "bcc": ("archive@example.org",)}
 LOGIN = {"username": "goip", "password": Password("right horse")}
 
 
@@ -80,7 +80,9 @@ async def test_answers(mailbox, where, answer, kind):
     assert type(error) is kind
     assert answer in str(error)
     said = [event for event in logs if event["log_level"] is LogLevel.warn]
-    assert [(event["bridge"], event["message_id"]) for event in said] == [("mail", "m1")]
+    assert [(event["destination"], event["message_id"]) for event in said] == [
+        ("bridge:mail", "m1")
+    ]
     assert answer in said[0]["reason"]
 
 
@@ -97,24 +99,67 @@ async def test_some_are_refused(mailbox):
     assert any(refusal in event.get("reason", "") for event in logs)
 
 
-async def test_some_are_put_off(mailbox):
-    """Who was put off gets it later, and nobody gets it twice."""
+async def test_a_failure_for_one_repeats_to_nobody_else(mailbox):
+    """Each recipient has a transaction of its own, with the same mail."""
     mailbox.rcpt = {TWO[1]: "450 busy"}
     with smtp_server(mailbox) as port:
-        bridge = mail_bridge(reactor, port, to=TWO)
-        first = await outcome(bridge, sms())
+        first = await each_recipient(mail_bridge(reactor, port, to=TWO), sms())
         mailbox.rcpt = {}
-        second = await outcome(bridge, sms())
-        other = await outcome(bridge, sms(id="m2"))
-    assert isinstance(first, TryLater)
-    assert str(first) == "the smarthost put it off: boss@example.org: 450 busy"
-    assert second == Delivered(detail="250 2.0.0 queued as 1; 250 2.0.0 queued as 2")
-    assert other == Delivered(detail="250 2.0.0 queued as 3")
-    assert recipients(mailbox) == [[TWO[0]], [TWO[1]], list(TWO)]
+        # as after a restart: the row is all that is known
+        again = mail_bridge(reactor, port, to=TWO)
+        second = await outcome_of(again.deliver_to(sms(), TWO[1]))
+    assert first[0] == Delivered(detail="250 2.0.0 queued as 1")
+    assert isinstance(first[1], TryLater)
+    assert str(first[1]) == "the smarthost put it off: boss@example.org: 450 busy"
+    assert second == Delivered(detail="250 2.0.0 queued as 2")
+    assert recipients(mailbox) == [[TWO[0]], [TWO[1]]]
     assert mailbox.taken[0].content == mailbox.taken[1].content
 
 
-COPIES = {"to": TWO[:1], "cc": TWO[1:], "bcc": ("archive@example.org",)}
+async def test_a_late_recipient_gets_the_same_mail(mailbox):
+    """What came in meanwhile does not change it, nor does what it was noted as."""
+    with smtp_server(mailbox) as port:
+        bridge = mail_bridge(reactor, port, to=TWO)
+        for recipient, message in ((0, sms()), (0, sms(id="m2")), (1, sms()), (1, sms(id="m2"))):
+            await bridge.deliver_to(message, TWO[recipient])
+    contents = [envelope.content for envelope in mailbox.taken]
+    assert contents[:2] == contents[2:]
+    assert contents[0] != contents[1]
+
+
+async def test_a_row_without_a_recipient(mailbox):
+    """It goes to all in one transaction, and comes again to all."""
+    mailbox.rcpt = {TWO[1]: "450 busy"}
+    with smtp_server(mailbox) as port:
+        bridge = mail_bridge(reactor, port, to=TWO)
+        assert isinstance(await outcome(bridge, sms()), TryLater)
+        mailbox.rcpt = {}
+        assert await outcome(bridge, sms()) == Delivered(detail="250 2.0.0 queued as 2")
+    assert recipients(mailbox) == [[TWO[0]], list(TWO)]
+    assert mailbox.taken[0].content == mailbox.taken[1].content
+
+
+def test_each_recipient_has_a_row():
+    """The router asks the settings for the recipients of a bridge that delivers to each."""
+    bridge = mail_bridge(reactor, 25, **COPIES)
+    assert IDeliversEach.providedBy(bridge)
+    assert bridge.settings.recipients == (*TWO, "archive@example.org")
+
+
+async def outcome_of(delivery):
+    """What the delivery came to."""
+    try:
+        return await delivery
+    except (TryLater, Refused) as error:
+        return error
+
+
+async def each_recipient(bridge, message):
+    """What the delivery to each came to, in the order of the settings."""
+    return [
+        await outcome_of(bridge.deliver_to(message, recipient))
+        for recipient in bridge.settings.recipients
+    ]
 
 
 async def test_copies(mailbox):
@@ -132,14 +177,18 @@ async def test_copies(mailbox):
 
 
 async def test_copies_are_put_off_like_anybody(mailbox):
-    """Each has a fate of his own, wherever he stands."""
+    """Each has an outcome of its own, whatever key names it."""
     mailbox.rcpt = {"archive@example.org": "450 busy", TWO[1]: "550 no such user"}
     with smtp_server(mailbox) as port:
         bridge = mail_bridge(reactor, port, **COPIES)
-        assert isinstance(await outcome(bridge, sms()), TryLater)
+        taken, refused, put_off = await each_recipient(bridge, sms())
+        assert isinstance(taken, Delivered)
+        assert isinstance(refused, Refused)
+        assert isinstance(put_off, TryLater)
         mailbox.rcpt = {}
-        assert isinstance(await outcome(bridge, sms()), Delivered)
+        assert isinstance(await outcome_of(bridge.deliver_to(sms(), COPIES["bcc"][0])), Delivered)
     assert recipients(mailbox) == [[TWO[0]], ["archive@example.org"]]
+    assert b"archive" not in b"".join(envelope.content for envelope in mailbox.taken)
 
 
 async def test_a_known_correspondent(mailbox):
@@ -149,31 +198,6 @@ async def test_a_known_correspondent(mailbox):
         bridge.gateway.names["+36301234567"] = "Kovács Béla"
         await bridge.deliver(sms())
     assert author_of(mailbox.taken[0].content)[0] == "Kovács Béla (+36301234567)"
-
-
-async def test_put_off_and_then_refused(mailbox):
-    """A mail that somebody has is handed over, whatever becomes of the others."""
-    mailbox.rcpt = {TWO[1]: "450 busy"}
-    with smtp_server(mailbox) as port:
-        bridge = mail_bridge(reactor, port, to=TWO)
-        await outcome(bridge, sms())
-        mailbox.rcpt = {TWO[1]: "550 no such user"}
-        answer = await outcome(bridge, sms())
-    assert isinstance(answer, Delivered)
-    assert "refused for boss@example.org" in answer.detail
-
-
-def test_not_everything_is_remembered(monkeypatch):
-    """The memory for mails that are put off is bounded, and empties itself."""
-    monkeypatch.setattr("goiptwist.bridges.mail.outgoing.bridge.REMEMBERED", 2)
-    bridge = mail_bridge(reactor, 25, to=TWO)
-    ok, busy = SmarthostReply(250, "ok"), SmarthostReply(450, "busy")
-    for known in ("a", "b", "c"):
-        bridge._remember(known, {TWO[0]: ok, TWO[1]: busy})
-    assert bridge._remembered == {"b": {TWO[0]: ok}, "c": {TWO[0]: ok}}
-    bridge._remember("b", {TWO[0]: ok, TWO[1]: ok})
-    bridge._remember("c", {TWO[0]: busy, TWO[1]: busy})
-    assert bridge._remembered == {}
 
 
 # Trouble

@@ -98,7 +98,7 @@ def test_a_mail():
     assert smarthost.results == []
     smarthost.says(b"221 bye\r\n")
     assert smarthost.results == [smarthost.dialogue]
-    assert smarthost.dialogue.fates == {"ops@example.org": SmarthostReply(250, "taken")}
+    assert smarthost.dialogue.replies == {"ops@example.org": SmarthostReply(250, "taken")}
     assert smarthost.clock.getDelayedCalls() == []
 
 

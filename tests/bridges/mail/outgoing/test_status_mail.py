@@ -41,7 +41,7 @@ NEWS = Notification(id="abc-8", what="failed", at=1_795_000_060.0, reason="no cr
 
 
 def written(news: Notification = NEWS, mail: MailContext = MAIL) -> Any:
-    octets = status_mail.render(news, mail, "sms@example.org", "gw.example.org")
+    octets = status_mail.compose_status(news, mail, "sms@example.org", "gw.example.org")
     octets.decode("ascii")
     assert b"\n" not in octets.replace(b"\r\n", b"")
     return message_from_bytes(octets, policy=policy.default)

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from goiptwist.bridges.mail.outgoing.composition import render
+from goiptwist.bridges.mail.outgoing.composition import compose
 from goiptwist.bridges.mail.outgoing.settings import MailSettings
 from goiptwist.bridges.mail.reading.headers import Headers
 from goiptwist.bridges.mail.reading.parsing import parse_mail
@@ -101,7 +101,7 @@ def test_alarms():
 
 def test_our_own_letters():
     """What we write ourselves never comes round, whatever its domain."""
-    letter = render(sms(), MailSettings(to=("a@b.org",), sender="sms@example.org"))
+    letter = compose(sms(), MailSettings(to=("a@b.org",), sender="sms@example.org"))
     for domain in ("example.org", "sms.example.org"):
         with pytest.raises(Unacceptable):
             check(parse_mail(letter).headers, "joe@example.net", domain)

@@ -18,7 +18,7 @@ from goiptwist.bridges.mail.intake.service import MailIntake
 from goiptwist.bridges.mail.intake.settings import MailIntakeSettings
 from goiptwist.bridges.mail.submission.interfaces import MailClient, MailProtocol
 from goiptwist.config.values import HostPort, Network
-from tests.bridges.mail.intake.rig import Complaints
+from tests.bridges.mail.intake.rig import FakeRejections
 from tests.bridges.mail.outgoing.smarthosts import free_port
 from tests.bridges.mail.submission.test_service import ANN, ANSWER, NEIGHBOUR, STRANGER, Room
 
@@ -30,7 +30,7 @@ USERS = (
     User(name="reader", mail=("joe@example.com",), may=("read",)),
     User(name="nobody"),
 )
-MAILBOX = evolve(STRANGER, language=MailProtocol.IMAP)
+MAILBOX = evolve(STRANGER, protocol=MailProtocol.IMAP)
 PASS = f"{MX}; dmarc=pass header.from=example.org"
 
 
@@ -103,10 +103,10 @@ def test_refused(found: str, author: str, answer: str) -> None:
 def test_at_rcpt() -> None:
     """A stranger is refused there as ever; what our server brings is known with the mail."""
     here = room()
-    assert here.may(NEIGHBOUR, TO) == ""
-    assert here.may(STRANGER, TO).startswith("550 5.7.1 Log in")
+    assert here.may_write(NEIGHBOUR, TO) == ""
+    assert here.may_write(STRANGER, TO).startswith("550 5.7.1 Log in")
     here.gateway.forbidden = "nowhere"  # it is not known yet for whom
-    assert here.may(NEIGHBOUR, TO) == ""
+    assert here.may_write(NEIGHBOUR, TO) == ""
 
 
 def test_a_stranger_writes_the_field_himself() -> None:
@@ -132,19 +132,21 @@ def test_one_answer_for_each() -> None:
     """In one mail an answer may go, and a new text may not."""
     here = room()
     content = b"From: eve@evil.example\r\nMessage-ID: <1@x>\r\n\r\nhello\r\n"
-    fates: dict[str, Any] = {}
+    replies: dict[str, Any] = {}
 
     async def both() -> None:
         recipients = [TO, here.reply_to()]
-        fates.update(await here.room.take(NEIGHBOUR, "eve@evil.example", recipients, content, {}))
+        replies.update(
+            await here.submission.accept(NEIGHBOUR, "eve@evil.example", recipients, content, {})
+        )
 
     execute(lambda: both().send(None)).addErrback(lambda failure: failure.trap(StopIteration))
-    assert [reply.code for reply in fates.values()] == [550, 250]
+    assert [reply.code for reply in replies.values()] == [550, 250]
 
 
-def alarm(caller: MailClient, here: Room) -> str:
+def alarm(client: MailClient, here: Room) -> str:
     return here.take(
-        caller, TO, **{"Authentication-Results": PASS, "Auto-Submitted": "auto-generated"}
+        client, TO, **{"Authentication-Results": PASS, "Auto-Submitted": "auto-generated"}
     )
 
 
@@ -159,9 +161,9 @@ def test_alarms() -> None:
 
 def test_a_mailbox() -> None:
     """The id of the mailbox's server makes new mails possible; that of [mail] does not."""
-    assert room().may(MAILBOX, TO).startswith("550 5.7.1 Log in")
+    assert room().may_write(MAILBOX, TO).startswith("550 5.7.1 Log in")
     here = room(authserv="", imap_authserv=MX)
-    assert here.may(MAILBOX, TO) == ""
+    assert here.may_write(MAILBOX, TO) == ""
     assert alarm(MAILBOX, here).startswith("250")
     assert [origin for origin, *_ in here.sent()] == ["user:ann"]
     assert here.take(MAILBOX, TO).startswith("550 5.7.1 Nothing proves")
@@ -217,8 +219,8 @@ async def test_by_way_of_a_mail_server() -> None:
         "sms.example.org",
         users=Users(USERS, execute),
         attempts=Attempts(reactor),
-        mailroom=here.room,
-        complaints=Complaints(),
+        submission=here.submission,
+        rejections=FakeRejections(),
     )
     service.startService()
     [port] = service.ports

@@ -1,5 +1,5 @@
 """
-The mailroom: who may send by mail, what is sent, and that a mail is one SMS
+Who may send by mail, what is sent, and that a mail is one SMS
 however often it comes.
 """
 
@@ -23,14 +23,21 @@ from goiptwist.bridges.mail.submission.context import MailContext
 from goiptwist.bridges.mail.submission.interfaces import DsnRequest, MailClient, MailProtocol
 from goiptwist.bridges.mail.submission.service import MailSubmission
 from goiptwist.bridges.mail.submission.smtp_reply import SmtpReply
+from goiptwist.bridges.mail.submission.threads import MailThreads
 from goiptwist.bridges.mail.submission.tokens import DAY, AddressTokens, ReplyGrant
 from goiptwist.errors import Conflict, Forbidden, OverQuota, StoreUnavailable, Unacceptable
 from goiptwist.model.messages import State
-from goiptwist.testing.stubs import StandInDirectory, StandInGateway, StandInMessages, sms
+from goiptwist.testing.stubs import (
+    StandInDirectory,
+    StandInGateway,
+    StandInMemory,
+    StandInMessages,
+    sms,
+)
 
 NOW = 1_795_000_000.0
 STRANGER = MailClient(
-    peer="192.0.2.9", language=MailProtocol.SMTP, tls=True, user=None, trusted=False, helo="x"
+    peer="192.0.2.9", protocol=MailProtocol.SMTP, tls=True, user=None, trusted=False, helo="x"
 )
 ANN = evolve(STRANGER, user=User(name="ann"))
 NEIGHBOUR = evolve(STRANGER, trusted=True)
@@ -38,7 +45,7 @@ ANSWER = "+36301234567"
 
 
 class Room:
-    """A mailroom with a stand-in for the gateway."""
+    """A submission with a stand-in for the gateway."""
 
     def __init__(
         self,
@@ -52,7 +59,7 @@ class Room:
         self.tokens = AddressTokens(bytes(range(32)))
         self.grant = ReplyGrant("bridge:ops", "goip1")
         self.tokens.know([self.grant])
-        self.room = MailSubmission(
+        self.submission = MailSubmission(
             self.gateway,
             "sms.example.org",
             AddressPlan(
@@ -65,13 +72,13 @@ class Room:
             **more,
         )
 
-    def may(self, caller: MailClient, recipient: str, sender: str = "ann@example.org") -> str:
+    def may_write(self, client: MailClient, recipient: str, sender: str = "ann@example.org") -> str:
         """What is said to RCPT; empty is yes."""
-        return outcome(self.room.may(caller, sender, recipient))
+        return outcome(self.submission.check_recipient(client, sender, recipient))
 
     def take(
         self,
-        caller: MailClient,
+        client: MailClient,
         to: str,
         text: str = "hello",
         sender: str = "ann@example.org",
@@ -84,7 +91,7 @@ class Room:
         lines = [*(f"{name}: {value}" for name, value in fields.items()), "", text, ""]
         content = "\r\n".join(lines).encode()
         wanted = {} if wishes is None else {to: wishes}
-        said = outcome(self.room.take(caller, sender, [to], content, wanted))
+        said = outcome(self.submission.accept(client, sender, [to], content, wanted))
         return said if isinstance(said, str) else str(said[to])
 
     def sent(self) -> list[tuple[str, str, str, str]]:
@@ -108,7 +115,7 @@ def outcome(coroutine: Any) -> Any:
 
 
 @pytest.mark.parametrize(
-    ("caller", "recipient", "said"),
+    ("client", "recipient", "said"),
     [
         (ANN, "+36301234567@sms.example.org", ""),
         (ANN, "06301234567@sms.example.org", ""),
@@ -122,9 +129,9 @@ def outcome(coroutine: Any) -> Any:
         (ANN, "ann@sms.example.org", "550 5.1.1 'ann' is no telephone number"),
     ],
 )
-def test_who_may(caller: MailClient, recipient: str, said: str) -> None:
+def test_who_may(client: MailClient, recipient: str, said: str) -> None:
     """It is said at RCPT: who is refused now needs no bounce."""
-    answer = Room().may(caller, recipient)
+    answer = Room().may_write(client, recipient)
     assert answer.startswith(said)
     assert bool(answer) == bool(said)
 
@@ -132,7 +139,7 @@ def test_who_may(caller: MailClient, recipient: str, said: str) -> None:
 def test_an_answer_needs_no_login() -> None:
     """The token proves that we wrote the address, and goes by the line of the SMS."""
     room = Room()
-    assert room.may(STRANGER, room.reply_to()) == ""
+    assert room.may_write(STRANGER, room.reply_to()) == ""
     assert room.take(STRANGER, room.reply_to()).startswith("250 2.0.0 Kept as")
     assert room.sent() == [("bridge:ops", ANSWER, "goip1", "hello")]
 
@@ -141,9 +148,9 @@ def test_a_token_for_somebody_else() -> None:
     """It is good for its number only, and for its time."""
     room = Room()
     forged = room.reply_to().replace("+36301234567", "+36301234568")
-    assert room.may(STRANGER, forged).startswith("550 5.7.1 the reply token does not belong")
+    assert room.may_write(STRANGER, forged).startswith("550 5.7.1 the reply token does not belong")
     late = room.reply_to(NOW - 2 * DAY)
-    assert room.may(STRANGER, late).startswith("550 5.7.1 the SMS is too old")
+    assert room.may_write(STRANGER, late).startswith("550 5.7.1 the SMS is too old")
 
 
 def test_the_same_mail_again() -> None:
@@ -249,6 +256,17 @@ def test_what_is_left_out_is_said() -> None:
     assert refused.endswith("an SMS is text only: send the mail again without 'plan.pdf'")
 
 
+def test_an_answer_is_noted_for_the_bridge_that_it_answers() -> None:
+    """The next mail of that bridge refers to it; new mails belong to no thread."""
+    notes: dict[str, str] = {}
+    room = Room(threads={"bridge:ops": MailThreads(StandInMemory(notes))})
+    room.take(ANN, f"{ANSWER}@sms.example.org", Message_ID="<new@example.org>")
+    assert notes == {}
+    room.take(STRANGER, room.reply_to(), Message_ID="<answer@example.org>")
+    assert list(notes.values()) == ['["<answer@example.org>"]']
+    assert room.gateway.notes == {}
+
+
 def test_no_disk_no_yes(monkeypatch: pytest.MonkeyPatch) -> None:
     """What could not be kept is told to come again."""
     room = Room()
@@ -265,8 +283,8 @@ def test_a_destination_that_is_not_allowed() -> None:
     room = Room()
     room.gateway.forbidden = "ann may write to Hungary only"
     said = "550 5.7.1 ann may write to Hungary only"
-    assert room.may(ANN, "+4366012345678@sms.example.org") == said
-    assert room.may(STRANGER, room.reply_to()) == said
+    assert room.may_write(ANN, "+4366012345678@sms.example.org") == said
+    assert room.may_write(STRANGER, room.reply_to()) == said
 
 
 @pytest.mark.parametrize(
@@ -303,8 +321,8 @@ class TestBounces:
     def came(self, **changes: Any) -> tuple[str, list[tuple[str, str]]]:
         room = Room()
         to = bounce_address(room.tokens, "m1", NOW, "sms.example.org")
-        assert room.may(STRANGER, to, sender="") == ""
-        assert room.may(STRANGER, to) == "550 5.7.1 This address is for bounces only"
+        assert room.may_write(STRANGER, to, sender="") == ""
+        assert room.may_write(STRANGER, to) == "550 5.7.1 This address is for bounces only"
         said = room.take(STRANGER, to, sender="", **changes)
         assert room.sent() == []
         return said, room.gateway.returned

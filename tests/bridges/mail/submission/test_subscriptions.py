@@ -80,11 +80,11 @@ def test_without_being_asked(notify: list[str], wanted: tuple[str, ...]) -> None
     assert told(here) == ((Subscription("bridge:ops", wanted),) if wanted else ())
 
 
-def heard(caller: Any, *, answer: bool = False, sender: str, **keys: Any) -> bool:
+def heard(client: Any, *, answer: bool = False, sender: str, **keys: Any) -> bool:
     """Whether the envelope sender of a mail of Ann's is told."""
     here = room(**{"reports_by": "ops", **keys})
     to = here.reply_to() if answer else TO
-    said = here.take(caller, to, sender=sender, **{"Authentication-Results": PASS})
+    said = here.take(client, to, sender=sender, **{"Authentication-Results": PASS})
     assert said.startswith("250"), said
     return bool(told(here))
 
