@@ -302,7 +302,6 @@ class Gateway:
             directory,
             tokens,
             settings.mail_text,
-            settings.mail_text.parts,
             defer_to_thread,
             {
                 f"bridge:{name}": MailThreads(self.powers_for(f"bridge.{name}").memory)

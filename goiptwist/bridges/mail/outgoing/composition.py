@@ -20,7 +20,7 @@ from goiptwist.bridges.mail.outgoing.settings import MailSettings
 from goiptwist.bridges.mail.submission.context import EARLIER_AT_MOST
 from goiptwist.model.messages import Message
 
-#: Seven bits suffice on every way, whatever the next server offers. The header
+#: Seven bits pass every server, with or without 8BITMIME. The header
 #: is folded here: C{email} may put a blank into an encoded name when it folds.
 POLICY = policy.SMTP.clone(cte_type="7bit", refold_source="none")
 
@@ -29,7 +29,7 @@ LINE_AT_MOST = 78
 #: Characters of an SMS's sender that are shown in a header. A number has at
 #: most 20 digits and a name 11 characters (GSM 03.40 section 9.1.2.5).
 SENDER_AT_MOST = 64
-#: What a mail says that nobody can answer.
+#: The note in a mail that nobody can answer.
 NO_REPLY_NOTE = "The sender of this SMS is a name: it cannot be answered."
 #: Characters of a subject, and of the text that is quoted there.
 SUBJECT_AT_MOST, QUOTED_AT_MOST = 200, 40
@@ -184,9 +184,9 @@ def compose(
     """
     mail = EmailMessage(policy=POLICY)
     for header in (
-        _people(message, settings, answer, name),
+        _addresses(message, settings, answer, name),
         _thread(message, settings, earlier),
-        _marks(message, settings),
+        _machine_fields(message, settings),
     ):
         for key, value in header:
             mail.set_raw(key, value)
@@ -196,11 +196,11 @@ def compose(
     return mail.as_bytes()
 
 
-def _people(
+def _addresses(
     message: Message, settings: MailSettings, answer: ReplyAddresses | None, name: str
 ) -> Iterator[tuple[str, str]]:
     """Who writes to whom about what."""
-    shown = _shown(message, settings, name)
+    shown = _display_name(message, settings, name)
     address = answer.address if answer and not settings.private else settings.sender
     yield "From", mailbox("From", shown, address)
     if answer:
@@ -208,18 +208,18 @@ def _people(
     yield "To", _folded("To", settings.to, ", ")
     if settings.cc:
         yield "Cc", _folded("Cc", settings.cc, ", ")
-    yield "Subject", unstructured("Subject", _about(message, settings, name))
+    yield "Subject", unstructured("Subject", _subject(message, settings, name))
 
 
-def _about(message: Message, settings: MailSettings, name: str) -> str:
+def _subject(message: Message, settings: MailSettings, name: str) -> str:
     if not message.alarm or settings.subject:
         return subject(message, settings.subject_template, name)
     account = message.alarm.partition(",")[0]
-    said = subject(message, ALARM_SUBJECT[settings.private])
-    return said.replace(f": Account {account}: ", ": ", 1)  # once is enough
+    filled = subject(message, ALARM_SUBJECT[settings.private])
+    return filled.replace(f": Account {account}: ", ": ", 1)  # once is enough
 
 
-def _shown(message: Message, settings: MailSettings, name: str) -> str:
+def _display_name(message: Message, settings: MailSettings, name: str) -> str:
     """The display name: the correspondent, or in private only the line."""
     line = header_text(message.line, SENDER_AT_MOST)
     if settings.private and message.alarm:
@@ -246,7 +246,7 @@ def _thread(
     yield "References", _folded("References", known, " ")
 
 
-def _marks(message: Message, settings: MailSettings) -> Iterator[tuple[str, str]]:
+def _machine_fields(message: Message, settings: MailSettings) -> Iterator[tuple[str, str]]:
     """What programs go by."""
     line = header_text(message.line, SENDER_AT_MOST)
     sender = header_text(message.sender, SENDER_AT_MOST)

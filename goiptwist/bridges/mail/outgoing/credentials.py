@@ -24,7 +24,7 @@ class SmarthostCredentials:
     def secrets(self) -> tuple[str, ...]:
         """Every form in which a far side could echo the password."""
         plain = b"\0" + self.username + b"\0" + self.password
-        coded = (base64.b64encode(said).decode() for said in (plain, self.password))
+        coded = (base64.b64encode(secret).decode() for secret in (plain, self.password))
         return (self.password.decode("utf-8", "replace"), *coded)
 
 
@@ -47,6 +47,6 @@ def authenticators(login: SmarthostCredentials, *, encrypted: bool) -> list[Any]
     What to try, best first. Within TLS that is PLAIN: many a server offers
     CRAM-MD5 without having the passwords that it needs for it.
     """
-    said = [PlainAuthenticator(login.username), smtp.LOGINAuthenticator(login.username)]
+    clear = [PlainAuthenticator(login.username), smtp.LOGINAuthenticator(login.username)]
     hashed = smtp.CramMD5ClientAuthenticator(login.username)
-    return [*said, hashed] if encrypted else [hashed, *said]
+    return [*clear, hashed] if encrypted else [hashed, *clear]

@@ -1,8 +1,8 @@
 # mypy: disallow-untyped-calls=False
 # (the stock client is not annotated)
 """
-LMTP as a client (RFC 2033): SMTP to a neighbour who delivers himself, and says
-after the dot for each recipient what became of the mail.
+LMTP as a client (RFC 2033): SMTP to a neighbor that delivers by itself, and replies
+after the dot for each recipient.
 """
 
 from __future__ import annotations
@@ -29,25 +29,25 @@ class LmtpSmarthostClient(SmarthostClient):
 
     def esmtpEHLORequired(self, code: int = -1, resp: bytes | None = None) -> None:
         """LHLO was not understood."""
-        said = self._readable(resp or b"")
-        self._put_off(f"the smarthost does not want to talk LMTP to us: {code} {said}")
-        self._part()
+        text = self._readable(resp or b"")
+        self._put_off(f"the smarthost does not want to talk LMTP to us: {code} {text}")
+        self._quit()
 
     def smtpState_data(self, code: int, resp: bytes) -> None:
         """
         The mail may come, and a reply will follow for each recipient who was
-        taken, in that order (section 4.2). Of the others all was said.
+        taken, in that order (section 4.2). The others have theirs already.
         """
         self._awaited = tuple(self.successAddresses)
-        for to, said, words in self.toAddressesResult:
+        for to, own_code, text in self.toAddressesResult:
             if to not in self._awaited:
-                self.replies[to] = SmarthostReply(said, self._readable(words))
+                self.replies[to] = SmarthostReply(own_code, self._readable(text))
         super().smtpState_data(code, resp)
 
     def smtpState_msgSent(self, code: int, resp: bytes | str) -> None:
         """
-        One more last word. Where there was no mail, since the sender or DATA
-        was refused, there is but one word for all.
+        One more last reply. Where there was no mail, since the sender or DATA
+        was refused, there is but one reply for all.
         """
         if not self._awaited:
             super().smtpState_msgSent(code, resp)
@@ -56,5 +56,5 @@ class LmtpSmarthostClient(SmarthostClient):
         self._awaited = tuple(others)
         self.replies[to] = SmarthostReply(code, self._readable(resp))
         if not others:
-            self._settled = True
-            self._part()
+            self._decided = True
+            self._quit()

@@ -1,7 +1,7 @@
 """
 The keys of a C{[bridge.NAME]} section with C{kind = "mail"}.
 
-Each key has a check of its own, so that all that is wrong can be said at once.
+Each key has a check of its own, so that all faults can be reported at once.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class TlsMode(StrEnum):
     VERIFIED = "verified"
 
 
-#: RFC 5322 section 3.2.3, dot-atom; quoted local parts are not worth their trouble.
+#: RFC 5322 section 3.2.3, dot-atom; quoted local parts are not worth it.
 _LOCAL = re.compile(r"[\w!#$%&'*+/=?^`{|}~-]+(\.[\w!#$%&'*+/=?^`{|}~-]+)*", re.ASCII)
 #: RFC 5321 section 4.1.2, Domain.
 _DOMAIN = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*", re.I)
@@ -167,10 +167,10 @@ def _check_ca(_: Any, __: Any, ca: str) -> None:
         return
     try:
         trusted_certificates(ca)
-    except OSError as trouble:
-        raise ValueError(f"ca: cannot read {ca}: {trouble.strerror}") from None
-    except ValueError as trouble:
-        raise ValueError(f"ca: {ca} {trouble}") from None
+    except OSError as error:
+        raise ValueError(f"ca: cannot read {ca}: {error.strerror}") from None
+    except ValueError as error:
+        raise ValueError(f"ca: {ca} {error}") from None
 
 
 def _check_timeout(_: Any, __: Any, timeout: float) -> None:

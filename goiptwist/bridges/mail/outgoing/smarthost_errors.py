@@ -1,5 +1,5 @@
 """
-What goes wrong in a conversation with a smarthost, in words for a person.
+What fails in a session with a smarthost, as a sentence for a person.
 """
 
 from __future__ import annotations
@@ -10,9 +10,9 @@ from twisted.mail import smtp
 
 from goiptwist.bridges.mail.reading.printable import readable
 
-#: What the stock client calls its troubles, in words, and whether the code
+#: The errors of the stock client, as sentences, and whether the code
 #: and text in the exception are the smarthost's own. The first that fits.
-_TROUBLES: tuple[tuple[type[smtp.SMTPClientError], str, bool], ...] = (
+_ERRORS: tuple[tuple[type[smtp.SMTPClientError], str, bool], ...] = (
     (smtp.AUTHDeclinedError, "did not accept the user name and password", True),
     (smtp.AUTHRequiredError, "offers no way to log in that we know", False),
     (smtp.AuthenticationError, "broke off the login", True),
@@ -25,19 +25,19 @@ _TROUBLES: tuple[tuple[type[smtp.SMTPClientError], str, bool], ...] = (
 
 def describe_error(exc: smtp.SMTPClientError, secrets: tuple[str, ...]) -> str:
     """Say what stopped the stock client, without its record of the conversation."""
-    for kind, words, said in _TROUBLES:
+    for kind, sentence, own in _ERRORS:
         if isinstance(exc, kind):
-            answer = f": {exc.code} {readable(exc.resp, secrets)}" if said and exc.code > 0 else ""
-            return f"the smarthost {words}{answer}"
-    return "the conversation with the smarthost went wrong"
+            answer = f": {exc.code} {readable(exc.resp, secrets)}" if own and exc.code > 0 else ""
+            return f"the smarthost {sentence}{answer}"
+    return "the session with the smarthost failed"
 
 
-def describe_lost_connection(why: BaseException | None, in_hand: bool) -> str:
+def describe_lost_connection(error: BaseException | None, in_hand: bool) -> str:
     """Say what it means that the connection is gone."""
-    if isinstance(why, VerificationError):
+    if isinstance(error, VerificationError):
         return "the smarthost's certificate is for another name than ours for it"
-    if isinstance(why, SSL.Error):
-        details = ", ".join(str(part[-1]) for part in (why.args[0] if why.args else ()) if part)
+    if isinstance(error, SSL.Error):
+        details = ", ".join(str(part[-1]) for part in (error.args[0] if error.args else ()) if part)
         return f"TLS with the smarthost failed: {details or 'no reason given'}"
     if in_hand:
         return "the connection was lost before the smarthost answered"

@@ -1,7 +1,7 @@
 # mypy: disallow-untyped-calls=False
 # (the stock client is not annotated)
 """
-One conversation with a smarthost, from its greeting to our goodbye.
+One session with a smarthost, from its greeting to our QUIT.
 
 L{twisted.mail.smtp.ESMTPClient} knows the order of SMTP. This class gives it
 one mail, sorts what comes back, and closes what the stock client leaves open:
@@ -33,17 +33,17 @@ from goiptwist.bridges.mail.outgoing.verdict import NO_REPLY, SmarthostReply
 from goiptwist.bridges.mail.reading.printable import readable
 from goiptwist.errors import TryLater
 
-#: Seconds that the smarthost has for its answer to QUIT. The mail is settled
+#: Seconds that the smarthost has for its answer to QUIT. The outcome is known
 #: by then, and nothing undoes it; RFC 5321 section 4.1.1.10 asks us to wait.
-GOODBYE = 2.0
+QUIT_TIMEOUT = 2.0
 
-#: Lines that a smarthost may say in one conversation, beside those about single
+#: Lines that a smarthost may say in one session, beside those about single
 #: recipients. A long EHLO answer has 20; who says so much more is no smarthost.
 LINES_AT_MOST = 500
 #: Lines about one recipient, after RCPT and (in LMTP) after the dot.
 LINES_FOR_ONE = 20
 
-#: How long a whole conversation may take, in time-outs of one answer: EHLO
+#: How long a whole session may take, in time-outs of one answer: EHLO
 #: twice, STARTTLS, AUTH, MAIL, DATA, the dot, and some recipients.
 PATIENCE = 20
 
@@ -54,12 +54,12 @@ _REPLY = re.compile(rb"[2-5][0-9][0-9]([ -]|$)")
 @frozen
 class OutgoingEnvelope:
     """
-    @ivar letter: the mail in RFC 5322 form, with CRLF line ends.
+    @ivar content: the mail in RFC 5322 form, with CRLF line ends.
     """
 
     sender: str
     recipients: tuple[str, ...]
-    letter: bytes = field(repr=False)
+    content: bytes = field(repr=False)
 
 
 @frozen
@@ -93,11 +93,11 @@ def offered(answer: bytes) -> dict[bytes, bytes]:
 
 class SmarthostClient(smtp.ESMTPClient):
     """
-    @ivar finished: fires with this dialogue once the connection is closed, or
+    @ivar finished: fires with this client once the connection is closed, or
         fails with L{TryLater}. Cancelling it closes the connection at once;
-        what the smarthost has already said about the mail still counts.
+        what the smarthost has already replied about the mail still counts.
     @ivar replies: the last reply for each recipient.
-    @ivar found: what was seen of the smarthost before the first mail, in words.
+    @ivar found: what was seen of the smarthost before the first mail, as a sentence.
     """
 
     debug = False  # the stock client's record of lines would hold the password
@@ -127,8 +127,8 @@ class SmarthostClient(smtp.ESMTPClient):
         self._clock, self._security, self._login = clock, security, login
         self._envelope = envelope
         self._secrets = login.secrets if login else ()
-        self._settled = self._in_hand = False
-        self._trouble: TryLater | None = None
+        self._decided = self._in_hand = False
+        self._failure: TryLater | None = None
         self._mechanism = ""
         self._lines_left = LINES_AT_MOST + LINES_FOR_ONE * len(tuple(self.getMailTo()))
         self._deadline = clock.seconds() + PATIENCE * timeout
@@ -136,7 +136,7 @@ class SmarthostClient(smtp.ESMTPClient):
     def connectionMade(self) -> None:
         """
         Called by Twisted when the smarthost is reached. The mail and the dot
-        behind it are two writes: they shall not wait for one another.
+        behind it are two writes: they must not wait for one another.
         """
         self.transport.setTcpNoDelay(True)
         super().connectionMade()
@@ -144,19 +144,19 @@ class SmarthostClient(smtp.ESMTPClient):
     # How it ends
 
     def _put_off(self, reason: str) -> None:
-        """The first trouble counts, unless everything was said already."""
-        if not self._settled:
-            self._settled = True
-            self._trouble = TryLater(reason, attempted=self._in_hand)
+        """The first failure counts, unless the outcome is known already."""
+        if not self._decided:
+            self._decided = True
+            self._failure = TryLater(reason, attempted=self._in_hand)
 
     def _hang_up(self, reason: str) -> None:
         self._put_off(reason)
         self.clearLineBuffer()
         self.transport.abortConnection()
 
-    def _part(self) -> None:
-        """Say goodbye, and do not wait for ever for the answer."""
-        self.setTimeout(GOODBYE)
+    def _quit(self) -> None:
+        """Say QUIT, and do not wait for ever for the reply."""
+        self.setTimeout(QUIT_TIMEOUT)
         self._disconnectFromServer()
 
     def _cancelled(self, finished: Deferred[SmarthostClient]) -> None:
@@ -169,27 +169,27 @@ class SmarthostClient(smtp.ESMTPClient):
         self._hang_up(reason)
 
     def _leave_open(self, reason: str) -> None:
-        """Whoever got no last word, while others did, is put off."""
+        """A recipient without a last reply, while others have one, is put off."""
         for to in self.getMailTo():
             self.replies.setdefault(to, SmarthostReply(NO_REPLY, reason))
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
-        """Called by Twisted when the connection is closed, by whomever."""
+        """Called by Twisted when the connection is closed, by either side."""
         super().connectionLost(reason)
         self._put_off(describe_lost_connection(reason.value, self._in_hand))
         if self.finished.called:
             return
-        if self._trouble is not None and not self.replies:
-            self.finished.errback(self._trouble)
+        if self._failure is not None and not self.replies:
+            self.finished.errback(self._failure)
         else:
-            self._leave_open(str(self._trouble))
+            self._leave_open(str(self._failure))
             self.finished.callback(self)
 
     def sendError(self, exc: Exception) -> None:
         """Called by the stock client when it cannot go on."""
         if isinstance(exc, smtp.SMTPClientError):
             self._put_off(describe_error(exc, self._secrets))
-            self._part()
+            self._quit()
         else:  # the connection went while we were writing; connectionLost knows why
             self.transport.abortConnection()
 
@@ -228,8 +228,8 @@ class SmarthostClient(smtp.ESMTPClient):
 
     def esmtpState_starttls(self, code: int, resp: bytes) -> None:
         """
-        TLS may begin. What stands behind the yes in clear was said by somebody
-        else (RFC 3207 section 6), and must not pass for the smarthost's words.
+        TLS may begin. What stands in clear behind the 220 comes from somebody
+        else (RFC 3207 section 6), and must not pass for a reply of the smarthost.
         """
         if self.clearLineBuffer():
             self._hang_up("somebody spoke in clear behind the smarthost's yes to STARTTLS")
@@ -242,7 +242,7 @@ class SmarthostClient(smtp.ESMTPClient):
         """TLS is as wanted; log in, if wanted, and go on to the mail."""
         if self._login and not (self._tlsMode or self._security.clear_login):
             self._put_off("the smarthost offers no TLS, and the password is not said in clear")
-            self._part()
+            self._quit()
             return
         if self._login:
             self.authenticators = authenticators(self._login, encrypted=self._tlsMode)
@@ -256,10 +256,10 @@ class SmarthostClient(smtp.ESMTPClient):
 
     def getMailFrom(self) -> str | None:
         """Called by the stock client when it is ready for a mail."""
-        self.found = self._what_we_found()
+        self.found = self._description()
         if self._envelope is None:
-            self._settled = True
-            self.setTimeout(GOODBYE)
+            self._decided = True
+            self.setTimeout(QUIT_TIMEOUT)
             return None
         self._in_hand = True
         return self._envelope.sender
@@ -274,8 +274,8 @@ class SmarthostClient(smtp.ESMTPClient):
         here (RFC 5321 section 4.5.2): the stock client misses them where one
         of its chunks ends with a line.
         """
-        letter = self._envelope.letter if self._envelope else b""
-        return BytesIO(re.sub(rb"(?m)^\.", b"..", letter))
+        content = self._envelope.content if self._envelope else b""
+        return BytesIO(re.sub(rb"(?m)^\.", b"..", content))
 
     def transformChunk(self, chunk: bytes) -> bytes:
         """Called by the stock client for each part of the mail."""
@@ -284,22 +284,22 @@ class SmarthostClient(smtp.ESMTPClient):
 
     def smtpState_msgSent(self, code: int, resp: bytes | str) -> None:
         """
-        The last word about this mail, which those recipients share who had
+        The last reply about this mail, which those recipients share that had
         none of their own. The stock client would say RSET and wait.
         """
-        own = {to: (said, words) for to, said, words in self.toAddressesResult}
+        own = {to: (own_code, text) for to, own_code, text in self.toAddressesResult}
         for to in self.getMailTo():
-            said, words = own.get(to, (code, resp))
+            own_code, text = own.get(to, (code, resp))
             taken = to in self.successAddresses
-            last = (code, resp) if taken else (said, words)
+            last = (code, resp) if taken else (own_code, text)
             self.replies[to] = SmarthostReply(last[0], self._readable(last[1]))
-        self._settled = True
-        self._part()
+        self._decided = True
+        self._quit()
 
     def _readable(self, words: bytes | str) -> str:
         return readable(words, self._secrets)
 
-    def _what_we_found(self) -> str:
+    def _description(self) -> str:
         if not self._tlsMode:
             seen = "without TLS"
         else:

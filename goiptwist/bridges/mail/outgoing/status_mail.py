@@ -31,7 +31,7 @@ REASON_AT_MOST = 300
 @frozen
 class StatusWording:
     """
-    What a piece of news comes to in a mail.
+    How a mail says one of the statuses.
 
     @ivar action: RFC 3464 section 2.3.3.
     @ivar status: RFC 3463.
@@ -79,7 +79,7 @@ WORDINGS = {
 }
 
 
-def compose_status(news: Notification, mail: MailContext, sender: str, name: str) -> bytes:
+def compose_status(notification: Notification, mail: MailContext, sender: str, name: str) -> bytes:
     """
     Write the mail.
 
@@ -88,75 +88,75 @@ def compose_status(news: Notification, mail: MailContext, sender: str, name: str
     @param name: the host name of the gateway.
     @return: RFC 5322 with CRLF line ends and seven-bit content.
     """
-    meaning = WORDINGS[news.what]
+    wording = WORDINGS[notification.what]
     outer = EmailMessage(policy=POLICY)
-    for key, value in _header(news, mail, meaning, sender):
+    for key, value in _header(notification, mail, wording, sender):
         outer.set_raw(key, value)
-    outer.set_content(_words(news, mail, meaning))
+    outer.set_content(_text(notification, mail, wording))
     outer.make_mixed()
     outer.replace_header("Content-Type", 'multipart/report; report-type="delivery-status"')
-    outer.set_boundary(f"status-{news.id}")
-    outer.attach(_machine_form(news, mail, meaning, name))
+    outer.set_boundary(f"status-{notification.id}")
+    outer.attach(_machine_form(notification, mail, wording, name))
     outer.attach(_returned(mail))
     return outer.as_bytes()
 
 
 def _header(
-    news: Notification, mail: MailContext, meaning: StatusWording, sender: str
+    notification: Notification, mail: MailContext, wording: StatusWording, sender: str
 ) -> Iterator[tuple[str, str]]:
-    own = message_id(news.message, sender.rpartition("@")[2]).removeprefix("<")
-    about = f": {mail.subject}" if mail.subject else f" to {news.message.recipient}"
+    own = message_id(notification.message, sender.rpartition("@")[2]).removeprefix("<")
+    about = f": {mail.subject}" if mail.subject else f" to {notification.message.recipient}"
     yield "From", mailbox("From", "SMS gateway", sender)
     yield "To", f"<{mail.to}>"
-    yield "Subject", unstructured("Subject", header_text(meaning.subject + about, SUBJECT_AT_MOST))
-    yield "Date", format_datetime(datetime.fromtimestamp(news.at, UTC))
-    yield "Message-ID", f"<{news.id}.{news.what}.{own}"
+    yield "Subject", unstructured("Subject", header_text(wording.subject + about, SUBJECT_AT_MOST))
+    yield "Date", format_datetime(datetime.fromtimestamp(notification.at, UTC))
+    yield "Message-ID", f"<{notification.id}.{notification.what}.{own}"
     if mail.message_id:
         yield "In-Reply-To", f"<{mail.message_id}>"
     if mail.references:
         yield "References", "\r\n ".join(f"<{each}>" for each in mail.references)
     yield "Auto-Submitted", "auto-replied"  # RFC 3834 section 5
     yield "X-Auto-Response-Suppress", "All"
-    yield "X-GoIP-Id", news.message.id
+    yield "X-GoIP-Id", notification.message.id
 
 
-def _reason(news: Notification) -> str:
-    return header_text(news.reason, REASON_AT_MOST)
+def _reason(notification: Notification) -> str:
+    return header_text(notification.reason, REASON_AT_MOST)
 
 
-def _words(news: Notification, mail: MailContext, meaning: StatusWording) -> str:
-    about = [f"To: {news.message.recipient}"]
-    if news.message.line:
-        about.append(f"By line: {news.message.line}")
-    if _reason(news):
-        about.append(f"Reason: {_reason(news)}")
-    about.append(f"Handed in: {_moment(mail.arrived)}")
-    about.append(f"Number of the message: {news.message.id}")
+def _text(notification: Notification, mail: MailContext, wording: StatusWording) -> str:
+    about = [f"To: {notification.message.recipient}"]
+    if notification.message.line:
+        about.append(f"By line: {notification.message.line}")
+    if _reason(notification):
+        about.append(f"Reason: {_reason(notification)}")
+    about.append(f"Handed in: {_date(mail.arrived)}")
+    about.append(f"Number of the message: {notification.message.id}")
     if mail.note:
         about.append(f"Note: {mail.note}")
     return body_text(
-        "\n".join([meaning.sentence, "", *about, "", "Your text:", "", news.message.text])
+        "\n".join([wording.sentence, "", *about, "", "Your text:", "", notification.message.text])
     )
 
 
 def _machine_form(
-    news: Notification, mail: MailContext, meaning: StatusWording, name: str
+    notification: Notification, mail: MailContext, wording: StatusWording, name: str
 ) -> EmailMessage:
-    whole = [("Reporting-MTA", f"dns; {name}"), ("Arrival-Date", _moment(mail.arrived))]
+    whole = [("Reporting-MTA", f"dns; {name}"), ("Arrival-Date", _date(mail.arrived))]
     if mail.envid:
         whole.insert(0, ("Original-Envelope-Id", mail.envid))
     one = [
         ("Final-Recipient", f"rfc822; {mail.recipient}"),
-        ("Action", meaning.action),
-        ("Status", meaning.status),
-        ("Last-Attempt-Date", _moment(news.at)),
-        ("Final-Log-Id", news.message.id),
+        ("Action", wording.action),
+        ("Status", wording.status),
+        ("Last-Attempt-Date", _date(notification.at)),
+        ("Final-Log-Id", notification.message.id),
     ]
     if mail.orcpt:
         kind, _, address = mail.orcpt.partition(";")
         one.insert(0, ("Original-Recipient", f"{kind}; {address}"))
-    if _reason(news):
-        one.append(("Diagnostic-Code", f"x-goip; {_ascii(_reason(news))}"))
+    if _reason(notification):
+        one.append(("Diagnostic-Code", f"x-goip; {_ascii(_reason(notification))}"))
     part = EmailMessage(policy=POLICY)
     part.set_raw("Content-Type", "message/delivery-status")
     part.set_payload([_group(whole), _group(one)])
@@ -183,7 +183,7 @@ def _returned(mail: MailContext) -> EmailMessage:
     return part
 
 
-def _moment(at: float) -> str:
+def _date(at: float) -> str:
     return format_datetime(datetime.fromtimestamp(at, UTC))
 
 

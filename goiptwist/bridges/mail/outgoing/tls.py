@@ -26,7 +26,7 @@ from goiptwist.net.trust import trusted_certificates
 @frozen
 class UnverifiedTls:
     """
-    TLS with whoever answers: it keeps out those who only listen.
+    TLS with any server that answers: it keeps out those who only listen.
 
     @ivar host: the name to ask for (SNI, RFC 6066 section 3), which is left
         out for an address, as the RFC demands.

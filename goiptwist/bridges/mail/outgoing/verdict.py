@@ -1,5 +1,5 @@
 """
-What a smarthost's answers mean for the delivery. Pure.
+What the replies of a smarthost mean for the delivery. Pure.
 """
 
 from __future__ import annotations
@@ -15,21 +15,21 @@ from goiptwist.model.delivery import Delivered
 #: mends that, and the mail waits (RFC 4954 section 6, RFC 3207 section 4).
 OPERATOR_CODES = frozenset({530, 534, 535, 538})
 
-#: The code where nothing was said: the connection went, or it was silent.
+#: The code where there was no reply: the connection was lost, or it was silent.
 NO_REPLY = 0
 
 
 @frozen
 class SmarthostReply:
     """
-    What the smarthost said (RFC 5321 section 4.2).
+    One reply of the smarthost (RFC 5321 section 4.2).
 
     @ivar code: the three digits, or L{NO_REPLY}.
-    @ivar words: the text behind them, safe to show; of L{NO_REPLY}, why.
+    @ivar text: the text behind them, safe to show; of L{NO_REPLY}, the reason.
     """
 
     code: int
-    words: str
+    text: str
 
     @property
     def taken(self) -> bool:
@@ -45,16 +45,16 @@ class SmarthostReply:
         return self.taken or self.refused
 
     def __str__(self) -> str:
-        return self.words if self.code == NO_REPLY else f"{self.code} {self.words}".rstrip()
+        return self.text if self.code == NO_REPLY else f"{self.code} {self.text}".rstrip()
 
 
 def judge(replies: Mapping[str, SmarthostReply]) -> Delivered:
     """
-    One verdict over all recipients of one mail.
+    One verdict over all recipients of one transaction.
 
-    While one recipient is put off, the mail is: those who have it already are
-    remembered by the bridge and not asked again. Otherwise one recipient who
-    took it is enough, and the refusals stand in the detail.
+    While one recipient is put off, the transaction is, and is repeated as a
+    whole. Otherwise one recipient that took it is enough, and the refusals stand
+    in the detail.
 
     @param replies: the last reply for each address.
     @raise TryLater: somebody is still to get it.
@@ -71,7 +71,7 @@ def judge(replies: Mapping[str, SmarthostReply]) -> Delivered:
 
 
 def _named(replies: Mapping[str, SmarthostReply]) -> str:
-    """C{ops@example.org: 450 busy}, with addresses of the same fate together."""
+    """C{ops@example.org: 450 busy}, with addresses with the same reply together."""
     together: dict[SmarthostReply, list[str]] = {}
     for to, reply in replies.items():
         together.setdefault(reply, []).append(to)

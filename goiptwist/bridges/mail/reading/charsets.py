@@ -1,5 +1,5 @@
 """
-Octets to characters, whatever name a mail gives to its charset. Pure; always
+Octets to characters, with any name that a mail gives to its charset. Pure; always
 returns a text.
 """
 

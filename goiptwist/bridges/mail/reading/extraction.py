@@ -1,7 +1,7 @@
 """
 What a person wrote in a mail: a mail in, the text of an SMS out. Pure.
 
-L{opening} takes the mail apart, L{hypertext}, L{flowed} and L{cleaned} make one
+L{parsing} takes the mail apart, L{html_text}, L{flowed} and L{cleaning} make one
 text of it, L{quotes} and L{signatures} cut off what the person did not write.
 """
 
@@ -31,11 +31,11 @@ from goiptwist.telephony import segments
 from goiptwist.telephony.gsm7 import fitted
 
 #: SMS that a text of 3000 bytes, the most a device takes, can need at the most.
-PARTS_AT_MOST = 45
+SEGMENTS_AT_MOST = 45
 
 
 class SubjectUse(StrEnum):
-    """What the subject is good for."""
+    """What the subject is used for."""
 
     IGNORE = "ignore"
     PREFIX = "prefix"
@@ -57,19 +57,20 @@ class Gsm7Use(StrEnum):
     ALWAYS = "always"
 
 
-def _check_parts(_: Any, __: Any, parts: int) -> None:
-    if not 1 <= parts <= PARTS_AT_MOST:
-        raise ValueError(f"parts must be 1 to {PARTS_AT_MOST}")
+def _check_segments(_: Any, __: Any, segments: int) -> None:
+    if not 1 <= segments <= SEGMENTS_AT_MOST:
+        raise ValueError(f"segments must be 1 to {SEGMENTS_AT_MOST}")
 
 
 @frozen(kw_only=True)
 class ReadingSettings:
     """C{[mail_text]}: how a mail becomes a text."""
 
-    parts: int = setting(
+    segments: int = setting(
         "How many SMS the text of one mail may need; a longer one is refused with the count.",
         default=5,
-        validator=_check_parts,
+        validator=_check_segments,
+        formerly="parts",
     )
     subject_use: SubjectUse = setting(
         'The subject of a mail: "ignore" it, put it before the text ("prefix"), or take it where '

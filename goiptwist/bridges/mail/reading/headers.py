@@ -1,6 +1,6 @@
 """
-The header of a mail, as text: unfolded, encoded words read. Pure; reads
-whatever stands there.
+The header of a mail, as text: unfolded, encoded words read. Pure; any header can
+be read.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """
 HTML to the text that a person sees, with quotes marked by C{> } as in plain
-text, so that the same rules find them. Pure; reads whatever stands there.
+text, so that the same rules find them. Pure; reads any HTML.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """
-Opening a mail: octets to its header, its text, its HTML and its attachments.
+Parsing a mail: octets to its header, its text, its HTML and its attachments.
 
-The standard library reads MIME; whatever it trips over, only our own error
+The standard library reads MIME; if it fails, only our own error
 leaves. Pure.
 """
 
@@ -189,8 +189,8 @@ class _PartCollector:
             self.others.append((cid, beside, _attachment(part, kind)))
 
 
-def _unacceptable(why: str) -> Unacceptable:
-    return Unacceptable("mail", f"the mail cannot be read: {why}")
+def _unacceptable(reason: str) -> Unacceptable:
+    return Unacceptable("mail", f"the mail cannot be read: {reason}")
 
 
 def attempt(ask: Callable[[], Any], otherwise: T) -> T:

@@ -158,10 +158,10 @@ def _above(lines: Sequence[str], place: int) -> int:
     if below - fields >= ATTRIBUTION_LINES:
         return _with_rule(lines, fields)
     for first in range(below - 1, max(below - 1 - ATTRIBUTION_LINES, -1), -1):
-        said = _said(lines, first, below - 1)
-        if not lines[first].strip() or len(said) > ATTRIBUTION_AT_MOST:
+        heading = _joined(lines, first, below - 1)
+        if not lines[first].strip() or len(heading) > ATTRIBUTION_AT_MOST:
             break
-        if said.endswith(":") and _evidence(said) > 1:
+        if heading.endswith(":") and _evidence(heading) > 1:
             return _with_rule(lines, first)
     return place
 
@@ -177,11 +177,11 @@ def _attribution(lines: Sequence[str], place: int) -> FoundQuote | None:
     for first in range(place, max(place - ATTRIBUTION_LINES, -1), -1):
         if not lines[first].strip() or _is_quoted(lines[first]):
             return None
-        said = _said(lines, first, place)
-        if len(said) > ATTRIBUTION_AT_MOST:
+        heading = _joined(lines, first, place)
+        if len(heading) > ATTRIBUTION_AT_MOST:
             return None
-        wrote = _wrote(said)
-        evidence = _evidence(said)
+        wrote = _wrote(heading)
+        evidence = _evidence(heading)
         if (wrote and (evidence > 1 or marked)) or (marked and evidence > 1):
             return FoundQuote(QuoteMark.ATTRIBUTION, _whole(lines, first, place), place + 1)
     return None
@@ -190,29 +190,29 @@ def _attribution(lines: Sequence[str], place: int) -> FoundQuote | None:
 def _whole(lines: Sequence[str], first: int, last: int) -> int:
     """The first line of an attribution whose end alone had been enough."""
     for above in range(first - 1, max(last - ATTRIBUTION_LINES, -1), -1):
-        said = _said(lines, first, last)
-        if not lines[above].strip() or _is_quoted(lines[above]) or _opens(said):
+        heading = _joined(lines, first, last)
+        if not lines[above].strip() or _is_quoted(lines[above]) or _opens(heading):
             break
-        if _opens(lines[above]) or _evidence(_said(lines, above, last)) > _evidence(said):
+        if _opens(lines[above]) or _evidence(_joined(lines, above, last)) > _evidence(heading):
             first = above
     return first
 
 
-def _said(lines: Sequence[str], first: int, last: int) -> str:
+def _joined(lines: Sequence[str], first: int, last: int) -> str:
     return " ".join(line.strip() for line in lines[first : last + 1])
 
 
-def _evidence(said: str) -> int:
+def _evidence(heading: str) -> int:
     """How many of a date, a time and an address it holds."""
-    return sum(1 for sign in (_DATE, _TIME, _ADDRESS) if sign.search(said))
+    return sum(1 for sign in (_DATE, _TIME, _ADDRESS) if sign.search(heading))
 
 
-def _opens(said: str) -> bool:
-    return _OPENS.match(said.strip().casefold()) is not None
+def _opens(heading: str) -> bool:
+    return _OPENS.match(heading.strip().casefold()) is not None
 
 
-def _wrote(said: str) -> bool:
-    return _WROTE.search(said.casefold()) is not None
+def _wrote(heading: str) -> bool:
+    return _WROTE.search(heading.casefold()) is not None
 
 
 def _phrases(phrases: Iterable[str]) -> str:
@@ -264,14 +264,14 @@ def _title(lines: Sequence[str], place: int) -> FoundQuote | None:
     title = _TITLE.fullmatch(lines[place])
     if title is None:
         return None
-    dashed, said = title[1] is not None, (title[1] or title[2]).casefold()
+    dashed, heading = title[1] is not None, (title[1] or title[2]).casefold()
     header = next((at for at in range(place + 1, len(lines)) if lines[at].strip()), None)
     quote = _header(lines, header) if header is not None else None
     end = quote.end if quote else _fields_end(lines, place + 1)
     for language in LANGUAGES:
-        if said in language.forwarded and (dashed or quote):
+        if heading in language.forwarded and (dashed or quote):
             return FoundQuote(QuoteMark.FORWARD, place, end)
-        if said in language.original and dashed:
+        if heading in language.original and dashed:
             return FoundQuote(QuoteMark.HEADER, place, end)
     # In a language that we do not know: a title above something like a header.
     if dashed and end - place > ATTRIBUTION_LINES:

@@ -107,10 +107,10 @@ def _ended(lines: Sequence[str], place: int) -> TruncatedText:
 
 
 def _is_added(line: str) -> bool:
-    said = line.casefold().strip(" .*_[]-")
-    if not said or len(said) > ADDED_AT_MOST:
+    bare = line.casefold().strip(" .*_[]-")
+    if not bare or len(bare) > ADDED_AT_MOST:
         return False
-    return _ADDED.fullmatch(said) is not None and _DEVICE.search(said) is not None
+    return _ADDED.fullmatch(bare) is not None and _DEVICE.search(bare) is not None
 
 
 def _closing(line: str) -> tuple[str, str]:
@@ -121,10 +121,10 @@ def _closing(line: str) -> tuple[str, str]:
 
 def _is_name(line: str) -> bool:
     """Every word begins with a capital letter or is an initial; few words."""
-    said = line.strip(" ,")
-    words = re.split(r"[ -]", said)
+    bare = line.strip(" ,")
+    words = re.split(r"[ -]", bare)
     capital = all(word[:1].isupper() for word in words)
-    return bool(_NAME.fullmatch(said)) and capital and len(words) <= NAME_WORDS
+    return bool(_NAME.fullmatch(bare)) and capital and len(words) <= NAME_WORDS
 
 
 def _either(phrases: Iterable[str]) -> str:

@@ -69,12 +69,16 @@ def _has_failed(group: Headers) -> bool:
 
 
 def _reason(group: Headers) -> str:
-    """Status and diagnostic; the number is not said twice."""
+    """Status and diagnostic; the number does not stand there twice."""
     status = _STATUS.match(group.first("Status").strip())
     kind, semicolon, words = group.first("Diagnostic-Code").partition(";")
-    said = readable(words if semicolon else kind)
+    diagnostic = readable(words if semicolon else kind)
     number = status[1] if status else ""
-    both = said if number and number in said else ": ".join(filter(None, (number, said)))
+    both = (
+        diagnostic
+        if number and number in diagnostic
+        else ": ".join(filter(None, (number, diagnostic)))
+    )
     return both[:REASON_AT_MOST].strip()
 
 

@@ -1,6 +1,6 @@
 """
-What we must remember of a mail, so that its sender can be told later what
-became of his SMS: it travels with the submission as a text. Pure.
+What is kept of a mail, so that its sender can be notified later of what became of
+the SMS: it travels with the submission as a text. Pure.
 """
 
 from __future__ import annotations
@@ -77,14 +77,14 @@ class MailContext:
     """
     A mail that became an SMS, as far as a report about it needs to know.
 
-    @ivar to: who is told: the envelope sender.
+    @ivar to: the address to be notified: the envelope sender.
     @ivar message_id: of the mail, without brackets, or empty.
     @ivar references: ids of its thread, itself last, so that a report joins it.
     @ivar subject: of the mail, as a person reads it.
     @ivar envid: RFC 3461 section 4.4, or empty.
     @ivar orcpt: RFC 3461 section 4.2, such as C{rfc822;ann@example.org}, or empty.
     @ivar ret: C{FULL}, C{HDRS} or empty.
-    @ivar notify: what is wanted: of C{success}, C{failure} and C{delay}.
+    @ivar notify: what is asked for: of C{success}, C{failure} and C{delay}.
     @ivar recipient: the address of RCPT, as it was written.
     @ivar note: what of the mail is not in the SMS, in sentences, or empty.
     @ivar arrived: when the mail was taken, in whole seconds since the epoch.

@@ -71,7 +71,9 @@ class DsnRequest:
 class IMailSubmission(Interface):
     """Says who may send what to whom, and makes SMS of mails."""
 
-    notifies_senders: bool = Attribute("Whether senders can be told what became of their SMS.")
+    notifies_senders: bool = Attribute(
+        "Whether senders can be notified of what became of their SMS."
+    )
 
     async def check_recipient(client: MailClient, envelope_from: str, recipient: str) -> None:
         """

@@ -77,8 +77,8 @@ def _by_ourselves(headers: Headers, domain: str) -> str:
 
 def _by_program(headers: Headers, generated: bool) -> str:
     for value in headers.plain("Auto-Submitted"):
-        said = _COMMENT.sub("", value).split(";")[0].strip().lower()
-        if said != "no" and not (generated and said == "auto-generated"):
+        keyword = _COMMENT.sub("", value).split(";")[0].strip().lower()
+        if keyword != "no" and not (generated and keyword == "auto-generated"):
             return "a program has sent this mail (Auto-Submitted); only what people write is sent"
     for name in _OWNED_UP:
         if name in headers.names():
@@ -91,9 +91,9 @@ def _by_program(headers: Headers, generated: bool) -> str:
 
 def _by_list(headers: Headers) -> str:
     for value in headers.plain("Precedence"):
-        said = _COMMENT.sub("", value).strip().lower()
-        if said in _BULK:
-            return f"mail to many (Precedence: {said}) does not become SMS"
+        keyword = _COMMENT.sub("", value).strip().lower()
+        if keyword in _BULK:
+            return f"mail to many (Precedence: {keyword}) does not become SMS"
     for name in headers.names():
         if name.startswith("list-"):
             return f"mail of a mailing list ({name}) does not become SMS"

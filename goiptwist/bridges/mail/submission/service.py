@@ -80,7 +80,6 @@ class MailSubmission:
     @ivar domain: the domain that we take mail for; empty is any, for those who may send.
     @ivar addresses: what can be written to.
     @ivar rules: how a text is read out of a mail.
-    @ivar most_segments: how many SMS one text may need.
     @ivar in_thread: runs the reading of a large mail off the reactor.
     @ivar threads: notes which mails answer those of a mail bridge, by the
         bridge's origin, such as C{bridge:ops}.
@@ -96,7 +95,6 @@ class MailSubmission:
     addresses: AddressPlan
     tokens: AddressTokens
     rules: ReadingSettings
-    most_segments: int
     in_thread: DeferToThread
     threads: Mapping[str, MailThreads] = field(factory=dict)
     pair_limiter: loops.PairLimiter = field(factory=loops.PairLimiter)
@@ -207,9 +205,9 @@ class MailSubmission:
         ours = [sms for known in mail.answers if (sms := await self._text_of(known))]
         extracted: ExtractedText = await self.in_thread(extract_text, mail, self.rules, ours)
         needed = segments.count(extracted.text).parts
-        if needed > self.most_segments:
+        if needed > self.rules.segments:
             raise SmtpReply(
-                552, "5.3.4", f"The text needs {needed} SMS; at most {self.most_segments} are sent"
+                552, "5.3.4", f"The text needs {needed} SMS; at most {self.rules.segments} are sent"
             )
         return extracted
 

@@ -1,8 +1,8 @@
 """
-Who shall hear by mail what became of an SMS, and of what. Pure.
+Who is notified by mail of what became of an SMS, and of which statuses. Pure.
 
-A report goes to the envelope sender, and to him only if he is who he says he
-is: else anybody could have us write to anybody.
+A status mail goes to the envelope sender, and only if that is proven to be the
+author: else anybody could have us write to anybody.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from goiptwist.bridges.mail.submission.context import (
 from goiptwist.bridges.mail.submission.interfaces import DsnRequest
 from goiptwist.bridges.mail.submission.relay_policy import Authorization
 
-#: What the words of NOTIFY (RFC 3461 section 4.1) are in the life of an SMS.
-_WHATS = {
+#: The statuses of an SMS for each keyword of NOTIFY (RFC 3461 section 4.1).
+_STATUSES = {
     "failure": ("failed", "expired", "undelivered", "unknown"),
     "delay": ("delayed",),
     "success": ("delivered",),
@@ -31,18 +31,20 @@ _WHATS = {
 
 
 def statuses_for(notify: Iterable[str]) -> tuple[str, ...]:
-    """What is to be told, in the words of L{goiptwist.model.subscriptions.Subscription}."""
-    wanted = set(notify)
-    return tuple(what for word, meant in _WHATS.items() if word in wanted for what in meant)
+    """@return: of the statuses that L{goiptwist.model.subscriptions.Subscription} knows."""
+    asked = set(notify)
+    return tuple(
+        status for word, statuses in _STATUSES.items() if word in asked for status in statuses
+    )
 
 
 def may_be_notified(
     by: Authorization, envelope_from: str, headers: Headers, *, logged_in: bool
 ) -> bool:
     """
-    Whether a report to the envelope sender reaches him who wrote the mail.
+    Whether a status mail to the envelope sender reaches the author of the mail.
 
-    @param logged_in: such a one answers for what he says.
+    @param logged_in: a user who has logged in answers for the address.
     """
     sender, author = envelope_from.lower().rstrip("."), author_of(headers)
     if logged_in:
@@ -56,7 +58,7 @@ def mail_context(
     headers: Headers,
     envelope_from: str,
     recipient: str,
-    requests: DsnRequest,
+    dsn: DsnRequest,
     now: float,
     note: str = "",
 ) -> MailContext | None:
@@ -72,10 +74,10 @@ def mail_context(
             message_id="".join(own),
             references=(*before[1 - REFERENCES_AT_MOST :], *own),
             subject=readable(headers.first("Subject"))[:SUBJECT_AT_MOST],
-            envid=requests.envid,
-            orcpt=requests.orcpt,
-            ret=requests.ret,
-            notify=requests.notify,
+            envid=dsn.envid,
+            orcpt=dsn.orcpt,
+            ret=dsn.ret,
+            notify=dsn.notify,
             recipient=recipient,
             note=readable(note)[:NOTE_AT_MOST],
             arrived=int(now),

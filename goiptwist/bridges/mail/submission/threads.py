@@ -1,5 +1,5 @@
 """
-Which mails belong to one conversation: the ids of the last ones, noted down
+Which mails belong to one conversation: the ids of the last ones, kept
 so that the next can refer to them.
 
 That is a comfort and not a promise: where it cannot be noted, mails still hang

@@ -64,7 +64,7 @@ class BadToken(Unacceptable):
     """
     An address with a token that allows nothing.
 
-    @ivar fault: why.
+    @ivar fault: the reason.
     """
 
     def __init__(self, fault: TokenFault) -> None:
@@ -90,7 +90,7 @@ class AddressTokens:
     """
     Makes tokens, and says what one allows.
 
-    @ivar key: the secret of this gateway; whoever has it can send.
+    @ivar key: the secret of this gateway; everybody who has it can send.
     """
 
     key: bytes = field(repr=False)
@@ -169,9 +169,9 @@ class AddressTokens:
         return self._code(b"bounce" + day, known.lower())[:BOUNCE_CODE]
 
     def _code(self, purpose: bytes, *parts: str) -> bytes:
-        said = [purpose, *(part.encode("utf-8", "surrogatepass") for part in parts)]
+        fields = [purpose, *(part.encode("utf-8", "surrogatepass") for part in parts)]
         # Each part with its length, or two of them could be cut elsewhere.
-        whole = b"".join(struct.pack(">I", len(part)) + part for part in said)
+        whole = b"".join(struct.pack(">I", len(part)) + part for part in fields)
         return hmac.digest(self.key, whole, hashlib.sha256)
 
 

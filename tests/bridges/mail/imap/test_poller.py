@@ -385,7 +385,7 @@ async def test_a_new_mail_that_the_server_vouches_for(dovecot, mailbox):
     ]:
         await deferToThread(mailbox.put, content)
         room = Room(users=(ann,), imap_authserv=authserv)
-        await look(dovecot, room.room)
+        await look(dovecot, room.submission)
         assert await deferToThread(mailbox.counts) == counts
         assert [origin for origin, *_ in room.sent()] == ["user:ann"] * (counts == (0, 1, 0))
 
@@ -412,14 +412,14 @@ async def test_a_plain_reply_without_a_domain(dovecot, mailbox, noted):
     ).encode()
     for looks in (1, 2):
         await deferToThread(mailbox.put, answer)
-        service = intake(dovecot, room.room, mailboxes=("sms@example.org",))
+        service = intake(dovecot, room.submission, mailboxes=("sms@example.org",))
         await service.poll()
         assert await deferToThread(mailbox.counts) == (0, looks, 0)
     assert room.sent()[0] == ("bridge:ops", "+36301234567", "goip1", "On my way.")
     assert len({submitted.client_id for submitted in room.gateway.submissions}) == 1
     forged = answer.replace(b"++36301234567", b"++36301234568")
     await deferToThread(mailbox.put, forged)
-    await intake(dovecot, room.room, mailboxes=("sms@example.org",)).poll()
+    await intake(dovecot, room.submission, mailboxes=("sms@example.org",)).poll()
     assert await deferToThread(mailbox.counts) == (0, 2, 1)
 
 

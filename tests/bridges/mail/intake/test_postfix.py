@@ -110,8 +110,7 @@ class MailHost:
             DOMAIN,
             AddressPlan(lines=("goip1", "goip2"), pools=("default",), country="HU"),
             self.tokens,
-            ReadingSettings(),
-            3,
+            ReadingSettings(segments=3),
             execute,
         )
         trusted = (Network.from_setting("127.0.0.1"),) if trusting else ()
@@ -133,7 +132,7 @@ class MailHost:
 
 
 @pytest_twisted.async_yield_fixture
-async def server_context(lmtp_port):
+async def host(lmtp_port):
     made = MailHost(lmtp_port)
     yield made
     await made.closes()
@@ -161,86 +160,84 @@ def all_gone(postfix):
     return lambda: not postfix.queue()
 
 
-async def test_one_is_refused_while_the_sender_is_there(postfix, context):
+async def test_one_is_refused_while_the_sender_is_there(postfix, host):
     """Postfix asks us about each address first: no bounce is ever written."""
-    context.opens(trusting=True)
+    host.opens(trusting=True)
     bounces = len(postfix.inbox())
     refused = await mailed(postfix, GOOD, f"nobody@{DOMAIN}", OTHER)
-    await until(
-        lambda: len(context.gateway.submissions) == 2 and not postfix.queue(), "it is taken"
-    )
+    await until(lambda: len(host.gateway.submissions) == 2 and not postfix.queue(), "it is taken")
     assert list(refused) == [f"nobody@{DOMAIN}"]
     code, words = refused[f"nobody@{DOMAIN}"]
     assert code == 550
     assert b"5.1.1" in words
-    assert sorted(sent(context.gateway)) == [
+    assert sorted(sent(host.gateway)) == [
         (("+36301111111",), "Pump 3 stopped"),
         (("+36302222222",), "Pump 3 stopped"),
     ]
     assert len(postfix.inbox()) == bounces
 
 
-async def test_one_is_refused_after_the_dot(postfix, context):
+async def test_one_is_refused_after_the_dot(postfix, host):
     """Each recipient has an answer of his own, so only that one comes back."""
-    context.opens(trusting=True)
-    context.gateway.refused = {"+36302222222"}
+    host.opens(trusting=True)
+    host.gateway.refused = {"+36302222222"}
     assert await mailed(postfix, GOOD, OTHER, known="2") == {}
     [bounce] = await until(postfix.inbox, "the bounce")
     report = bounce.get_payload(1).get_payload()
     named = [part["Final-Recipient"] for part in report if part["Final-Recipient"]]
     assert named == [f"rfc822; {OTHER}"]
     assert "Nothing is sent to this number" in bounce.as_string()
-    assert sent(context.gateway) == [(("+36301111111",), "Pump 3 stopped")]
+    assert sent(host.gateway) == [(("+36301111111",), "Pump 3 stopped")]
     await until(all_gone(postfix), "the queue is empty")
 
 
-async def test_nothing_is_lost_while_we_cannot_keep_it(postfix, context):
+async def test_nothing_is_lost_while_we_cannot_keep_it(postfix, host):
     """A full disk is 4xx: Postfix keeps the mail, tries again, and there is one SMS."""
-    context.opens(trusting=True)
-    context.gateway.full = True
+    host.opens(trusting=True)
+    host.gateway.full = True
     assert await mailed(postfix, GOOD, known="3") == {}
     [(to, reason)] = await until(
         lambda: [waits for waits in postfix.queue() if waits[1]], "it waits with a reason"
     )
     assert to == GOOD
     assert "451 4.3.0 the disk is full" in reason
-    assert context.gateway.submissions == []
-    context.gateway.full = False
+    assert host.gateway.submissions == []
+    host.gateway.full = False
     await until(all_gone(postfix), "the queue is empty")
-    assert sent(context.gateway) == [(("+36301111111",), "Pump 3 stopped")]
+    assert sent(host.gateway) == [(("+36301111111",), "Pump 3 stopped")]
 
 
-async def test_nothing_is_lost_while_we_are_away(postfix, context):
+async def test_nothing_is_lost_while_we_are_away(postfix, host):
     """The gateway may be restarted whenever one likes."""
-    context.opens(trusting=True)
+    host.opens(trusting=True)
     assert await mailed(postfix, GOOD, text="first", known="4") == {}
-    await until(lambda: context.gateway.submissions and not postfix.queue(), "it is taken")
-    await context.closes()
+    await until(lambda: host.gateway.submissions and not postfix.queue(), "it is taken")
+    await host.closes()
     assert await mailed(postfix, GOOD, text="second", known="5") == {}
     await until(lambda: any(reason for _, reason in postfix.queue()), "it waits with a reason")
-    context.opens(trusting=True)
+    host.opens(trusting=True)
     await until(all_gone(postfix), "the queue is empty")
-    assert [text for _, text in sent(context.gateway)] == ["first", "second"]
+    assert [text for _, text in sent(host.gateway)] == ["first", "second"]
 
 
-async def test_without_trust_only_answers_get_through(postfix, context):
+async def test_without_trust_only_answers_get_through(postfix, host):
     """A stranger from the Internet, whose mail Postfix takes, has no SMS to give away."""
-    context.opens(trusting=False)
+    host.opens(trusting=False)
     until_tomorrow = reactor.seconds() + DAY
-    answer = reply_address(context.tokens, context.grant, "+36303333333", until_tomorrow, DOMAIN)
+    answer = reply_address(host.tokens, host.grant, "+36303333333", until_tomorrow, DOMAIN)
     refused = await mailed(postfix, f"+36304444444@{DOMAIN}", answer, known="6")
     assert list(refused) == [f"+36304444444@{DOMAIN}"]
     code, words = refused[f"+36304444444@{DOMAIN}"]
     assert code == 550
     assert b"5.7.1" in words
-    await until(lambda: context.gateway.submissions and not postfix.queue(), "it is taken")
-    assert sent(context.gateway) == [(("+36303333333",), "Pump 3 stopped")]
+    await until(lambda: host.gateway.submissions and not postfix.queue(), "it is taken")
+    assert sent(host.gateway) == [(("+36303333333",), "Pump 3 stopped")]
 
 
 @pytest.mark.parametrize(("networks", "code"), [("192.0.2.0/24", 554), ("127.0.0.0/8", None)])
-async def test_only_our_users(lmtp_port, context, networks, code):
+async def test_only_our_users(lmtp_port, host, networks, code):
     """The second form: Postfix itself refuses strangers, and the gateway trusts it."""
-    context.opens(trusting=True)
+    host.opens(trusting=True)
     second = (
         ("\nsmtpd_recipient_restrictions", "\n# was"),
         ("\n#smtpd_recipient_restrictions", "\nsmtpd_recipient_restrictions"),
@@ -250,8 +247,8 @@ async def test_only_our_users(lmtp_port, context, networks, code):
         if code is None:
             await until(all_gone(postfix), "it is taken")
     if code is None:
-        assert (refused, len(context.gateway.submissions)) == ({}, 1)
+        assert (refused, len(host.gateway.submissions)) == ({}, 1)
     else:
         assert refused[GOOD][0] == code
         assert refused[GOOD][1].endswith(b"Only our users can send SMS")
-        assert context.gateway.submissions == []
+        assert host.gateway.submissions == []

@@ -66,8 +66,7 @@ class Room:
                 lines=("goip1", "goip2"), pools=("default",), country="HU", mailboxes=mailboxes
             ),
             self.tokens,
-            rules or ReadingSettings(),
-            3,
+            evolve(rules or ReadingSettings(), segments=3),
             execute,
             **more,
         )
