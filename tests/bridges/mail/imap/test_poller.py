@@ -30,7 +30,7 @@ from goiptwist.testing.stubs import sms
 from tests.bridges.mail.intake.rig import FakeRejections, FakeSubmission
 from tests.bridges.mail.outgoing.smarthosts import Authority, free_port, mail_bridge, smtp_server
 from tests.bridges.mail.outgoing.smarthosts import Mailbox as MailBox
-from tests.bridges.mail.submission.test_service import Room
+from tests.bridges.mail.submission.test_service import SubmissionRig
 
 CONFIGURATION = """
 protocols = imap
@@ -384,7 +384,7 @@ async def test_a_new_mail_that_the_server_vouches_for(dovecot, mailbox):
         ("", vouched + letter, (0, 1, 2)),
     ]:
         await deferToThread(mailbox.put, content)
-        room = Room(users=(ann,), imap_authserv=authserv)
+        room = SubmissionRig(users=(ann,), imap_authserv=authserv)
         await look(dovecot, room.submission)
         assert await deferToThread(mailbox.counts) == counts
         assert [origin for origin, *_ in room.sent()] == ["user:ann"] * (counts == (0, 1, 0))
@@ -397,7 +397,7 @@ async def test_a_plain_reply_without_a_domain(dovecot, mailbox, noted):
     All that a person needs is a mailbox: our mail is from one address, its
     answer comes to the mailbox, and goes out once, by the line of the SMS.
     """
-    room = Room(mailboxes=("sms@example.org",))
+    room = SubmissionRig(mailboxes=("sms@example.org",))
     sent = MailBox()
     with smtp_server(sent) as port:
         bridge = mail_bridge(reactor, port, mailbox="sms@example.org")

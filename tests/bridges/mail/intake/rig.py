@@ -219,7 +219,7 @@ class SmtpCaller:
         self.wire.gone()
 
 
-class Call(SmtpCaller):
+class IntakeCall(SmtpCaller):
     """A client of our intake."""
 
     def __init__(self, of=None, *, lmtp=False, peer="192.0.2.1", implicit=False, hello=True):

@@ -11,9 +11,9 @@ from twisted.mail.imap4 import IllegalClientResponse
 
 from tests.bridges.mail.intake.rig import (
     PASSWORD,
-    Call,
     Certificate,
     FakeSubmission,
+    IntakeCall,
     StockCall,
     StockDelivery,
     server_context,
@@ -33,7 +33,7 @@ def stock():
 
 @pytest.fixture
 def ours():
-    return Call(server_context(certificate=Certificate()))
+    return IntakeCall(server_context(certificate=Certificate()))
 
 
 # Clear text behind STARTTLS (the injection of CVE-2011-0411)
@@ -104,7 +104,7 @@ def test_stock_breaks_on_a_bad_login(stock, line):
 @pytest.mark.parametrize("line", [b"AUTH", b"AUTH PLAIN " + base64.b64encode(b"nobody")])
 def test_a_bad_login_is_answered(line):
     """It is the client's mistake, and he is told so."""
-    call = Call(server_context(), implicit=True)
+    call = IntakeCall(server_context(), implicit=True)
     assert [int(line[:3]) // 100 for line in call.ask(line)] == [5]
     assert not call.closed
 
@@ -163,7 +163,7 @@ def test_stock_answers_out_of_order():
 
 def test_commands_are_answered_in_order():
     """RFC 2920 section 3.2, whatever takes how long."""
-    ours = Call(server_context(FakeSubmission(slow=True)))
+    ours = IntakeCall(server_context(FakeSubmission(slow=True)))
     ours.says(*BEGIN, b"RCPT TO:<2@sms.example.org>", b"NOOP", b"HELP")
     assert ours.codes() == [250]
     ours.submission.goes_on()

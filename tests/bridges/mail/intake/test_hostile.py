@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from goiptwist.bridges.mail.intake.content import Content
 from goiptwist.bridges.mail.intake.envelope import read_mail, read_recipient
 from goiptwist.bridges.mail.submission.smtp_reply import ClosingReply, SmtpReply, in_one
-from tests.bridges.mail.intake.rig import Call, Certificate, FakeSubmission, server_context
+from tests.bridges.mail.intake.rig import Certificate, FakeSubmission, IntakeCall, server_context
 
 #: Parts of which a conversation may be made: right ones, wrong ones, halves.
 PIECES = st.sampled_from(
@@ -41,7 +41,7 @@ CUTS = st.lists(st.integers(0, 10**6), max_size=8)
 @given(talk=TALK, cuts=CUTS, lmtp=st.booleans(), tls=st.booleans())
 def test_any_talk(talk, cuts, lmtp, tls):
     """Each answer is one of SMTP, mails are whole, and the end leaves nothing behind."""
-    call = Call(server_context(max_size=1024), lmtp=lmtp, implicit=tls, hello=False)
+    call = IntakeCall(server_context(max_size=1024), lmtp=lmtp, implicit=tls, hello=False)
     for piece in in_pieces(talk, cuts):
         call.sends(piece)
     for line in call.heard():
@@ -59,7 +59,7 @@ def test_pieces_do_not_matter(talk, cuts, lmtp):
     """How the network cuts what is said changes nothing of what is answered."""
     answers, mails = [], []
     for pieces in ([talk], in_pieces(talk, cuts)):
-        call = Call(server_context(max_size=1024), lmtp=lmtp)
+        call = IntakeCall(server_context(max_size=1024), lmtp=lmtp)
         for piece in pieces:
             call.sends(piece)
         answers.append(call.heard())
@@ -73,9 +73,9 @@ def test_pieces_do_not_matter(talk, cuts, lmtp):
 @given(talk=TALK, cuts=CUTS, order=st.lists(st.booleans(), max_size=40))
 def test_answers_keep_their_order(talk, cuts, order):
     """However long the submission takes for each question, the answers are the same."""
-    quick = Call(server_context(max_size=1024))
+    quick = IntakeCall(server_context(max_size=1024))
     quick.sends(talk)
-    slow = Call(server_context(FakeSubmission(slow=True), max_size=1024))
+    slow = IntakeCall(server_context(FakeSubmission(slow=True), max_size=1024))
     for piece, goes_on in zip(in_pieces(talk, cuts), order, strict=False):
         slow.sends(piece)
         if goes_on and slow.submission.pending:
@@ -94,7 +94,7 @@ def test_answers_keep_their_order(talk, cuts, order):
 @given(before=TALK, behind=st.binary(min_size=1, max_size=40), cuts=CUTS)
 def test_nothing_in_clear_lives_on(before, behind, cuts):
     """If TLS begins at all, not a byte said before it is left."""
-    call = Call(server_context(certificate=Certificate(), max_size=1024))
+    call = IntakeCall(server_context(certificate=Certificate(), max_size=1024))
     seen = []
     call.wire.startTLS = lambda context: seen.append(bytes(call.server._unread))
     for piece in in_pieces(before + b"\r\nRSET\r\nSTARTTLS\r\n" + behind, cuts):

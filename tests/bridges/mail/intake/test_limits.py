@@ -16,7 +16,13 @@ from goiptwist.bridges.mail.intake.line_server import (
     UNREAD_AT_MOST,
 )
 from goiptwist.bridges.mail.submission.smtp_reply import SmtpReply
-from tests.bridges.mail.intake.rig import Call, Certificate, FakeSubmission, address, server_context
+from tests.bridges.mail.intake.rig import (
+    Certificate,
+    FakeSubmission,
+    IntakeCall,
+    address,
+    server_context,
+)
 from tests.bridges.mail.intake.test_session import FROM, ONE, TWO
 
 BYE_SLOW = "421 4.4.2 You took longer than 300 s"
@@ -28,7 +34,7 @@ BYE_SLOW = "421 4.4.2 You took longer than 300 s"
 @pytest.mark.parametrize("said", [(), (b"EHLO me",), (b"EHLO me", FROM), (b"EHLO me", FROM, ONE)])
 def test_silence(said):
     """Each command may take as long as the settings say (RFC 5321 section 4.5.3.2.7)."""
-    call = Call(hello=False)
+    call = IntakeCall(hello=False)
     for line in said:
         call.clock.advance(299)
         call.says(line)
@@ -40,7 +46,7 @@ def test_silence(said):
 
 def test_a_trickle_is_silence():
     """One byte now and then is no command."""
-    call = Call()
+    call = IntakeCall()
     for byte in b"NOOP NOOP NOOP NOOP NOOP NOOP ":
         call.sends(bytes([byte]))
         call.clock.advance(10)
@@ -50,7 +56,7 @@ def test_a_trickle_is_silence():
 
 def test_a_login_that_stops_half_way():
     """It is a command like any other."""
-    call = Call(implicit=True)
+    call = IntakeCall(implicit=True)
     call.says(b"AUTH LOGIN")
     call.heard()
     call.clock.advance(300)
@@ -59,7 +65,7 @@ def test_a_login_that_stops_half_way():
 
 def test_a_connection_ends():
     """Whoever has more to say calls again."""
-    call = Call()
+    call = IntakeCall()
     for _ in range(int(SESSION_AT_MOST) // 100 - 1):
         call.clock.advance(100)
         call.says(b"NOOP")
@@ -71,7 +77,7 @@ def test_a_connection_ends():
 
 def test_a_commit_is_not_cut_off_by_the_clock():
     """The answer comes first, then the end."""
-    call = Call(server_context(FakeSubmission(slow=True)))
+    call = IntakeCall(server_context(FakeSubmission(slow=True)))
     call.says(FROM, ONE)
     call.submission.goes_on()
     call.says(b"DATA", b"x", b".")
@@ -85,7 +91,7 @@ def test_a_commit_is_not_cut_off_by_the_clock():
 
 def test_who_does_not_read_is_cut_off():
     """A last answer that nobody fetches must not hold the connection."""
-    call = Call()
+    call = IntakeCall()
     call.wire.stubborn = True
     call.says(b"QUIT", b"NOOP")
     assert call.codes() == [221]
@@ -100,7 +106,7 @@ def test_who_does_not_read_is_cut_off():
 
 def test_a_command_without_an_end():
     """It is not kept, and there is no way to find the next one."""
-    call = Call()
+    call = IntakeCall()
     call.sends(b"NOOP " + b"x" * (COMMAND_AT_MOST - 7) + b"\r")
     call.sends(b"\n")
     assert call.codes() == [250]
@@ -111,7 +117,7 @@ def test_a_command_without_an_end():
 
 def test_a_tls_greeting_on_the_wrong_port():
     """It has a NUL in it, and nobody waits for its CRLF."""
-    call = Call(hello=False)
+    call = IntakeCall(hello=False)
     call.heard()
     call.sends(b"\x16\x03\x01\x00\xa5\x01\x00")
     assert call.codes() == [500]
@@ -122,10 +128,10 @@ def test_errors_of_friends():
     """A long list with many wrong numbers is no attack; a stranger's is."""
     wrong = [b"RCPT TO:<%d@x>" % n for n in range(60)]
     refused = {f"{n}@x": SmtpReply(550, "5.1.1", "No") for n in range(60)}
-    friend = Call(server_context(FakeSubmission(refused=refused)))
+    friend = IntakeCall(server_context(FakeSubmission(refused=refused)))
     friend.says(FROM, *wrong, ONE, b"DATA", b"x", b".")
     assert friend.codes() == [250] + [550] * 60 + [250, 354, 250]
-    stranger = Call(peer="198.51.100.7")
+    stranger = IntakeCall(peer="198.51.100.7")
     stranger.says(FROM, *wrong)
     assert stranger.codes() == [250] + [550] * 21 + [421]
     assert stranger.is_over()
@@ -133,7 +139,7 @@ def test_errors_of_friends():
 
 def test_mails_of_a_mail_server():
     """It hands in what anybody writes to it; that much of it is refused is not its fault."""
-    server = Call(
+    server = IntakeCall(
         server_context(FakeSubmission(trouble=SmtpReply(550, "5.7.1", "Nothing proves it"))),
         lmtp=True,
     )
@@ -147,7 +153,7 @@ def test_mails_of_a_mail_server():
 
 def test_commands_without_a_mail():
     """Polite noise is noise; a mail that is taken shows that it was none."""
-    call = Call()
+    call = IntakeCall()
     for _ in range(COMMANDS_AT_MOST // 5):
         call.says(FROM, ONE, b"DATA", b"x", b".", b"NOOP")
     assert not call.closed
@@ -159,7 +165,7 @@ def test_commands_without_a_mail():
 
 def test_commands_that_wait_are_bounded():
     """While a command is obeyed, the client's own system keeps what he says further."""
-    call = Call(server_context(FakeSubmission(slow=True)))
+    call = IntakeCall(server_context(FakeSubmission(slow=True)))
     call.says(FROM, ONE)
     while call.wire.producerState == "producing":
         call.sends(b"NOOP " + b"x" * 2000 + b"\r\n")
@@ -176,29 +182,29 @@ def test_commands_that_wait_are_bounded():
 def test_connections_in_all():
     """Strangers share a number of connections; a trusted network has as many for itself."""
     shared = server_context(connections=2, connections_per_peer=2)
-    strangers = [Call(shared, peer=f"198.51.100.{n}") for n in (1, 2)]
-    third = Call(shared, peer="198.51.100.3", hello=False)
+    strangers = [IntakeCall(shared, peer=f"198.51.100.{n}") for n in (1, 2)]
+    third = IntakeCall(shared, peer="198.51.100.3", hello=False)
     assert third.heard() == ["421 4.7.0 Too many connections; come again later"]
     assert third.closed
-    assert not Call(shared).closed
+    assert not IntakeCall(shared).closed
     assert shared.rejections.counts["mail_crowded"] == 1
     strangers[0].says(b"QUIT")
-    assert not Call(shared, peer="198.51.100.3").closed
+    assert not IntakeCall(shared, peer="198.51.100.3").closed
 
 
 def test_connections_of_one():
     """One stranger does not get them all; IPv6 addresses of one network are one."""
     shared = server_context(connections_per_peer=1)
     for first, second in (("198.51.100.1", "198.51.100.1"), ("2001:db8::1", "2001:db8::2")):
-        assert not Call(shared, peer=first).closed
-        assert Call(shared, peer=second, hello=False).closed
-    assert not Call(shared, peer="2001:db8:0:1::1").closed
+        assert not IntakeCall(shared, peer=first).closed
+        assert IntakeCall(shared, peer=second, hello=False).closed
+    assert not IntakeCall(shared, peer="2001:db8:0:1::1").closed
 
 
 def test_no_handshake_for_one_too_many():
     """Where TLS comes first, saying sorry would cost more than the connection."""
     shared = server_context(connections=1, certificate=Certificate())
-    first = Call(shared, peer="198.51.100.1", implicit=True)
+    first = IntakeCall(shared, peer="198.51.100.1", implicit=True)
     assert first.factory.buildProtocol(address("198.51.100.2")) is None
 
 
@@ -244,7 +250,9 @@ def test_sources():
 @pytest.mark.parametrize("half", [b"", b"NOO", b"."])
 def test_vanished(lines, half):
     """In whatever state: no timer, no connection counted, no half mail."""
-    call = Call(server_context(certificate=Certificate()), implicit=lines[:1] == (b"AUTH PLAIN",))
+    call = IntakeCall(
+        server_context(certificate=Certificate()), implicit=lines[:1] == (b"AUTH PLAIN",)
+    )
     call.says(*lines)
     call.sends(half)
     call.hangs_up()
@@ -254,7 +262,7 @@ def test_vanished(lines, half):
 
 def test_vanished_while_he_was_looked_up():
     """Nobody waits for the answer; what was asked of the submission is given up."""
-    call = Call(server_context(FakeSubmission(slow=True)))
+    call = IntakeCall(server_context(FakeSubmission(slow=True)))
     call.says(FROM, ONE, TWO)
     call.hangs_up()
     assert call.is_over()
@@ -263,7 +271,7 @@ def test_vanished_while_he_was_looked_up():
 
 def test_vanished_before_the_commit():
     """A mail that is whole is taken to its end; the commit knows nothing of sockets."""
-    call = Call(server_context(FakeSubmission(slow=True)))
+    call = IntakeCall(server_context(FakeSubmission(slow=True)))
     call.says(FROM, ONE)
     call.submission.goes_on()
     with capturedLogs() as logs:
@@ -278,7 +286,9 @@ def test_vanished_before_the_commit():
 
 def test_vanished_before_a_commit_that_fails():
     """It is only logged that it was not taken."""
-    call = Call(server_context(FakeSubmission(slow=True, trouble=SmtpReply(451, "4.3.0", "full"))))
+    call = IntakeCall(
+        server_context(FakeSubmission(slow=True, trouble=SmtpReply(451, "4.3.0", "full")))
+    )
     call.says(FROM, ONE)
     call.submission.goes_on()
     call.says(b"DATA", b"x", b".")
@@ -294,7 +304,7 @@ def test_vanished_before_a_commit_that_fails():
 def test_stopping():
     """Idle clients hear it at once; a mail that is whole gets its answer first."""
     shared = server_context(FakeSubmission(slow=True))
-    idle, half, busy = Call(shared), Call(shared), Call(shared)
+    idle, half, busy = IntakeCall(shared), IntakeCall(shared), IntakeCall(shared)
     for call in (half, busy):
         call.says(FROM, ONE)
         call.submission.goes_on()
@@ -313,7 +323,7 @@ def test_stopping():
 
 def test_stopping_does_not_wait_for_ever():
     """Nor does it undo what is under way."""
-    call = Call(server_context(FakeSubmission(slow=True)))
+    call = IntakeCall(server_context(FakeSubmission(slow=True)))
     call.says(FROM, ONE)
     call.submission.goes_on()
     call.says(b"DATA", b"x", b".")

@@ -4,18 +4,18 @@ import pytest
 
 from goiptwist.bridges.mail.submission.smtp_reply import SmtpReply
 from goiptwist.errors import StoreUnavailable
-from tests.bridges.mail.intake.rig import Call, FakeSubmission, server_context
+from tests.bridges.mail.intake.rig import FakeSubmission, IntakeCall, server_context
 from tests.bridges.mail.intake.test_session import FROM, ONE, TWO, TWO_NAME
 
 
 @pytest.fixture
 def call():
-    return Call(lmtp=True)
+    return IntakeCall(lmtp=True)
 
 
 def test_greeting():
     """RFC 2033 section 4.1 and 5: LHLO, and what must be offered."""
-    call = Call(lmtp=True, hello=False)
+    call = IntakeCall(lmtp=True, hello=False)
     assert call.heard() == ["220 sms.example.org LMTP"]
     assert [line[:3] for line in call.ask(b"EHLO me", b"HELO me", FROM)] == ["500", "500", "503"]
     offered = {line[4:] for line in call.ask(b"LHLO me")}
@@ -50,7 +50,7 @@ def test_one_answer_for_each_recipient(call):
 )
 def test_a_mail_that_is_wrong_for_all(lines, trouble, answer):
     """There are as many answers as recipients, or the far side would count wrongly."""
-    call = Call(server_context(FakeSubmission(trouble=trouble), max_size=1024), lmtp=True)
+    call = IntakeCall(server_context(FakeSubmission(trouble=trouble), max_size=1024), lmtp=True)
     assert call.ask(FROM, ONE, TWO, b"DATA", *lines, b".")[4:] == [answer, answer]
 
 

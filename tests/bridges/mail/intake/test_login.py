@@ -11,7 +11,7 @@ from goiptwist.accounts.users import FAILURES, WINDOW, User
 from goiptwist.bridges.mail.intake.login import PasswordClaim
 from goiptwist.bridges.mail.intake.session import SmtpSession
 from goiptwist.errors import Busy
-from tests.bridges.mail.intake.rig import PASSWORD, Call, server_context
+from tests.bridges.mail.intake.rig import PASSWORD, IntakeCall, server_context
 from tests.bridges.mail.intake.test_session import FROM, ONE
 
 STRANGE = "198.51.100.7"
@@ -28,7 +28,7 @@ def plain(name, password, other=""):
 
 @pytest.fixture
 def call():
-    return Call(peer=STRANGE, implicit=True)
+    return IntakeCall(peer=STRANGE, implicit=True)
 
 
 def test_plain(call):
@@ -110,7 +110,7 @@ def test_after_a_broken_login_commands_are_commands(call):
 
 def test_before_ehlo():
     """RFC 4954 section 4: it must have been offered."""
-    call = Call(peer=STRANGE, implicit=True, hello=False)
+    call = IntakeCall(peer=STRANGE, implicit=True, hello=False)
     call.says(b"HELO me", plain("ops", PASSWORD))
     assert call.codes() == [220, 250, 503]
 
@@ -127,7 +127,7 @@ def test_before_ehlo():
 )
 def test_in_clear(peer, clear_login, code):
     """Only on this machine, and only if the settings say so."""
-    call = Call(server_context(clear_login=clear_login), peer=peer)
+    call = IntakeCall(server_context(clear_login=clear_login), peer=peer)
     call.says(plain("ops", PASSWORD))
     assert call.codes() == [code]
     assert any("AUTH" in line for line in call.ask(b"EHLO me")) is (code == 235)
@@ -135,7 +135,7 @@ def test_in_clear(peer, clear_login, code):
 
 def test_a_login_in_clear_does_not_outlive_starttls():
     """RFC 3207 section 4.2."""
-    call = Call(server_context(clear_login=True, certificate=object()), peer="127.0.0.1")
+    call = IntakeCall(server_context(clear_login=True, certificate=object()), peer="127.0.0.1")
     call.says(plain("ops", PASSWORD), b"STARTTLS")
     assert call.codes() == [235, 220]
     assert call.server.user is None
@@ -148,12 +148,12 @@ def test_guesses_are_slowed():
     """Ten a minute from one source, over all its calls, the right one no better than the others."""
     shared = server_context()
     for _ in range(FAILURES):
-        call = Call(shared, peer=STRANGE, implicit=True)
+        call = IntakeCall(shared, peer=STRANGE, implicit=True)
         assert call.ask(plain("ops", "guess")) == [WRONG]
         call.hangs_up()
-    call = Call(shared, peer=STRANGE, implicit=True)
+    call = IntakeCall(shared, peer=STRANGE, implicit=True)
     assert call.ask(plain("ops", PASSWORD)) == ["454 4.7.0 Too many wrong passwords; wait for 60 s"]
-    other = Call(shared, peer="203.0.113.1", implicit=True)
+    other = IntakeCall(shared, peer="203.0.113.1", implicit=True)
     assert other.ask(plain("ops", PASSWORD)) == ["235 2.7.0 Welcome"]
     shared.clock.advance(WINDOW)
     assert call.ask(plain("ops", PASSWORD)) == ["235 2.7.0 Welcome"]
@@ -163,11 +163,11 @@ def test_guesses_are_slowed():
 def test_a_guesser_does_not_lock_his_neighbour_out():
     """Who has proved himself from that address is let in."""
     shared = server_context()
-    Call(shared, peer=STRANGE, implicit=True).says(plain("ops", PASSWORD))
-    guesser = Call(shared, peer=STRANGE, implicit=True)
+    IntakeCall(shared, peer=STRANGE, implicit=True).says(plain("ops", PASSWORD))
+    guesser = IntakeCall(shared, peer=STRANGE, implicit=True)
     guesser.says(*[plain("ops", "guess")] * FAILURES)
     assert guesser.codes() == [535] * FAILURES
-    again = Call(shared, peer=STRANGE, implicit=True)
+    again = IntakeCall(shared, peer=STRANGE, implicit=True)
     assert again.ask(plain("ops", PASSWORD)) == ["235 2.7.0 Welcome"]
 
 
@@ -175,10 +175,10 @@ def test_one_household_is_one_source():
     """Whoever has an IPv6 network has more addresses than there are guesses."""
     shared = server_context()
     for n in range(FAILURES):
-        call = Call(shared, peer=f"2001:db8::{n + 1:x}", implicit=True)
+        call = IntakeCall(shared, peer=f"2001:db8::{n + 1:x}", implicit=True)
         assert call.ask(plain("ops", "guess")) == [WRONG]
         call.hangs_up()
-    call = Call(shared, peer="2001:db8::ffff", implicit=True)
+    call = IntakeCall(shared, peer="2001:db8::ffff", implicit=True)
     assert call.ask(plain("ops", "guess"))[0].startswith("454 ")
 
 
@@ -194,7 +194,7 @@ def test_hashed_passwords():
         return finished
 
     shared.users.defer_to_thread = in_thread
-    call = Call(shared, peer=STRANGE, implicit=True)
+    call = IntakeCall(shared, peer=STRANGE, implicit=True)
     assert call.ask(plain("ops", PASSWORD), FROM, ONE) == []
     waiting.pop().callback(None)
     assert call.codes() == [235, 250, 250]
@@ -206,7 +206,7 @@ def test_too_many_checks():
     async def busy(name, password):
         raise Busy("too many passwords are being checked already", after=1)
 
-    call = Call(peer=STRANGE, implicit=True)
+    call = IntakeCall(peer=STRANGE, implicit=True)
     call.context.users.by_password = busy
     assert call.ask(plain("ops", PASSWORD)) == [
         "454 4.7.0 too many passwords are being checked already"
@@ -219,7 +219,7 @@ def test_a_guess_counts_if_the_guesser_hangs_up():
     shared = server_context()
     waiting = Deferred()
     shared.users.by_password = lambda name, password: waiting
-    call = Call(shared, peer=STRANGE, implicit=True)
+    call = IntakeCall(shared, peer=STRANGE, implicit=True)
     call.says(plain("ops", "guess"))
     call.hangs_up()
     waiting.callback(None)
@@ -230,7 +230,7 @@ def test_a_guess_counts_if_the_guesser_hangs_up():
 def test_no_password_is_ever_shown():
     """Neither in the log, nor in an answer, nor in the repr of anything."""
     with capturedLogs() as logs:
-        call = Call(peer=STRANGE, implicit=True)
+        call = IntakeCall(peer=STRANGE, implicit=True)
         call.says(plain("ops", "hunter2"), b"AUTH LOGIN", coded("hunter2"), coded("hunter2"))
         call.says(b"hunter2", b"AUTH PLAIN hunter2", FROM, b"RCPT TO:hunter2")
         said = call.heard()

@@ -22,7 +22,7 @@ from goiptwist.bridges.mail.submission.service import MailSubmission
 from goiptwist.bridges.mail.submission.tokens import DAY, AddressTokens, ReplyGrant
 from goiptwist.config.values import HostPort, Network
 from goiptwist.errors import StoreUnavailable, Unacceptable
-from goiptwist.testing.stubs import StandInGateway
+from goiptwist.testing.stubs import StandInGateway, StandInMessages
 from tests.bridges.mail.intake.rig import FakeRejections
 from tests.bridges.mail.outgoing.postfix import NEEDS_POSTFIX, running, until
 from tests.bridges.mail.outgoing.smarthosts import free_port
@@ -35,8 +35,8 @@ ANN = "ann@example.org"
 GOOD, OTHER = f"+36301111111@{DOMAIN}", f"goip1.0036302222222@{DOMAIN}"
 
 
-@define
-class Gateway(StandInGateway):
+@define(eq=False)
+class NotingGateway(StandInGateway):
     """
     @ivar full: whether the store cannot keep anything.
     @ivar refused: numbers to which nothing can be sent.
@@ -45,10 +45,16 @@ class Gateway(StandInGateway):
     full: bool = False
     refused: set = field(factory=set)
 
+    def __attrs_post_init__(self):
+        super().__attrs_post_init__()
+        self.messages = NotingMessages(self)
+
+
+class NotingMessages(StandInMessages):
     async def submit(self, submission):
-        if self.full:
+        if self.gateway.full:
             raise StoreUnavailable("the disk is full")
-        if self.refused & set(submission.recipients):
+        if self.gateway.refused & set(submission.recipients):
             raise Unacceptable("to", "Nothing is sent to this number")
         return await super().submit(submission)
 
@@ -98,7 +104,7 @@ class MailHost:
 
     def __init__(self, port):
         self.port = port
-        self.gateway = Gateway(reactor, reactor)
+        self.gateway = NotingGateway(reactor, reactor)
         self.tokens = AddressTokens(bytes(range(32)))
         self.grant = ReplyGrant("bridge:ops", "goip1")
         self.tokens.know([self.grant])

@@ -34,7 +34,7 @@ def intake(core, **keys):
 ANY = HostPort("127.0.0.1", 0)
 
 
-class Silent(Protocol):
+class SilentClient(Protocol):
     """Connects, and says nothing."""
 
     lost = False
@@ -112,7 +112,7 @@ async def test_stopping_closes_everything():
     service = intake(reactor, listen=(HostPort("127.0.0.1", port),), lmtp=(ANY,))
     service.startService()
     clients = [
-        await connectProtocol(TCP4ClientEndpoint(reactor, "127.0.0.1", number), Silent())
+        await connectProtocol(TCP4ClientEndpoint(reactor, "127.0.0.1", number), SilentClient())
         for number in (port, service.ports[1].getHost().port)
     ]
     while service.context.trusted_connections.total < 2:

@@ -9,7 +9,7 @@ from twisted.logger import LogLevel, capturedLogs
 from goiptwist.bridges.mail.submission.interfaces import IMailSubmission, MailProtocol
 from goiptwist.bridges.mail.submission.smtp_reply import INTERNAL_ERROR, SmtpReply
 from goiptwist.errors import Busy, Refused, StoreUnavailable, TryLater, Unacceptable
-from tests.bridges.mail.intake.rig import Call, Certificate, FakeSubmission, server_context
+from tests.bridges.mail.intake.rig import Certificate, FakeSubmission, IntakeCall, server_context
 
 FROM = b"MAIL FROM:<a@example.org>"
 ONE = b"RCPT TO:<+36301111111@sms.example.org>"
@@ -20,7 +20,7 @@ LETTER = (b"Subject: x", b"", b"Pump 3 stopped")
 
 @pytest.fixture
 def call():
-    return Call()
+    return IntakeCall()
 
 
 def received(call):
@@ -32,7 +32,7 @@ def received(call):
 
 def test_a_mail():
     """RFC 5321 appendix D.1: the order that every client keeps."""
-    call = Call(hello=False)
+    call = IntakeCall(hello=False)
     assert call.heard() == ["220 sms.example.org ESMTP"]
     assert call.ask(b"EHLO me.example.org") == [
         "250-sms.example.org",
@@ -66,7 +66,7 @@ def test_the_submission_knows_the_client(call):
 
 def test_yes_comes_after_the_commit():
     """What was promised must be kept: the answer waits for the submission."""
-    call = Call(server_context(FakeSubmission(slow=True)))
+    call = IntakeCall(server_context(FakeSubmission(slow=True)))
     call.says(FROM, ONE)
     call.submission.goes_on()
     call.says(b"DATA", b"x", b".")
@@ -84,7 +84,7 @@ def test_all_in_one_go(call):
     )
     call.sends(whole)
     assert call.codes() == [250, 250, 354, 250, 250, 250, 354, 250, 221]
-    other = Call()
+    other = IntakeCall()
     for byte in whole:
         other.sends(bytes([byte]))
     assert other.codes() == [250, 250, 354, 250, 250, 250, 354, 250, 221]
@@ -111,7 +111,7 @@ def test_eight_bits(call):
 
 def test_the_largest_mail():
     """The limit is what it says, to the byte, and dots that are not of the mail do not count."""
-    call = Call(server_context(max_size=1024))
+    call = IntakeCall(server_context(max_size=1024))
     lines = [b".." + b"x" * 61] * 16  # 16 times 64 bytes with their ends
     assert call.ask(FROM, ONE, b"DATA", *lines, b".")[-1] == "250 2.0.0 Queued"
     assert len(received(call)) == 1024
@@ -122,7 +122,7 @@ def test_the_largest_mail():
 @pytest.mark.parametrize("line", [b"\r", b"\r\n.", b"\r\n.\r"])
 def test_the_largest_mail_in_pieces(line):
     """The end does not count either, wherever the network cuts it."""
-    call = Call(server_context(max_size=1024))
+    call = IntakeCall(server_context(max_size=1024))
     call.says(FROM, ONE, b"DATA")
     whole = b"x" * 1022 + b"\r\n.\r\n"
     call.sends(whole[: 1022 + len(line)])
@@ -132,7 +132,7 @@ def test_the_largest_mail_in_pieces(line):
 
 def test_an_endless_mail_is_not_read_for_ever():
     """Sixteen times too large is no mistake."""
-    call = Call(server_context(max_size=1024))
+    call = IntakeCall(server_context(max_size=1024))
     call.says(FROM, ONE, b"DATA")
     call.heard()
     for _ in range(20):
@@ -148,7 +148,7 @@ def test_trace():
     """RFC 5321 section 4.4: who, where, how, when; not for whom, and not as whom."""
     clock = Clock()
     clock.advance(1_700_000_000.7)
-    call = Call(server_context(clock=clock))
+    call = IntakeCall(server_context(clock=clock))
     call.says(FROM, ONE, b"DATA", *LETTER, b".")
     [(_, _, _, content)] = call.submission.taken
     header = content.split(b"\r\nSubject")[0].decode()
@@ -162,7 +162,7 @@ def test_trace():
 
 def test_trace_of_ipv6():
     """RFC 5321 section 4.1.3 marks the address."""
-    call = Call(server_context(), peer="2001:db8::1", implicit=True)
+    call = IntakeCall(server_context(), peer="2001:db8::1", implicit=True)
     call.says(b"AUTH PLAIN AG9wcwByaWdodCBob3JzZSDDhMOW", FROM, ONE, b"DATA", b".")
     [(_, _, _, content)] = call.submission.taken
     assert b"([IPv6:2001:db8::1])" in content
@@ -182,7 +182,7 @@ def test_trace_of_ipv6():
 )
 def test_how_it_came(lmtp, hello, mail, way):
     """RFC 3848, RFC 6531 section 4.3."""
-    call = Call(lmtp=lmtp, hello=False)
+    call = IntakeCall(lmtp=lmtp, hello=False)
     call.says(hello, mail, ONE, b"DATA", b".")
     [(client, _, _, content)] = call.submission.taken
     assert b" with " + way + b" id " in content
@@ -223,7 +223,7 @@ def test_how_it_came(lmtp, hello, mail, way):
 )
 def test_order(lines, codes):
     """Every state knows what may come, and everything else is answered too."""
-    call = Call(hello=False)
+    call = IntakeCall(hello=False)
     call.heard()
     call.says(*lines)
     assert call.codes() == codes
@@ -232,7 +232,7 @@ def test_order(lines, codes):
 @pytest.mark.parametrize("line", [b"GET / HTTP/1.1", b"POST /x HTTP/1.0", b"CONNECT a:25 HTTP/1.1"])
 def test_no_web_server(line):
     """A browser on a trusted machine must not be made to send SMS."""
-    call = Call(hello=False)
+    call = IntakeCall(hello=False)
     call.heard()
     call.says(line, b"Host: x", b"", b"EHLO me", FROM, ONE, b"DATA", b"x", b".")
     assert call.heard() == ["554 5.5.1 This is not a web server"]
@@ -261,7 +261,7 @@ def test_a_refused_mail_is_forgotten(call):
 
 def test_no_open_relay():
     """A stranger is refused at RCPT, in words that help, and nothing is ever mailed back."""
-    call = Call(peer="198.51.100.7")
+    call = IntakeCall(peer="198.51.100.7")
     assert call.ask(FROM, ONE, b"DATA") == [
         "250 2.1.0 OK",
         "550 5.7.1 Only for users",
@@ -273,14 +273,14 @@ def test_no_open_relay():
 
 def test_a_name_is_not_an_address():
     """What a stranger calls himself earns him nothing."""
-    call = Call(peer="198.51.100.7", hello=False)
+    call = IntakeCall(peer="198.51.100.7", hello=False)
     call.says(b"EHLO localhost", FROM, ONE)
     assert call.codes() == [220, 250, 250, 550]
 
 
 def test_without_an_address():
     """A peer that is no address is on no network, and not on this machine."""
-    call = Call(server_context(clear_login=True), peer="192.0.2.1")
+    call = IntakeCall(server_context(clear_login=True), peer="192.0.2.1")
     call.server.peer = "somewhere"
     assert not any("AUTH" in line for line in call.ask(b"EHLO me"))
 
@@ -288,7 +288,7 @@ def test_without_an_address():
 @pytest.mark.parametrize("peer", ["::ffff:192.0.2.9", "192.0.2.9"])
 def test_trusted_networks(peer):
     """An IPv4 address is the same in IPv6 clothes."""
-    call = Call(peer=peer)
+    call = IntakeCall(peer=peer)
     call.says(FROM, ONE)
     [(client, _, _)] = call.submission.asked
     assert (client.peer, client.trusted) == ("192.0.2.9", True)
@@ -380,7 +380,7 @@ def test_the_log_says_how_much_but_not_what(call):
 
 def test_starttls_begins_anew():
     """RFC 3207 section 4.2: what was said in clear is forgotten."""
-    call = Call(server_context(certificate=Certificate()))
+    call = IntakeCall(server_context(certificate=Certificate()))
     assert "250 STARTTLS" in call.ask(b"EHLO me")
     call.says(FROM)
     assert call.ask(b"STARTTLS") == ["220 2.0.0 Begin"]
@@ -398,7 +398,7 @@ def test_starttls_begins_anew():
 
 def test_no_starttls_within_tls():
     """Where TLS came first there is none to begin."""
-    call = Call(server_context(certificate=Certificate()), implicit=True)
+    call = IntakeCall(server_context(certificate=Certificate()), implicit=True)
     offered = call.ask(b"EHLO me")
     assert "250 AUTH PLAIN LOGIN" in offered
     assert not any("STARTTLS" in line for line in offered)

@@ -100,19 +100,19 @@ def scripted_server(conversation):
     its port.
     """
 
-    class Caller(socketserver.StreamRequestHandler):
+    class Connected(socketserver.StreamRequestHandler):
         timeout = 5
 
         def handle(self):
             with suppress(OSError):
                 conversation(self.rfile, self.connection)
 
-    class Server(socketserver.ThreadingTCPServer):
+    class ScriptedServer(socketserver.ThreadingTCPServer):
         allow_reuse_address = True
         daemon_threads = True
         block_on_close = True
 
-    with Server(("127.0.0.1", 0), Caller) as server:
+    with ScriptedServer(("127.0.0.1", 0), Connected) as server:
         thread = threading.Thread(target=server.serve_forever, args=(0.01,))
         thread.start()
         try:

@@ -17,14 +17,14 @@ from goiptwist.testing.contract import outcome
 from goiptwist.testing.stubs import sms
 from tests.bridges.mail.intake.test_service import ANY, intake
 from tests.bridges.mail.outgoing.smarthosts import Authority, mail_bridge, saying, scripted_server
-from tests.bridges.mail.outgoing.test_smtp_client import TIMEOUT, Smarthost
+from tests.bridges.mail.outgoing.test_smtp_client import TIMEOUT, ScriptedSmarthost
 
 A, B, C = "a@example.org", "b@example.org", "c@example.org"
 ENVELOPE = OutgoingEnvelope("sms@example.org", (A, B, C), b"Subject: x\r\n\r\n.dot\r\n")
 
 
 def neighbour(**keys):
-    return Smarthost(language=LmtpSmarthostClient, envelope=ENVELOPE, **keys)
+    return ScriptedSmarthost(language=LmtpSmarthostClient, envelope=ENVELOPE, **keys)
 
 
 def ready_for(host, *answers):
@@ -149,7 +149,7 @@ def test_no_lmtp_is_spoken():
 def test_many_recipients_are_no_flood():
     """Two answers for each of a thousand are not too much."""
     many = tuple(f"{n}@example.org" for n in range(1000))
-    host = Smarthost(
+    host = ScriptedSmarthost(
         language=LmtpSmarthostClient, envelope=OutgoingEnvelope("a@b.org", many, b"x\r\n")
     )
     host.says(b"220 hi\r\n250 hi\r\n250 ok\r\n" + b"250 ok\r\n" * 1000 + b"354 go on\r\n")

@@ -10,8 +10,8 @@ from twisted.python.failure import Failure
 
 from goiptwist.bridges.mail.outgoing.credentials import SmarthostCredentials
 from goiptwist.bridges.mail.outgoing.smtp_client import (
-    GOODBYE,
     PATIENCE,
+    QUIT_TIMEOUT,
     OutgoingEnvelope,
     SmarthostClient,
     TlsPolicy,
@@ -39,7 +39,7 @@ class Wire(StringTransport):
 
 
 @define
-class Smarthost:
+class ScriptedSmarthost:
     """What the far end says and hears."""
 
     login: object = None
@@ -93,7 +93,7 @@ class Smarthost:
 
 def test_a_mail():
     """RFC 5321 appendix D.1, without the detours."""
-    smarthost = Smarthost()
+    smarthost = ScriptedSmarthost()
     smarthost.takes_the_mail()
     assert smarthost.results == []
     smarthost.says(b"221 bye\r\n")
@@ -104,7 +104,7 @@ def test_a_mail():
 
 def test_silence():
     """Each answer may take as long as the settings say, and no longer."""
-    smarthost = Smarthost()
+    smarthost = ScriptedSmarthost()
     for answer in (b"220-hi\r\n", b"220 hi\r\n", b"250 hi\r\n"):
         smarthost.clock.advance(TIMEOUT - 1)
         smarthost.says(answer)
@@ -114,16 +114,16 @@ def test_silence():
 
 def test_a_lost_goodbye():
     """After the yes, a smarthost that does not hang up is hung up on; the yes stays."""
-    smarthost = Smarthost()
+    smarthost = ScriptedSmarthost()
     smarthost.takes_the_mail()
-    smarthost.clock.advance(GOODBYE)
+    smarthost.clock.advance(QUIT_TIMEOUT)
     assert smarthost.results == [smarthost.dialogue]
     assert smarthost.clock.getDelayedCalls() == []
 
 
 def test_a_yes_cannot_be_called_off():
     """Who cancels after the yes gets the yes."""
-    smarthost = Smarthost()
+    smarthost = ScriptedSmarthost()
     smarthost.takes_the_mail()
     smarthost.dialogue.finished.cancel()
     assert smarthost.results == [smarthost.dialogue]
@@ -132,7 +132,7 @@ def test_a_yes_cannot_be_called_off():
 
 def test_called_off():
     """Before that the connection is closed at once."""
-    smarthost = Smarthost()
+    smarthost = ScriptedSmarthost()
     smarthost.says(b"220 hi\r\n")
     smarthost.dialogue.finished.cancel()
     assert smarthost.results[0].check(CancelledError)
@@ -142,7 +142,7 @@ def test_called_off():
 
 def test_one_word_a_minute():
     """Who answers just in time for ever is hung up on all the same."""
-    smarthost = Smarthost()
+    smarthost = ScriptedSmarthost()
     for _ in range(PATIENCE + 1):
         smarthost.clock.advance(TIMEOUT - 1)
         smarthost.says(b"220-wait\r\n")
@@ -153,7 +153,7 @@ def test_one_word_a_minute():
 
 def test_helo_is_said_once():
     """A smarthost from before ESMTP is greeted the old way, but only once."""
-    smarthost = Smarthost()
+    smarthost = ScriptedSmarthost()
     smarthost.says(b"220 hi\r\n")
     smarthost.hears(b"EHLO gw\r\n")
     smarthost.says(b"500 what?\r\n")
@@ -166,7 +166,7 @@ def test_helo_is_said_once():
 
 def test_a_password_stays_off_the_network_in_clear():
     """An attacker who takes the STARTTLS out of the offer gets no password."""
-    smarthost = Smarthost(
+    smarthost = ScriptedSmarthost(
         login=SmarthostCredentials(b"goip", b"horse"),
         security=TlsPolicy(starttls=object(), required=False, clear_login=False),
     )
@@ -181,7 +181,7 @@ def test_a_password_stays_off_the_network_in_clear():
 @pytest.mark.parametrize("challenge", [b"334 !\r\n", b"334 \r\n", b"334 AAAA\r\n"])
 def test_challenges_without_end(challenge):
     """A smarthost that only ever asks gets tired before we do."""
-    smarthost = Smarthost(login=SmarthostCredentials(b"goip", b"horse"))
+    smarthost = ScriptedSmarthost(login=SmarthostCredentials(b"goip", b"horse"))
     smarthost.says(b"220 hi\r\n")
     smarthost.says(b"250-hi\r\n250 AUTH CRAM-MD5\r\n")
     smarthost.says(challenge)
@@ -194,7 +194,7 @@ def test_challenges_without_end(challenge):
 def test_nothing_is_kept_of_the_conversation():
     """The record of the stock client would hold the password."""
     login = SmarthostCredentials(b"goip", b"right horse")
-    smarthost = Smarthost(login=login)
+    smarthost = ScriptedSmarthost(login=login)
     smarthost.says(b"220 hi\r\n250-hi\r\n250 AUTH LOGIN\r\n")
     assert smarthost.dialogue.log.str() == b""
     assert "horse" not in f"{login!r} {smarthost.dialogue!r}"
@@ -220,7 +220,7 @@ def test_offers(answer, items):
 def test_every_cut_of_a_conversation():
     """However the network cuts the bytes, the conversation is the same."""
     for size in (1, 2, 3, 7):
-        smarthost = Smarthost()
+        smarthost = ScriptedSmarthost()
         said = b"220 hi\r\n250 hi\r\n250 ok\r\n250 ok\r\n"
         for start in range(0, len(said), size):
             smarthost.says(said[start : start + size])

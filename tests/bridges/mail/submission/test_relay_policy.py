@@ -20,7 +20,13 @@ from goiptwist.bridges.mail.submission.interfaces import MailClient, MailProtoco
 from goiptwist.config.values import HostPort, Network
 from tests.bridges.mail.intake.rig import FakeRejections
 from tests.bridges.mail.outgoing.smarthosts import free_port
-from tests.bridges.mail.submission.test_service import ANN, ANSWER, NEIGHBOUR, STRANGER, Room
+from tests.bridges.mail.submission.test_service import (
+    ANN,
+    ANSWER,
+    NEIGHBOUR,
+    STRANGER,
+    SubmissionRig,
+)
 
 MX = "mx.example.org"
 TO = f"{ANSWER}@sms.example.org"
@@ -34,8 +40,8 @@ MAILBOX = evolve(STRANGER, protocol=MailProtocol.IMAP)
 PASS = f"{MX}; dmarc=pass header.from=example.org"
 
 
-def room(**keys: Any) -> Room:
-    return Room(users=USERS, **{"authserv": MX, **keys})
+def room(**keys: Any) -> SubmissionRig:
+    return SubmissionRig(users=USERS, **{"authserv": MX, **keys})
 
 
 def said(found: str, author: str = "ann@example.org") -> tuple[str, list[str]]:
@@ -144,7 +150,7 @@ def test_one_answer_for_each() -> None:
     assert [reply.code for reply in replies.values()] == [550, 250]
 
 
-def alarm(client: MailClient, here: Room) -> str:
+def alarm(client: MailClient, here: SubmissionRig) -> str:
     return here.take(
         client, TO, **{"Authentication-Results": PASS, "Auto-Submitted": "auto-generated"}
     )

@@ -44,7 +44,7 @@ NEIGHBOUR = evolve(STRANGER, trusted=True)
 ANSWER = "+36301234567"
 
 
-class Room:
+class SubmissionRig:
     """A submission with a stand-in for the gateway."""
 
     def __init__(
@@ -130,14 +130,14 @@ def outcome(coroutine: Any) -> Any:
 )
 def test_who_may(client: MailClient, recipient: str, said: str) -> None:
     """It is said at RCPT: who is refused now needs no bounce."""
-    answer = Room().may_write(client, recipient)
+    answer = SubmissionRig().may_write(client, recipient)
     assert answer.startswith(said)
     assert bool(answer) == bool(said)
 
 
 def test_an_answer_needs_no_login() -> None:
     """The token proves that we wrote the address, and goes by the line of the SMS."""
-    room = Room()
+    room = SubmissionRig()
     assert room.may_write(STRANGER, room.reply_to()) == ""
     assert room.take(STRANGER, room.reply_to()).startswith("250 2.0.0 Kept as")
     assert room.sent() == [("bridge:ops", ANSWER, "goip1", "hello")]
@@ -145,7 +145,7 @@ def test_an_answer_needs_no_login() -> None:
 
 def test_a_token_for_somebody_else() -> None:
     """It is good for its number only, and for its time."""
-    room = Room()
+    room = SubmissionRig()
     forged = room.reply_to().replace("+36301234567", "+36301234568")
     assert room.may_write(STRANGER, forged).startswith("550 5.7.1 the reply token does not belong")
     late = room.reply_to(NOW - 2 * DAY)
@@ -154,7 +154,7 @@ def test_a_token_for_somebody_else() -> None:
 
 def test_the_same_mail_again() -> None:
     """The same Message-ID and recipient is the same client id; another is not."""
-    room = Room()
+    room = SubmissionRig()
     room.take(ANN, "+36301234567@sms.example.org")
     room.take(ANN, "+36301234567@sms.example.org")
     room.take(ANN, "+36301234568@sms.example.org")
@@ -166,7 +166,7 @@ def test_the_same_mail_again() -> None:
 
 def test_what_was_read_otherwise_the_first_time(monkeypatch: pytest.MonkeyPatch) -> None:
     """A mail that was taken is taken, also if an update reads its text in another way."""
-    room = Room()
+    room = SubmissionRig()
 
     async def conflict(submission: object) -> None:
         raise Conflict("used before")
@@ -177,7 +177,7 @@ def test_what_was_read_otherwise_the_first_time(monkeypatch: pytest.MonkeyPatch)
 
 def test_the_quote_of_our_own_sms_is_cut() -> None:
     """Our mail is known by its id, and so is what it said."""
-    room = Room()
+    room = SubmissionRig()
     room.gateway.kept["m1"] = sms("The cellar is flooding!", id="m1", state=State.RECEIVED)
     said = room.take(
         STRANGER,
@@ -199,7 +199,7 @@ def test_the_quote_of_our_own_sms_is_cut() -> None:
 )
 def test_no_loops(header: dict[str, str], said: str) -> None:
     """What a program has answered never becomes an SMS."""
-    room = Room()
+    room = SubmissionRig()
     answer = room.take(STRANGER, room.reply_to(), **header)
     assert room.sent() == []
     assert answer
@@ -207,7 +207,7 @@ def test_no_loops(header: dict[str, str], said: str) -> None:
 
 def test_too_long() -> None:
     """The count is said, and nothing is sent."""
-    room = Room()
+    room = SubmissionRig()
     said = room.take(ANN, "+36301234567@sms.example.org", "x" * 1000)
     assert said == "552 5.3.4 The text needs 7 SMS; at most 3 are sent"
     assert room.sent() == []
@@ -215,7 +215,7 @@ def test_too_long() -> None:
 
 def test_the_last_stop_of_a_loop() -> None:
     """Answers to one number come at most three in ten minutes; logins are not counted."""
-    room = Room()
+    room = SubmissionRig()
     said = [room.take(STRANGER, room.reply_to(), Message_ID=f"<{n}@example.org>") for n in range(4)]
     assert [answer[:3] for answer in said] == ["250", "250", "250", "450"]
     assert room.take(STRANGER, room.reply_to(), Message_ID="<0@example.org>")[:3] == "250"
@@ -228,7 +228,7 @@ def test_the_last_stop_of_a_loop() -> None:
 
 def test_a_repeat_is_not_counted() -> None:
     """A server that did not hear our yes says it all again; that is no second SMS."""
-    room = Room()
+    room = SubmissionRig()
     for _ in range(5):
         assert room.take(STRANGER, room.reply_to())[:3] == "250"
     for other in (2, 3):
@@ -239,7 +239,7 @@ def test_a_repeat_is_not_counted() -> None:
 def test_what_is_left_out_is_said() -> None:
     """In the answer, and in each mail about what became of the SMS."""
     rules = ReadingSettings(attachments=AttachmentUse.IGNORE)
-    room = Room(rules, reports_by="ops")
+    room = SubmissionRig(rules, reports_by="ops")
     to = f"{ANSWER}@sms.example.org"
     text = (
         "--b\r\nContent-Type: text/plain\r\n\r\nSee the plan.\r\n--b\r\n"
@@ -251,14 +251,14 @@ def test_what_is_left_out_is_said() -> None:
     [submission] = room.gateway.submissions
     assert submission.text == "See the plan."
     assert MailContext.from_text(submission.context).note == "left out: 'plan.pdf'"
-    refused = Room().take(ANN, to, text, Content_Type='multipart/mixed; boundary="b"')
+    refused = SubmissionRig().take(ANN, to, text, Content_Type='multipart/mixed; boundary="b"')
     assert refused.endswith("an SMS is text only: send the mail again without 'plan.pdf'")
 
 
 def test_an_answer_is_noted_for_the_bridge_that_it_answers() -> None:
     """The next mail of that bridge refers to it; new mails belong to no thread."""
     notes: dict[str, str] = {}
-    room = Room(threads={"bridge:ops": MailThreads(StandInMemory(notes))})
+    room = SubmissionRig(threads={"bridge:ops": MailThreads(StandInMemory(notes))})
     room.take(ANN, f"{ANSWER}@sms.example.org", Message_ID="<new@example.org>")
     assert notes == {}
     room.take(STRANGER, room.reply_to(), Message_ID="<answer@example.org>")
@@ -268,7 +268,7 @@ def test_an_answer_is_noted_for_the_bridge_that_it_answers() -> None:
 
 def test_no_disk_no_yes(monkeypatch: pytest.MonkeyPatch) -> None:
     """What could not be kept is told to come again."""
-    room = Room()
+    room = SubmissionRig()
 
     async def full(submission: object) -> None:
         raise StoreUnavailable("disk full")
@@ -279,7 +279,7 @@ def test_no_disk_no_yes(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_destination_that_is_not_allowed() -> None:
     """It is said at RCPT, in the words of the gateway, if it is known by then whose SMS it is."""
-    room = Room()
+    room = SubmissionRig()
     room.gateway.forbidden = "ann may write to Hungary only"
     said = "550 5.7.1 ann may write to Hungary only"
     assert room.may_write(ANN, "+4366012345678@sms.example.org") == said
@@ -297,7 +297,7 @@ def test_what_the_gateway_does_not_take(
     trouble: Exception, said: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What is never allowed is told apart from what is allowed again tomorrow."""
-    room = Room()
+    room = SubmissionRig()
 
     async def no(submission: object) -> None:
         raise trouble
@@ -308,7 +308,7 @@ def test_what_the_gateway_does_not_take(
 
 def test_letters_of_a_cheap_sms() -> None:
     """It is counted as it is sent, and said."""
-    room = Room(ReadingSettings(gsm7=Gsm7Use.IF_SHORTER))
+    room = SubmissionRig(ReadingSettings(gsm7=Gsm7Use.IF_SHORTER))
     said = room.take(ANN, "+36301234567@sms.example.org", "“" + "x" * 300 + "”")
     assert said == "250 2.0.0 Kept as out1, in the letters of GSM 7-bit"
     assert room.sent()[0][3] == '"' + "x" * 300 + '"'
@@ -318,7 +318,7 @@ class TestBounces:
     """Mails of ours that come back."""
 
     def came(self, **changes: Any) -> tuple[str, list[tuple[str, str]]]:
-        room = Room()
+        room = SubmissionRig()
         to = bounce_address(room.tokens, "m1", NOW, "sms.example.org")
         assert room.may_write(STRANGER, to, sender="") == ""
         assert room.may_write(STRANGER, to) == "550 5.7.1 This address is for bounces only"

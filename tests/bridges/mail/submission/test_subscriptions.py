@@ -13,12 +13,12 @@ from goiptwist.bridges.mail.submission.interfaces import DsnRequest
 from goiptwist.bridges.mail.submission.subscriptions import mail_context, statuses_for
 from goiptwist.model.subscriptions import Subscription
 from tests.bridges.mail.submission.test_relay_policy import PASS, TO, room
-from tests.bridges.mail.submission.test_service import ANN, NEIGHBOUR, NOW, STRANGER, Room
+from tests.bridges.mail.submission.test_service import ANN, NEIGHBOUR, NOW, STRANGER, SubmissionRig
 
 FAILURE = ("failed", "expired", "undelivered", "unknown")
 
 
-def told(here: Room) -> tuple[Subscription, ...]:
+def told(here: SubmissionRig) -> tuple[Subscription, ...]:
     [submission] = here.gateway.submissions
     assert bool(submission.tell) == bool(submission.context)
     return submission.tell
@@ -75,7 +75,7 @@ def test_what_is_told(notify: list[str], wanted: tuple[str, ...]) -> None:
 )
 def test_without_being_asked(notify: list[str], wanted: tuple[str, ...]) -> None:
     """Where the operator wants it, success is told; but not to whoever wants to hear nothing."""
-    here = Room(ReadingSettings(confirm=True), reports_by="ops")
+    here = SubmissionRig(ReadingSettings(confirm=True), reports_by="ops")
     here.take(ANN, TO, wishes=DsnRequest(notify=frozenset(notify)))
     assert told(here) == ((Subscription("bridge:ops", wanted),) if wanted else ())
 
