@@ -15,7 +15,7 @@ ONE_SOURCE = 64
 
 
 def unmapped(host: str) -> str:
-    """An IPv4 address that came in IPv6 clothes (RFC 4291 section 2.5.5.2), without them."""
+    """An IPv4-mapped IPv6 address (RFC 4291 section 2.5.5.2) as the IPv4 address."""
     try:
         address = ip_address(host)
     except ValueError:

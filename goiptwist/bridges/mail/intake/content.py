@@ -1,5 +1,5 @@
 """
-One mail as it comes behind DATA, up to the lonely dot. Pure.
+One mail as it comes behind DATA, up to the line with only a dot. Pure.
 
 Only CRLF, dot, CRLF ends it (RFC 5321 section 4.1.1.4). Every other idea of a
 line's end lets one mail hide in another, so that a mail with a CR or LF alone

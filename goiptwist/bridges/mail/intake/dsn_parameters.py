@@ -1,5 +1,5 @@
 """
-What a sender wants to hear of his mail: the parameters of RFC 3461. Pure.
+Of what a sender is to be notified: the parameters of RFC 3461. Pure.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ ENVID_AT_MOST = 100
 ORCPT_AT_MOST = 500
 
 #: What may be asked for with NOTIFY (section 4.1).
-WORDS = ("success", "failure", "delay")
+KEYWORDS = ("success", "failure", "delay")
 
 #: Section 4: printable ASCII, of which C{+} and C{=} stand in hexadecimal.
 _XTEXT = re.compile(r"(?:[!-*,-<>-~]|\+[0-9A-F]{2})*")
@@ -37,12 +37,12 @@ def read_envid(value: str) -> str:
 
 def read_notify(value: str) -> frozenset[str]:
     """@raise SmtpReply: it is no list of what there is, or NEVER among others (section 4.1)."""
-    words = value.lower().split(",")
-    if words == ["never"]:
+    keywords = value.lower().split(",")
+    if keywords == ["never"]:
         return frozenset()
-    if not set(words) <= set(WORDS):
+    if not set(keywords) <= set(KEYWORDS):
         raise _no("NOTIFY")
-    return frozenset(words)
+    return frozenset(keywords)
 
 
 def read_orcpt(value: str) -> str:

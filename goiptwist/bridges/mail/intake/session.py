@@ -42,7 +42,7 @@ from goiptwist.net.shielding import shielded
 #: underscore in its name, but nothing that could not stand in Received.
 _NAME = re.compile(rb"[A-Za-z0-9._:\[\]-]{1,255}")
 
-#: Commands of RFC 5321, its ancestors and extensions that we know and do not obey.
+#: Commands of RFC 5321, its ancestors and extensions that we know and do not execute.
 _NOT_OFFERED = frozenset((b"EXPN", b"ETRN", b"TURN", b"ATRN", b"SEND", b"SOML", b"SAML", b"BDAT"))
 
 #: Somebody made a browser talk to us; what comes next is not the browser's own either.
@@ -58,12 +58,12 @@ OK = SmtpReply(250, "2.0.0", "OK")
 
 class SmtpSession(LineServer):
     """
-    @ivar implicit: whether TLS began before the first word.
+    @ivar implicit: whether TLS began before the first reply.
     @ivar user: who has logged in.
     """
 
     protocol = MailProtocol.SMTP
-    #: What is obeyed; the stock server would obey every method called do_ or ext_.
+    #: The commands; the stock server would call every method named do_ or ext_.
     verbs = frozenset(
         (
             b"HELO", b"EHLO", b"STARTTLS", b"AUTH", b"MAIL", b"RCPT", b"DATA",

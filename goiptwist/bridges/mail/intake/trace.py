@@ -14,7 +14,7 @@ from goiptwist.bridges.mail.submission.interfaces import MailClient, MailProtoco
 
 
 def protocol_name(client: MailClient, *, extended: bool, utf8: bool) -> str:
-    """How it came, in the words of RFC 3848 and RFC 6531 section 4.3."""
+    """How it came, in the keywords of RFC 3848 and RFC 6531 section 4.3."""
     marks = ("S" if client.tls else "") + ("A" if client.user is not None else "")
     if client.protocol is MailProtocol.LMTP:
         return ("UTF8LMTP" if utf8 else "LMTP") + marks
@@ -23,9 +23,11 @@ def protocol_name(client: MailClient, *, extended: bool, utf8: bool) -> str:
     return ("ESMTP" if extended else "SMTP") + marks
 
 
-def received_header(client: MailClient, domain: str, way: str, identity: str, at: float) -> bytes:
+def received_header(
+    client: MailClient, domain: str, protocol: str, identity: str, at: float
+) -> bytes:
     """
-    @param way: as L{protocol_name} says.
+    @param protocol: as L{protocol_name} says.
     @param identity: ours for this mail; it stands in the log too.
     @param at: seconds since the epoch.
     """
@@ -33,7 +35,7 @@ def received_header(client: MailClient, domain: str, way: str, identity: str, at
     when = format_datetime(datetime.fromtimestamp(int(at), UTC))
     lines = (
         f"Received: from {client.helo} ([{address}])",
-        f"\tby {domain} with {way} id {identity};",
+        f"\tby {domain} with {protocol} id {identity};",
         f"\t{when}",
     )
     return "".join(f"{line}\r\n" for line in lines).encode("ascii", "replace")

@@ -71,8 +71,8 @@ def _has_failed(group: Headers) -> bool:
 def _reason(group: Headers) -> str:
     """Status and diagnostic; the number does not stand there twice."""
     status = _STATUS.match(group.first("Status").strip())
-    kind, semicolon, words = group.first("Diagnostic-Code").partition(";")
-    diagnostic = readable(words if semicolon else kind)
+    kind, semicolon, text = group.first("Diagnostic-Code").partition(";")
+    diagnostic = readable(text if semicolon else kind)
     number = status[1] if status else ""
     both = (
         diagnostic
@@ -83,8 +83,8 @@ def _reason(group: Headers) -> str:
 
 
 def _subject(headers: Headers) -> str:
-    words = readable(headers.first("Subject"))[:REASON_AT_MOST].strip()
-    return words or "it came back, and does not say why"
+    subject = readable(headers.first("Subject"))[:REASON_AT_MOST].strip()
+    return subject or "it came back, and does not say why"
 
 
 def _answers_by_itself(headers: Headers) -> bool:

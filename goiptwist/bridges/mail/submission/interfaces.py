@@ -19,7 +19,7 @@ class MailProtocol(StrEnum):
 
     SMTP = "smtp"
     LMTP = "lmtp"
-    IMAP = "imap"  # it was not handed in: we have fetched it, and nobody has proved who he is
+    IMAP = "imap"  # we have fetched it: nobody has authenticated
 
 
 @frozen(kw_only=True)
