@@ -23,6 +23,7 @@ from goiptwist.bridges.mail.outgoing.bridge import MailBridge
 from goiptwist.bridges.mail.outgoing.settings import MailSettings
 from goiptwist.bridges.mail.submission.tokens import AddressTokens
 from goiptwist.config.values import HostPort
+from goiptwist.errors import Refused, TryLater
 from goiptwist.testing.stubs import StandInGateway
 
 
@@ -151,6 +152,22 @@ def mail_bridge(reactor, port, **changes):
         AddressTokens(bytes(32)),
         StandInGateway(reactor, reactor),
     )
+
+
+async def outcome_of(delivery):
+    """What the delivery came to."""
+    try:
+        return await delivery
+    except (TryLater, Refused) as error:
+        return error
+
+
+async def each_recipient(bridge, message):
+    """What the delivery to each came to, in the order of the settings."""
+    return [
+        await outcome_of(bridge.deliver_to(message, recipient))
+        for recipient in bridge.settings.recipients
+    ]
 
 
 def _key_usage(*, authority: bool) -> x509.KeyUsage:

@@ -19,7 +19,7 @@ from goiptwist.errors import Refused, TryLater
 from goiptwist.model.delivery import Delivered
 from goiptwist.testing.contract import outcome
 from goiptwist.testing.stubs import sms
-from tests.bridges.mail.outgoing.smarthosts import Authority, free_port, mail_bridge
+from tests.bridges.mail.outgoing.smarthosts import Authority, each_recipient, free_port, mail_bridge
 
 pytestmark = [
     pytest.mark.real,
@@ -132,12 +132,8 @@ def dovecot():
 async def test_each_recipient_has_an_outcome_of_its_own(dovecot):
     """Some have it, one is full, one does not exist; only the full one is to be tried again."""
     bridge = dovecot.bridge(to=(OPS, NOBODY), cc=(FULL,), bcc=(BOSS,))
-    outcomes = {}
-    for recipient in bridge.settings.recipients:
-        try:
-            outcomes[recipient] = await bridge.deliver_to(sms(id="four"), recipient)
-        except (TryLater, Refused) as error:
-            outcomes[recipient] = error
+    found = await each_recipient(bridge, sms(id="four"))
+    outcomes = dict(zip(bridge.settings.recipients, found, strict=True))
     assert isinstance(outcomes[OPS], Delivered)
     assert isinstance(outcomes[BOSS], Delivered)
     assert isinstance(outcomes[NOBODY], Refused)

@@ -9,7 +9,7 @@ from goiptwist.model.delivery import Delivered
 from goiptwist.testing.contract import outcome
 from goiptwist.testing.stubs import sms
 from tests.bridges.mail.outgoing.postfix import NEEDS_POSTFIX, passwords, running, until
-from tests.bridges.mail.outgoing.smarthosts import mail_bridge
+from tests.bridges.mail.outgoing.smarthosts import each_recipient, mail_bridge, outcome_of
 
 pytestmark = [pytest.mark.real, NEEDS_POSTFIX]
 
@@ -83,13 +83,15 @@ async def test_answers(postfix, to, kind, words):
     assert words in str(answer)
 
 
-async def test_each_has_his_own_fate(postfix):
-    """One mail, three answers; who has it is not asked again."""
+async def test_each_recipient_has_an_outcome_of_its_own(postfix):
+    """Three replies; the one that is to be tried again repeats to nobody else."""
     asked = bridge(postfix, to=(YES,), cc=(NEVER,), bcc=(LATER,))
-    first = await outcome(asked, sms(id="three"))
-    second = await outcome(asked, sms(id="three"))
-    assert str(first).startswith(f"the smarthost put it off: {LATER}: 450 4.7.1")
-    assert str(second) == str(first)
+    taken, refused, put_off = await each_recipient(asked, sms(id="three"))
+    again = await outcome_of(asked.deliver_to(sms(id="three"), LATER))
+    assert isinstance(taken, Delivered)
+    assert isinstance(refused, Refused)
+    assert str(put_off).startswith(f"the smarthost put it off: {LATER}: 450 4.7.1")
+    assert str(again) == str(put_off)
     assert len(await delivered(postfix, "<three.1767225600250@gateway.example.org>")) == 1
 
 

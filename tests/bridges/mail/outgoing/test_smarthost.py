@@ -13,8 +13,10 @@ from goiptwist.testing.contract import outcome
 from goiptwist.testing.stubs import StandInGateway, sms
 from tests.bridges.mail.outgoing.smarthosts import (
     Mailbox,
+    each_recipient,
     free_port,
     mail_bridge,
+    outcome_of,
     saying,
     scripted_server,
     smtp_server,
@@ -144,22 +146,6 @@ def test_each_recipient_has_a_row():
     bridge = mail_bridge(reactor, 25, **COPIES)
     assert IDeliversEach.providedBy(bridge)
     assert bridge.settings.recipients == (*TWO, "archive@example.org")
-
-
-async def outcome_of(delivery):
-    """What the delivery came to."""
-    try:
-        return await delivery
-    except (TryLater, Refused) as error:
-        return error
-
-
-async def each_recipient(bridge, message):
-    """What the delivery to each came to, in the order of the settings."""
-    return [
-        await outcome_of(bridge.deliver_to(message, recipient))
-        for recipient in bridge.settings.recipients
-    ]
 
 
 async def test_copies(mailbox):
