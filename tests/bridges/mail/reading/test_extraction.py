@@ -416,3 +416,13 @@ def test_the_letters_of_a_cheap_sms(use, written, sent):
     found = extract_text(mail(written), ReadingSettings(gsm7=use))
     assert found.text == sent
     assert found.respelt is (sent != written)
+
+
+def test_the_old_name_of_a_key():
+    """A file that still has it is told the new one."""
+    problems = Problems("goip.toml")
+    section(ReadingSettings, {"parts": 3}, "[mail_text]", problems)
+    assert "'parts' is called 'segments' now" in str(problems.found)
+    problems = Problems("goip.toml")
+    section(ReadingSettings, {"segments": 99}, "[mail_text]", problems)
+    assert "segments must be 1 to 45" in str(problems.found)
