@@ -24,7 +24,6 @@ from goiptwist.bridges.mail.imap.poller import ImapIntake
 from goiptwist.bridges.mail.intake.service import MailIntake
 from goiptwist.bridges.mail.submission.addresses import AddressPlan
 from goiptwist.bridges.mail.submission.service import MailSubmission
-from goiptwist.bridges.mail.submission.threads import MailThreads
 from goiptwist.bridges.mail.submission.tokens import AddressTokens, ReplyGrant
 from goiptwist.delivery.dispatcher import Dispatcher, Nexthop
 from goiptwist.delivery.retry import LINE_SCHEDULE, RetryPolicy
@@ -179,8 +178,10 @@ class Gateway:
     def _build_bridges(self) -> None:
         known = kinds.bridge_kinds()
         for name, (kind, settings) in self.settings.bridges.items():
+            # What belongs together, mail bridges and those that answer them note in one place.
+            section = "mail" if kind == "mail" else f"bridge.{name}"
             bridge = self.bridges[name] = known[kind].build(
-                name, settings, self.powers_for(f"bridge.{name}")
+                name, settings, self.powers_for(section)
             )
             if ITakesReports.providedBy(bridge):
                 self.traffic.takers[f"bridge:{name}"] = bridge
@@ -297,17 +298,12 @@ class Gateway:
             mailboxes=bridging.mailboxes(settings.bridges),
         )
         return MailSubmission(
-            self.powers,
+            self.powers_for("mail"),
             settings.mail.domain,
             directory,
             tokens,
             settings.mail_text,
             defer_to_thread,
-            {
-                f"bridge:{name}": MailThreads(self.powers_for(f"bridge.{name}").memory)
-                for name, (kind, _) in settings.bridges.items()
-                if kind == "mail"
-            },
             users=settings.users,
             authserv=settings.mail.authserv,
             imap_authserv=settings.imap.authserv,

@@ -74,17 +74,20 @@ class MailBridge:
     greeting: bytes
     tokens: AddressTokens = field(repr=False)
     gateway: IGateway = field(repr=False)
-    threads: MailThreads = field(init=False, repr=False)
     _creator: Any = field(init=False, repr=False)
     log = Logger()
 
     def __attrs_post_init__(self) -> None:
-        self.threads = MailThreads(self.gateway.memory)
         host = self.settings.smarthost.host
         if self.settings.tls_mode is TlsMode.VERIFIED:
             self._creator = verified_tls(host, self.settings.ca)
         else:
             self._creator = UnverifiedTls(host)
+
+    @property
+    def threads(self) -> MailThreads:
+        """The mails that belong together."""
+        return MailThreads(self.gateway.memory)
 
     async def deliver_to(self, message: Message, recipient: str) -> Delivered:
         """

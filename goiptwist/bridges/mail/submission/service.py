@@ -77,12 +77,11 @@ class MailSubmission:
     """
     L{IMailSubmission} of the gateway.
 
+    @ivar gateway: its memory is that of the mail bridges, too.
     @ivar domain: the domain that we take mail for; empty is any, for those who may send.
     @ivar addresses: what can be written to.
     @ivar rules: how a text is read out of a mail.
     @ivar in_thread: runs the reading of a large mail off the reactor.
-    @ivar threads: notes which mails answer those of a mail bridge, by the
-        bridge's origin, such as C{bridge:ops}.
     @ivar users: some of them have mail addresses.
     @ivar authserv: C{authserv} of C{[mail]}.
     @ivar imap_authserv: C{authserv} of C{[imap]}.
@@ -96,16 +95,17 @@ class MailSubmission:
     tokens: AddressTokens
     rules: ReadingSettings
     in_thread: DeferToThread
-    threads: Mapping[str, MailThreads] = field(factory=dict)
     pair_limiter: loops.PairLimiter = field(factory=loops.PairLimiter)
     users: Sequence[User] = ()
     authserv: str = ""
     imap_authserv: str = ""
     reports_by: str = ""
     _policy: RelayPolicy = field(init=False)
+    _threads: MailThreads = field(init=False)
     log = Logger()
 
     def __attrs_post_init__(self) -> None:
+        self._threads = MailThreads(self.gateway.memory)
         self._policy = RelayPolicy(
             self.domain,
             self.addresses,
@@ -248,10 +248,9 @@ class MailSubmission:
         return SmtpReply(250, "2.0.0", f"Kept as {message.id}{note}")
 
     async def _note(self, mail: ParsedMail, to: AuthorizedRecipient) -> None:
-        """The next mail of the bridge that was answered refers to this one."""
-        threads, own = self.threads.get(to.origin), mail.headers.ids("Message-ID")
-        if threads is not None and own:
-            await threads.add(to.line, to.number, f"<{own[0]}>")
+        """The next mail of this conversation refers to this one."""
+        for own in mail.headers.ids("Message-ID")[:1]:
+            await self._threads.add(to.line, to.number, f"<{own}>")
 
     def _with_subscription(
         self, submission: Submission, transmission: _Transmission, now: float, note: str

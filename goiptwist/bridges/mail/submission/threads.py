@@ -25,9 +25,10 @@ NOTED_AT_MOST = 10
 @define(eq=False, repr=False)
 class MailThreads:
     """
-    The mails of one bridge.
+    The mails of all conversations.
 
-    @ivar memory: that of the bridge's section.
+    @ivar memory: shared by mail bridges and the submission of mails, so that a
+        mail of ours refers to the answers too.
     """
 
     memory: IMemory

@@ -23,14 +23,12 @@ from goiptwist.bridges.mail.submission.context import MailContext
 from goiptwist.bridges.mail.submission.interfaces import DsnRequest, MailClient, MailProtocol
 from goiptwist.bridges.mail.submission.service import MailSubmission
 from goiptwist.bridges.mail.submission.smtp_reply import SmtpReply
-from goiptwist.bridges.mail.submission.threads import MailThreads
 from goiptwist.bridges.mail.submission.tokens import DAY, AddressTokens, ReplyGrant
 from goiptwist.errors import Conflict, Forbidden, OverQuota, StoreUnavailable, Unacceptable
 from goiptwist.model.messages import State
 from goiptwist.testing.stubs import (
     StandInDirectory,
     StandInGateway,
-    StandInMemory,
     StandInMessages,
     sms,
 )
@@ -255,15 +253,13 @@ def test_what_is_left_out_is_said() -> None:
     assert refused.endswith("an SMS is text only: send the mail again without 'plan.pdf'")
 
 
-def test_an_answer_is_noted_for_the_bridge_that_it_answers() -> None:
-    """The next mail of that bridge refers to it; new mails belong to no thread."""
-    notes: dict[str, str] = {}
-    room = SubmissionRig(threads={"bridge:ops": MailThreads(StandInMemory(notes))})
+def test_an_answer_is_noted() -> None:
+    """The next mail of the conversation refers to it; new mails belong to none."""
+    room = SubmissionRig()
     room.take(ANN, f"{ANSWER}@sms.example.org", Message_ID="<new@example.org>")
-    assert notes == {}
-    room.take(STRANGER, room.reply_to(), Message_ID="<answer@example.org>")
-    assert list(notes.values()) == ['["<answer@example.org>"]']
     assert room.gateway.notes == {}
+    room.take(STRANGER, room.reply_to(), Message_ID="<answer@example.org>")
+    assert list(room.gateway.notes.values()) == ['["<answer@example.org>"]']
 
 
 def test_no_disk_no_yes(monkeypatch: pytest.MonkeyPatch) -> None:
