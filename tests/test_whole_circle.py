@@ -21,8 +21,8 @@ from typing import Any
 import pytest
 
 from tests.bridges.mail.intake.test_postfix import postfix_for
-from tests.bridges.mail.postfix import NEEDS_POSTFIX, Postfix
-from tests.bridges.mail.smarthosts import Mailbox, smtp_server
+from tests.bridges.mail.outgoing.postfix import NEEDS_POSTFIX, Postfix
+from tests.bridges.mail.outgoing.smarthosts import Mailbox, smtp_server
 from tests.simulated import Simulated
 from tests.test_twistd import free_port, until
 
@@ -195,7 +195,9 @@ def goes_round(circle: Circle) -> None:
     until(circle.sent, "the answer is sent")
     assert circle.sent() == [("goip2", CUSTOMER, "In ten minutes.")]
 
-    status = until(lambda: [m for m in circle.mails() if m["X-GoIP-Id"] != kept["id"]], "the news")
+    status = until(
+        lambda: [m for m in circle.mails() if m["X-GoIP-Id"] != kept["id"]], "the status mail"
+    )
     (told,) = [m for m in status if m.get_content_type() == "multipart/report"]
     check_status(circle, told, answers_to)
     (out,) = circle.api("/api/v1/messages?direction=out")["messages"]

@@ -103,7 +103,7 @@ class Wrapped:
         GoipProtocol.write = written
 
     def after_mails(self) -> None:
-        from goiptwist.bridges.mail.bridge import MailBridge
+        from goiptwist.bridges.mail.outgoing.bridge import MailBridge
 
         deliver: Callable[..., Any] = MailBridge.deliver
 

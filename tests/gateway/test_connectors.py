@@ -156,7 +156,7 @@ async def test_all_mail_remembers_together(wire: Wire) -> None:
     connectors = wire.gateway.connectors
     mails: Any = connectors.providing(IBridge)
     listener = {one.plan.section: one.part for one in connectors.built}["mail"]
-    await listener.mailroom.gateway.memory.put("key", "known")
+    await listener.submission.gateway.memory.put("key", "known")
     for name in ("post", "night"):
         assert await mails[f"bridge.{name}"].gateway.memory.get("key") == "known"
     assert await wire.gateway.powers.memory.get("key") == ""

@@ -17,7 +17,7 @@ from goiptwist.accounts.users import User
 from goiptwist.alarm.routes import Names, RouteSettings
 from goiptwist.bridges.call.settings import CallSettings
 from goiptwist.bridges.dc09.settings import Dc09Settings
-from goiptwist.bridges.mail.settings import MailSettings
+from goiptwist.bridges.mail.outgoing.settings import MailSettings
 from goiptwist.bridges.sms.settings import SmsSettings
 from goiptwist.bridges.webhook.settings import WebhookSettings
 from goiptwist.bridges.xmpp.settings import XmppSettings

@@ -9,9 +9,9 @@ from twisted.internet.address import IPv4Address, IPv6Address
 from twisted.internet.defer import maybeDeferred
 from twisted.internet.testing import StringTransport
 
-from goiptwist.bridges.mail.bridge import MailBridge
-from goiptwist.bridges.mail.settings import MailSettings
-from goiptwist.bridges.mail.tokens import Tokens
+from goiptwist.bridges.mail.outgoing.bridge import MailBridge
+from goiptwist.bridges.mail.outgoing.settings import MailSettings
+from goiptwist.bridges.mail.submission.tokens import AddressTokens
 from goiptwist.config.values import HostPort
 from goiptwist.model.delivery import Delivered
 from goiptwist.simulator.smarthost import MAIL_AT_MOST, Smarthost
@@ -125,7 +125,7 @@ async def test_the_bridge_and_the_smarthost(smarthost, kept):
         smarthost=HostPort("127.0.0.1", port.getHost().port),
     )
     bridge = MailBridge(
-        "mail", settings, reactor, b"gw", Tokens(bytes(32)), StandInGateway(reactor, reactor)
+        "mail", settings, reactor, b"gw", AddressTokens(bytes(32)), StandInGateway(reactor, reactor)
     )
     try:
         for text in HOSTILE_TEXTS:

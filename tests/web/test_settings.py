@@ -10,7 +10,7 @@ import pytest
 from goiptwist.config import loader
 from goiptwist.config.values import HostPort
 from goiptwist.web.settings import HttpSettings
-from tests.bridges.mail.smarthosts import Authority
+from tests.bridges.mail.outgoing.smarthosts import Authority
 
 
 def read(table: dict[str, Any]) -> tuple[HttpSettings | None, list[str]]:

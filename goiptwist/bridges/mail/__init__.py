@@ -1,11 +1,8 @@
 """
-The mail bridge: each incoming SMS becomes a mail, handed to a smarthost.
+The mail limb: each incoming SMS becomes a mail, and mails become SMS.
 
-L{settings} says what may be configured, L{letter} writes the mail, L{dialogue}
-speaks SMTP and L{lmtp} LMTP, L{verdict} decides what the smarthost's answers mean, and
-L{bridge} ties them together.
-
-The way back, a mail that becomes an SMS, as far as it needs no network: L{opening}
-takes a mail apart, L{loops} and L{authentication} say whether it may pass,
-L{addresses} and L{tokens} whom it is for, and L{reading} what its writer said.
+L{outgoing} is the bridge; L{intake} and L{imap} are the ways in, L{submission}
+what stands behind both of them, and L{reading} how a text is read out of a mail.
+Each imports of the others only: C{reading} nothing, C{submission} C{reading},
+C{outgoing} and C{intake} these two, C{imap} all of them.
 """

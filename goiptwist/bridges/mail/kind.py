@@ -8,16 +8,17 @@ from collections.abc import Iterator
 
 from zope.interface import implementer
 
-from goiptwist.bridges.mail.addresses import AddressPlan
-from goiptwist.bridges.mail.bridge import MailBridge, identity
-from goiptwist.bridges.mail.imap import ImapIntake, ImapSettings
-from goiptwist.bridges.mail.intake.interfaces import IHasMailroom
+from goiptwist.bridges.mail.imap.poller import ImapIntake
+from goiptwist.bridges.mail.imap.settings import ImapSettings
 from goiptwist.bridges.mail.intake.service import MailIntake
 from goiptwist.bridges.mail.intake.settings import MailIntakeSettings
-from goiptwist.bridges.mail.mailroom import Mailroom
-from goiptwist.bridges.mail.reading import ReadingSettings
-from goiptwist.bridges.mail.settings import MailSettings
-from goiptwist.bridges.mail.tokens import Grant, Tokens
+from goiptwist.bridges.mail.outgoing.bridge import MailBridge, identity
+from goiptwist.bridges.mail.outgoing.settings import MailSettings
+from goiptwist.bridges.mail.reading.extraction import ReadingSettings
+from goiptwist.bridges.mail.submission.addresses import AddressPlan
+from goiptwist.bridges.mail.submission.interfaces import IHasSubmission
+from goiptwist.bridges.mail.submission.service import MailSubmission
+from goiptwist.bridges.mail.submission.tokens import AddressTokens, ReplyGrant
 from goiptwist.interfaces import (
     IChecksSettings,
     IConnectorKind,
@@ -46,7 +47,7 @@ class MailKind:
         @param gateway: gives the reactor, its name for EHLO, and its key.
         """
         greeting = identity(gateway.name)
-        tokens = Tokens(gateway.key)
+        tokens = AddressTokens(gateway.key)
         return MailBridge(name, settings, gateway.reactor, greeting, tokens, gateway)
 
 
@@ -68,8 +69,8 @@ class MailListenerKind:
             settings,
             gateway.name,
             accounts=gateway.accounts,
-            mailroom=_mailroom(settings, gateway),
-            complaints=gateway.rejections,
+            submission=_submission(settings, gateway),
+            rejections=gateway.rejections,
         )
 
     def faults(
@@ -93,9 +94,9 @@ class ImapKind:
         """@param gateway: knows who takes in what is fetched."""
         if settings.server is None:
             return None
-        (mails,) = gateway.connectors.providing(IHasMailroom).values()
+        (mails,) = gateway.connectors.providing(IHasSubmission).values()
         boxes = _mailboxes(gateway.sections)
-        return ImapIntake(gateway.reactor, settings, mails.mailroom, gateway.rejections, boxes)
+        return ImapIntake(gateway.reactor, settings, mails.submission, gateway.rejections, boxes)
 
     def faults(
         self, name: str, settings: ImapSettings, sections: ISections
@@ -106,11 +107,13 @@ class ImapKind:
                 yield "[imap]", f"server: name the server that has the mailbox {box}"
 
 
-def _mailroom(settings: MailIntakeSettings, gateway: IGateway) -> Mailroom:
+def _submission(settings: MailIntakeSettings, gateway: IGateway) -> MailSubmission:
     sections = gateway.sections
     lines = {line.id: line.pool for line in sections.rows("line")}
-    tokens = Tokens(gateway.key)
-    tokens.know(Grant(f"bridge:{bridge}", line) for bridge in sections.bridges for line in lines)
+    tokens = AddressTokens(gateway.key)
+    tokens.know(
+        ReplyGrant(f"bridge:{bridge}", line) for bridge in sections.bridges for line in lines
+    )
     directory = AddressPlan(
         lines=tuple(lines),
         pools=tuple(sorted(set(lines.values()))),
@@ -118,13 +121,12 @@ def _mailroom(settings: MailIntakeSettings, gateway: IGateway) -> Mailroom:
         mailboxes=_mailboxes(sections),
     )
     reading = sections.single("mail_text")
-    return Mailroom(
+    return MailSubmission(
         gateway,
         settings.domain,
         directory,
         tokens,
         reading,
-        reading.parts,
         gateway.defer_to_thread,
         users=sections.rows("user"),
         authserv=settings.authserv,

@@ -22,7 +22,7 @@ from goiptwist.model.messages import Direction, State
 from goiptwist.model.notifications import LineEvent, Notification
 from goiptwist.model.subscriptions import STATUSES
 from goiptwist.testing.stubs import sms
-from tests.bridges.mail.smarthosts import Authority
+from tests.bridges.mail.outgoing.smarthosts import Authority
 from tests.bridges.webhook.receivers import SECRET, CallbackReceiver, bridge_for, free_port, hostile
 
 pytestmark = pytest.mark.real

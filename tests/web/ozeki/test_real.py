@@ -24,7 +24,7 @@ from ozekilibsrest import Configuration, Folder, Message, MessageApi
 
 from goiptwist.web.http.request import MAX_HELD, MAX_LARGE_BODY
 from goiptwist.web.http.site import MAX_CONNECTIONS
-from tests.bridges.mail.smarthosts import Authority
+from tests.bridges.mail.outgoing.smarthosts import Authority
 from tests.test_twistd import PATIENCE, Program, free_port, until
 from tests.web.ozeki.test_classic import SEED
 

@@ -1,5 +1,5 @@
 """
-One mail as it comes behind DATA, up to the lonely dot. Pure.
+One mail as it comes behind DATA, up to the line with only a dot. Pure.
 
 Only CRLF, dot, CRLF ends it (RFC 5321 section 4.1.1.4). Every other idea of a
 line's end lets one mail hide in another, so that a mail with a CR or LF alone
@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 
-from goiptwist.bridges.mail.intake.reply import Farewell, Reply
+from goiptwist.bridges.mail.submission.smtp_reply import ClosingReply, SmtpReply
 
 END = b"\r\n.\r\n"
 
@@ -41,7 +41,7 @@ class Content:
     def feed(self, data: bytes) -> bytes | None:
         """
         @return: what stands behind the end, or C{None} if it has not come yet.
-        @raise Farewell: there is no end to it.
+        @raise ClosingReply: there is no end to it.
         """
         before = len(self._raw)
         self._raw += data
@@ -65,7 +65,7 @@ class Content:
         self._wasted += max(0, len(self._raw) - keep)
         del self._raw[:-keep]
         if self._wasted > WASTE_AT_MOST * self._size_at_most:
-            raise Farewell(552, "5.3.4", self._size_in_words())
+            raise ClosingReply(552, "5.3.4", self._size_in_words())
 
     def _end(self) -> None:
         raw, self._raw = bytes(self._raw), bytearray()
@@ -76,9 +76,9 @@ class Content:
             self.text = b""
 
     def check(self) -> None:
-        """@raise Reply: the mail, now whole, is wrong in itself."""
+        """@raise SmtpReply: the mail, now whole, is wrong in itself."""
         if self._too_large:
-            raise Reply(552, "5.3.4", self._size_in_words())
+            raise SmtpReply(552, "5.3.4", self._size_in_words())
         check_text(self.text)
 
     def _size_in_words(self) -> str:
@@ -86,10 +86,10 @@ class Content:
 
 
 def check_text(text: bytes) -> None:
-    """@raise Reply: no mail looks like that, and some program would misread it."""
+    """@raise SmtpReply: no mail looks like that, and some program would misread it."""
     if b"\0" in text:
-        raise Reply(554, "5.6.0", "The mail has a NUL in it")
+        raise SmtpReply(554, "5.6.0", "The mail has a NUL in it")
     if _BARE.search(text):
-        raise Reply(554, "5.6.0", "The mail has a CR or LF alone; lines end with both")
+        raise SmtpReply(554, "5.6.0", "The mail has a CR or LF alone; lines end with both")
     if any(len(line) > LINE_AT_MOST for line in text.split(b"\r\n")):
-        raise Reply(554, "5.6.0", f"The mail has a line of more than {LINE_AT_MOST} bytes")
+        raise SmtpReply(554, "5.6.0", f"The mail has a line of more than {LINE_AT_MOST} bytes")

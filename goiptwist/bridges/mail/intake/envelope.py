@@ -1,6 +1,6 @@
 """
-The arguments of MAIL and RCPT (RFC 5321 section 4.1.2), and nothing that we
-do not know the meaning of. Pure.
+The arguments of MAIL and RCPT (RFC 5321 section 4.1.2); a parameter whose meaning
+we do not know is refused. Pure.
 """
 
 from __future__ import annotations
@@ -9,14 +9,14 @@ import re
 
 from attrs import define, evolve, field, frozen
 
-from goiptwist.bridges.mail.intake.interfaces import Wishes
-from goiptwist.bridges.mail.intake.reply import Reply
-from goiptwist.bridges.mail.intake.wishes import (
+from goiptwist.bridges.mail.intake.dsn_parameters import (
     read_envid,
     read_notify,
     read_orcpt,
     read_ret,
 )
+from goiptwist.bridges.mail.submission.interfaces import DsnRequest
+from goiptwist.bridges.mail.submission.smtp_reply import SmtpReply
 
 #: Octets of a path with its brackets (RFC 5321 section 4.5.3.1.3).
 PATH_AT_MOST = 256
@@ -37,26 +37,26 @@ _SIZE = re.compile(r"[0-9]{1,20}")
 
 
 @frozen
-class Named:
-    """What one RCPT has said."""
+class RcptArgument:
+    """The argument of one RCPT."""
 
     recipient: str = field(repr=False)
-    wishes: Wishes = field(default=Wishes(), repr=False)
+    request: DsnRequest = field(default=DsnRequest(), repr=False)
 
 
 @define
-class Envelope:
+class SmtpEnvelope:
     """
-    What MAIL and the RCPTs behind it have said.
+    The arguments of MAIL and of the RCPTs behind it.
 
     @ivar sender: empty is the null sender.
     @ivar utf8: whether names beyond ASCII were agreed on (RFC 6531).
-    @ivar size: what the caller says the mail will have, or 0 (RFC 1870).
+    @ivar size: what the client says the mail will have, or 0 (RFC 1870).
     @ivar asked: how many recipients were named, taken or not.
     @ivar ret: how much of the mail the sender wants back (RFC 3461), or empty.
     @ivar envid: the sender's name for the mail, or empty.
     @ivar recipients: those who were taken, in order. The same may stand twice.
-    @ivar wishes: what the sender wants to hear about each of them.
+    @ivar requests: what the sender wants to hear about each of them.
     """
 
     sender: str = field(repr=False)
@@ -66,25 +66,25 @@ class Envelope:
     ret: str = ""
     envid: str = field(default="", repr=False)
     recipients: list[str] = field(factory=list, repr=False)
-    wishes: dict[str, Wishes] = field(factory=dict, repr=False)
+    requests: dict[str, DsnRequest] = field(factory=dict, repr=False)
 
-    def take(self, named: Named) -> None:
-        """One more; of wishes about the same recipient the first count."""
+    def add(self, named: RcptArgument) -> None:
+        """One more; of two requests about the same recipient the first counts."""
         self.recipients.append(named.recipient)
-        wishes = evolve(named.wishes, envid=self.envid, ret=self.ret)
-        self.wishes.setdefault(named.recipient, wishes)
+        request = evolve(named.request, envid=self.envid, ret=self.ret)
+        self.requests.setdefault(named.recipient, request)
 
 
-def read_mail(argument: bytes, *, extended: bool, login: bool) -> Envelope:
+def read_mail(argument: bytes, *, extended: bool, login: bool) -> SmtpEnvelope:
     """
     @param argument: what stands behind C{MAIL}.
-    @param extended: whether we have told the caller which parameters we know.
+    @param extended: whether we have told the client which parameters we know.
     @param login: whether AUTH is among them.
-    @raise Reply: it is wrong, or asks for what we do not do.
+    @raise SmtpReply: it is wrong, or asks for what we do not do.
     """
     match = _matched(_MAIL, argument, "5.1.7", "MAIL FROM:<sender@example.org>")
     parameters = _parameters(match["parameters"])
-    envelope = Envelope(sender="" if match["path"] == "<>" else _mailbox(match))
+    envelope = SmtpEnvelope(sender="" if match["path"] == "<>" else _mailbox(match))
     for key, value in parameters.items():
         if not extended:
             raise _unknown(key)
@@ -101,49 +101,51 @@ def read_mail(argument: bytes, *, extended: bool, login: bool) -> Envelope:
         ):
             continue
         elif key in ("SIZE", "SMTPUTF8", "BODY", "AUTH"):
-            raise Reply(501, "5.5.4", f"That is no value for {key}")
+            raise SmtpReply(501, "5.5.4", f"That is no value for {key}")
         else:
             raise _unknown(key)
     _agreed(match, "5.1.7", utf8=envelope.utf8)
     return envelope
 
 
-def read_recipient(argument: bytes, *, extended: bool, utf8: bool) -> Named:
+def read_recipient(argument: bytes, *, extended: bool, utf8: bool) -> RcptArgument:
     """
     @param argument: what stands behind C{RCPT}.
-    @param extended: whether we have told the caller which parameters we know.
+    @param extended: whether we have told the client which parameters we know.
     @param utf8: whether MAIL had SMTPUTF8.
-    @raise Reply: it is wrong, or asks for what we do not do.
+    @raise SmtpReply: it is wrong, or asks for what we do not do.
     """
     match = _matched(_RCPT, argument, "5.1.3", "RCPT TO:<number@example.org>")
-    wishes = Wishes()
+    request = DsnRequest()
     for key, value in _parameters(match["parameters"]).items():
         if extended and key == "NOTIFY":
-            wishes = evolve(wishes, notify=read_notify(value))
+            request = evolve(request, notify=read_notify(value))
         elif extended and key == "ORCPT":
-            wishes = evolve(wishes, orcpt=read_orcpt(value))
+            request = evolve(request, orcpt=read_orcpt(value))
         else:
             raise _unknown(key)
     _agreed(match, "5.1.3", utf8=utf8)
-    return Named(_mailbox(match), wishes)
+    return RcptArgument(_mailbox(match), request)
 
 
-def _matched(pattern: re.Pattern[str], argument: bytes, enhanced: str, meant: str) -> re.Match[str]:
+def _matched(
+    pattern: re.Pattern[str], argument: bytes, enhanced: str, example: str
+) -> re.Match[str]:
     try:
         match = pattern.fullmatch(argument.decode("utf-8"))
     except UnicodeDecodeError:
-        raise Reply(501, enhanced, "That is no UTF-8") from None
+        raise SmtpReply(501, enhanced, "That is no UTF-8") from None
     if match is None:
-        raise Reply(501, enhanced, f"Write it as {meant}")
+        raise SmtpReply(501, enhanced, f"Write it as {example}")
     return match
 
 
 def _agreed(match: re.Match[str], enhanced: str, *, utf8: bool) -> None:
     path = match["path"]
     if not path.isascii() and not utf8:
-        raise Reply(553, "5.6.7", "Only with SMTPUTF8 may an address have more than ASCII")
+        raise SmtpReply(553, "5.6.7", "Only with SMTPUTF8 may an address have more than ASCII")
     if not path.isprintable() or len(path.encode()) > PATH_AT_MOST:
-        raise Reply(501, enhanced, "That is no address, or one that is too long")
+        raise SmtpReply(501, enhanced, "That is no address, or one that is too long")
 
 
 def _parameters(text: str) -> dict[str, str]:
@@ -151,16 +153,16 @@ def _parameters(text: str) -> dict[str, str]:
     for part in text.split():
         match = _PARAMETER.fullmatch(part)
         if match is None:
-            raise Reply(501, "5.5.4", "Write parameters as KEY or KEY=VALUE")
+            raise SmtpReply(501, "5.5.4", "Write parameters as KEY or KEY=VALUE")
         key = match["key"].upper()
         if key in found:
-            raise Reply(501, "5.5.4", f"{key} stands there twice")
+            raise SmtpReply(501, "5.5.4", f"{key} stands there twice")
         found[key] = match["value"] or ""
     return found
 
 
-def _unknown(key: str) -> Reply:
-    return Reply(555, "5.5.4", f"{key[:40]} is not known here")
+def _unknown(key: str) -> SmtpReply:
+    return SmtpReply(555, "5.5.4", f"{key[:40]} is not known here")
 
 
 def _mailbox(match: re.Match[str]) -> str:

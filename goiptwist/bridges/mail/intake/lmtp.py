@@ -6,26 +6,26 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from goiptwist.bridges.mail.intake.conversation import Conversation
-from goiptwist.bridges.mail.intake.interfaces import Language
-from goiptwist.bridges.mail.intake.order import Said
-from goiptwist.bridges.mail.intake.reply import Reply
+from goiptwist.bridges.mail.intake.line_server import Replies
+from goiptwist.bridges.mail.intake.session import SmtpSession
+from goiptwist.bridges.mail.submission.interfaces import MailProtocol
+from goiptwist.bridges.mail.submission.smtp_reply import SmtpReply
 
 
-class LocalConversation(Conversation):
+class LmtpSession(SmtpSession):
     """Greets with LHLO, and knows neither HELO nor EHLO (RFC 2033 section 4.1)."""
 
-    language = Language.LMTP
-    verbs = Conversation.verbs - {b"HELO", b"EHLO"} | {b"LHLO"}
+    protocol = MailProtocol.LMTP
+    verbs = SmtpSession.verbs - {b"HELO", b"EHLO"} | {b"LHLO"}
 
     def greeting(self) -> bytes:
         """Called by the stock server for its first line."""
-        return f"{self.house.domain} LMTP".encode("ascii")
+        return f"{self.context.domain} LMTP".encode("ascii")
 
     def do_LHLO(self, name: bytes) -> None:
         """RFC 2033 section 4.1."""
         self.do_EHLO(name)
 
-    def answers(self, recipients: Sequence[str], fates: Mapping[str, Reply]) -> Said:
-        """One for each RCPT that was taken, in their order (RFC 2033 section 4.2)."""
-        return [fates[recipient] for recipient in recipients]
+    def final_replies(self, recipients: Sequence[str], replies: Mapping[str, SmtpReply]) -> Replies:
+        """One reply for each RCPT that was taken, in their order (RFC 2033 section 4.2)."""
+        return [replies[recipient] for recipient in recipients]

@@ -12,22 +12,23 @@ from twisted.internet.interfaces import IProtocolFactory
 from zope.interface import implementer
 
 from goiptwist.accounts.authenticator import Authenticator
-from goiptwist.bridges.mail.intake.conversation import Conversation
-from goiptwist.bridges.mail.intake.house import House
-from goiptwist.bridges.mail.intake.interfaces import Complains, IHasMailroom
-from goiptwist.bridges.mail.intake.lmtp import LocalConversation
-from goiptwist.bridges.mail.intake.reception import Reception
+from goiptwist.bridges.mail.intake.factory import SmtpFactory
+from goiptwist.bridges.mail.intake.lmtp import LmtpSession
+from goiptwist.bridges.mail.intake.server_context import ServerContext
+from goiptwist.bridges.mail.intake.session import SmtpSession
 from goiptwist.bridges.mail.intake.settings import MailIntakeSettings
+from goiptwist.bridges.mail.submission.interfaces import IHasSubmission, IMailSubmission
 from goiptwist.net.certificate import OurCertificate, WithinTls
 from goiptwist.net.listening import Listening, Place
+from goiptwist.net.rejections import Rejections
 
 
-@implementer(IHasMailroom)
+@implementer(IHasSubmission)
 class MailIntake(Listening):
     """
-    SMTP and LMTP for whoever connects.
+    SMTP and LMTP for everybody who connects.
 
-    @ivar house: what all conversations share; its C{counts} are for the
+    @ivar context: what all sessions share; its C{counts} are for the
         metrics.
     @ivar ports: what it listens with, in the order of the settings C{listen},
         C{listen_tls} and C{lmtp}.
@@ -40,50 +41,49 @@ class MailIntake(Listening):
         name: str,
         *,
         accounts: Authenticator,
-        mailroom: Any,
-        complaints: Complains,
+        submission: IMailSubmission,
+        rejections: Rejections,
     ) -> None:
         """
         @param accounts: the login of the whole gateway.
         @param name: of the gateway, for greetings, unless the settings have one.
-        @param mailroom: an
-            L{IMailroom<goiptwist.bridges.mail.intake.interfaces.IMailroom>}.
+        @param submission: takes the mails.
         """
-        self.mailroom = mailroom
+        self.submission = submission
         certificate = None
         if settings.certificate:
             certificate = OurCertificate(settings.certificate, settings.private_key)
-        self.house = House(
+        self.context = ServerContext(
             settings,
             settings.domain or name,
             reactor,
             accounts,
-            mailroom,
-            complaints,
+            submission,
+            rejections,
             certificate,
         )
-        self._receptions: list[Reception] = []
+        self._factories: list[SmtpFactory] = []
         super().__init__(reactor, "Mail", tuple(self._all_places(reactor)))
 
     def _all_places(self, reactor: Any) -> Iterator[Place]:
-        house = self.house
-        for key, addresses, language in (
-            ("listen", house.settings.listen, Conversation),
-            ("listen_tls", house.settings.listen_tls, Conversation),
-            ("lmtp", house.settings.lmtp, LocalConversation),
+        context = self.context
+        for key, addresses, session in (
+            ("listen", context.settings.listen, SmtpSession),
+            ("listen_tls", context.settings.listen_tls, SmtpSession),
+            ("lmtp", context.settings.lmtp, LmtpSession),
         ):
             for address in addresses:
                 implicit = key == "listen_tls"
-                reception = Reception(house, language, implicit=implicit)
-                self._receptions.append(reception)
-                factory: IProtocolFactory = reception
-                if implicit and house.certificate is not None:
-                    factory = WithinTls(house.certificate, reception, reactor)
+                own = SmtpFactory(context, session, implicit=implicit)
+                self._factories.append(own)
+                factory: IProtocolFactory = own
+                if implicit and context.certificate is not None:
+                    factory = WithinTls(context.certificate, own, reactor)
                 yield Place(address, f" ({key})", factory)
 
     def stopService(self) -> Deferred[Any]:
         """@return: fires when all ports and connections are closed."""
         super().stopService()
         closing = self.close_ports()
-        closing += [reception.close() for reception in self._receptions]
+        closing += [factory.close() for factory in self._factories]
         return DeferredList(closing)

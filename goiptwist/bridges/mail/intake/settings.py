@@ -1,5 +1,5 @@
 """
-The keys of C{[mail]}: where mails may be handed in, and what one caller may cost.
+The keys of C{[mail]}: where mails may be handed in, and what one client may cost.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from typing import Any
 
 from attrs import Attribute, frozen
 
-from goiptwist.bridges.mail.authentication import check_authserv
+from goiptwist.bridges.mail.submission.authentication import check_authserv
 from goiptwist.config.values import HostPort, Network, setting
 from goiptwist.net.certificate import check_certificate, check_listen_tls, check_private_key
 
@@ -110,7 +110,7 @@ class MailIntakeSettings:
         validator=_within(1, 10000),
     )
     timeout: float = setting(
-        "Seconds that a caller has for each command, and for one whole mail.",
+        "Seconds that a client has for each command, and for one whole mail.",
         default=300.0,
         validator=_within(1, 3600),
     )

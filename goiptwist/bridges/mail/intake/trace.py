@@ -10,30 +10,32 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from email.utils import format_datetime
 
-from goiptwist.bridges.mail.intake.interfaces import Caller, Language
+from goiptwist.bridges.mail.submission.interfaces import MailClient, MailProtocol
 
 
-def spoken(caller: Caller, *, extended: bool, utf8: bool) -> str:
-    """How it came, in the words of RFC 3848 and RFC 6531 section 4.3."""
-    marks = ("S" if caller.tls else "") + ("A" if caller.user is not None else "")
-    if caller.language is Language.LMTP:
+def protocol_name(client: MailClient, *, extended: bool, utf8: bool) -> str:
+    """How it came, in the keywords of RFC 3848 and RFC 6531 section 4.3."""
+    marks = ("S" if client.tls else "") + ("A" if client.user is not None else "")
+    if client.protocol is MailProtocol.LMTP:
         return ("UTF8LMTP" if utf8 else "LMTP") + marks
     if utf8:
         return "UTF8SMTP" + marks
     return ("ESMTP" if extended else "SMTP") + marks
 
 
-def received(caller: Caller, domain: str, way: str, identity: str, at: float) -> bytes:
+def received_header(
+    client: MailClient, domain: str, protocol: str, identity: str, at: float
+) -> bytes:
     """
-    @param way: as L{spoken} says.
+    @param protocol: as L{protocol_name} says.
     @param identity: ours for this mail; it stands in the log too.
     @param at: seconds since the epoch.
     """
-    address = f"IPv6:{caller.peer}" if ":" in caller.peer else caller.peer
+    address = f"IPv6:{client.peer}" if ":" in client.peer else client.peer
     when = format_datetime(datetime.fromtimestamp(int(at), UTC))
     lines = (
-        f"Received: from {caller.helo} ([{address}])",
-        f"\tby {domain} with {way} id {identity};",
+        f"Received: from {client.helo} ([{address}])",
+        f"\tby {domain} with {protocol} id {identity};",
         f"\t{when}",
     )
     return "".join(f"{line}\r\n" for line in lines).encode("ascii", "replace")

@@ -2,9 +2,9 @@
 
 import pytest
 
-from goiptwist.bridges.mail.intake.envelope import Named, read_mail, read_recipient
-from goiptwist.bridges.mail.intake.interfaces import Wishes
-from goiptwist.bridges.mail.intake.reply import Reply
+from goiptwist.bridges.mail.intake.envelope import RcptArgument, read_mail, read_recipient
+from goiptwist.bridges.mail.submission.interfaces import DsnRequest
+from goiptwist.bridges.mail.submission.smtp_reply import SmtpReply
 
 
 def mail(argument, extended=True, login=False):
@@ -81,50 +81,50 @@ def test_parameters():
 )
 def test_what_is_wrong_with_a_sender(argument, codes):
     """Every mistake has its answer."""
-    with pytest.raises(Reply) as refused:
+    with pytest.raises(SmtpReply) as refused:
         mail(argument)
     assert refused.value.codes == codes
 
 
 def test_helo_has_no_parameters():
     """Whoever said HELO was told of none."""
-    with pytest.raises(Reply, match="SIZE is not known here"):
+    with pytest.raises(SmtpReply, match="SIZE is not known here"):
         mail("FROM:<a@x> SIZE=1", extended=False)
-    with pytest.raises(Reply, match="NOTIFY is not known here"):
+    with pytest.raises(SmtpReply, match="NOTIFY is not known here"):
         recipient(b"TO:<a@x> NOTIFY=NEVER", extended=False)
 
 
 @pytest.mark.parametrize(
-    ("argument", "wishes"),
+    ("argument", "requests"),
     [
-        (b"", Wishes()),
-        (b" NOTIFY=NEVER", Wishes(notify=frozenset())),
-        (b" notify=success", Wishes(notify=frozenset(["success"]))),
+        (b"", DsnRequest()),
+        (b" NOTIFY=NEVER", DsnRequest(notify=frozenset())),
+        (b" notify=success", DsnRequest(notify=frozenset(["success"]))),
         (
             b" NOTIFY=SUCCESS,Failure,DELAY",
-            Wishes(notify=frozenset(["success", "failure", "delay"])),
+            DsnRequest(notify=frozenset(["success", "failure", "delay"])),
         ),
-        (b" ORCPT=rfc822;Ann+2Btag@example.org", Wishes(orcpt="rfc822;Ann+tag@example.org")),
-        (b" ORCPT=RFC822;+3Ca+20b+3E@x", Wishes(orcpt="rfc822;<a b>@x")),
-        (b" ORCPT=utf-8;\\x{E4}@x", Wishes(orcpt="utf-8;\\x{E4}@x")),
+        (b" ORCPT=rfc822;Ann+2Btag@example.org", DsnRequest(orcpt="rfc822;Ann+tag@example.org")),
+        (b" ORCPT=RFC822;+3Ca+20b+3E@x", DsnRequest(orcpt="rfc822;<a b>@x")),
+        (b" ORCPT=utf-8;\\x{E4}@x", DsnRequest(orcpt="utf-8;\\x{E4}@x")),
     ],
 )
-def test_wishes(argument, wishes):
+def test_wishes(argument, requests):
     """RFC 3461 section 4: what a sender wants to hear about one recipient."""
-    assert recipient(b"TO:<a@x>" + argument).wishes == wishes
-    assert Wishes().notify == {"failure", "delay"}
+    assert recipient(b"TO:<a@x>" + argument).request == requests
+    assert DsnRequest().notify == {"failure", "delay"}
 
 
 def test_wishes_about_the_mail():
-    """RFC 3461 sections 4.3 and 4.4; they go with each recipient, and its first wishes count."""
+    """RFC 3461 sections 4.3 and 4.4; they go with each recipient, and its first requests count."""
     envelope = mail("FROM:<a@x> RET=hdrs ENVID=Q+2BQ314159")
     assert (envelope.ret, envelope.envid) == ("HDRS", "Q+Q314159")
     assert mail(f"FROM:<a@x> ENVID={'x' * 100}").envid == "x" * 100
-    envelope.take(recipient(b"TO:<a@x> NOTIFY=NEVER"))
-    envelope.take(recipient(b"TO:<a@x> NOTIFY=SUCCESS"))
+    envelope.add(recipient(b"TO:<a@x> NOTIFY=NEVER"))
+    envelope.add(recipient(b"TO:<a@x> NOTIFY=SUCCESS"))
     assert envelope.recipients == ["a@x", "a@x"]
-    assert envelope.wishes == {
-        "a@x": Wishes(notify=frozenset(), envid="Q+Q314159", ret="HDRS"),
+    assert envelope.requests == {
+        "a@x": DsnRequest(notify=frozenset(), envid="Q+Q314159", ret="HDRS"),
     }
 
 
@@ -140,7 +140,7 @@ def test_wishes_about_the_mail():
 )
 def test_recipients(argument, named):
     """Numbers look odd in mail, and are no oddity."""
-    assert recipient(argument.encode()) == Named(named)
+    assert recipient(argument.encode()) == RcptArgument(named)
 
 
 @pytest.mark.parametrize(
@@ -166,6 +166,6 @@ def test_recipients(argument, named):
 )
 def test_what_is_wrong_with_a_recipient(argument, codes):
     """Every mistake has its answer."""
-    with pytest.raises(Reply) as refused:
+    with pytest.raises(SmtpReply) as refused:
         recipient(argument)
     assert refused.value.codes == codes

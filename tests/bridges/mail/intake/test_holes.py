@@ -9,14 +9,14 @@ import pytest
 from twisted.mail import smtp
 from twisted.mail.imap4 import IllegalClientResponse
 
-from tests.bridges.mail.intake.parts import (
+from tests.bridges.mail.intake.rig import (
     PASSWORD,
-    Call,
     Certificate,
-    Mailroom,
+    FakeSubmission,
+    IntakeCall,
     StockCall,
     StockDelivery,
-    house,
+    server_context,
 )
 
 BEGIN = (b"MAIL FROM:<a@example.org>", b"RCPT TO:<+36301234567@sms.example.org>")
@@ -33,7 +33,7 @@ def stock():
 
 @pytest.fixture
 def ours():
-    return Call(house(certificate=Certificate()))
+    return IntakeCall(server_context(certificate=Certificate()))
 
 
 # Clear text behind STARTTLS (the injection of CVE-2011-0411)
@@ -56,7 +56,7 @@ def test_nothing_said_before_tls_is_obeyed(ours):
     assert not ours.wire.tls
     assert ours.wire.aborted
     assert ours.is_over()
-    assert ours.house.complaints.counts["mail_injected"] == 1
+    assert ours.context.rejections.counts["mail_injected"] == 1
 
 
 def test_not_even_half_a_line_survives(ours):
@@ -68,10 +68,10 @@ def test_not_even_half_a_line_survives(ours):
 
 def test_what_waits_behind_starttls_was_said_in_clear(ours):
     """It makes no difference that STARTTLS itself had to wait for its turn."""
-    ours.mailroom.slow = True
+    ours.submission.slow = True
     ours.says(*BEGIN, b"STARTTLS")
     ours.says(b"EHLO injected")
-    ours.mailroom.goes_on()
+    ours.submission.goes_on()
     assert not ours.wire.tls
     assert ours.wire.aborted
     assert ours.is_over()
@@ -96,15 +96,15 @@ def test_no_password_in_clear(ours):
 
 @pytest.mark.parametrize("line", [b"AUTH", b"AUTH PLAIN " + base64.b64encode(b"nobody")])
 def test_stock_breaks_on_a_bad_login(stock, line):
-    """An exception leaves the protocol, and the caller is dropped without an answer."""
+    """An exception leaves the protocol, and the client is dropped without an answer."""
     with pytest.raises((IndexError, IllegalClientResponse)):
         stock.says(line)
 
 
 @pytest.mark.parametrize("line", [b"AUTH", b"AUTH PLAIN " + base64.b64encode(b"nobody")])
 def test_a_bad_login_is_answered(line):
-    """It is the caller's mistake, and he is told so."""
-    call = Call(house(), implicit=True)
+    """It is the client's mistake, and he is told so."""
+    call = IntakeCall(server_context(), implicit=True)
     assert [int(line[:3]) // 100 for line in call.ask(line)] == [5]
     assert not call.closed
 
@@ -120,19 +120,19 @@ def test_stock_takes_any_size(stock):
 
 
 def test_a_large_mail_is_refused_and_not_kept(ours):
-    """It is read to its end, so that the caller hears the answer, but not kept."""
+    """It is read to its end, so that the client hears the answer, but not kept."""
     ours.says(*BEGIN, b"DATA")
     for _ in range(2000):
         ours.says(b"x" * 1000)
-        assert len(ours.server._content._raw) <= ours.house.settings.max_size + 2000
+        assert len(ours.server._content._raw) <= ours.context.settings.max_size + 2000
     ours.heard()
     assert ours.ask(b".") == ["552 5.3.4 The mail is larger than 262144 bytes"]
-    assert ours.mailroom.taken == []
+    assert ours.submission.taken == []
     assert ours.ask(b"NOOP") == ["250 2.0.0 OK"]
 
 
 def test_stock_ignores_size_and_all_parameters(stock):
-    """What it does not know may have been important to the caller."""
+    """What it does not know may have been important to the client."""
     stock.says(b"MAIL FROM:<a@example.org> SIZE=99999999 FOO=BAR")
     assert stock.codes() == [250]
 
@@ -153,7 +153,7 @@ def test_an_unknown_parameter_is_refused(ours):
 
 
 def test_stock_answers_out_of_order():
-    """A caller who pipelines takes the answer to NOOP for that to RCPT."""
+    """A client who pipelines takes the answer to NOOP for that to RCPT."""
     stock = StockCall(StockDelivery(slow=True))
     stock.says(*BEGIN, b"NOOP")
     assert [line[:3] for line in stock.heard()] == ["250", "500"]  # it has no NOOP, even
@@ -163,12 +163,12 @@ def test_stock_answers_out_of_order():
 
 def test_commands_are_answered_in_order():
     """RFC 2920 section 3.2, whatever takes how long."""
-    ours = Call(house(Mailroom(slow=True)))
+    ours = IntakeCall(server_context(FakeSubmission(slow=True)))
     ours.says(*BEGIN, b"RCPT TO:<2@sms.example.org>", b"NOOP", b"HELP")
     assert ours.codes() == [250]
-    ours.mailroom.goes_on()
+    ours.submission.goes_on()
     assert ours.codes() == [250]
-    ours.mailroom.goes_on()
+    ours.submission.goes_on()
     assert ours.codes() == [250, 250, 214]
 
 
@@ -195,7 +195,7 @@ def test_no_mail_hides_in_another(ours, end, size):
     for start in range(0, len(data), size):
         ours.sends(data[start : start + size])
     assert ours.heard() == ["554 5.6.0 The mail has a CR or LF alone; lines end with both"]
-    assert ours.mailroom.taken == []
+    assert ours.submission.taken == []
 
 
 def test_stock_obeys_a_mail_behind_a_long_line(stock):
@@ -269,7 +269,7 @@ def test_recipients_are_limited(ours):
     ours.says(BEGIN[0], *[b"RCPT TO:<%d@example.org>" % n for n in range(1000)], b"DATA", b".")
     codes = ours.codes()
     assert codes == [250] + [250] * 100 + [452] * 900 + [354, 250]
-    [(_, _, recipients, _)] = ours.mailroom.taken
+    [(_, _, recipients, _)] = ours.submission.taken
     assert len(recipients) == 100
 
 

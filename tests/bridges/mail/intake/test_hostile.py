@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from goiptwist.bridges.mail.intake.content import Content
 from goiptwist.bridges.mail.intake.envelope import read_mail, read_recipient
-from goiptwist.bridges.mail.intake.reply import Farewell, Reply, in_one
-from tests.bridges.mail.intake.parts import Call, Certificate, Mailroom, house
+from goiptwist.bridges.mail.submission.smtp_reply import ClosingReply, SmtpReply, in_one
+from tests.bridges.mail.intake.rig import Certificate, FakeSubmission, IntakeCall, server_context
 
 #: Parts of which a conversation may be made: right ones, wrong ones, halves.
 PIECES = st.sampled_from(
@@ -41,12 +41,12 @@ CUTS = st.lists(st.integers(0, 10**6), max_size=8)
 @given(talk=TALK, cuts=CUTS, lmtp=st.booleans(), tls=st.booleans())
 def test_any_talk(talk, cuts, lmtp, tls):
     """Each answer is one of SMTP, mails are whole, and the end leaves nothing behind."""
-    call = Call(house(max_size=1024), lmtp=lmtp, implicit=tls, hello=False)
+    call = IntakeCall(server_context(max_size=1024), lmtp=lmtp, implicit=tls, hello=False)
     for piece in in_pieces(talk, cuts):
         call.sends(piece)
     for line in call.heard():
         assert re.fullmatch(r"[2345][0-9]{2}[ -][ -~]*", line)
-    for _, _, recipients, content in call.mailroom.taken:
+    for _, _, recipients, content in call.submission.taken:
         assert recipients
         assert not re.search(rb"\0|\r(?!\n)|(?<!\r)\n", content)
     call.hangs_up()
@@ -59,11 +59,11 @@ def test_pieces_do_not_matter(talk, cuts, lmtp):
     """How the network cuts what is said changes nothing of what is answered."""
     answers, mails = [], []
     for pieces in ([talk], in_pieces(talk, cuts)):
-        call = Call(house(max_size=1024), lmtp=lmtp)
+        call = IntakeCall(server_context(max_size=1024), lmtp=lmtp)
         for piece in pieces:
             call.sends(piece)
         answers.append(call.heard())
-        mails.append([mail[1:3] for mail in call.mailroom.taken])
+        mails.append([mail[1:3] for mail in call.submission.taken])
         call.hangs_up()
     assert answers[0] == answers[1]
     assert mails[0] == mails[1]
@@ -72,18 +72,18 @@ def test_pieces_do_not_matter(talk, cuts, lmtp):
 @settings(max_examples=200, deadline=None)
 @given(talk=TALK, cuts=CUTS, order=st.lists(st.booleans(), max_size=40))
 def test_answers_keep_their_order(talk, cuts, order):
-    """However long the mailroom takes for each question, the answers are the same."""
-    quick = Call(house(max_size=1024))
+    """However long the submission takes for each question, the answers are the same."""
+    quick = IntakeCall(server_context(max_size=1024))
     quick.sends(talk)
-    slow = Call(house(Mailroom(slow=True), max_size=1024))
+    slow = IntakeCall(server_context(FakeSubmission(slow=True), max_size=1024))
     for piece, goes_on in zip(in_pieces(talk, cuts), order, strict=False):
         slow.sends(piece)
-        if goes_on and slow.mailroom.pending:
-            slow.mailroom.goes_on()
+        if goes_on and slow.submission.pending:
+            slow.submission.goes_on()
     sent = sum(map(len, in_pieces(talk, cuts)[: len(order)]))
     slow.sends(talk[sent:])
-    while slow.mailroom.pending:
-        slow.mailroom.goes_on()
+    while slow.submission.pending:
+        slow.submission.goes_on()
     assert slow.heard() == quick.heard()
     for call in (quick, slow):
         call.hangs_up()
@@ -94,7 +94,7 @@ def test_answers_keep_their_order(talk, cuts, order):
 @given(before=TALK, behind=st.binary(min_size=1, max_size=40), cuts=CUTS)
 def test_nothing_in_clear_lives_on(before, behind, cuts):
     """If TLS begins at all, not a byte said before it is left."""
-    call = Call(house(certificate=Certificate(), max_size=1024))
+    call = IntakeCall(server_context(certificate=Certificate(), max_size=1024))
     seen = []
     call.wire.startTLS = lambda context: seen.append(bytes(call.server._unread))
     for piece in in_pieces(before + b"\r\nRSET\r\nSTARTTLS\r\n" + behind, cuts):
@@ -123,7 +123,7 @@ def test_content_is_what_was_sent(text, cuts):
 def test_content_is_bounded(data, cuts):
     """However it goes on, not more is kept than one mail."""
     content = Content(100)
-    with suppress(Farewell):
+    with suppress(ClosingReply):
         for piece in in_pieces(data * 3, cuts):
             if content.feed(piece) is not None:
                 break
@@ -144,25 +144,25 @@ def test_arguments(argument):
     ):
         try:
             address = read()
-        except Reply as refused:
+        except SmtpReply as refused:
             address = refused.codes
             assert address.startswith("5")
         assert address.isprintable()
 
 
 @given(
-    fates=st.dictionaries(
+    replies=st.dictionaries(
         st.text(max_size=20),
         st.builds(
-            Reply, st.sampled_from([250, 450, 550]), st.sampled_from(["2.0.0", ""]), st.text()
+            SmtpReply, st.sampled_from([250, 450, 550]), st.sampled_from(["2.0.0", ""]), st.text()
         ),
         min_size=1,
     )
 )
-def test_any_fates(fates):
+def test_any_fates(replies):
     """Yes is never said for somebody who was not taken, and every line can be sent."""
-    reply = in_one(fates)
-    assert reply.taken == all(fate.taken for fate in fates.values())
+    reply = in_one(replies)
+    assert reply.taken == all(fate.taken for fate in replies.values())
     assert all(line.isascii() and line.isprintable() for line in reply.lines)
     assert max(map(len, reply.lines)) <= 506
 
@@ -179,5 +179,5 @@ def test_any_fates(fates):
 )
 def test_no_pattern_runs_wild(argument):
     """None looks at the same text again and again; this would take years."""
-    with pytest.raises(Reply):
+    with pytest.raises(SmtpReply):
         read_mail(argument, extended=True, login=True)

@@ -1,19 +1,29 @@
-"""What one caller may cost, and that nothing is left of him when he has gone."""
+"""What one client may cost, and that nothing is left of him when he has gone."""
 
 import pytest
 from twisted.logger import capturedLogs
 
-from goiptwist.bridges.mail.intake.crowd import Crowd, source_of, undressed
-from goiptwist.bridges.mail.intake.order import (
+from goiptwist.bridges.mail.intake.connection_limiter import (
+    ConnectionLimiter,
+    source_of,
+    unmapped,
+)
+from goiptwist.bridges.mail.intake.line_server import (
     COMMAND_AT_MOST,
     COMMANDS_AT_MOST,
     LINGER,
-    SESSION,
+    SESSION_AT_MOST,
     UNREAD_AT_MOST,
 )
-from goiptwist.bridges.mail.intake.reply import Reply
-from tests.bridges.mail.intake.parts import Call, Certificate, Mailroom, address, house
-from tests.bridges.mail.intake.test_conversation import FROM, ONE, TWO
+from goiptwist.bridges.mail.submission.smtp_reply import SmtpReply
+from tests.bridges.mail.intake.rig import (
+    Certificate,
+    FakeSubmission,
+    IntakeCall,
+    address,
+    server_context,
+)
+from tests.bridges.mail.intake.test_session import FROM, ONE, TWO
 
 BYE_SLOW = "421 4.4.2 You took longer than 300 s"
 
@@ -24,7 +34,7 @@ BYE_SLOW = "421 4.4.2 You took longer than 300 s"
 @pytest.mark.parametrize("said", [(), (b"EHLO me",), (b"EHLO me", FROM), (b"EHLO me", FROM, ONE)])
 def test_silence(said):
     """Each command may take as long as the settings say (RFC 5321 section 4.5.3.2.7)."""
-    call = Call(hello=False)
+    call = IntakeCall(hello=False)
     for line in said:
         call.clock.advance(299)
         call.says(line)
@@ -36,7 +46,7 @@ def test_silence(said):
 
 def test_a_trickle_is_silence():
     """One byte now and then is no command."""
-    call = Call()
+    call = IntakeCall()
     for byte in b"NOOP NOOP NOOP NOOP NOOP NOOP ":
         call.sends(bytes([byte]))
         call.clock.advance(10)
@@ -46,7 +56,7 @@ def test_a_trickle_is_silence():
 
 def test_a_login_that_stops_half_way():
     """It is a command like any other."""
-    call = Call(implicit=True)
+    call = IntakeCall(implicit=True)
     call.says(b"AUTH LOGIN")
     call.heard()
     call.clock.advance(300)
@@ -55,8 +65,8 @@ def test_a_login_that_stops_half_way():
 
 def test_a_connection_ends():
     """Whoever has more to say calls again."""
-    call = Call()
-    for _ in range(int(SESSION) // 100 - 1):
+    call = IntakeCall()
+    for _ in range(int(SESSION_AT_MOST) // 100 - 1):
         call.clock.advance(100)
         call.says(b"NOOP")
     call.heard()
@@ -67,21 +77,21 @@ def test_a_connection_ends():
 
 def test_a_commit_is_not_cut_off_by_the_clock():
     """The answer comes first, then the end."""
-    call = Call(house(Mailroom(slow=True)))
+    call = IntakeCall(server_context(FakeSubmission(slow=True)))
     call.says(FROM, ONE)
-    call.mailroom.goes_on()
+    call.submission.goes_on()
     call.says(b"DATA", b"x", b".")
     call.heard()
-    call.clock.advance(SESSION)
+    call.clock.advance(SESSION_AT_MOST)
     assert not call.closed
-    call.mailroom.goes_on()
+    call.submission.goes_on()
     assert call.codes() == [250, 421]
     assert call.is_over()
 
 
 def test_who_does_not_read_is_cut_off():
     """A last answer that nobody fetches must not hold the connection."""
-    call = Call()
+    call = IntakeCall()
     call.wire.stubborn = True
     call.says(b"QUIT", b"NOOP")
     assert call.codes() == [221]
@@ -96,7 +106,7 @@ def test_who_does_not_read_is_cut_off():
 
 def test_a_command_without_an_end():
     """It is not kept, and there is no way to find the next one."""
-    call = Call()
+    call = IntakeCall()
     call.sends(b"NOOP " + b"x" * (COMMAND_AT_MOST - 7) + b"\r")
     call.sends(b"\n")
     assert call.codes() == [250]
@@ -107,7 +117,7 @@ def test_a_command_without_an_end():
 
 def test_a_tls_greeting_on_the_wrong_port():
     """It has a NUL in it, and nobody waits for its CRLF."""
-    call = Call(hello=False)
+    call = IntakeCall(hello=False)
     call.heard()
     call.sends(b"\x16\x03\x01\x00\xa5\x01\x00")
     assert call.codes() == [500]
@@ -117,11 +127,11 @@ def test_a_tls_greeting_on_the_wrong_port():
 def test_errors_of_friends():
     """A long list with many wrong numbers is no attack; a stranger's is."""
     wrong = [b"RCPT TO:<%d@x>" % n for n in range(60)]
-    refused = {f"{n}@x": Reply(550, "5.1.1", "No") for n in range(60)}
-    friend = Call(house(Mailroom(refused=refused)))
+    refused = {f"{n}@x": SmtpReply(550, "5.1.1", "No") for n in range(60)}
+    friend = IntakeCall(server_context(FakeSubmission(refused=refused)))
     friend.says(FROM, *wrong, ONE, b"DATA", b"x", b".")
     assert friend.codes() == [250] + [550] * 60 + [250, 354, 250]
-    stranger = Call(peer="198.51.100.7")
+    stranger = IntakeCall(peer="198.51.100.7")
     stranger.says(FROM, *wrong)
     assert stranger.codes() == [250] + [550] * 21 + [421]
     assert stranger.is_over()
@@ -129,7 +139,10 @@ def test_errors_of_friends():
 
 def test_mails_of_a_mail_server():
     """It hands in what anybody writes to it; that much of it is refused is not its fault."""
-    server = Call(house(Mailroom(trouble=Reply(550, "5.7.1", "Nothing proves it"))), lmtp=True)
+    server = IntakeCall(
+        server_context(FakeSubmission(trouble=SmtpReply(550, "5.7.1", "Nothing proves it"))),
+        lmtp=True,
+    )
     for _ in range(60):
         server.says(FROM, ONE, b"DATA", b"x", b".")
     assert server.codes() == [250, 250, 354, 550] * 60
@@ -140,7 +153,7 @@ def test_mails_of_a_mail_server():
 
 def test_commands_without_a_mail():
     """Polite noise is noise; a mail that is taken shows that it was none."""
-    call = Call()
+    call = IntakeCall()
     for _ in range(COMMANDS_AT_MOST // 5):
         call.says(FROM, ONE, b"DATA", b"x", b".", b"NOOP")
     assert not call.closed
@@ -151,13 +164,13 @@ def test_commands_without_a_mail():
 
 
 def test_commands_that_wait_are_bounded():
-    """While a command is obeyed, the caller's own system keeps what he says further."""
-    call = Call(house(Mailroom(slow=True)))
+    """While a command is obeyed, the client's own system keeps what he says further."""
+    call = IntakeCall(server_context(FakeSubmission(slow=True)))
     call.says(FROM, ONE)
     while call.wire.producerState == "producing":
         call.sends(b"NOOP " + b"x" * 2000 + b"\r\n")
     assert len(call.server._unread) <= UNREAD_AT_MOST + 2010
-    call.mailroom.goes_on()
+    call.submission.goes_on()
     assert call.wire.producerState == "producing"
     assert call.server._unread == b""
     assert set(call.codes()) == {250}
@@ -168,51 +181,51 @@ def test_commands_that_wait_are_bounded():
 
 def test_connections_in_all():
     """Strangers share a number of connections; a trusted network has as many for itself."""
-    shared = house(connections=2, connections_per_peer=2)
-    strangers = [Call(shared, peer=f"198.51.100.{n}") for n in (1, 2)]
-    third = Call(shared, peer="198.51.100.3", hello=False)
+    shared = server_context(connections=2, connections_per_peer=2)
+    strangers = [IntakeCall(shared, peer=f"198.51.100.{n}") for n in (1, 2)]
+    third = IntakeCall(shared, peer="198.51.100.3", hello=False)
     assert third.heard() == ["421 4.7.0 Too many connections; come again later"]
     assert third.closed
-    assert not Call(shared).closed
-    assert shared.complaints.counts["mail_crowded"] == 1
+    assert not IntakeCall(shared).closed
+    assert shared.rejections.counts["mail_crowded"] == 1
     strangers[0].says(b"QUIT")
-    assert not Call(shared, peer="198.51.100.3").closed
+    assert not IntakeCall(shared, peer="198.51.100.3").closed
 
 
 def test_connections_of_one():
     """One stranger does not get them all; IPv6 addresses of one network are one."""
-    shared = house(connections_per_peer=1)
+    shared = server_context(connections_per_peer=1)
     for first, second in (("198.51.100.1", "198.51.100.1"), ("2001:db8::1", "2001:db8::2")):
-        assert not Call(shared, peer=first).closed
-        assert Call(shared, peer=second, hello=False).closed
-    assert not Call(shared, peer="2001:db8:0:1::1").closed
+        assert not IntakeCall(shared, peer=first).closed
+        assert IntakeCall(shared, peer=second, hello=False).closed
+    assert not IntakeCall(shared, peer="2001:db8:0:1::1").closed
 
 
 def test_no_handshake_for_one_too_many():
     """Where TLS comes first, saying sorry would cost more than the connection."""
-    shared = house(connections=1, certificate=Certificate())
-    first = Call(shared, peer="198.51.100.1", implicit=True)
-    assert first.reception.buildProtocol(address("198.51.100.2")) is None
+    shared = server_context(connections=1, certificate=Certificate())
+    first = IntakeCall(shared, peer="198.51.100.1", implicit=True)
+    assert first.factory.buildProtocol(address("198.51.100.2")) is None
 
 
 def test_crowd():
     """What came in goes out, and leaves no trace."""
-    crowd = Crowd(2, 1)
-    assert [crowd.admit(source) for source in "aabc"] == [True, False, True, False]
-    crowd.left("a")
-    assert crowd.admit("c")
-    crowd.left("b")
-    crowd.left("c")
-    assert crowd == Crowd(2, 1)
+    crowd = ConnectionLimiter(2, 1)
+    assert [crowd.acquire(source) for source in "aabc"] == [True, False, True, False]
+    crowd.release("a")
+    assert crowd.acquire("c")
+    crowd.release("b")
+    crowd.release("c")
+    assert crowd == ConnectionLimiter(2, 1)
 
 
 def test_sources():
     """Addresses as text, whatever they are."""
-    assert undressed("::FFFF:192.0.2.1") == "192.0.2.1"
-    assert undressed("2001:DB8::1") == "2001:db8::1"
-    assert undressed("/run/socket") == source_of("/run/socket") == "/run/socket"
+    assert unmapped("::FFFF:192.0.2.1") == "192.0.2.1"
+    assert unmapped("2001:DB8::1") == "2001:db8::1"
+    assert unmapped("/run/socket") == source_of("/run/socket") == "/run/socket"
     assert source_of("2001:db8::1:2:3:4") == "2001:db8::/64"
-    assert not house().trusts("/run/socket")
+    assert not server_context().trusts("/run/socket")
 
 
 # Callers who vanish
@@ -237,47 +250,51 @@ def test_sources():
 @pytest.mark.parametrize("half", [b"", b"NOO", b"."])
 def test_vanished(lines, half):
     """In whatever state: no timer, no connection counted, no half mail."""
-    call = Call(house(certificate=Certificate()), implicit=lines[:1] == (b"AUTH PLAIN",))
+    call = IntakeCall(
+        server_context(certificate=Certificate()), implicit=lines[:1] == (b"AUTH PLAIN",)
+    )
     call.says(*lines)
     call.sends(half)
     call.hangs_up()
     assert call.is_over()
-    assert len(call.mailroom.taken) == (1 if b"." in lines else 0)
+    assert len(call.submission.taken) == (1 if b"." in lines else 0)
 
 
 def test_vanished_while_he_was_looked_up():
-    """Nobody waits for the answer; what was asked of the mailroom is given up."""
-    call = Call(house(Mailroom(slow=True)))
+    """Nobody waits for the answer; what was asked of the submission is given up."""
+    call = IntakeCall(server_context(FakeSubmission(slow=True)))
     call.says(FROM, ONE, TWO)
     call.hangs_up()
     assert call.is_over()
-    assert len(call.mailroom.asked) == 1
+    assert len(call.submission.asked) == 1
 
 
 def test_vanished_before_the_commit():
     """A mail that is whole is taken to its end; the commit knows nothing of sockets."""
-    call = Call(house(Mailroom(slow=True)))
+    call = IntakeCall(server_context(FakeSubmission(slow=True)))
     call.says(FROM, ONE)
-    call.mailroom.goes_on()
+    call.submission.goes_on()
     with capturedLogs() as logs:
         call.says(b"DATA", b"x", b".", FROM)
         call.hangs_up()
         assert call.is_over()
-        call.mailroom.goes_on()
-    assert len(call.mailroom.committed) == 1
-    assert call.house.counts["mails"] == 1
+        call.submission.goes_on()
+    assert len(call.submission.committed) == 1
+    assert call.context.counts["mails"] == 1
     assert "Mail {mail} from" in logs[-1]["log_format"]
 
 
 def test_vanished_before_a_commit_that_fails():
     """It is only logged that it was not taken."""
-    call = Call(house(Mailroom(slow=True, trouble=Reply(451, "4.3.0", "full"))))
+    call = IntakeCall(
+        server_context(FakeSubmission(slow=True, trouble=SmtpReply(451, "4.3.0", "full")))
+    )
     call.says(FROM, ONE)
-    call.mailroom.goes_on()
+    call.submission.goes_on()
     call.says(b"DATA", b"x", b".")
     call.hangs_up()
-    call.mailroom.goes_on()
-    assert call.house.counts["recipients_refused"] == 1
+    call.submission.goes_on()
+    assert call.context.counts["recipients_refused"] == 1
     assert call.is_over()
 
 
@@ -285,20 +302,20 @@ def test_vanished_before_a_commit_that_fails():
 
 
 def test_stopping():
-    """Idle callers hear it at once; a mail that is whole gets its answer first."""
-    shared = house(Mailroom(slow=True))
-    idle, half, busy = Call(shared), Call(shared), Call(shared)
+    """Idle clients hear it at once; a mail that is whole gets its answer first."""
+    shared = server_context(FakeSubmission(slow=True))
+    idle, half, busy = IntakeCall(shared), IntakeCall(shared), IntakeCall(shared)
     for call in (half, busy):
         call.says(FROM, ONE)
-        call.mailroom.goes_on()
+        call.submission.goes_on()
         call.says(b"DATA", b"x")
     busy.says(b".")
     for call in (idle, half, busy):
         call.heard()
-    gone = [call.reception.close() for call in (idle, half, busy)]
+    gone = [call.factory.close() for call in (idle, half, busy)]
     assert idle.heard() == half.heard() == ["421 4.3.2 The gateway stops; come again later"]
     assert [deferred.called for deferred in gone] == [True, True, False]
-    shared.mailroom.goes_on()
+    shared.submission.goes_on()
     assert busy.codes() == [250, 421]
     assert gone[2].called
     assert busy.is_over()
@@ -306,13 +323,13 @@ def test_stopping():
 
 def test_stopping_does_not_wait_for_ever():
     """Nor does it undo what is under way."""
-    call = Call(house(Mailroom(slow=True)))
+    call = IntakeCall(server_context(FakeSubmission(slow=True)))
     call.says(FROM, ONE)
-    call.mailroom.goes_on()
+    call.submission.goes_on()
     call.says(b"DATA", b"x", b".")
-    gone = call.reception.close()
+    gone = call.factory.close()
     call.clock.advance(5)
     assert gone.called
     assert call.is_over()
-    call.mailroom.goes_on()
-    assert len(call.mailroom.committed) == 1
+    call.submission.goes_on()
+    assert len(call.submission.committed) == 1

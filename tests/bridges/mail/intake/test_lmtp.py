@@ -2,20 +2,20 @@
 
 import pytest
 
-from goiptwist.bridges.mail.intake.reply import Reply
+from goiptwist.bridges.mail.submission.smtp_reply import SmtpReply
 from goiptwist.errors import StoreUnavailable
-from tests.bridges.mail.intake.parts import Call, Mailroom, house
-from tests.bridges.mail.intake.test_conversation import FROM, ONE, TWO, TWO_NAME
+from tests.bridges.mail.intake.rig import FakeSubmission, IntakeCall, server_context
+from tests.bridges.mail.intake.test_session import FROM, ONE, TWO, TWO_NAME
 
 
 @pytest.fixture
 def call():
-    return Call(lmtp=True)
+    return IntakeCall(lmtp=True)
 
 
 def test_greeting():
     """RFC 2033 section 4.1 and 5: LHLO, and what must be offered."""
-    call = Call(lmtp=True, hello=False)
+    call = IntakeCall(lmtp=True, hello=False)
     assert call.heard() == ["220 sms.example.org LMTP"]
     assert [line[:3] for line in call.ask(b"EHLO me", b"HELO me", FROM)] == ["500", "500", "503"]
     offered = {line[4:] for line in call.ask(b"LHLO me")}
@@ -24,8 +24,8 @@ def test_greeting():
 
 def test_one_answer_for_each_recipient(call):
     """In the order of RCPT, for those only that were taken then, the same twice if named twice."""
-    call.mailroom.refused["no@x"] = Reply(550, "5.1.1", "No")
-    call.mailroom.fates[TWO_NAME] = Reply(452, "4.2.2", "Later")
+    call.submission.refused["no@x"] = SmtpReply(550, "5.1.1", "No")
+    call.submission.replies[TWO_NAME] = SmtpReply(452, "4.2.2", "Later")
     assert call.ask(FROM, TWO, b"RCPT TO:<no@x>", ONE, TWO, b"DATA", b"x", b".", b"NOOP") == [
         "250 2.1.0 OK",
         "250 2.1.5 OK",
@@ -50,18 +50,18 @@ def test_one_answer_for_each_recipient(call):
 )
 def test_a_mail_that_is_wrong_for_all(lines, trouble, answer):
     """There are as many answers as recipients, or the far side would count wrongly."""
-    call = Call(house(Mailroom(trouble=trouble), max_size=1024), lmtp=True)
+    call = IntakeCall(server_context(FakeSubmission(trouble=trouble), max_size=1024), lmtp=True)
     assert call.ask(FROM, ONE, TWO, b"DATA", *lines, b".")[4:] == [answer, answer]
 
 
 def test_nobody_to_send_to(call):
     """RFC 2033 section 4.2: 503, and no mail begins."""
-    call.mailroom.refused[TWO_NAME] = Reply(550, "5.1.1", "No")
+    call.submission.refused[TWO_NAME] = SmtpReply(550, "5.1.1", "No")
     call.says(FROM, TWO, b"DATA", b"NOOP")
     assert call.codes() == [250, 550, 503, 250]
 
 
-def test_wishes_reach_the_mailroom(call):
+def test_dsn_requests_reach_the_submission(call):
     """RFC 3461: what was asked about each recipient, and about the mail."""
     answers = call.ask(
         b"MAIL FROM:<a@example.org> RET=HDRS ENVID=QQ",
@@ -70,8 +70,8 @@ def test_wishes_reach_the_mailroom(call):
         b"DATA", b"x", b".",
     )  # fmt: skip
     assert [line[:3] for line in answers] == ["250", "250", "250", "354", "250", "250"]
-    [wishes] = call.mailroom.wishes
-    assert [(sorted(w.notify), w.orcpt, w.envid, w.ret) for w in wishes.values()] == [
+    [requests] = call.submission.requests
+    assert [(sorted(w.notify), w.orcpt, w.envid, w.ret) for w in requests.values()] == [
         ([], "", "QQ", "HDRS"),
         (["failure", "success"], "rfc822;ann@example.net", "QQ", "HDRS"),
     ]

@@ -9,11 +9,11 @@ from twisted.logger import capturedLogs
 from goiptwist.accounts.secrets import Secret, hashed
 from goiptwist.accounts.throttle import FAILURES, WINDOW
 from goiptwist.accounts.users import User
-from goiptwist.bridges.mail.intake.conversation import Conversation
-from goiptwist.bridges.mail.intake.login import Claim
+from goiptwist.bridges.mail.intake.login import PasswordClaim
+from goiptwist.bridges.mail.intake.session import SmtpSession
 from goiptwist.errors import Busy
-from tests.bridges.mail.intake.parts import PASSWORD, Call, house
-from tests.bridges.mail.intake.test_conversation import FROM, ONE
+from tests.bridges.mail.intake.rig import PASSWORD, IntakeCall, server_context
+from tests.bridges.mail.intake.test_session import FROM, ONE
 
 STRANGE = "198.51.100.7"
 WRONG = "535 5.7.8 No user who may send has this name and password"
@@ -29,15 +29,15 @@ def plain(name, password, other=""):
 
 @pytest.fixture
 def call():
-    return Call(peer=STRANGE, implicit=True)
+    return IntakeCall(peer=STRANGE, implicit=True)
 
 
 def test_plain(call):
     """RFC 4616, with the response in the command; then the user may send."""
     assert call.ask(plain("ops", PASSWORD)) == ["235 2.7.0 Welcome"]
     call.says(FROM, ONE)
-    [(caller, _, _)] = call.mailroom.asked
-    assert (caller.user.name, caller.tls, caller.trusted) == ("ops", True, False)
+    [(client, _, _)] = call.submission.asked
+    assert (client.user.name, client.tls, client.trusted) == ("ops", True, False)
     assert call.codes() == [250, 250]
 
 
@@ -75,7 +75,7 @@ def test_a_wrong_login(call, line):
     """Each sounds the same: which part was wrong, and who may not send, is not said."""
     assert call.ask(line) == [WRONG]
     assert call.ask(FROM, ONE)[1].startswith("550 ")
-    assert call.house.complaints.counts["mail_login_refused"] == 1
+    assert call.context.rejections.counts["mail_login_refused"] == 1
 
 
 @pytest.mark.parametrize(
@@ -111,7 +111,7 @@ def test_after_a_broken_login_commands_are_commands(call):
 
 def test_before_ehlo():
     """RFC 4954 section 4: it must have been offered."""
-    call = Call(peer=STRANGE, implicit=True, hello=False)
+    call = IntakeCall(peer=STRANGE, implicit=True, hello=False)
     call.says(b"HELO me", plain("ops", PASSWORD))
     assert call.codes() == [220, 250, 503]
 
@@ -128,7 +128,7 @@ def test_before_ehlo():
 )
 def test_in_clear(peer, clear_login, code):
     """Only on this machine, and only if the settings say so."""
-    call = Call(house(clear_login=clear_login), peer=peer)
+    call = IntakeCall(server_context(clear_login=clear_login), peer=peer)
     call.says(plain("ops", PASSWORD))
     assert call.codes() == [code]
     assert any("AUTH" in line for line in call.ask(b"EHLO me")) is (code == 235)
@@ -136,7 +136,7 @@ def test_in_clear(peer, clear_login, code):
 
 def test_a_login_in_clear_does_not_outlive_starttls():
     """RFC 3207 section 4.2."""
-    call = Call(house(clear_login=True, certificate=object()), peer="127.0.0.1")
+    call = IntakeCall(server_context(clear_login=True, certificate=object()), peer="127.0.0.1")
     call.says(plain("ops", PASSWORD), b"STARTTLS")
     assert call.codes() == [235, 220]
     assert call.server.user is None
@@ -147,46 +147,46 @@ def test_a_login_in_clear_does_not_outlive_starttls():
 
 def test_guesses_are_slowed():
     """Ten a minute from one source, over all its calls, the right one no better than the others."""
-    shared = house()
+    shared = server_context()
     for _ in range(FAILURES):
-        call = Call(shared, peer=STRANGE, implicit=True)
+        call = IntakeCall(shared, peer=STRANGE, implicit=True)
         assert call.ask(plain("ops", "guess")) == [WRONG]
         call.hangs_up()
-    call = Call(shared, peer=STRANGE, implicit=True)
+    call = IntakeCall(shared, peer=STRANGE, implicit=True)
     assert call.ask(plain("ops", PASSWORD)) == ["454 4.7.0 Too many wrong passwords; wait for 60 s"]
-    other = Call(shared, peer="203.0.113.1", implicit=True)
+    other = IntakeCall(shared, peer="203.0.113.1", implicit=True)
     assert other.ask(plain("ops", PASSWORD)) == ["235 2.7.0 Welcome"]
     shared.clock.advance(WINDOW)
     assert call.ask(plain("ops", PASSWORD)) == ["235 2.7.0 Welcome"]
-    assert shared.complaints.counts == {"mail_login_refused": 10, "mail_login_slowed": 1}
+    assert shared.rejections.counts == {"mail_login_refused": 10, "mail_login_slowed": 1}
 
 
 def test_a_guesser_does_not_lock_his_neighbour_out():
     """Who has proved himself from that address is let in."""
-    shared = house()
-    Call(shared, peer=STRANGE, implicit=True).says(plain("ops", PASSWORD))
-    guesser = Call(shared, peer=STRANGE, implicit=True)
+    shared = server_context()
+    IntakeCall(shared, peer=STRANGE, implicit=True).says(plain("ops", PASSWORD))
+    guesser = IntakeCall(shared, peer=STRANGE, implicit=True)
     guesser.says(*[plain("ops", "guess")] * FAILURES)
     assert guesser.codes() == [535] * FAILURES
-    again = Call(shared, peer=STRANGE, implicit=True)
+    again = IntakeCall(shared, peer=STRANGE, implicit=True)
     assert again.ask(plain("ops", PASSWORD)) == ["235 2.7.0 Welcome"]
 
 
 def test_one_household_is_one_source():
     """Whoever has an IPv6 network has more addresses than there are guesses."""
-    shared = house()
+    shared = server_context()
     for n in range(FAILURES):
-        call = Call(shared, peer=f"2001:db8::{n + 1:x}", implicit=True)
+        call = IntakeCall(shared, peer=f"2001:db8::{n + 1:x}", implicit=True)
         assert call.ask(plain("ops", "guess")) == [WRONG]
         call.hangs_up()
-    call = Call(shared, peer="2001:db8::ffff", implicit=True)
+    call = IntakeCall(shared, peer="2001:db8::ffff", implicit=True)
     assert call.ask(plain("ops", "guess"))[0].startswith("454 ")
 
 
 def test_hashed_passwords():
     """They take a while, in a thread; what follows waits."""
     user = User(name="ops", password=Secret.from_setting(hashed(PASSWORD)), may=("send",))
-    shared = house(users=(user,))
+    shared = server_context(users=(user,))
     waiting = []
 
     def in_thread(work, *arguments):
@@ -195,55 +195,61 @@ def test_hashed_passwords():
         return finished
 
     shared.accounts.verifier.defer_to_thread = in_thread
-    call = Call(shared, peer=STRANGE, implicit=True)
+    call = IntakeCall(shared, peer=STRANGE, implicit=True)
     assert call.ask(plain("ops", PASSWORD), FROM, ONE) == []
     waiting.pop().callback(None)
     assert call.codes() == [235, 250, 250]
 
 
 def test_too_many_checks():
-    """It is no error of the caller, and counts as none."""
+    """It is no error of the client, and counts as none."""
 
     async def busy(name, password):
         raise Busy("too many passwords are being checked already", after=1)
 
-    call = Call(peer=STRANGE, implicit=True)
-    call.house.accounts.verifier.by_password = busy
+    call = IntakeCall(peer=STRANGE, implicit=True)
+    call.context.accounts.verifier.by_password = busy
     assert call.ask(plain("ops", PASSWORD)) == [
         "454 4.7.0 too many passwords are being checked already"
     ]
-    assert call.house.complaints.counts == {}
+    assert call.context.rejections.counts == {}
 
 
 def test_a_guess_counts_if_the_guesser_hangs_up():
     """He will not have the answer, but he has had his try."""
-    shared = house()
+    shared = server_context()
     waiting = Deferred()
     shared.accounts.verifier.by_password = lambda name, password: waiting
-    call = Call(shared, peer=STRANGE, implicit=True)
+    call = IntakeCall(shared, peer=STRANGE, implicit=True)
     call.says(plain("ops", "guess"))
     call.hangs_up()
     waiting.callback(None)
-    assert shared.complaints.counts["mail_login_refused"] == 1
+    assert shared.rejections.counts["mail_login_refused"] == 1
     assert call.is_over()
 
 
 def test_no_password_is_ever_shown():
     """Neither in the log, nor in an answer, nor in the repr of anything."""
     with capturedLogs() as logs:
-        call = Call(peer=STRANGE, implicit=True)
+        call = IntakeCall(peer=STRANGE, implicit=True)
         call.says(plain("ops", "hunter2"), b"AUTH LOGIN", coded("hunter2"), coded("hunter2"))
         call.says(b"hunter2", b"AUTH PLAIN hunter2", FROM, b"RCPT TO:hunter2")
         said = call.heard()
         call.hangs_up()
-    for place in (logs, said, call.house.complaints.said, Claim("x", "hunter2"), call.server):
+    for place in (
+        logs,
+        said,
+        call.context.rejections.said,
+        PasswordClaim("x", "hunter2"),
+        call.server,
+    ):
         assert "hunter2" not in repr(place)
         assert coded("hunter2").decode() not in repr(place)
 
 
 def test_the_verbs_are_all_ours():
     """The stock server obeys every method called do_ or ext_; ours are named one by one."""
-    for verb in Conversation.verbs:
+    for verb in SmtpSession.verbs:
         name = verb.decode()
-        method = Conversation.__dict__.get(f"do_{name}") or Conversation.__dict__.get(f"ext_{name}")
+        method = SmtpSession.__dict__.get(f"do_{name}") or SmtpSession.__dict__.get(f"ext_{name}")
         assert method is not None, verb

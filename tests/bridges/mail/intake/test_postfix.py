@@ -14,18 +14,18 @@ from twisted.internet.defer import execute
 from twisted.internet.threads import deferToThread
 
 from goiptwist.accounts.authenticator import Authenticator
-from goiptwist.bridges.mail.addresses import AddressPlan, reply_address
 from goiptwist.bridges.mail.intake.service import MailIntake
 from goiptwist.bridges.mail.intake.settings import MailIntakeSettings
-from goiptwist.bridges.mail.mailroom import Mailroom
-from goiptwist.bridges.mail.reading import ReadingSettings
-from goiptwist.bridges.mail.tokens import DAY, Grant, Tokens
+from goiptwist.bridges.mail.reading.extraction import ReadingSettings
+from goiptwist.bridges.mail.submission.addresses import AddressPlan, reply_address
+from goiptwist.bridges.mail.submission.service import MailSubmission
+from goiptwist.bridges.mail.submission.tokens import DAY, AddressTokens, ReplyGrant
 from goiptwist.config.values import HostPort, Network
 from goiptwist.errors import StoreUnavailable, Unacceptable
-from goiptwist.testing.stubs import StandInGateway
-from tests.bridges.mail.intake.parts import Complaints
-from tests.bridges.mail.postfix import NEEDS_POSTFIX, running, until
-from tests.bridges.mail.smarthosts import free_port
+from goiptwist.testing.stubs import StandInGateway, StandInMessages
+from tests.bridges.mail.intake.rig import FakeRejections
+from tests.bridges.mail.outgoing.postfix import NEEDS_POSTFIX, running, until
+from tests.bridges.mail.outgoing.smarthosts import free_port
 
 pytestmark = [pytest.mark.real, NEEDS_POSTFIX]
 
@@ -35,8 +35,8 @@ ANN = "ann@example.org"
 GOOD, OTHER = f"+36301111111@{DOMAIN}", f"goip1.0036302222222@{DOMAIN}"
 
 
-@define
-class Gateway(StandInGateway):
+@define(eq=False)
+class NotingGateway(StandInGateway):
     """
     @ivar full: whether the store cannot keep anything.
     @ivar refused: numbers to which nothing can be sent.
@@ -45,10 +45,16 @@ class Gateway(StandInGateway):
     full: bool = False
     refused: set = field(factory=set)
 
+    def __attrs_post_init__(self):
+        super().__attrs_post_init__()
+        self.messages = NotingMessages(self)
+
+
+class NotingMessages(StandInMessages):
     async def submit(self, submission):
-        if self.full:
+        if self.gateway.full:
             raise StoreUnavailable("the disk is full")
-        if self.refused & set(submission.recipients):
+        if self.gateway.refused & set(submission.recipients):
             raise Unacceptable("to", "Nothing is sent to this number")
         return await super().submit(submission)
 
@@ -93,25 +99,24 @@ def postfix(lmtp_port):
         yield made
 
 
-class House:
-    """Our intake, with the real mailroom, before a gateway that only notes."""
+class MailHost:
+    """Our intake, with the real submission, before a gateway that only notes."""
 
     def __init__(self, port):
         self.port = port
-        self.gateway = Gateway(reactor, reactor)
-        self.tokens = Tokens(bytes(range(32)))
-        self.grant = Grant("bridge:ops", "goip1")
+        self.gateway = NotingGateway(reactor, reactor)
+        self.tokens = AddressTokens(bytes(range(32)))
+        self.grant = ReplyGrant("bridge:ops", "goip1")
         self.tokens.know([self.grant])
         self.intake = None
 
     def opens(self, *, trusting):
-        mailroom = Mailroom(
+        submission = MailSubmission(
             self.gateway,
             DOMAIN,
             AddressPlan(lines=("goip1", "goip2"), pools=("default",), country="HU"),
             self.tokens,
-            ReadingSettings(),
-            3,
+            ReadingSettings(segments=3),
             execute,
         )
         trusted = (Network.from_setting("127.0.0.1"),) if trusting else ()
@@ -120,8 +125,8 @@ class House:
             MailIntakeSettings(lmtp=(HostPort("127.0.0.1", self.port),), trusted=trusted),
             DOMAIN,
             accounts=Authenticator((), reactor, execute),
-            mailroom=mailroom,
-            complaints=Complaints(),
+            submission=submission,
+            rejections=FakeRejections(),
         )
         self.intake.startService()
 
@@ -132,8 +137,8 @@ class House:
 
 
 @pytest_twisted.async_yield_fixture
-async def house(lmtp_port):
-    made = House(lmtp_port)
+async def host(lmtp_port):
+    made = MailHost(lmtp_port)
     yield made
     await made.closes()
 
@@ -160,84 +165,84 @@ def all_gone(postfix):
     return lambda: not postfix.queue()
 
 
-async def test_one_is_refused_while_the_sender_is_there(postfix, house):
+async def test_one_is_refused_while_the_sender_is_there(postfix, host):
     """Postfix asks us about each address first: no bounce is ever written."""
-    house.opens(trusting=True)
+    host.opens(trusting=True)
     bounces = len(postfix.inbox())
     refused = await mailed(postfix, GOOD, f"nobody@{DOMAIN}", OTHER)
-    await until(lambda: len(house.gateway.submissions) == 2 and not postfix.queue(), "it is taken")
+    await until(lambda: len(host.gateway.submissions) == 2 and not postfix.queue(), "it is taken")
     assert list(refused) == [f"nobody@{DOMAIN}"]
     code, words = refused[f"nobody@{DOMAIN}"]
     assert code == 550
     assert b"5.1.1" in words
-    assert sorted(sent(house.gateway)) == [
+    assert sorted(sent(host.gateway)) == [
         (("+36301111111",), "Pump 3 stopped"),
         (("+36302222222",), "Pump 3 stopped"),
     ]
     assert len(postfix.inbox()) == bounces
 
 
-async def test_one_is_refused_after_the_dot(postfix, house):
+async def test_one_is_refused_after_the_dot(postfix, host):
     """Each recipient has an answer of his own, so only that one comes back."""
-    house.opens(trusting=True)
-    house.gateway.refused = {"+36302222222"}
+    host.opens(trusting=True)
+    host.gateway.refused = {"+36302222222"}
     assert await mailed(postfix, GOOD, OTHER, known="2") == {}
     [bounce] = await until(postfix.inbox, "the bounce")
     report = bounce.get_payload(1).get_payload()
     named = [part["Final-Recipient"] for part in report if part["Final-Recipient"]]
     assert named == [f"rfc822; {OTHER}"]
     assert "Nothing is sent to this number" in bounce.as_string()
-    assert sent(house.gateway) == [(("+36301111111",), "Pump 3 stopped")]
+    assert sent(host.gateway) == [(("+36301111111",), "Pump 3 stopped")]
     await until(all_gone(postfix), "the queue is empty")
 
 
-async def test_nothing_is_lost_while_we_cannot_keep_it(postfix, house):
+async def test_nothing_is_lost_while_we_cannot_keep_it(postfix, host):
     """A full disk is 4xx: Postfix keeps the mail, tries again, and there is one SMS."""
-    house.opens(trusting=True)
-    house.gateway.full = True
+    host.opens(trusting=True)
+    host.gateway.full = True
     assert await mailed(postfix, GOOD, known="3") == {}
     [(to, reason)] = await until(
         lambda: [waits for waits in postfix.queue() if waits[1]], "it waits with a reason"
     )
     assert to == GOOD
     assert "451 4.3.0 the disk is full" in reason
-    assert house.gateway.submissions == []
-    house.gateway.full = False
+    assert host.gateway.submissions == []
+    host.gateway.full = False
     await until(all_gone(postfix), "the queue is empty")
-    assert sent(house.gateway) == [(("+36301111111",), "Pump 3 stopped")]
+    assert sent(host.gateway) == [(("+36301111111",), "Pump 3 stopped")]
 
 
-async def test_nothing_is_lost_while_we_are_away(postfix, house):
+async def test_nothing_is_lost_while_we_are_away(postfix, host):
     """The gateway may be restarted whenever one likes."""
-    house.opens(trusting=True)
+    host.opens(trusting=True)
     assert await mailed(postfix, GOOD, text="first", known="4") == {}
-    await until(lambda: house.gateway.submissions and not postfix.queue(), "it is taken")
-    await house.closes()
+    await until(lambda: host.gateway.submissions and not postfix.queue(), "it is taken")
+    await host.closes()
     assert await mailed(postfix, GOOD, text="second", known="5") == {}
     await until(lambda: any(reason for _, reason in postfix.queue()), "it waits with a reason")
-    house.opens(trusting=True)
+    host.opens(trusting=True)
     await until(all_gone(postfix), "the queue is empty")
-    assert [text for _, text in sent(house.gateway)] == ["first", "second"]
+    assert [text for _, text in sent(host.gateway)] == ["first", "second"]
 
 
-async def test_without_trust_only_answers_get_through(postfix, house):
+async def test_without_trust_only_answers_get_through(postfix, host):
     """A stranger from the Internet, whose mail Postfix takes, has no SMS to give away."""
-    house.opens(trusting=False)
+    host.opens(trusting=False)
     until_tomorrow = reactor.seconds() + DAY
-    answer = reply_address(house.tokens, house.grant, "+36303333333", until_tomorrow, DOMAIN)
+    answer = reply_address(host.tokens, host.grant, "+36303333333", until_tomorrow, DOMAIN)
     refused = await mailed(postfix, f"+36304444444@{DOMAIN}", answer, known="6")
     assert list(refused) == [f"+36304444444@{DOMAIN}"]
     code, words = refused[f"+36304444444@{DOMAIN}"]
     assert code == 550
     assert b"5.7.1" in words
-    await until(lambda: house.gateway.submissions and not postfix.queue(), "it is taken")
-    assert sent(house.gateway) == [(("+36303333333",), "Pump 3 stopped")]
+    await until(lambda: host.gateway.submissions and not postfix.queue(), "it is taken")
+    assert sent(host.gateway) == [(("+36303333333",), "Pump 3 stopped")]
 
 
 @pytest.mark.parametrize(("networks", "code"), [("192.0.2.0/24", 554), ("127.0.0.0/8", None)])
-async def test_only_our_users(lmtp_port, house, networks, code):
+async def test_only_our_users(lmtp_port, host, networks, code):
     """The second form: Postfix itself refuses strangers, and the gateway trusts it."""
-    house.opens(trusting=True)
+    host.opens(trusting=True)
     second = (
         ("\nsmtpd_recipient_restrictions", "\n# was"),
         ("\n#smtpd_recipient_restrictions", "\nsmtpd_recipient_restrictions"),
@@ -247,8 +252,8 @@ async def test_only_our_users(lmtp_port, house, networks, code):
         if code is None:
             await until(all_gone(postfix), "it is taken")
     if code is None:
-        assert (refused, len(house.gateway.submissions)) == ({}, 1)
+        assert (refused, len(host.gateway.submissions)) == ({}, 1)
     else:
         assert refused[GOOD][0] == code
         assert refused[GOOD][1].endswith(b"Only our users can send SMS")
-        assert house.gateway.submissions == []
+        assert host.gateway.submissions == []

@@ -16,12 +16,12 @@ from twisted.internet.task import deferLater
 from twisted.internet.threads import deferToThread
 from twisted.mail import smtp
 
-from goiptwist.bridges.mail.intake.reply import Reply
+from goiptwist.bridges.mail.submission.smtp_reply import SmtpReply
 from goiptwist.config.values import HostPort
 from goiptwist.net.certificate import OurCertificate
-from tests.bridges.mail.intake.parts import PASSWORD, StockDelivery
+from tests.bridges.mail.intake.rig import PASSWORD, StockDelivery
 from tests.bridges.mail.intake.test_service import ANY, intake
-from tests.bridges.mail.smarthosts import Authority
+from tests.bridges.mail.outgoing.smarthosts import Authority
 
 pytestmark = pytest.mark.real
 
@@ -78,7 +78,10 @@ async def service(pem):
     running.startService()
     yield running
     await running.stopService()
-    assert (running.house.strangers.total, running.house.friends.total) == (0, 0)
+    assert (running.context.other_connections.total, running.context.trusted_connections.total) == (
+        0,
+        0,
+    )
 
 
 def ports(service):
@@ -88,8 +91,8 @@ def ports(service):
 def mails(service):
     """(user, TLS, sender, recipients, content without our header) of each mail."""
     return [
-        (caller.user.name, caller.tls, sender, recipients, content.split(b"+0000\r\n", 1)[1])
-        for caller, sender, recipients, content in service.house.mailroom.taken
+        (client.user.name, client.tls, sender, recipients, content.split(b"+0000\r\n", 1)[1])
+        for client, sender, recipients, content in service.context.submission.taken
     ]
 
 
@@ -117,7 +120,7 @@ async def test_starttls_and_login(service, trusting):
 async def test_implicit_tls(service, trusting):
     """As on port 465; with a refused recipient and a refused mail in between."""
     port = ports(service)[2]
-    service.house.mailroom.refused[TWO] = Reply(550, "5.1.1", "No such line")
+    service.context.submission.refused[TWO] = SmtpReply(550, "5.1.1", "No such line")
 
     def client():
         with smtplib.SMTP_SSL("localhost", port, context=trusting) as server:
@@ -159,7 +162,7 @@ async def test_strangers_are_refused(service):
             return refused.value.recipients
 
         assert await deferToThread(client) == {ONE: (550, b"5.7.1 Only for users")}
-    assert service.house.mailroom.taken == []
+    assert service.context.submission.taken == []
 
 
 async def test_lmtp(pem):
@@ -174,8 +177,8 @@ async def test_lmtp(pem):
 
     assert await deferToThread(client) == 250
     await running.stopService()
-    [(caller, _, recipients, _)] = running.house.mailroom.taken
-    assert (caller.language, caller.trusted, recipients) == ("lmtp", True, (ONE,))
+    [(client, _, recipients, _)] = running.context.submission.taken
+    assert (client.protocol, client.trusted, recipients) == ("lmtp", True, (ONE,))
 
 
 async def swaks(port, *options):
@@ -206,7 +209,7 @@ async def test_swaks(service, place, options, code):
     # A recipient that starts with + would be an option to swaks.
     to = ("--to", "0036301111111@localhost")
     assert (await swaks(ports(service)[place], *to, *options))[0] == code
-    assert len(service.house.mailroom.taken) == (1 if code == 0 else 0)
+    assert len(service.context.submission.taken) == (1 if code == 0 else 0)
 
 
 @NEEDS_SWAKS
@@ -214,7 +217,7 @@ async def test_swaks_speaks_lmtp(pem):
     """With several recipients, of whom one is refused at the end."""
     running = intake(reactor, lmtp=(ANY,))
     running.startService()
-    running.house.mailroom.fates["2@localhost"] = Reply(452, "4.2.2", "Quota is used up")
+    running.context.submission.replies["2@localhost"] = SmtpReply(452, "4.2.2", "Quota is used up")
     code, output = await swaks(
         ports(running)[0], "--protocol", "LMTP", "--pipeline", "--to", "1@localhost,2@localhost"
     )
@@ -222,7 +225,7 @@ async def test_swaks_speaks_lmtp(pem):
     assert "250 2.0.0 Queued" in output
     assert "452 4.2.2 Quota is used up" in output
     assert code in (0, 26)
-    [(_, _, recipients, _)] = running.house.mailroom.taken
+    [(_, _, recipients, _)] = running.context.submission.taken
     assert recipients == ("1@localhost", "2@localhost")
 
 
@@ -279,7 +282,7 @@ async def test_stock_is_injected(pem):
 async def test_ours_is_not_injected(service):
     """There is no TLS at all."""
     assert await deferToThread(injected, ports(service)[0]) is None
-    assert service.house.complaints.counts["mail_injected"] == 1
+    assert service.context.rejections.counts["mail_injected"] == 1
 
 
 # Callers who vanish, with a real socket
@@ -290,15 +293,15 @@ async def test_reset(service, said):
     """A connection that is torn down leaves nothing behind."""
 
     def client():
-        caller = socket.create_connection(("127.0.0.1", ports(service)[0]))
-        caller.sendall(said)
-        caller.recv(10)
+        client = socket.create_connection(("127.0.0.1", ports(service)[0]))
+        client.sendall(said)
+        client.recv(10)
         option = b"\x01\0\0\0\0\0\0\0"
-        caller.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, option)
-        caller.close()
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, option)
+        client.close()
 
     await deferToThread(client)
-    while service.house.strangers.total:
+    while service.context.other_connections.total:
         await deferLater(reactor, 0.01)
 
 

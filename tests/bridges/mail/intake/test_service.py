@@ -15,8 +15,8 @@ from goiptwist.bridges.mail.intake.service import MailIntake
 from goiptwist.bridges.mail.intake.settings import MailIntakeSettings
 from goiptwist.config.values import HostPort
 from goiptwist.errors import BadConfiguration
-from tests.bridges.mail.intake.parts import TRUSTED, USERS, Complaints, Mailroom
-from tests.bridges.mail.smarthosts import Authority, free_port
+from tests.bridges.mail.intake.rig import TRUSTED, USERS, FakeRejections, FakeSubmission
+from tests.bridges.mail.outgoing.smarthosts import Authority, free_port
 
 
 def intake(core, **keys):
@@ -25,15 +25,15 @@ def intake(core, **keys):
         MailIntakeSettings(**{"trusted": TRUSTED, **keys}),
         "sms.example.org",
         accounts=Authenticator(USERS, core, execute),
-        mailroom=Mailroom(),
-        complaints=Complaints(),
+        submission=FakeSubmission(),
+        rejections=FakeRejections(),
     )
 
 
 ANY = HostPort("127.0.0.1", 0)
 
 
-class Silent(Protocol):
+class SilentClient(Protocol):
     """Connects, and says nothing."""
 
     lost = False
@@ -43,7 +43,7 @@ class Silent(Protocol):
 
 
 def test_where_it_listens(tmp_path):
-    """On every address of the settings, IPv4 and IPv6, each with its language."""
+    """On every address of the settings, IPv4 and IPv6, each with its protocol."""
     Authority(tmp_path).server("localhost")
     pem = str(tmp_path / "Test CA localhost.key")
     core = MemoryReactorClock()
@@ -106,20 +106,20 @@ def test_a_taken_port_is_a_sentence():
 
 @pytest.mark.real
 async def test_stopping_closes_everything():
-    """Idle callers are not waited for, and the ports can be taken again."""
+    """Idle clients are not waited for, and the ports can be taken again."""
     port = free_port()
     service = intake(reactor, listen=(HostPort("127.0.0.1", port),), lmtp=(ANY,))
     service.startService()
     clients = [
-        await connectProtocol(TCP4ClientEndpoint(reactor, "127.0.0.1", number), Silent())
+        await connectProtocol(TCP4ClientEndpoint(reactor, "127.0.0.1", number), SilentClient())
         for number in (port, service.ports[1].getHost().port)
     ]
-    while service.house.friends.total < 2:
+    while service.context.trusted_connections.total < 2:
         await deferLater(reactor, 0.01)
     await service.stopService()
     while not all(client.lost for client in clients):
         await deferLater(reactor, 0.01)
-    assert service.house.friends.total == 0
+    assert service.context.trusted_connections.total == 0
     again = intake(reactor, listen=(HostPort("127.0.0.1", port),))
     again.startService()
     await again.stopService()

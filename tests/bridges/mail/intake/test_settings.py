@@ -7,7 +7,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from goiptwist.bridges.mail.intake.settings import MailIntakeSettings
 from goiptwist.config import loader
 from goiptwist.config.values import HostPort, Network
-from tests.bridges.mail.smarthosts import Authority
+from tests.bridges.mail.outgoing.smarthosts import Authority
 
 
 def read(table):

@@ -11,12 +11,12 @@ from twisted.logger import LogLevel, capturedLogs
 from twisted.protocols.tls import TLSMemoryBIOFactory
 from twisted.test.iosim import FakeTransport, connect
 
-from goiptwist.bridges.mail.intake.conversation import Conversation
-from goiptwist.bridges.mail.intake.reception import Reception
-from goiptwist.bridges.mail.tls import Unverified, trusted_certificates
+from goiptwist.bridges.mail.intake.factory import SmtpFactory
+from goiptwist.bridges.mail.intake.session import SmtpSession
+from goiptwist.bridges.mail.outgoing.tls import UnverifiedTls, trusted_certificates
 from goiptwist.net.certificate import OurCertificate, WithinTls
-from tests.bridges.mail.intake.parts import house
-from tests.bridges.mail.smarthosts import Authority
+from tests.bridges.mail.intake.rig import server_context
+from tests.bridges.mail.outgoing.smarthosts import Authority
 
 PEER = IPv4Address("TCP", "198.51.100.7", 1)
 
@@ -40,10 +40,10 @@ class Tls:
 
     def __init__(self, certificate, context):
         self.clock = Clock()
-        self.house = house(certificate=certificate, clock=self.clock)
+        self.context = server_context(certificate=certificate, clock=self.clock)
         self.client = Client()
-        self.reception = Reception(self.house, Conversation, implicit=True)
-        serving = TLSMemoryBIOFactory(certificate, False, self.reception, clock=self.clock)
+        self.factory = SmtpFactory(self.context, SmtpSession, implicit=True)
+        serving = TLSMemoryBIOFactory(certificate, False, self.factory, clock=self.clock)
         calling = TLSMemoryBIOFactory(
             context, True, Factory.forProtocol(lambda: self.client), clock=self.clock
         )
@@ -74,7 +74,7 @@ def certificate(authority, tmp_path):
 
 
 def test_implicit_tls(certificate, authority):
-    """A client that verifies is content, and the mailroom knows that nobody reads along."""
+    """A client that verifies is content, and the submission knows that nobody reads along."""
     trust = trustRootFromCertificates(trusted_certificates(authority.pem))
     tls = Tls(certificate, optionsForClientTLS("sms.example.org", trustRoot=trust))
     tls.pump.flush()
@@ -83,35 +83,35 @@ def test_implicit_tls(certificate, authority):
         b"EHLO me", b"AUTH PLAIN AG9wcwByaWdodCBob3JzZSDDhMOW", b"MAIL FROM:<>", b"RCPT TO:<1>"
     )
     assert tls.client.heard.endswith(b"235 2.7.0 Welcome\r\n250 2.1.0 OK\r\n250 2.1.5 OK\r\n")
-    [(caller, sender, recipient)] = tls.house.mailroom.asked
-    assert (caller.tls, caller.user.name, sender, recipient) == (True, "ops", "", "1")
+    [(client, sender, recipient)] = tls.context.submission.asked
+    assert (client.tls, client.user.name, sender, recipient) == (True, "ops", "", "1")
     tls.says(b"QUIT")
     assert tls.client.lost is not None
-    assert not tls.reception.open
+    assert not tls.factory.open
     assert tls.clock.getDelayedCalls() == []
 
 
 def test_who_never_shakes_hands(certificate):
     """A connection that stays silent before TLS is closed like any other."""
-    tls = Tls(certificate, Unverified("sms.example.org"))
+    tls = Tls(certificate, UnverifiedTls("sms.example.org"))
     tls.clock.advance(300)
     tls.clock.advance(5)
     tls.pump.flush()
-    assert not tls.reception.open
+    assert not tls.factory.open
     assert tls.clock.getDelayedCalls() == []
 
 
 def test_who_does_not_speak_tls(certificate):
     """Clear text on the port for TLS ends the connection, and is no error of ours."""
-    reception = Reception(house(certificate=certificate), Conversation, implicit=True)
-    clock = reception.house.clock
-    server = TLSMemoryBIOFactory(certificate, False, reception, clock=clock).buildProtocol(PEER)
+    factory = SmtpFactory(server_context(certificate=certificate), SmtpSession, implicit=True)
+    clock = factory.context.clock
+    server = TLSMemoryBIOFactory(certificate, False, factory, clock=clock).buildProtocol(PEER)
     transport = FakeTransport(server, isServer=True, peerAddress=PEER)
     server.makeConnection(transport)
     server.dataReceived(b"EHLO me\r\n")
     assert transport.disconnecting
     transport.reportDisconnect()
-    assert not reception.open
+    assert not factory.open
     assert clock.getDelayedCalls() == []
 
 
@@ -133,10 +133,12 @@ def test_renewed(certificate, authority, tmp_path):
 
 def test_a_crowd_before_tls(certificate):
     """Who is one too many is not even shaken hands with, and nothing breaks of it."""
-    reception = Reception(
-        house(certificate=certificate, connections=1, trusted=()), Conversation, implicit=True
+    factory = SmtpFactory(
+        server_context(certificate=certificate, connections=1, trusted=()),
+        SmtpSession,
+        implicit=True,
     )
-    serving = WithinTls(certificate, reception, reception.house.clock)
+    serving = WithinTls(certificate, factory, factory.context.clock)
     first = serving.buildProtocol(PEER)
     assert first is not None
     assert serving.buildProtocol(PEER) is None
