@@ -262,8 +262,12 @@ class ILines(Interface):
 class IBounces(Interface):
     """What far sides give back after they took it."""
 
-    async def bounced(message_id: str, reason: str) -> None:
-        """An incoming SMS that a bridge had delivered came back; why, in words."""
+    async def bounced(message_id: str, reason: str, recipient: str = "") -> None:
+        """
+        An incoming SMS that a bridge had delivered came back; why, in words.
+
+        @param recipient: from which recipient of L{IDeliversEach}; empty is all.
+        """
 
 
 class IMemory(Interface):

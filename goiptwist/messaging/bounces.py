@@ -23,7 +23,7 @@ class Bounces:
     messaging: Messaging
     fallbacks: Mapping[str, str]
 
-    async def bounced(self, message_id: str, reason: str) -> None:
+    async def bounced(self, message_id: str, reason: str, recipient: str = "") -> None:
         """See L{IBounces}."""
         messaging = self.messaging
         now = messaging.clock.seconds()

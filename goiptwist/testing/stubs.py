@@ -161,9 +161,10 @@ class StandInDirectory:
         """See L{ILines}."""
         return self.gateway.statuses
 
-    async def bounced(self, message_id: str, reason: str) -> None:
+    async def bounced(self, message_id: str, reason: str, recipient: str = "") -> None:
         """See L{IBounces}."""
         self.gateway.returned.append((message_id, reason))
+        self.gateway.returned_by.append(recipient)
 
 
 @implementer(IMemory)
@@ -225,6 +226,7 @@ class StandInGateway:
     @ivar notes: what was noted down.
     @ivar forbidden: what is said to whoever asks whether he may; empty is yes.
     @ivar returned: the ids of what came back, each with the reason.
+    @ivar returned_by: from which recipient each of them came back.
     @ivar reports: the alarms that were raised, oldest first.
     @ivar routes: say how texts are read.
     @ivar acknowledged: the ids of alarms that persons took over, each with who.
@@ -247,6 +249,7 @@ class StandInGateway:
     notes: dict[str, str] = field(factory=dict)
     forbidden: str = ""
     returned: list[tuple[str, str]] = field(factory=list)
+    returned_by: list[str] = field(factory=list)
     reports: list[AlarmReport] = field(factory=list)
     routes: Routes = field(factory=Routes)
     acknowledged: list[tuple[str, str]] = field(factory=list)

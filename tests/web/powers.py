@@ -225,7 +225,7 @@ class FakeBounces:
 
     archive: FakeArchive
 
-    async def bounced(self, message_id: str, reason: str) -> None:
+    async def bounced(self, message_id: str, reason: str, recipient: str = "") -> None:
         self.archive.check()
 
 

@@ -59,11 +59,11 @@ def bare(jid: str) -> str:
 
 def node_of(text: str) -> str:
     """The part before the @ for any text at all; the same text has the same."""
-    wanted = escape(text.strip())
-    if wanted.lower().startswith(_OURS):
-        wanted = "sender-" + wanted
+    escaped = escape(text.strip())
+    if escaped.lower().startswith(_OURS):
+        escaped = "sender-" + escaped
     try:
-        node = JID(f"{wanted}@x").user if wanted.isprintable() else None
+        node = JID(f"{escaped}@x").user if escaped.isprintable() else None
     except (InvalidFormat, UnicodeError, RuntimeError, IndexError):
         node = None
     if not node or len(node.encode()) > LONGEST_NODE or unescape(node) != unescape(node).strip():
@@ -72,7 +72,7 @@ def node_of(text: str) -> str:
 
 
 @frozen
-class Place:
+class ComponentAddress:
     """
     What an address of ours stands for; all empty is the gateway itself.
 
@@ -89,7 +89,7 @@ class Place:
 
 
 @frozen
-class Addresses:
+class ComponentAddresses:
     """
     @ivar domain: of the component.
     @ivar lines: ids of lines.
@@ -112,10 +112,10 @@ class Addresses:
         """The address of a pool."""
         return f"{_own(POOL, pool)}@{self.domain}"
 
-    def place(self, address: str) -> Place:
+    def parse(self, address: str) -> ComponentAddress:
         """
         @param address: of ours; a resource may name a line.
-        @raise ValueError: there is nothing there, in words.
+        @raise ValueError: nothing is there, in words.
         """
         try:
             jid = JID(address)
@@ -123,13 +123,17 @@ class Addresses:
             raise ValueError("that is no address") from None
         node = jid.user or ""
         if not node:
-            return Place()
+            return ComponentAddress()
         for beginning, names, key in ((LINE, self.lines, "line"), (POOL, self.pools, "pool")):
             if node.startswith(beginning):
-                return Place(**{key: _found(node, beginning, names, key)})
+                return ComponentAddress(**{key: _found(node, beginning, names, key)})
         line = jid.resource if jid.resource in self.lines else ""
         text = unescape(node)
-        return Place(number=text, line=line) if is_number(text) else Place(name=node)
+        return (
+            ComponentAddress(number=text, line=line)
+            if is_number(text)
+            else ComponentAddress(name=node)
+        )
 
 
 def _own(beginning: str, name: str) -> str:

@@ -15,35 +15,38 @@ from twisted.logger import Logger
 from twisted.words.xish.domish import Element
 from zope.interface import implementer
 
-from goiptwist.bridges.xmpp.bot import Bot
-from goiptwist.bridges.xmpp.component import Component
-from goiptwist.bridges.xmpp.context import Asked
-from goiptwist.bridges.xmpp.interfaces import ILink, ITalk
-from goiptwist.bridges.xmpp.link.access import Access
-from goiptwist.bridges.xmpp.link.link import Link, check
-from goiptwist.bridges.xmpp.rooms import LOOK
+from goiptwist.bridges.xmpp.bot import BotChat
+from goiptwist.bridges.xmpp.chat.reply_context import ReplyContext
+from goiptwist.bridges.xmpp.chat.status_stanzas import StatusStanzas
+from goiptwist.bridges.xmpp.component import ComponentChat
+from goiptwist.bridges.xmpp.connection.client import XmppClient, check
+from goiptwist.bridges.xmpp.connection.credentials import XmppCredentials
+from goiptwist.bridges.xmpp.interfaces import IStanzaReceiver, IXmppConnection
+from goiptwist.bridges.xmpp.presence.rooms import ROOM_CHECK_INTERVAL
+from goiptwist.bridges.xmpp.service import ChatService
 from goiptwist.bridges.xmpp.settings import XmppSettings
-from goiptwist.bridges.xmpp.talk import Talk
-from goiptwist.bridges.xmpp.telling import stanzas_of
 from goiptwist.config.values import HostPort
 from goiptwist.delivery.retry import BRIDGE_AT_ONCE
-from goiptwist.errors import Away, GoipTwistError, Refused, TryLater
-from goiptwist.interfaces import IBridge, IChecksItself, IConversational, IGateway, IReportsOutage
+from goiptwist.errors import Away, Refused, TryLater
+from goiptwist.interfaces import (
+    IChecksItself,
+    IConversational,
+    IDeliversEach,
+    IGateway,
+    IReportsOutage,
+)
 from goiptwist.model.delivery import Delivered
 from goiptwist.model.messages import Message
 from goiptwist.model.notifications import Notification
 
-#: Messages of which it is remembered who has them already, while another
-#: recipient is put off. Past that the oldest is forgotten, and goes to all again.
-REMEMBERED = 1000
 #: Seconds between two looks at the lines.
-LINES_LOOK = 15.0
+LINES_CHECK_INTERVAL = 15.0
 
 
-def access_of(settings: XmppSettings) -> Access:
+def credentials_of(settings: XmppSettings) -> XmppCredentials:
     """Where to log in, as what."""
     component = settings.mode == "component"
-    return Access(
+    return XmppCredentials(
         jid=settings.jid,
         password=settings.password.clear,
         component=component,
@@ -53,21 +56,22 @@ def access_of(settings: XmppSettings) -> Access:
     )
 
 
-def linked(reactor: Any, settings: XmppSettings, talk: ITalk, section: str) -> Link:
+def make_client(
+    reactor: Any, settings: XmppSettings, receiver: IStanzaReceiver, section: str
+) -> XmppClient:
     """The way to the server of the settings."""
-    return Link(reactor, access_of(settings), talk, section)
+    return XmppClient(reactor, credentials_of(settings), receiver, section)
 
 
-@implementer(IBridge, IChecksItself, IReportsOutage, IConversational, ITalk)
+@implementer(IDeliversEach, IChecksItself, IReportsOutage, IConversational, IStanzaReceiver)
 @define(eq=False, repr=False, slots=False)
 class XmppBridge(Service):
     """
-    Delivery is at least once, with the same stanza id. Who has a message is
-    remembered in this process while another recipient is put off.
+    Delivery is at least once, with the same stanza id.
 
     @ivar section: the name of the section.
-    @ivar link_of: makes the link; tests have one of their own.
-    @ivar at_once: how many messages may be under way. What a component has sent
+    @ivar make_connection: makes the connection; tests have one of their own.
+    @ivar at_once: how many deliveries may be under way. What a component has sent
         when its server stops may have arrived or not, and comes again: so that
         is one message. The server is near, and says soon that it has it.
     """
@@ -75,71 +79,81 @@ class XmppBridge(Service):
     section: str
     settings: XmppSettings
     gateway: IGateway
-    link_of: Callable[[Any, XmppSettings, ITalk, str], Any] = linked
-    link: Any = field(init=False)
-    talk: Talk = field(init=False)
+    make_connection: Callable[[Any, XmppSettings, IStanzaReceiver, str], Any] = make_client
+    connection: Any = field(init=False)
+    chat: ChatService = field(init=False)
     at_once: int = field(init=False)
-    _had: dict[str, dict[str, Refused | None]] = field(factory=dict, init=False)
-    _looks: list[LoopingCall] = field(factory=list, init=False)
+    _checks: list[LoopingCall] = field(factory=list, init=False)
     log = Logger()
 
     def __attrs_post_init__(self) -> None:
-        self.link = self.link_of(self.gateway.reactor, self.settings, self, self.section)
-        component = self.settings.mode == "component"
+        reactor, settings = self.gateway.reactor, self.settings
+        self.connection = self.make_connection(reactor, settings, self, self.section)
+        component = settings.mode == "component"
         self.at_once = 1 if component else BRIDGE_AT_ONCE
-        kind = Component if component else Bot
-        self.talk = kind(self.section, self.settings, self.gateway, self.link)
+        kind = ComponentChat if component else BotChat
+        self.chat = kind(self.section, settings, self.gateway, self.connection)
 
     @property
     def outage(self) -> str:
         """See L{IReportsOutage}."""
-        return str(self.link.trouble)
+        return str(self.connection.outage)
 
-    # What the gateway wants
+    # What the gateway asks of us
+
+    async def deliver_to(self, message: Message, recipient: str) -> Delivered:
+        """
+        See L{IDeliversEach}.
+
+        @raise TryLater: not now.
+        @raise Refused: it will never be taken there.
+        """
+        if self.connection.outage:
+            raise Away(self.connection.outage)
+        await self.chat.deliver_to(message, recipient)
+        return Delivered(detail=f"delivered to {recipient}")
 
     async def deliver(self, message: Message) -> Delivered:
         """
+        To all of C{to}, for a row that names no recipient. If it is put off for one,
+        it comes again to all, with the same stanza id.
+
         @raise TryLater: not all have it.
         @raise Refused: nobody will ever take it.
         """
-        had = self._had.pop(message.id, {})
+        delivered: list[str] = []
+        refusals: list[str] = []
         put_off: TryLater | None = None
-        for to in self.settings.to:
-            if to in had:
-                continue
+        for recipient in self.settings.recipients:
             try:
-                if self.link.trouble:
-                    raise Away(self.link.trouble)
-                await self.talk.deliver(message, to)
-                had[to] = None
+                await self.deliver_to(message, recipient)
+                delivered.append(recipient)
             except Refused as refusal:
-                had[to] = refusal
-                self._warn(message.id, refusal)
+                refusals.append(str(refusal))
+                self._log_refusal(message.id, refusal)
             except TryLater as later:
                 put_off = put_off or later
         if put_off is not None:
-            self._remember(message.id, had)
             raise put_off
-        refusals = [str(refusal) for refusal in had.values() if refusal is not None]
-        if len(refusals) == len(had):
+        if not delivered:
             raise Refused("; ".join(refusals))
-        taken = [to for to, refusal in had.items() if refusal is None]
-        return Delivered(detail="; ".join([f"handed over to {', '.join(taken)}", *refusals]))
+        return Delivered(detail="; ".join([f"delivered to {', '.join(delivered)}", *refusals]))
 
     async def notify(self, notification: Notification) -> Delivered:
         """See L{IConversational}: a receipt, or an error in the same conversation."""
         try:
-            asked = Asked.from_text(notification.message.context)
-        except ValueError as wrong:
-            raise Refused(f"nobody can be told by chat: {wrong}") from None
-        if self.link.trouble:
-            raise Away(self.link.trouble)
-        for stanza in stanzas_of(notification, asked, f"bridge:{self.section}/"):
-            if asked.room:
-                await self.talk.rooms.say(asked.to, stanza)
+            context = ReplyContext.from_text(notification.message.context)
+        except ValueError as error:
+            raise Refused(f"nobody can be told by chat: {error}") from None
+        if self.connection.outage:
+            raise Away(self.connection.outage)
+        status = StatusStanzas(notification, context, f"bridge:{self.section}/")
+        for stanza in status.elements():
+            if context.room:
+                await self.chat.rooms.post(context.to, stanza)
             else:
-                await self.link.hand_over(stanza)
-        return Delivered(detail=f"told {asked.to.partition('/')[0]}")
+                await self.connection.send_confirmed(stanza)
+        return Delivered(detail=f"told {context.to.partition('/')[0]}")
 
     async def check(self) -> str:
         """
@@ -148,62 +162,55 @@ class XmppBridge(Service):
         @return: what was found, in one sentence.
         @raise GoipTwistError: what is wrong.
         """
-        found = await check(self.gateway.reactor, access_of(self.settings))
+        found = await check(self.gateway.reactor, credentials_of(self.settings))
         return f"{found}; SMS go to {', '.join(self.settings.to)}"
 
-    # What the link tells
+    # What the connection brings
 
-    async def connected(self, link: ILink) -> None:
-        """See L{ITalk}."""
-        await self.talk.connected(link)
+    async def connected(self, connection: IXmppConnection) -> None:
+        """See L{IStanzaReceiver}."""
+        await self.chat.connected(connection)
 
-    async def heard(self, stanza: Element) -> None:
-        """See L{ITalk}."""
-        await self.talk.heard(stanza)
+    async def stanza_received(self, stanza: Element) -> None:
+        """See L{IStanzaReceiver}."""
+        await self.chat.stanza_received(stanza)
 
-    async def asked(self, iq: Element) -> Element | None:
-        """See L{ITalk}."""
-        return await self.talk.asked(iq)
+    async def iq_received(self, iq: Element) -> Element | None:
+        """See L{IStanzaReceiver}."""
+        return await self.chat.iq_received(iq)
 
     # Coming and going
 
     def startService(self) -> None:
         """Connect, and look after presence and rooms."""
         super().startService()
-        self.link.startService()
-        for look, seconds in ((self.talk.look, LINES_LOOK), (self._look_at_rooms, LOOK)):
-            call = LoopingCall(self._looking, look)
+        self.connection.startService()
+        for check_now, seconds in (
+            (self.chat.update_presence, LINES_CHECK_INTERVAL),
+            (self.chat.check_rooms, ROOM_CHECK_INTERVAL),
+        ):
+            call = LoopingCall(self._check_safely, check_now)
             call.clock = self.gateway.clock
             call.start(seconds, now=False)
-            self._looks.append(call)
+            self._checks.append(call)
 
     def stopService(self) -> Deferred[Any]:
         """Say goodbye."""
         super().stopService()
-        while self._looks:
-            self._looks.pop().stop()
-        return maybeDeferred(self.link.stopService)
+        while self._checks:
+            self._checks.pop().stop()
+        return maybeDeferred(self.connection.stopService)
 
-    async def _look_at_rooms(self) -> None:
-        if not self.link.trouble:
-            await self.talk.rooms.look()
+    def _check_safely(self, check_now: Callable[[], Any]) -> Deferred[Any]:
+        checked: Deferred[Any] = Deferred.fromCoroutine(check_now())
+        # A check that broke must not be the last one.
+        checked.addErrback(lambda failure: self.log.failure("A check broke", failure=failure))
+        return checked
 
-    def _looking(self, look: Callable[[], Any]) -> Deferred[Any]:
-        looked: Deferred[Any] = Deferred.fromCoroutine(look())
-        # A look that broke must not be the last one.
-        looked.addErrback(lambda failure: self.log.failure("A look broke", failure=failure))
-        return looked
-
-    def _remember(self, message_id: str, had: dict[str, Refused | None]) -> None:
-        if had:
-            self._had[message_id] = had
-        while len(self._had) > REMEMBERED:
-            del self._had[next(iter(self._had))]
-
-    def _warn(self, message_id: str, trouble: GoipTwistError) -> None:
+    def _log_refusal(self, message_id: str, refusal: Refused) -> None:
         self.log.warn(
-            "Bridge {bridge} did not hand over {message_id}: {reason}",
+            "Bridge {bridge} did not deliver {message_id}: {reason}",
             bridge=self.section,
             message_id=message_id,
-            reason=str(trouble),
+            reason=str(refusal),
         )

@@ -1,5 +1,5 @@
 """
-L{Component}: a domain of our own, on which each number is a contact.
+L{ComponentChat}: a domain of our own, on which each number is a contact.
 """
 
 from __future__ import annotations
@@ -8,52 +8,61 @@ from twisted.words.protocols.jabber.jid import JID, InvalidFormat
 from twisted.words.xish.domish import Element
 
 from goiptwist.bridges.xmpp import stanzas
-from goiptwist.bridges.xmpp.addressing import Addresses, Place, bare, unescape
-from goiptwist.bridges.xmpp.doings import Shown, of_all, of_line
-from goiptwist.bridges.xmpp.letters import Letter
-from goiptwist.bridges.xmpp.reading import bare_of
-from goiptwist.bridges.xmpp.talk import Talk
+from goiptwist.bridges.xmpp.addressing import (
+    ComponentAddress,
+    ComponentAddresses,
+    bare,
+    unescape,
+)
+from goiptwist.bridges.xmpp.chat.sms_stanza import SmsStanza
+from goiptwist.bridges.xmpp.presence.line_status import (
+    PresenceStatus,
+    line_presence,
+    overall_presence,
+)
+from goiptwist.bridges.xmpp.service import ChatService
+from goiptwist.bridges.xmpp.stanzas import bare_sender
 from goiptwist.model.messages import Message
 
 
-class Component(Talk):
+class ComponentChat(ChatService):
     """C{mode = "component"}."""
 
     @property
     def in_rooms(self) -> str:  # type: ignore[override]
-        """See L{Talk}."""
+        """See L{ChatService}."""
         return f"{self.settings.jid}/goiptwist"
 
-    @property
-    def addresses(self) -> Addresses:
-        """See L{Talk}: as the lines are now."""
+    def addresses(self) -> ComponentAddresses:
+        """See L{ChatService}: as the lines are now."""
         lines = self.gateway.lines.statuses()
         pools = tuple(sorted({line.pool for line in lines}))
-        return Addresses(self.settings.jid.lower(), tuple(line.id for line in lines), pools)
+        ids = tuple(line.id for line in lines)
+        return ComponentAddresses(self.settings.jid.lower(), ids, pools)
 
-    async def ways(self, message: Message, to: str, thread: str) -> list[Element]:
-        """See L{Talk}: the correspondent's own address, its line's, and ours."""
-        now, addresses = self.gateway.clock.seconds(), self.addresses
+    async def alternatives(self, message: Message, recipient: str, thread: str) -> list[Element]:
+        """See L{ChatService}: from the correspondent's own address, its line's, and ours."""
+        now, addresses = self.gateway.clock.seconds(), self.addresses()
         ours = addresses.of_sender(message.sender)
-        await self.notes.is_spelt(ours.rpartition("@")[0], message.sender)
+        await self.correlations.put_spelling(ours.rpartition("@")[0], message.sender)
         if message.line:
-            await self.notes.comes_by(bare(to), message.sender, message.line)
-        places = [_with_line(ours, message.line)]
-        places += [addresses.of_line(message.line)] if message.line else []
-        places.append(addresses.domain)
-        letters = [
-            self._letter(message, thread, place, headed=number > 0)
-            for number, place in enumerate(places)
+            await self.correlations.put_last_line(bare(recipient), message.sender, message.line)
+        senders = [_with_line(ours, message.line)]
+        senders += [addresses.of_line(message.line)] if message.line else []
+        senders.append(addresses.domain)
+        sms = [
+            self._sms_stanza(message, thread, sender, headed=number > 0)
+            for number, sender in enumerate(senders)
         ]
-        return [letter.to(to, now) for letter in letters]
+        return [each.addressed_to(recipient, now) for each in sms]
 
-    async def to_room(self, message: Message, to: str, thread: str) -> Element:
-        """See L{Talk}."""
-        letter = self._letter(message, "", self.in_rooms, headed=True)
-        return letter.to(to, self.gateway.clock.seconds(), room=True)
+    async def room_stanza(self, message: Message, room: str) -> Element:
+        """See L{ChatService}."""
+        sms = self._sms_stanza(message, "", self.in_rooms, headed=True)
+        return sms.addressed_to(room, self.gateway.clock.seconds(), room=True)
 
-    def _letter(self, message: Message, thread: str, ours: str, *, headed: bool) -> Letter:
-        return Letter(
+    def _sms_stanza(self, message: Message, thread: str, ours: str, *, headed: bool) -> SmsStanza:
+        return SmsStanza(
             message=message,
             name=self.gateway.directory.display_name(message.sender),
             thread=thread,
@@ -62,49 +71,52 @@ class Component(Talk):
             headed=headed,
         )
 
-    async def heard(self, stanza: Element) -> None:
-        """See L{Talk}. What is written to an address that there is not is answered here."""
-        if stanza.name == "message" and stanza.getAttribute("type", "") not in (
-            "error",
-            "groupchat",
-        ):
+    async def stanza_received(self, stanza: Element) -> None:
+        """See L{ChatService}. What is written to an unknown address is answered here."""
+        kind = stanza.getAttribute("type", "")
+        if stanza.name == "message" and kind not in ("error", "groupchat"):
             try:
-                self.addresses.place(stanza.getAttribute("to", ""))
-            except ValueError as wrong:
-                if self.settings.allows(bare_of(stanza)):
-                    self.link.send(stanzas.error_to(stanza, "item-not-found", "cancel", str(wrong)))
+                self.address_of(stanza)
+            except ValueError as error:
+                if self.settings.allows(bare_sender(stanza)):
+                    reply = stanzas.error_to(stanza, "item-not-found", "cancel", str(error))
+                    self.connection.send(reply)
                 return
-        await super().heard(stanza)
+        await super().stanza_received(stanza)
 
-    def place(self, stanza: Element) -> Place:
-        """See L{Talk}."""
-        return self.addresses.place(stanza.getAttribute("to", ""))
+    def address_of(self, stanza: Element) -> ComponentAddress:
+        """See L{ChatService}."""
+        return self.addresses().parse(stanza.getAttribute("to", ""))
 
-    def shown(self, ours: str) -> Shown:
-        """See L{Talk}."""
+    def shown(self, ours: str) -> PresenceStatus:
+        """See L{ChatService}."""
         if not self.settings.show_lines:
-            return Shown(True, "", "")
+            return PresenceStatus(True, "", "")
         lines = self.gateway.lines.statuses()
         try:
-            place = self.addresses.place(ours)
+            address = self.addresses().parse(ours)
         except ValueError:
-            return Shown(False, "", "")
-        if place.line:
-            return next(of_line(line) for line in lines if line.id == place.line)
-        if place.pool:
-            return of_all([line for line in lines if line.pool == place.pool])
+            return PresenceStatus(False, "", "")
+        if address.line:
+            return next(line_presence(line) for line in lines if line.id == address.line)
+        if address.pool:
+            return overall_presence([line for line in lines if line.pool == address.pool])
         # A number is there as long as it can be written to.
-        return of_all(lines) if not (place.number or place.name) else Shown(True, "", "")
+        return (
+            overall_presence(lines)
+            if not (address.number or address.name)
+            else PresenceStatus(True, "", "")
+        )
 
     def nick_of(self, ours: str) -> str:
-        """See L{Talk}."""
+        """See L{ChatService}."""
         try:
-            place = self.addresses.place(ours)
+            address = self.addresses().parse(ours)
         except ValueError:
             return self.settings.nick
-        if place.line or place.pool:
-            return f"Line {place.line}" if place.line else f"Pool {place.pool}"
-        sender = place.number or unescape(place.name)
+        if address.line or address.pool:
+            return f"Line {address.line}" if address.line else f"Pool {address.pool}"
+        sender = address.number or unescape(address.name)
         return self.gateway.directory.display_name(sender) or sender or self.settings.nick
 
 

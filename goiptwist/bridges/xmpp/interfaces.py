@@ -1,8 +1,8 @@
 """
-What lies between the connection to a server and what is said over it.
+What lies between the connection to a server and what is sent over it.
 
-The connection (L{ILink}) knows servers, logins and acknowledgements; the
-conversation (L{ITalk}) knows SMS, addresses and stanzas.
+The connection (L{IXmppConnection}) knows servers, logins and acknowledgements; the
+chat service (L{IStanzaReceiver}) knows SMS, addresses and stanzas.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from twisted.words.xish.domish import Element
 from zope.interface import Attribute, Interface
 
 
-class ILink(Interface):
+class IXmppConnection(Interface):
     """
     The way to a server; it comes back by itself whenever it is lost.
 
@@ -24,14 +24,14 @@ class ILink(Interface):
         "Who we are: the bound full JID of an account, or the domain of a component; "
         "empty as long as we are not logged in for the first time."
     )
-    trouble: str = Attribute("Why we are not connected, in words for a person; empty if we are.")
+    outage: str = Attribute("Why we are not connected, in words for a person; empty if we are.")
 
-    async def hand_over(stanza: Element) -> None:
+    async def send_confirmed(stanza: Element) -> None:
         """
         Send a stanza, and wait until the server has it (XEP-0198, or the
         barrier of a component).
 
-        @param stanza: with an C{id}; it is not sent again by the link.
+        @param stanza: with an C{id}; it is not sent again by the connection.
         @raise Away: we are not connected.
         @raise TryLater: the connection was lost before the server said so; it may
             have the stanza. The same stanza may come again; if the
@@ -42,12 +42,12 @@ class ILink(Interface):
     def send(stanza: Element) -> None:
         """Send something that nobody misses, such as presence; dropped if not connected."""
 
-    async def ask(iq: Element, patience: float = 30.0) -> Element:
+    async def request(iq: Element, timeout: float = 30.0) -> Element:
         """
         Ask by an IQ.
 
         @param iq: of type get or set; gets an id if it has none.
-        @param patience: seconds.
+        @param timeout: seconds.
         @return: the result.
         @raise Away: we are not connected.
         @raise TryLater: no answer came in time, or the connection was lost.
@@ -55,24 +55,24 @@ class ILink(Interface):
         """
 
 
-class ITalk(Interface):
-    """What becomes of what the server hands us."""
+class IStanzaReceiver(Interface):
+    """Takes what comes from the server."""
 
-    async def connected(link: ILink) -> None:
+    async def connected(connection: IXmppConnection) -> None:
         """
         We are logged in, for the first time or again, and nothing of the old
         stream goes on: announce presence, join rooms.
         """
 
-    async def heard(stanza: Element) -> None:
+    async def stanza_received(stanza: Element) -> None:
         """
         A message or presence came; one after the other, in their order. The
         server is told that we have it (XEP-0198) once this is done; if it raises,
-        the link logs that and goes on. It may come again if the connection is
+        the connection logs that and goes on. It may come again if the connection is
         lost before that.
         """
 
-    async def asked(iq: Element) -> Element | None:
+    async def iq_received(iq: Element) -> Element | None:
         """
         An IQ of type get or set came; others may come before this is done.
 

@@ -17,9 +17,9 @@ from goiptwist.net.trust import trusted_certificates
 _DOMAIN = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*", re.I)
 
 
-def _one_of(key: str, value: str, words: tuple[str, ...]) -> None:
-    if value not in words:
-        known = " or ".join(f'"{word}"' for word in words)
+def _one_of(key: str, value: str, choices: tuple[str, ...]) -> None:
+    if value not in choices:
+        known = " or ".join(f'"{word}"' for word in choices)
         raise ValueError(f"{key}: must be {known}, not {value!r}")
 
 
@@ -43,8 +43,8 @@ def _check_to(_: Any, __: Any, to: tuple[str, ...]) -> None:
             raise ValueError(f"to: {jid!r} is no JID, such as ann@example.org")
         try:
             bare(jid)
-        except ValueError as wrong:
-            raise ValueError(f"to: {wrong}") from None
+        except ValueError as error:
+            raise ValueError(f"to: {error}") from None
     if len({jid.lower() for jid in to}) < len(to):
         raise ValueError("to: a JID stands twice in it; leave one out")
 
@@ -87,10 +87,10 @@ def _check_ca(_: Any, __: Any, ca: str) -> None:
         return
     try:
         trusted_certificates(ca)
-    except OSError as trouble:
-        raise ValueError(f"ca: cannot read {ca}: {trouble.strerror}") from None
-    except ValueError as trouble:
-        raise ValueError(f"ca: {ca} {trouble}") from None
+    except OSError as error:
+        raise ValueError(f"ca: cannot read {ca}: {error.strerror}") from None
+    except ValueError as error:
+        raise ValueError(f"ca: {ca} {error}") from None
 
 
 @frozen(kw_only=True)
@@ -171,6 +171,14 @@ class XmppSettings(BridgeSettings):
         "false: takes no SMS by itself, only those that another bridge hands over to it.",
         default=True,
     )
+
+    @property
+    def recipients(self) -> tuple[str, ...]:
+        """
+        Who gets a row of his own for each message, as a server writes the JIDs; see
+        L{IDeliversEach<goiptwist.interfaces.IDeliversEach>}.
+        """
+        return tuple(bare(jid) for jid in self.to)
 
     @property
     def allowance(self) -> Quota:

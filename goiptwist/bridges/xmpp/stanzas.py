@@ -11,6 +11,8 @@ from datetime import UTC, datetime
 from twisted.words.protocols.jabber.xmlstream import toResponse
 from twisted.words.xish.domish import Element
 
+from goiptwist.bridges.xmpp.addressing import bare
+
 ADDRESS = "http://jabber.org/protocol/address"  # XEP-0033
 CARBONS = "urn:xmpp:carbons:2"  # XEP-0280
 CORRECT = "urn:xmpp:message-correct:0"  # XEP-0308
@@ -131,7 +133,7 @@ def stamped(element: Element | None) -> float | None:
     return (at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp()
 
 
-def error_to(stanza: Element, condition: str, kind: str, words: str) -> Element:
+def error_to(stanza: Element, condition: str, kind: str, text: str) -> Element:
     """
     An error as the answer to a stanza (RFC 6120 section 8.3).
 
@@ -142,14 +144,22 @@ def error_to(stanza: Element, condition: str, kind: str, words: str) -> Element:
         if stanza.getAttribute(theirs):
             answer[ours] = stanza[theirs]
     answer["type"] = "error"
-    add_error(answer, condition, kind, words)
+    add_error(answer, condition, kind, text)
     return answer
 
 
-def add_error(answer: Element, condition: str, kind: str, words: str) -> None:
+def add_error(answer: Element, condition: str, kind: str, text: str) -> None:
     """Say what went wrong, to programs and to people."""
     error = answer.addElement("error")
     error["type"] = kind
     error.addElement((STANZAS, condition))
-    text = error.addElement((STANZAS, "text"), content=clean(words))
-    text[("http://www.w3.org/XML/1998/namespace", "lang")] = "en"
+    element = error.addElement((STANZAS, "text"), content=clean(text))
+    element[("http://www.w3.org/XML/1998/namespace", "lang")] = "en"
+
+
+def bare_sender(stanza: Element) -> str:
+    """@return: who sent it, without the resource; empty if that is nobody."""
+    try:
+        return bare(stanza.getAttribute("from", ""))
+    except ValueError:
+        return ""

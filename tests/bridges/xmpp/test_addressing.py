@@ -6,10 +6,17 @@ import pytest
 from hypothesis import given
 from twisted.words.protocols.jabber.jid import JID
 
-from goiptwist.bridges.xmpp.addressing import Addresses, Place, bare, escape, node_of, unescape
+from goiptwist.bridges.xmpp.addressing import (
+    ComponentAddress,
+    ComponentAddresses,
+    bare,
+    escape,
+    node_of,
+    unescape,
+)
 from goiptwist.testing.contract import HOSTILE_TEXTS, any_text
 
-ADDRESSES = Addresses("sms.example.org", ("goip1", "GoIP 2"), ("default",))
+ADDRESSES = ComponentAddresses("sms.example.org", ("goip1", "GoIP 2"), ("default",))
 
 
 @pytest.mark.parametrize(
@@ -58,37 +65,40 @@ def test_an_address_is_always_the_same(sender: str) -> None:
 @pytest.mark.parametrize(
     ("address", "place"),
     [
-        ("sms.example.org", Place()),
-        ("sms.example.org/goiptwist", Place()),
-        ("+36301234567@sms.example.org", Place(number="+36301234567")),
-        ("+36301234567@sms.example.org/goip1", Place(number="+36301234567", line="goip1")),
-        ("+36301234567@sms.example.org/gone", Place(number="+36301234567")),
-        ("1777@sms.example.org", Place(number="1777")),
-        (r"line-goip\202@sms.example.org", Place(line="GoIP 2")),
-        ("pool-default@sms.example.org", Place(pool="default")),
-        (r"t-mobile\20h@sms.example.org", Place(name=r"t-mobile\20h")),
+        ("sms.example.org", ComponentAddress()),
+        ("sms.example.org/goiptwist", ComponentAddress()),
+        ("+36301234567@sms.example.org", ComponentAddress(number="+36301234567")),
+        (
+            "+36301234567@sms.example.org/goip1",
+            ComponentAddress(number="+36301234567", line="goip1"),
+        ),
+        ("+36301234567@sms.example.org/gone", ComponentAddress(number="+36301234567")),
+        ("1777@sms.example.org", ComponentAddress(number="1777")),
+        (r"line-goip\202@sms.example.org", ComponentAddress(line="GoIP 2")),
+        ("pool-default@sms.example.org", ComponentAddress(pool="default")),
+        (r"t-mobile\20h@sms.example.org", ComponentAddress(name=r"t-mobile\20h")),
     ],
 )
-def test_what_an_address_stands_for(address: str, place: Place) -> None:
+def test_what_an_address_stands_for(address: str, place: ComponentAddress) -> None:
     """The same address always means the same, and a resource may name a line."""
-    assert ADDRESSES.place(address) == place
+    assert ADDRESSES.parse(address) == place
 
 
 @pytest.mark.parametrize("line", ADDRESSES.lines)
 def test_lines_have_addresses(line: str) -> None:
     """There and back."""
-    assert ADDRESSES.place(ADDRESSES.of_line(line)) == Place(line=line)
+    assert ADDRESSES.parse(ADDRESSES.of_line(line)) == ComponentAddress(line=line)
 
 
 def test_no_sender_passes_for_a_line() -> None:
     """Whoever calls himself Line-goip1 is not the line goip1."""
-    assert ADDRESSES.place(ADDRESSES.of_sender("Line-goip1")).line == ""
+    assert ADDRESSES.parse(ADDRESSES.of_sender("Line-goip1")).line == ""
 
 
 def test_a_line_that_there_is_not() -> None:
     """It is said, rather than sent by some other."""
     with pytest.raises(ValueError, match="there is no line 'goip9'"):
-        ADDRESSES.place("line-goip9@sms.example.org")
+        ADDRESSES.parse("line-goip9@sms.example.org")
 
 
 def test_bare() -> None:

@@ -15,7 +15,7 @@ from goiptwist.bridges.xmpp.stanzas import clean
 from goiptwist.config.values import HostPort, Password
 from goiptwist.testing.contract import HOSTILE_TEXTS, any_text
 from goiptwist.testing.stubs import StandInGateway, sms
-from tests.bridges.xmpp.links import until
+from tests.bridges.xmpp.connections import until
 from tests.bridges.xmpp.person import Person
 from tests.bridges.xmpp.prosody import NEEDS_PROSODY
 
@@ -62,7 +62,7 @@ async def test_any_text(prosody: Any, mode: str) -> None:
     bridge = XmppBridge("chat", settings, StandInGateway(reactor, reactor))
     bridge.startService()
     try:
-        await until(lambda: not bridge.trouble, lambda: bridge.trouble)
+        await until(lambda: not bridge.outage, lambda: bridge.outage)
         texts = [(text, text) for text in HOSTILE_TEXTS] + found()
         for number, (text, sender) in enumerate(texts):
             message = sms(text, id=f"h{number}", sender=sender)
@@ -71,7 +71,7 @@ async def test_any_text(prosody: Any, mode: str) -> None:
         assert [m["id"] for m in ben.messages] == [f"sms-h{n}" for n in range(len(texts))]
         for (text, _), came in zip(texts, ben.messages, strict=True):
             assert clean(text).strip() in came["body"].replace("\r", "\n")
-        assert bridge.trouble == ""
+        assert bridge.outage == ""
     finally:
         await bridge.stopService()
         ben.leave()

@@ -1,0 +1,1 @@
+"""What people write to the gateway by chat, what becomes of it, and how SMS are written to them."""

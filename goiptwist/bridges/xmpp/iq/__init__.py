@@ -1,0 +1,1 @@
+"""Answers to IQs: queries, commands and contact cards."""

@@ -1,0 +1,1 @@
+"""Who sees that the gateway is there: presence, the roster, and rooms."""
