@@ -28,13 +28,14 @@ from goiptwist.bridges.mail.tokens import Grant, Tokens
 from goiptwist.delivery.dispatcher import Dispatcher, Nexthop
 from goiptwist.delivery.retry import LINE_SCHEDULE, RetryPolicy
 from goiptwist.gateway import bridging, kinds
+from goiptwist.gateway.device_ports import StoredInbound, StoredJournal
 from goiptwist.gateway.operator import Operator
 from goiptwist.gateway.powers import OperatorPowers
 from goiptwist.gateway.settings import Settings
-from goiptwist.goip.line import Address
-from goiptwist.goip.lines import Lines
-from goiptwist.goip.receiving import Receiver
+from goiptwist.goip.inbound import PushReceiver
+from goiptwist.goip.lines import LineRegistry
 from goiptwist.goip.service import GoipProtocol, GoipService
+from goiptwist.goip.transport import DatagramSender
 from goiptwist.interfaces import IBridge, INotifies, IObservesMessages, ITakesReports
 from goiptwist.messaging.bounces import Bounces
 from goiptwist.messaging.directory import Directory
@@ -73,7 +74,7 @@ class Gateway:
     complaints: Rejections = field(init=False)
     delivery: Dispatcher = field(init=False)
     traffic: Messaging = field(init=False)
-    lines: Lines = field(init=False)
+    lines: LineRegistry = field(init=False)
     protocol: GoipProtocol = field(init=False)
     alarms: AlarmService = field(init=False)
     heartbeats: Supervision = field(init=False)
@@ -86,27 +87,14 @@ class Gateway:
         self.complaints = Rejections(clock)
         self.delivery = Dispatcher(store, clock, self._route, self._settled)
         self.traffic = self._traffic()
-        self.lines = Lines(
-            clock,
-            store,
-            self.complaints,
-            self._write,
-            self.delivery.changed,
-            self._settled,
-            self.traffic.noticed,
-        )
-        self.lines.add(settings.lines)
         self.alarms = self._alarms()
-        receiver = Receiver(
-            clock,
-            store,
-            self.lines,
-            self.complaints,
-            PanelSms(self.traffic, self.alarms).arrived,
-            self.traffic.reported,
-            self.traffic.happened,
-        )
-        self.protocol = GoipProtocol(self.lines, receiver, self.complaints)
+        inbound = StoredInbound(store, self.traffic, PanelSms(self.traffic, self.alarms))
+        sender = DatagramSender(self.complaints)
+        journal = StoredJournal(store, self.traffic)
+        self.lines = LineRegistry(clock, journal, inbound, self.complaints, sender)
+        self.lines.add(settings.lines)
+        receiver = PushReceiver(clock, self.lines, self.complaints, inbound)
+        self.protocol = GoipProtocol(self.lines, receiver, sender, self.complaints)
         tested = supervision.ways(settings.alarm, settings.routes)
         self.heartbeats = Supervision(clock, store, self.alarms, settings.alarm, tested)
         self.powers = self._powers()
@@ -114,7 +102,7 @@ class Gateway:
             clock,
             store,
             settings.history.keep,
-            self.lines.keep_facts,
+            self.lines.save_facts,
             settings.delivery.delay_warning,
         )
         self._build_bridges()
@@ -187,9 +175,6 @@ class Gateway:
             if IObservesMessages.providedBy(bridge) and listener.statuses:
                 self.traffic.listeners.append(Subscription(f"bridge:{name}", listener.statuses))
 
-    def _write(self, datagram: bytes, address: Address) -> None:
-        self.protocol.write(datagram, address)
-
     def _settled(self, message: Any) -> None:
         self.traffic.settled(message)
 
@@ -216,7 +201,7 @@ class Gateway:
             at_once=LINES_AT_ONCE,
             on_unknown=delivery.on_unknown,
         )
-        return Nexthop(pool, policy, pool.ready_for)
+        return Nexthop(pool, policy)
 
     # -- the parts with sockets --
 

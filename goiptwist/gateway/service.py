@@ -129,7 +129,7 @@ class GatewayService(MultiService):
                 "nobody knows whether they went out",
                 count=count,
             )
-        await gateway.lines.remember()
+        await gateway.lines.restore_facts()
         await gateway.alarms.start()
         await gateway.delivery.start()
         await gateway.heartbeats.start()
@@ -148,9 +148,9 @@ class GatewayService(MultiService):
         for part in http:
             await maybeDeferred(part.disownServiceParent)
         await gateway.delivery.stop()
-        gateway.lines.leave()
+        gateway.lines.shut_down()
         await maybeDeferred(super().stopService)
-        gateway.lines.keep_facts()
+        gateway.lines.save_facts()
         await gateway.store.writer.idle()
         self._writing.stop()
         self._reading.stop()

@@ -20,9 +20,10 @@ from twisted.python.failure import Failure
 from goiptwist.config.values import HostPort
 from goiptwist.errors import BadConfiguration, StoreUnavailable
 from goiptwist.goip import frames
-from goiptwist.goip.line import Address
-from goiptwist.goip.lines import Lines
-from goiptwist.goip.receiving import Receiver
+from goiptwist.goip.inbound import PushReceiver
+from goiptwist.goip.lines import LineRegistry
+from goiptwist.goip.subscribers import Subscribers
+from goiptwist.goip.transport import Address, DatagramSender
 from goiptwist.net.rejections import Rejections
 
 #: A batch of keepalives from thousands of lines after a power cut must not
@@ -32,63 +33,69 @@ RECEIVE_BUFFER = 4 * 1024 * 1024
 
 @define(eq=False, repr=False, slots=False)
 class GoipProtocol(DatagramProtocol):
-    """Datagrams in, frames to the parts that they are for, answers out."""
+    """
+    Datagrams in, frames to the parts that they are for, answers out.
 
-    lines: Lines
-    receiver: Receiver
-    complaints: Rejections
+    @ivar received: hears each datagram that comes in.
+    """
+
+    lines: LineRegistry
+    receiver: PushReceiver
+    sender: DatagramSender
+    rejections: Rejections
+    received: Subscribers[[bytes]] = field(factory=Subscribers, init=False)
     noisy = False
     log = Logger()
 
+    def startProtocol(self) -> None:
+        """Twisted has opened the socket."""
+        assert self.transport is not None
+        self.sender.opened(self.transport)
+
+    def stopProtocol(self) -> None:
+        """Twisted has closed it."""
+        self.sender.closed()
+
     def datagramReceived(self, datagram: bytes, addr: Address) -> None:
         """Twisted has a datagram for us."""
+        self.received.notify(datagram)
         try:
             frame = frames.from_device(datagram)
-        except frames.MalformedFrame as error:
-            self.complaints.about("malformed", addr[0], f"no frame of a device: {error}")
+        except frames.MalformedDatagram as error:
+            self.rejections.about("malformed", addr[0], f"no frame of a device: {error}")
             return
         if isinstance(frame, frames.Keepalive):
             answer = self.lines.keepalive(frame, addr)
             if answer is not None:
-                self.write(answer.format(), addr)
-        elif isinstance(frame, frames.Answer):
+                self.sender.write(answer.format(), addr)
+        elif isinstance(frame, frames.DeviceAnswer):
             self.lines.answered(frame, addr)
         elif isinstance(frame, frames.ReceivedSms):
             self._answer(self.receiver.sms(frame, addr[0]), addr, len(datagram))
         elif isinstance(frame, frames.DeliveryReport):
             self._answer(self.receiver.report(frame, addr[0]), addr, len(datagram))
-        elif isinstance(frame, frames.Push):
+        elif isinstance(frame, frames.DevicePush):
             self._answer(self.receiver.push(frame, addr[0]), addr, len(datagram))
-        # A trace line or the facts of a command are not acknowledged.
+        # A trace line or the facts of a command get no acknowledgement.
 
     def _answer(
         self,
-        making: Coroutine[Deferred[Any], Any, frames.Acknowledgement | None],
+        taking: Coroutine[Deferred[Any], Any, frames.PushAcknowledgement | None],
         address: Address,
         longest: int,
     ) -> None:
-        def answer(acknowledgement: frames.Acknowledgement | None) -> None:
+        def answer(acknowledgement: frames.PushAcknowledgement | None) -> None:
             if acknowledgement is not None:
                 # An answer to a stranger is never longer than the question.
-                self.write(acknowledgement.format()[:longest], address)
+                self.sender.write(acknowledgement.format()[:longest], address)
 
-        Deferred.fromCoroutine(making).addCallbacks(answer, self._no_answer)
+        Deferred.fromCoroutine(taking).addCallbacks(answer, self._no_answer)
 
     def _no_answer(self, failure: Failure) -> None:
         if failure.check(StoreUnavailable):
-            self.complaints.counts["not_kept"] += 1  # the store says why
+            self.rejections.counts["not_kept"] += 1  # the store says why
         else:
             self.log.failure("A push could not be kept", failure=failure)
-
-    def write(self, datagram: bytes, address: Address) -> None:
-        """Send one datagram."""
-        if self.transport is None:
-            return
-        try:
-            self.transport.write(datagram, address)
-        except OSError as error:
-            # No route, a full buffer: to the dialogue it is a lost datagram.
-            self.complaints.about("not_sent", address[0], f"could not send: {error}")
 
 
 @define(eq=False, repr=False, slots=False)

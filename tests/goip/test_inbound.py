@@ -9,7 +9,7 @@ import pytest
 from twisted.logger import capturedLogs
 
 from goiptwist.errors import TryLater
-from goiptwist.goip import receiving
+from goiptwist.gateway import device_ports
 from tests.conftest import FailureLog
 from tests.goip.conftest import MakesWires
 from tests.wire import HeldBack, Wire, refuse_writes
@@ -157,7 +157,7 @@ class TestKeepFirst:
 
     def test_overload(self, wires: MakesWires, monkeypatch: pytest.MonkeyPatch) -> None:
         """Too much waits for the disk: the device repeats in 3 s, when it is better."""
-        monkeypatch.setattr(receiving, "OVERLOAD", 2)
+        monkeypatch.setattr(device_ports, "OVERLOAD", 2)
         disk = HeldBack()
         disk.holding = False
         wire = wires(run_writing=disk)

@@ -1,0 +1,70 @@
+"""What the lines and their devices need of the rest of the gateway."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from twisted.internet.defer import Deferred
+from zope.interface import Attribute, Interface
+
+from goiptwist.model.messages import HandsetReport, IncomingSms, Message
+from goiptwist.model.transmissions import LateAnswer, LineOccurrence, Transmission
+
+
+class ITransmissionJournal(Interface):
+    """What is on disk about texts that are given to SIMs, and about the lines."""
+
+    def reserve_session_numbers(count: int) -> Deferred[int]:
+        """
+        @return: fires with the first of C{count} numbers that nobody gets
+            again, or fails with L{goiptwist.errors.StoreUnavailable}.
+        """
+
+    def record(transmission: Transmission) -> Deferred[None]:
+        """
+        Commit what is about to be given to a SIM.
+
+        @return: fires when it is on disk, or fails with
+            L{goiptwist.errors.StoreUnavailable}: then it must not be given.
+        """
+
+    def record_late_answer(answer: LateAnswer) -> None:
+        """
+        Note a verdict that no session waits for; it settles what was unknown.
+        Where that cannot be kept, the message stays unknown, which is what the
+        operator sees.
+        """
+
+    def put_facts(line: str, facts: Mapping[str, str], at: float) -> None:
+        """Keep the latest facts of a line, for people; losing them does no harm."""
+
+    async def get_facts() -> dict[str, Mapping[str, str]]:
+        """@return: the latest facts of each line that ever had any."""
+
+
+class IInbound(Interface):
+    """Takes what devices push. Each method returns after the commit."""
+
+    overloaded: bool = Attribute("Whether too much waits for the disk already.")
+
+    async def receive(sms: IncomingSms) -> Message | None:
+        """
+        Keep an SMS that came in.
+
+        @return: the message, or C{None} for a repeat.
+        @raise StoreUnavailable: it could not be kept.
+        """
+
+    async def record_report(report: HandsetReport) -> None:
+        """
+        Keep the state of a sent SMS at the handset.
+
+        @raise StoreUnavailable: it could not be kept.
+        """
+
+    async def record_event(occurrence: LineOccurrence) -> None:
+        """
+        Keep what happened on a line.
+
+        @raise StoreUnavailable: it could not be kept.
+        """
