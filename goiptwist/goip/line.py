@@ -185,8 +185,11 @@ class GoipLine:
         self.sessions[number] = session
         running = self._running[number] = Deferred.fromCoroutine(self._run(session, slot))
         running.addErrback(_stopped)
-        running.addBoth(lambda _: self._running.pop(number))
+        running.addBoth(self._ended, number)
         return session, result
+
+    def _ended(self, result: None, number: int) -> None:
+        del self._running[number]
 
     async def _run(self, session: BulkSession, slot: SessionSlot) -> None:
         with slot:

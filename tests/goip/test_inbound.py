@@ -8,6 +8,7 @@ from __future__ import annotations
 import pytest
 from twisted.logger import capturedLogs
 
+from goiptwist.alarm.panel_sms import PanelSms
 from goiptwist.errors import TryLater
 from goiptwist.gateway import device_ports
 from tests.conftest import FailureLog
@@ -147,10 +148,10 @@ class TestKeepFirst:
     ) -> None:
         """Whatever breaks on the way to the disk, the device keeps its copy."""
 
-        async def broken(sms: object) -> None:
+        async def broken(panels: object, sms: object) -> None:
             raise KeyError("bug")
 
-        monkeypatch.setattr(wire.gateway.protocol.receiver, "arrived", broken)
+        monkeypatch.setattr(PanelSms, "arrived", broken)
         wire.says(sms())
         assert wire.hears() == []
         assert [e["log_failure"].type for e in logged_failures.flush()] == [KeyError]

@@ -204,7 +204,7 @@ class TestFacts:
         wire.gateway.lines.save_facts()
         wire.crash()
         wire.start()
-        now(Deferred.fromCoroutine(wire.gateway.lines.remember()))
+        now(Deferred.fromCoroutine(wire.gateway.lines.restore_facts()))
         status = wire.the_line().status
         assert (status.number, status.gsm, status.presence) == ("+36301234567", "", "unheard")
         assert status.facts["lists"] == "123,456,"
