@@ -44,43 +44,6 @@ class IDestination(Interface):
         """
 
 
-class ILease(Interface):
-    """
-    What a lender has lent for one message: room on a line, or a place in a
-    session that is open. It must be released, whatever becomes of the message;
-    a second release does nothing.
-    """
-
-    async def deliver(message: Message) -> Delivered | None:
-        """As L{IDestination.deliver}, by what was lent."""
-
-    def release() -> None:
-        """
-        Give back what the delivery has not taken over. A session that it
-        opened keeps its line until the session ends.
-        """
-
-
-class ILends(IDestination):
-    """
-    An extra power of a destination: it can take so many messages at once, and
-    lends what it has. The queue takes a lease before it takes a message.
-    """
-
-    def acquire(message: Message) -> ILease | None:
-        """
-        Must not call anybody back.
-
-        @return: a lease for this message; C{None} where nothing is free.
-        """
-
-    def on_available(callback: Callable[[], None]) -> Callable[[], None]:
-        """
-        @param callback: called when something is free again after nothing was.
-        @return: ends it.
-        """
-
-
 class IBridge(IDestination):
     """
     A destination for incoming SMS, and for alarms whose route names it: those

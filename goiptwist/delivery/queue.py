@@ -18,8 +18,9 @@ from twisted.logger import Logger
 
 from goiptwist.delivery.ordering import OrderingGroups
 from goiptwist.delivery.retry import RetryPolicy, after, expired, outcome_of, too_old
+from goiptwist.device_interfaces import ILease, ILends
 from goiptwist.errors import Refused, StoreUnavailable, TryLater, Unsure
-from goiptwist.interfaces import IDestination, ILease, ILends, INotifies, IObservesLines
+from goiptwist.interfaces import IDestination, INotifies, IObservesLines
 from goiptwist.model.delivery import Delivered
 from goiptwist.model.messages import Direction, Message
 from goiptwist.model.notifications import LineEvent, Notification
@@ -70,7 +71,7 @@ class Queue:
     _withheld: dict[str, QueueEntry] = field(factory=dict, init=False)
     _wake: IDelayedCall | None = field(default=None, init=False)
     _lender: ILends | None = field(default=None, init=False)
-    _unsubscribe: Callable[[], None] | None = field(default=None, init=False)
+    _unsubscribe: Callable[[], None] = field(default=lambda: None, init=False)
     _dropped: set[str] = field(factory=set, init=False)
     log = Logger()
 
@@ -381,18 +382,16 @@ class Queue:
             self._timer = self.clock.callLater(delay, self.pump)
 
     def _cancel_timer(self) -> None:
-        if self._timer is not None and self._timer.active():
-            self._timer.cancel()
-        self._timer = None
+        for timer in (self._timer, self._wake):
+            if timer is not None and timer.active():
+                timer.cancel()
+        self._timer = self._wake = None
 
     def stop(self) -> Deferred[None]:
         """Begin nothing more. Fires when nothing is in hand."""
         self._stopped = True
         self._cancel_timer()
-        if self._wake is not None and self._wake.active():
-            self._wake.cancel()
-        if self._unsubscribe is not None:
-            self._unsubscribe()
+        self._unsubscribe()
         done: Deferred[None] = Deferred()
         if self._in_hand:
             self._idle.append(done)

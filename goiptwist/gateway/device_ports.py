@@ -11,8 +11,8 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from goiptwist.alarm.panel_sms import PanelSms
+from goiptwist.device_interfaces import IInbound, ITransmissionJournal
 from goiptwist.errors import StoreUnavailable
-from goiptwist.goip.interfaces import IInbound, ITransmissionJournal
 from goiptwist.messaging.service import Messaging
 from goiptwist.model.messages import HandsetReport, IncomingSms, Message
 from goiptwist.model.transmissions import LateAnswer, LineOccurrence, Transmission

@@ -9,8 +9,8 @@ from __future__ import annotations
 from attrs import define
 from twisted.internet.interfaces import IReactorTime
 
+from goiptwist.device_interfaces import IInbound
 from goiptwist.goip.frames import DeliveryReport, DevicePush, PushAcknowledgement, ReceivedSms
-from goiptwist.goip.interfaces import IInbound
 from goiptwist.goip.lines import LineRegistry
 from goiptwist.model.messages import HandsetReport, IncomingSms
 from goiptwist.model.transmissions import LineOccurrence

@@ -12,9 +12,9 @@ from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from goiptwist.device_interfaces import ITransmissionJournal
 from goiptwist.errors import Refused, StoreUnavailable, TryLater
 from goiptwist.goip.frames import DeviceAnswer, Keepalive
-from goiptwist.goip.interfaces import ITransmissionJournal
 from goiptwist.goip.presence import LinePresence, presence_of
 from goiptwist.goip.sending import BulkSession, telid_of, verdict_of
 from goiptwist.goip.session_numbers import SessionNumbers

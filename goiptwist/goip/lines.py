@@ -11,9 +11,9 @@ from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 from zope.interface import implementer
 
+from goiptwist.device_interfaces import IInbound, ITransmissionJournal
 from goiptwist.errors import StoreUnavailable
 from goiptwist.goip.frames import DeviceAnswer, Keepalive, KeepaliveAnswer
-from goiptwist.goip.interfaces import IInbound, ITransmissionJournal
 from goiptwist.goip.line import GoipLine
 from goiptwist.goip.pool import LinePool
 from goiptwist.goip.session_numbers import SessionNumbers

@@ -9,11 +9,11 @@ from attrs import define, field
 from twisted.internet.defer import Deferred
 from zope.interface import implementer
 
+from goiptwist.device_interfaces import ILease, ILends
 from goiptwist.errors import TryLater
 from goiptwist.goip.line import GoipLine, SessionSlot
 from goiptwist.goip.sending import BulkSession
 from goiptwist.goip.subscribers import Subscribers
-from goiptwist.interfaces import ILease, ILends
 from goiptwist.model.delivery import Delivered
 from goiptwist.model.messages import Message
 

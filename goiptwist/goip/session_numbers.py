@@ -6,7 +6,7 @@ from attrs import define, field
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
-from goiptwist.goip.interfaces import ITransmissionJournal
+from goiptwist.device_interfaces import ITransmissionJournal
 
 #: Session numbers reserved on disk at once.
 SESSION_BLOCK = 500

@@ -20,8 +20,8 @@ from zope.interface import implementer
 from goiptwist.delivery import queue as queue_module
 from goiptwist.delivery.queue import RESTS, SWEEP, Queue
 from goiptwist.delivery.retry import RetryPolicy
+from goiptwist.device_interfaces import ILease, ILends
 from goiptwist.errors import Refused, TryLater, Unsure
-from goiptwist.interfaces import ILease, ILends
 from goiptwist.model.delivery import Delivered
 from goiptwist.model.messages import Message, OnUnknown
 from goiptwist.store import QueueEntry

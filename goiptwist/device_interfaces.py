@@ -1,12 +1,17 @@
-"""What the lines and their devices need of the rest of the gateway."""
+"""
+What a connector to devices needs of the gateway, and what it provides: it hands
+in what devices push, writes down what they are given, and lends lines.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from twisted.internet.defer import Deferred
 from zope.interface import Attribute, Interface
 
+from goiptwist.interfaces import IDestination
+from goiptwist.model.delivery import Delivered
 from goiptwist.model.messages import HandsetReport, IncomingSms, Message
 from goiptwist.model.transmissions import LateAnswer, LineOccurrence, Transmission
 
@@ -67,4 +72,41 @@ class IInbound(Interface):
         Keep what happened on a line.
 
         @raise StoreUnavailable: it could not be kept.
+        """
+
+
+class ILease(Interface):
+    """
+    What a lender has lent for one message: room on a line, or a place in a
+    session that is open. It must be released, whatever becomes of the message;
+    a second release does nothing.
+    """
+
+    async def deliver(message: Message) -> Delivered | None:
+        """As L{IDestination.deliver}, by what was lent."""
+
+    def release() -> None:
+        """
+        Give back what the delivery has not taken over. A session that it
+        opened keeps its line until the session ends.
+        """
+
+
+class ILends(IDestination):
+    """
+    An extra power of a destination: it can take so many messages at once, and
+    lends what it has. The queue takes a lease before it takes a message.
+    """
+
+    def acquire(message: Message) -> ILease | None:
+        """
+        Must not call anybody back.
+
+        @return: a lease for this message; C{None} where nothing is free.
+        """
+
+    def on_available(callback: Callable[[], None]) -> Callable[[], None]:
+        """
+        @param callback: called when something is free again after nothing was.
+        @return: ends it.
         """
