@@ -67,7 +67,7 @@ class GoipLine:
         take more or less.
     @ivar events: hears what became of the line (C{present}, C{lost},
         C{stopped}), and more about it.
-    @ivar pushed_facts: those that the device told outside its keepalives.
+    @ivar pushed_facts: those that the device pushed outside its keepalives.
     @ivar stopped: why nothing is sent by it until an operator acts; or empty.
     """
 
@@ -76,8 +76,8 @@ class GoipLine:
     journal: ITransmissionJournal
     numbers: SessionNumbers
     sender: DatagramSender
-    capacity: Subscribers[[GoipLine]] = field(factory=Subscribers, init=False)
-    events: Subscribers[[GoipLine, str, Mapping[str, str]]] = field(factory=Subscribers, init=False)
+    capacity: Subscribers[GoipLine] = field(factory=Subscribers, init=False)
+    events: Subscribers[GoipLine, str, Mapping[str, str]] = field(factory=Subscribers, init=False)
     address: Address | None = field(default=None, init=False)
     heard_at: float | None = field(default=None, init=False)
     facts: Mapping[str, str] = field(factory=dict, init=False)
@@ -252,7 +252,7 @@ class GoipLine:
         """Send nothing new by this line for a while."""
         self.last_error = reason
         self.log.warn(
-            "Line {line} rests for {seconds} s: {reason}",
+            "Line {line} pauses for {seconds} s: {reason}",
             line=self.settings.id,
             seconds=seconds,
             reason=reason,

@@ -75,7 +75,7 @@ class LinePool:
 
     name: str
     free: OrderedDict[str, GoipLine] = field(factory=OrderedDict, init=False)
-    _available: Subscribers[[]] = field(factory=Subscribers, init=False)
+    _available: Subscribers[()] = field(factory=Subscribers[()], init=False)
     _open: dict[str, BulkSession] = field(factory=dict, init=False)
     _failed_by: OrderedDict[str, set[str]] = field(factory=OrderedDict, init=False)
 

@@ -43,7 +43,7 @@ class GoipProtocol(DatagramProtocol):
     receiver: PushReceiver
     sender: DatagramSender
     rejections: Rejections
-    received: Subscribers[[bytes]] = field(factory=Subscribers, init=False)
+    received: Subscribers[bytes] = field(factory=Subscribers, init=False)
     noisy = False
     log = Logger()
 
@@ -58,7 +58,8 @@ class GoipProtocol(DatagramProtocol):
 
     def datagramReceived(self, datagram: bytes, addr: Address) -> None:
         """Twisted has a datagram for us."""
-        self.received.notify(datagram)
+        if self.received.callbacks:
+            self.received.notify(datagram)
         try:
             frame = frames.from_device(datagram)
         except frames.MalformedDatagram as error:

@@ -3,32 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Generic, ParamSpec
+from typing import Generic, TypeVarTuple
 
 from attrs import define, field
 
-P = ParamSpec("P")
+Ts = TypeVarTuple("Ts")
 
 
 @define(eq=False, repr=False)
-class Subscribers(Generic[P]):
-    """Those who want to hear of one kind of change."""
+class Subscribers(Generic[*Ts]):
+    """
+    Those who want to hear of one kind of change.
 
-    _callbacks: dict[object, Callable[P, None]] = field(factory=dict, init=False)
+    @ivar callbacks: in the order in which they came; where changes come by
+        the thousand, ask first whether anybody listens.
+    """
 
-    def add(self, callback: Callable[P, None]) -> Callable[[], None]:
+    callbacks: dict[object, Callable[[*Ts], None]] = field(factory=dict, init=False)
+
+    def add(self, callback: Callable[[*Ts], None]) -> Callable[[], None]:
         """
         @return: ends the subscription; more than once does no harm.
         """
         key = object()
-        self._callbacks[key] = callback
+        self.callbacks[key] = callback
 
         def unsubscribe() -> None:
-            self._callbacks.pop(key, None)
+            self.callbacks.pop(key, None)
 
         return unsubscribe
 
-    def notify(self, *args: P.args, **kwargs: P.kwargs) -> None:
+    def notify(self, *change: *Ts) -> None:
         """Call each of them."""
-        for callback in tuple(self._callbacks.values()):
-            callback(*args, **kwargs)
+        for callback in tuple(self.callbacks.values()):
+            callback(*change)

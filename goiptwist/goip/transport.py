@@ -21,7 +21,7 @@ class DatagramSender:
     """
 
     rejections: Rejections
-    sent: Subscribers[[bytes]] = field(factory=Subscribers, init=False)
+    sent: Subscribers[bytes] = field(factory=Subscribers, init=False)
     _transport: IUDPTransport | None = field(default=None, init=False)
 
     def opened(self, transport: IUDPTransport) -> None:
@@ -36,7 +36,8 @@ class DatagramSender:
         """Send one datagram."""
         if self._transport is None:
             return
-        self.sent.notify(datagram)
+        if self.sent.callbacks:
+            self.sent.notify(datagram)
         try:
             self._transport.write(datagram, address)
         except OSError as error:
