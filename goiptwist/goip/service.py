@@ -22,7 +22,6 @@ from goiptwist.errors import BadConfiguration, StoreUnavailable
 from goiptwist.goip import frames
 from goiptwist.goip.inbound import PushReceiver
 from goiptwist.goip.lines import LineRegistry
-from goiptwist.goip.subscribers import Subscribers
 from goiptwist.goip.transport import Address, DatagramSender
 from goiptwist.net.rejections import Rejections
 
@@ -33,17 +32,12 @@ RECEIVE_BUFFER = 4 * 1024 * 1024
 
 @define(eq=False, repr=False, slots=False)
 class GoipProtocol(DatagramProtocol):
-    """
-    Datagrams in, frames to the parts that they are for, answers out.
-
-    @ivar received: hears each datagram that comes in.
-    """
+    """Datagrams in, frames to the parts that they are for, answers out."""
 
     lines: LineRegistry
     receiver: PushReceiver
     sender: DatagramSender
     rejections: Rejections
-    received: Subscribers[bytes] = field(factory=Subscribers, init=False)
     noisy = False
     log = Logger()
 
@@ -58,8 +52,6 @@ class GoipProtocol(DatagramProtocol):
 
     def datagramReceived(self, datagram: bytes, addr: Address) -> None:
         """Twisted has a datagram for us."""
-        if self.received.callbacks:
-            self.received.notify(datagram)
         try:
             frame = frames.from_device(datagram)
         except frames.MalformedDatagram as error:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from attrs import define, field
 from twisted.internet.interfaces import IUDPTransport
 
-from goiptwist.goip.subscribers import Subscribers
 from goiptwist.net.rejections import Rejections
 
 Address = tuple[str, int]
@@ -16,12 +15,9 @@ class DatagramSender:
     """
     Sends from the listening socket: a device behind NAT is only reached from
     there. While the socket is not open, datagrams are lost, as on any network.
-
-    @ivar sent: hears each datagram that leaves.
     """
 
     rejections: Rejections
-    sent: Subscribers[bytes] = field(factory=Subscribers, init=False)
     _transport: IUDPTransport | None = field(default=None, init=False)
 
     def opened(self, transport: IUDPTransport) -> None:
@@ -36,8 +32,6 @@ class DatagramSender:
         """Send one datagram."""
         if self._transport is None:
             return
-        if self.sent.callbacks:
-            self.sent.notify(datagram)
         try:
             self._transport.write(datagram, address)
         except OSError as error:
