@@ -119,8 +119,8 @@ class Wrapped:
 
         ask: Callable[..., Any] = Queue._ask
 
-        async def asked(queue: Any, message: Any) -> Any:
-            said = await ask(queue, message)
+        async def asked(queue: Any, *args: Any) -> Any:
+            said = await ask(queue, *args)
             self.point.passed("asked", queue.name)
             return said
 
