@@ -1,73 +1,128 @@
 """
-What a connector to devices may use, such as that to GoIP devices, besides what
-every connector may.
+What a connector to devices needs of the gateway, and what it provides: it hands
+in what devices push, writes down what they are given, and lends lines.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable, Mapping
 
+from twisted.internet.defer import Deferred
 from zope.interface import Attribute, Interface
 
 from goiptwist.interfaces import IDestination, IGateway
-from goiptwist.model.messages import IncomingSms, Message
+from goiptwist.model.delivery import Delivered
+from goiptwist.model.messages import HandsetReport, IncomingSms, Message
+from goiptwist.model.transmissions import LateAnswer, LineOccurrence, Transmission
 
 
-class IReception(Interface):
-    """What devices hand in, and what becomes of what they were given."""
+class ITransmissionJournal(Interface):
+    """What is on disk about texts that are given to SIMs, and about the lines."""
+
+    def reserve_session_numbers(count: int) -> Deferred[int]:
+        """
+        @return: fires with the first of C{count} numbers that nobody gets
+            again, or fails with L{goiptwist.errors.StoreUnavailable}.
+        """
+
+    def record(transmission: Transmission) -> Deferred[None]:
+        """
+        Commit what is about to be given to a SIM.
+
+        @return: fires when it is on disk, or fails with
+            L{goiptwist.errors.StoreUnavailable}: then it must not be given.
+        """
+
+    def record_late_answer(answer: LateAnswer) -> None:
+        """
+        Note a verdict that no session waits for; it settles what was unknown.
+        Where that cannot be kept, the message stays unknown, which is what the
+        operator sees.
+        """
+
+    def put_facts(line: str, facts: Mapping[str, str], at: float) -> None:
+        """Keep the latest facts of a line, for people; losing them does no harm."""
+
+    async def get_facts() -> dict[str, Mapping[str, str]]:
+        """@return: the latest facts of each line that ever had any."""
+
+
+class IInbound(Interface):
+    """Takes what devices push. Each method returns after the commit."""
+
+    overloaded: bool = Attribute("Whether too much waits for the disk already.")
 
     async def receive(sms: IncomingSms) -> Message | None:
         """
-        Keep an SMS that came in, raise the alarm that it may be, and queue it for
-        its bridges. Acknowledge it after this.
+        Keep an SMS that came in.
 
-        @return: the message, or C{None} if it is a repeat.
+        @return: the message, or C{None} for a repeat.
         @raise StoreUnavailable: it could not be kept.
         """
 
-    async def record_event(event: Any) -> None:
+    async def record_report(report: HandsetReport) -> None:
+        """
+        Keep the state of a sent SMS at the handset.
+
+        @raise StoreUnavailable: it could not be kept.
+        """
+
+    async def record_event(occurrence: LineOccurrence) -> None:
         """
         Keep what happened on a line.
 
-        @param event: a L{goiptwist.store.Event}.
         @raise StoreUnavailable: it could not be kept.
         """
 
-    def record_our_event(event: Any) -> None:
-        """As L{record_event}, where nobody could repeat it."""
 
-    def reported(message: Message) -> None:
-        """The delivery report of a message is on disk."""
+class ILease(Interface):
+    """
+    What a lender has lent for one message: room on a line, or a place in a
+    session that is open. It must be released, whatever becomes of the message;
+    a second release does nothing.
+    """
 
-    def settled(message: Message) -> None:
-        """A late answer of a device has settled a message, and that is on disk."""
+    async def deliver(message: Message) -> Delivered | None:
+        """As L{IDestination.deliver}, by what was lent."""
 
-    def has_room(destination: str) -> None:
+    def release() -> None:
         """
-        A destination can take something now.
+        Give back what the delivery has not taken over. A session that it
+        opened keeps its line until the session ends.
+        """
 
-        @param destination: C{pool:NAME} or C{line:ID}.
+
+class ILends(IDestination):
+    """
+    An extra power of a destination: it can take so many messages at once, and
+    lends what it has. The queue takes a lease before it takes a message.
+    """
+
+    def acquire(message: Message) -> ILease | None:
+        """
+        Must not call anybody back.
+
+        @return: a lease for this message; C{None} where nothing is free.
+        """
+
+    def on_available(callback: Callable[[], None]) -> Callable[[], None]:
+        """
+        @param callback: called when something is free again after nothing was.
+        @return: ends it.
         """
 
 
 class IDeviceGateway(IGateway):
     """What a connector to devices is given."""
 
-    reception: IReception = Attribute("Hand in what devices push.")
-    store: Any = Attribute("Write down what devices were given: a L{goiptwist.store.Store}.")
-
-
-class IPooled(IDestination):
-    """Lines of which any will do."""
-
-    def ready_for(message: Message) -> bool:
-        """@return: whether this message could be sent now."""
+    inbound: IInbound = Attribute("Hand in what devices push.")
+    journal: ITransmissionJournal = Attribute("Write down what devices are given.")
 
 
 class IPools(Interface):
     """An extra power of a connector: it has lines that texts go out by."""
 
-    def pool(destination: str) -> IPooled | None:
+    def pool(destination: str) -> ILends | None:
         """
         @param destination: C{pool:NAME} or C{line:ID}.
         @return: it, or C{None} if there is no such one here.

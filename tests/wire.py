@@ -20,7 +20,8 @@ from goiptwist.delivery.dispatcher import GRACE
 from goiptwist.gateway import kinds as kinds_module
 from goiptwist.gateway.composition import Gateway
 from goiptwist.gateway.settings import read_settings
-from goiptwist.goip.line import Address, Line
+from goiptwist.goip.line import GoipLine
+from goiptwist.goip.transport import Address
 from goiptwist.model.messages import Message, Step, Submission
 from goiptwist.store import Store, lock
 from tests.world import BEGINNING, Recorder, RecorderKind, careless, now
@@ -138,7 +139,7 @@ class Wire:
     def close(self) -> None:
         """Stop the gateway as a service does; nothing may tick on."""
         stopping = Deferred.fromCoroutine(self.gateway.dispatcher.stop())
-        self.gateway.goip.lines.leave()
+        self.gateway.goip.lines.shut_down()
         self.clock.advance(GRACE)
         now(stopping)
         self.store.close()
@@ -155,6 +156,7 @@ class Wire:
         """Line C{n} says something, from its place or from another."""
         data = datagram.encode() if isinstance(datagram, str) else datagram
         self.gateway.goip.protocol.datagramReceived(data, at or self.address(n))
+        self.clock.advance(0)  # what was put off to the next turn
 
     def registers(self, n: int = 1, facts: str = "", at: Address | None = None) -> None:
         """Line C{n} sends a keepalive, whose answer is none of the test's business."""
@@ -171,6 +173,7 @@ class Wire:
 
     def hears_where(self) -> list[tuple[bytes, Address]]:
         """The same, with where it was sent to."""
+        self.clock.advance(0)
         sent, self.transport.sent = self.transport.sent, []
         return sent
 
@@ -218,7 +221,7 @@ class Wire:
         steps: list[Step] = now(self.store.journey(message.id))
         return [step.what for step in steps]
 
-    def the_line(self, n: int = 1) -> Line:
+    def the_line(self, n: int = 1) -> GoipLine:
         """Line C{n} as the gateway has it."""
         return self.gateway.goip.lines.by_id[f"goipid{n}"]
 

@@ -27,15 +27,10 @@ GRACE = 10.0
 
 @frozen
 class Nexthop:
-    """
-    A destination with what its queue must know of it.
-
-    @ivar ready_for: whether it could take this message now.
-    """
+    """A destination with what its queue must know of it."""
 
     destination: IDestination
     policy: RetryPolicy
-    ready_for: Callable[[Message], bool] = lambda message: True
 
 
 @define(eq=False, repr=False)
@@ -128,12 +123,6 @@ class Dispatcher:
         assert withdrawn is not None
         return withdrawn
 
-    def changed(self, name: str) -> None:
-        """A destination may be able to take more than before."""
-        queue = self.queues.get(name)
-        if queue is not None:
-            queue.pump()
-
     def _queue(self, name: str) -> Queue | None:
         known = self.queues.get(name)
         if known is not None:
@@ -147,7 +136,6 @@ class Dispatcher:
             route.policy,
             self.store,
             self.clock,
-            route.ready_for,
             self.settled,
         )
         return queue

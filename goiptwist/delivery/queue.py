@@ -18,6 +18,7 @@ from twisted.logger import Logger
 
 from goiptwist.delivery.ordering import OrderingGroups
 from goiptwist.delivery.retry import RetryPolicy, after, expired, outcome_of, too_old
+from goiptwist.device_interfaces import ILease, ILends
 from goiptwist.errors import Refused, StoreUnavailable, TryLater, Unsure
 from goiptwist.interfaces import IDestination, INotifies, IObservesLines
 from goiptwist.model.delivery import Delivered
@@ -42,7 +43,6 @@ class Queue:
     """
     One destination's part of L{goiptwist.delivery.dispatcher.Dispatcher}.
 
-    @ivar ready_for: whether the destination could take this message now.
     @ivar settled: called with each outgoing message that stands elsewhere now,
         and each alarm that has come to an end.
     """
@@ -52,7 +52,6 @@ class Queue:
     policy: RetryPolicy
     store: Store
     clock: IReactorTime
-    ready_for: Callable[[Message], bool]
     settled: Callable[[Message], None]
     trouble: str = ""
     _due: list[tuple[float, int, QueueEntry]] = field(factory=list, init=False)
@@ -70,9 +69,17 @@ class Queue:
     _stopped: bool = field(default=False, init=False)
     _idle: list[Deferred[None]] = field(factory=list, init=False)
     _withheld: dict[str, QueueEntry] = field(factory=dict, init=False)
-    _pumping: bool = field(default=False, init=False)
+    _wake: IDelayedCall | None = field(default=None, init=False)
+    _lender: ILends | None = field(default=None, init=False)
+    _unsubscribe: Callable[[], None] = field(default=lambda: None, init=False)
     _dropped: set[str] = field(factory=set, init=False)
     log = Logger()
+
+    def __attrs_post_init__(self) -> None:
+        if ILends.providedBy(self.destination):
+            lender: Any = self.destination
+            self._lender = lender
+            self._unsubscribe = lender.on_available(self.wake)
 
     # -- what waits --
 
@@ -141,42 +148,50 @@ class Queue:
 
     def pump(self) -> None:
         """Begin every attempt that can begin now."""
-        if self._stopped or self._pumping:
+        if self._stopped:
             return
-        self._pumping = True  # a destination may call back while it is asked
-        try:
-            now = self.clock.seconds()
-            while self._can_begin(now):
-                row = heapq.heappop(self._due)[2]
-                self._begin(row)
-        finally:
-            self._pumping = False
+        now = self.clock.seconds()
+        while (claim := self._claim(now)) is not None:
+            self._begin(*claim, now)
         self._refill()
         self._set_next_timer(now)
 
-    def _can_begin(self, now: float) -> bool:
+    def wake(self) -> None:
+        """Look again in the next turn, once: an attempt ended, or a line is free again."""
+        if not self._due and self._complete:
+            self._cancel_timer()
+        elif not self._stopped and (self._wake is None or not self._wake.active()):
+            self._wake = self.clock.callLater(0, self.pump)
+
+    def _claim(self, now: float) -> tuple[QueueEntry, ILease | None] | None:
+        """The next row that can begin, with its lease; one that is too old needs none."""
         if not self._due or now < self._rest_until or self._in_hand >= self.policy.at_once:
-            return False
+            return None
         due, _, row = self._due[0]
         if due > now:
-            return False
-        return too_old(row, self.policy, now) or self.ready_for(row.message)
-
-    def _begin(self, row: QueueEntry) -> None:
+            return None
+        lease = None
+        if self._lender is not None and not too_old(row, self.policy, now):
+            lease = self._lender.acquire(row.message)
+            if lease is None:
+                return None
+        heapq.heappop(self._due)
         self._in_hand += 1
-        attempt = Deferred.fromCoroutine(self._attempt(row))
+        return row, lease
+
+    def _begin(self, row: QueueEntry, lease: ILease | None, now: float) -> None:
+        attempt = Deferred.fromCoroutine(self._attempt(row, lease, now))
         attempt.addErrback(
             lambda failure: self.log.failure(
                 "Queue {queue} broke", failure=failure, queue=self.name
             )
         )
 
-    async def _attempt(self, row: QueueEntry) -> None:
-        now = self.clock.seconds()
+    async def _attempt(self, row: QueueEntry, lease: ILease | None, now: float) -> None:
         if too_old(row, self.policy, now):
             await self._settle(row, expired(row, self.name, self.policy, now))
             return
-        answer = await self._ask(row.message)
+        answer = await self._ask(row.message, lease)
         now = self.clock.seconds()
         if isinstance(answer, TryLater) and not answer.attempted and self.policy.rests:
             self._rest(str(answer), now)
@@ -186,13 +201,13 @@ class Queue:
             self._reached()
         await self._settle(row, outcome_of(answer, row, self.name, self.policy, now))
 
-    async def _ask(self, message: Message) -> Delivered | Exception | None:
+    async def _ask(self, message: Message, lease: ILease | None) -> Delivered | Exception | None:
         try:
             if message.direction is Direction.NEWS:
                 return await self._tell(message)
             if message.direction is Direction.EVENT:
                 return await self._hear(message)
-            return await maybeDeferred(self.destination.deliver, message)
+            return await maybeDeferred((lease or self.destination).deliver, message)
         except (TryLater, Refused, Unsure) as said:
             return said
         except Exception as bug:
@@ -202,6 +217,9 @@ class Queue:
                 message_id=message.id,
             )
             return bug
+        finally:
+            if lease is not None:
+                lease.release()
 
     async def _tell(self, row: Message) -> Delivered | None:
         about = await self.store.message(row.about)
@@ -270,7 +288,7 @@ class Queue:
             idle, self._idle = self._idle, []
             for waiting in idle:
                 waiting.callback(None)
-        self.pump()
+        self.wake()
 
     # -- what is withdrawn --
 
@@ -350,8 +368,8 @@ class Queue:
                 self._cancel_timer()
             return
         soonest = max(self._due[0][0], self._rest_until)
-        # Ready rows whose destination is not: it calls pump when it is, and
-        # meanwhile they may grow too old.
+        # Rows that are due and get no lease: the lender tells when it has one;
+        # they may grow too old.
         self._set_timer(soonest if soonest > now else now + SWEEP)
 
     def _set_timer(self, when: float) -> None:
@@ -364,14 +382,16 @@ class Queue:
             self._timer = self.clock.callLater(delay, self.pump)
 
     def _cancel_timer(self) -> None:
-        if self._timer is not None and self._timer.active():
-            self._timer.cancel()
-        self._timer = None
+        for timer in (self._timer, self._wake):
+            if timer is not None and timer.active():
+                timer.cancel()
+        self._timer = self._wake = None
 
     def stop(self) -> Deferred[None]:
         """Begin nothing more. Fires when nothing is in hand."""
         self._stopped = True
         self._cancel_timer()
+        self._unsubscribe()
         done: Deferred[None] = Deferred()
         if self._in_hand:
             self._idle.append(done)

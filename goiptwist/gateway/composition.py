@@ -23,10 +23,10 @@ from goiptwist.delivery.dispatcher import Dispatcher, Nexthop
 from goiptwist.device_interfaces import IPools
 from goiptwist.gateway import bridge_keys, kinds
 from goiptwist.gateway.connectors import Connector, Connectors, planned
+from goiptwist.gateway.device_ports import StoredInbound, StoredJournal
 from goiptwist.gateway.nexthop import nexthop
 from goiptwist.gateway.operator import Operator
 from goiptwist.gateway.powers import Powers
-from goiptwist.gateway.reception import Reception
 from goiptwist.gateway.settings import Settings
 from goiptwist.interfaces import IBridge, IConversational, IObservesMessages, ITakesReports
 from goiptwist.messaging.bounces import Bounces
@@ -130,8 +130,8 @@ class Gateway:
                 self.rejections.counts,
             ),
             events=messaging.events,
-            reception=Reception(PanelSms(messaging, self.alarms), messaging, self.dispatcher),
-            store=store,
+            inbound=StoredInbound(store, messaging, PanelSms(messaging, self.alarms)),
+            journal=StoredJournal(store, messaging),
         )
 
     @property

@@ -12,7 +12,7 @@ from attrs import define, field, frozen
 from twisted.application.service import IService
 from zope.interface import Interface, implementer
 
-from goiptwist.device_interfaces import IKeepsState, IPooled, IPools
+from goiptwist.device_interfaces import IKeepsState, ILends, IPools
 from goiptwist.gateway.settings import Settings
 from goiptwist.interfaces import (
     IBridge,
@@ -127,7 +127,7 @@ class Connectors:
         """See L{ILines}: the lines of all devices."""
         return [status for one in self._all(ILines) for status in one.part.statuses()]
 
-    def pool(self, destination: str) -> IPooled | None:
+    def pool(self, destination: str) -> ILends | None:
         """See L{IPools}: of all devices."""
         pools = (one.part.pool(destination) for one in self._all(IPools))
         return next((pool for pool in pools if pool is not None), None)

@@ -35,4 +35,4 @@ def nexthop(destination: str, settings: Settings, connectors: Connectors) -> Nex
         at_once=LINES_AT_ONCE,
         on_unknown=settings.delivery.on_unknown,
     )
-    return Nexthop(pool, policy, pool.ready_for)
+    return Nexthop(pool, policy)

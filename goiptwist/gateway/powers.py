@@ -9,7 +9,7 @@ from zope.interface import implementer
 
 from goiptwist.accounts.authenticator import Authenticator
 from goiptwist.accounts.verification import DeferToThread
-from goiptwist.device_interfaces import IDeviceGateway, IReception
+from goiptwist.device_interfaces import IDeviceGateway, IInbound, ITransmissionJournal
 from goiptwist.interfaces import (
     IAlarms,
     IBounces,
@@ -56,5 +56,5 @@ class Powers:
     operator: IOperator
     events: IEventBus
     # For devices:
-    reception: IReception
-    store: Any
+    inbound: IInbound
+    journal: ITransmissionJournal

@@ -10,7 +10,7 @@ from zope.interface import Interface, directlyProvides
 
 from goiptwist.accounts.authenticator import Authenticator
 from goiptwist.accounts.quotas import Permissions
-from goiptwist.device_interfaces import IReception
+from goiptwist.device_interfaces import IInbound, ITransmissionJournal
 from goiptwist.errors import NotRunning
 from goiptwist.gateway.connectors import Connectors
 from goiptwist.gateway.powers import Powers
@@ -86,6 +86,6 @@ def _powers(settings: Settings, reactor: Any, connectors: Connectors) -> Powers:
         folders=_stopped("folders", IFolders),
         operator=_stopped("operator", IOperator),
         events=EventBus(reactor),
-        reception=_stopped("reception", IReception),
-        store=StoppedPower("store"),
+        inbound=_stopped("inbound", IInbound),
+        journal=_stopped("journal", ITransmissionJournal),
     )

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from zope.interface import implementer
 
 from goiptwist.device_interfaces import IDeviceGateway
-from goiptwist.goip.line import Address
-from goiptwist.goip.lines import Lines
-from goiptwist.goip.receiving import Receiver
+from goiptwist.goip.inbound import PushReceiver
+from goiptwist.goip.lines import LineRegistry
 from goiptwist.goip.service import GoipProtocol, GoipService
 from goiptwist.goip.settings import GoipSettings, LineSettings
+from goiptwist.goip.transport import DatagramSender
 from goiptwist.interfaces import (
     IChecksSettings,
     IConnectorKind,
@@ -35,31 +35,13 @@ class GoipKind:
     def build(self, name: str, settings: GoipSettings, gateway: IGateway) -> GoipService:
         """@param gateway: keeps what devices hand in."""
         devices = IDeviceGateway(gateway)
-        reception, store = devices.reception, devices.store
-
-        def write(datagram: bytes, address: Address) -> None:
-            protocol.write(datagram, address)
-
-        lines = Lines(
-            gateway.clock,
-            store,
-            gateway.rejections,
-            write,
-            reception.has_room,
-            reception.settled,
-            reception.record_our_event,
+        sender = DatagramSender(gateway.rejections)
+        lines = LineRegistry(
+            gateway.clock, devices.journal, devices.inbound, gateway.rejections, sender
         )
         lines.add(gateway.sections.rows("line"))
-        receiver = Receiver(
-            gateway.clock,
-            store,
-            lines,
-            gateway.rejections,
-            reception.receive,
-            reception.reported,
-            reception.record_event,
-        )
-        protocol = GoipProtocol(lines, receiver, gateway.rejections)
+        receiver = PushReceiver(gateway.clock, lines, gateway.rejections, devices.inbound)
+        protocol = GoipProtocol(lines, receiver, sender, gateway.rejections)
         return GoipService(gateway.reactor, settings.listen, protocol)
 
     def faults(

@@ -4,7 +4,7 @@ One line of a device: its presence, its facts, and the sessions open on it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 from attrs import define, field
 from twisted.internet.defer import CancelledError, Deferred
@@ -12,106 +12,92 @@ from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from goiptwist.device_interfaces import ITransmissionJournal
 from goiptwist.errors import Refused, StoreUnavailable, TryLater
-from goiptwist.goip.frames import Answer, Keepalive
-from goiptwist.goip.presence import Presence, presence_of
+from goiptwist.goip.frames import DeviceAnswer, Keepalive
+from goiptwist.goip.presence import LinePresence, presence_of
 from goiptwist.goip.sending import BulkSession, telid_of, verdict_of
+from goiptwist.goip.session_numbers import SessionNumbers
 from goiptwist.goip.settings import LineSettings
+from goiptwist.goip.subscribers import Subscribers
+from goiptwist.goip.transport import Address, DatagramSender
 from goiptwist.model.delivery import Delivered
 from goiptwist.model.messages import Message
 from goiptwist.model.status import LineStatus
-from goiptwist.store import LateAnswer, Store, Transmission
+from goiptwist.model.transmissions import LateAnswer, Transmission
 
-Address = tuple[str, int]
-
-#: Session numbers reserved on disk at once.
-SESSION_BLOCK = 500
-#: Session numbers stay below this; the devices read 31 bits.
-SESSION_MODULUS = 2**31
-
-#: Seconds for which a way that lost or repeated a datagram is not trusted.
-ROUGH = 600.0
-#: Seconds for which a session stays open, on such a way, after its last
+#: Seconds for which a path that lost or repeated a datagram is not trusted.
+UNRELIABLE_PERIOD = 600.0
+#: Seconds for which a session stays open, on such a path, after its last
 #: verdict: longer than a datagram is late.
-LINGER = 10.0
+CLOSE_DELAY = 10.0
 
 #: What a keepalive calls the things that have a place of their own.
 _NAMED = frozenset({"num", "signal", "gsm_status", "pro", "imei", "imsi", "iccid", "CELLINFO"})
 
 
 @define(eq=False, repr=False)
-class SessionNumbers:
-    """Numbers for bulk sessions, which never come again."""
+class SessionSlot:
+    """
+    Room for one session on a line, from when it is borrowed until the session
+    has ended. Leaving it as a context gives it back.
+    """
 
-    store: Store
-    _next: int = field(default=0, init=False)
-    _end: int = field(default=0, init=False)
-    _waiting: list[Deferred[None]] = field(factory=list, init=False)
+    line: GoipLine
+    _held: bool = field(default=True, init=False)
 
-    async def take(self) -> int:
-        """
-        @raise StoreUnavailable: a new block could not be reserved.
-        """
-        while self._next == self._end:
-            reserved: Deferred[None] = Deferred()
-            self._waiting.append(reserved)
-            if len(self._waiting) == 1:
-                self.store.reserve("session", SESSION_BLOCK).addBoth(self._reserved)
-            await reserved
-        self._next += 1
-        return (self._next - 1) % SESSION_MODULUS
+    def release(self) -> None:
+        """Give it back; a second time does nothing."""
+        if self._held:
+            self._held = False
+            self.line._slot_returned()
 
-    def _reserved(self, first: int | Failure) -> None:
-        if isinstance(first, int):
-            self._next, self._end = first, first + SESSION_BLOCK
-        # One after the other, not each from within the one before it: a
-        # thousand sessions may wait, and the stack is not that deep.
-        waiting, self._waiting = self._waiting, []
-        for reserved in waiting:
-            if isinstance(first, Failure):
-                reserved.errback(first)
-            else:
-                reserved.callback(None)
+    def __enter__(self) -> None:
+        """It is held already."""
+
+    def __exit__(self, *exc_info: object) -> None:
+        """However the session ended."""
+        self.release()
 
 
 @define(eq=False, repr=False)
-class Line:
+class GoipLine:
     """
-    @ivar write: sends one datagram from the listening socket.
-    @ivar room_changed: called when the line may be able to take more or less.
-    @ivar late_verdict: called with a verdict that no session waits for.
-    @ivar happened: called with the line, what became of it (C{present},
-        C{lost}, C{stopped}), and more about it.
+    @ivar capacity: hears of each change after which the line may be able to
+        take more or less.
+    @ivar events: hears what became of the line (C{present}, C{lost},
+        C{stopped}), and more about it.
+    @ivar pushed_facts: those that the device pushed outside its keepalives.
+    @ivar stopped: why nothing is sent by it until an operator acts; or empty.
     """
 
     settings: LineSettings
     clock: IReactorTime
-    store: Store
+    journal: ITransmissionJournal
     numbers: SessionNumbers
-    write: Callable[[bytes, Address], None]
-    room_changed: Callable[[Line], None]
-    late_verdict: Callable[[LateAnswer], None]
-    happened: Callable[..., None]
+    sender: DatagramSender
+    capacity: Subscribers[GoipLine] = field(factory=Subscribers, init=False)
+    events: Subscribers[GoipLine, str, Mapping[str, str]] = field(factory=Subscribers, init=False)
     address: Address | None = field(default=None, init=False)
     heard_at: float | None = field(default=None, init=False)
     facts: Mapping[str, str] = field(factory=dict, init=False)
-    noted: dict[str, str] = field(factory=dict, init=False)
+    pushed_facts: dict[str, str] = field(factory=dict, init=False)
     state: str = field(default="unheard", init=False)
     stopped: str = field(default="", init=False)
     last_error: str = field(default="", init=False)
     sessions: dict[int, BulkSession] = field(factory=dict, init=False)
     _running: dict[int, Deferred[None]] = field(factory=dict, init=False)
-    _rough_until: float = field(default=0.0, init=False)
-    _presence: Presence = field(init=False)
-    _count: int = field(default=0, init=False)
-    _opening: int = field(default=0, init=False)
-    _rest: IDelayedCall | None = field(default=None, init=False)
+    _slots_held: int = field(default=0, init=False)
+    _unreliable_until: float = field(default=0.0, init=False)
+    _presence: LinePresence = field(init=False)
+    _keepalive_count: int = field(default=0, init=False)
+    _pause: IDelayedCall | None = field(default=None, init=False)
     log = Logger()
 
     def __attrs_post_init__(self) -> None:
-        self._presence = presence_of(self.settings.id, self.clock, self._state_changed)
+        self._presence = presence_of(self.settings.id, self.clock, self)
 
-    # -- what the device tells --
+    # -- what the device reports --
 
     def keepalive(self, frame: Keepalive, address: Address) -> bool:
         """
@@ -122,16 +108,16 @@ class Line:
         had_room = self.has_room
         if address != self.address:
             self._moved(address)
-        if frame.count < self._count:
+        if frame.count < self._keepalive_count:
             self.log.info("Line {line} counts anew: it was restarted", line=self.settings.id)
-        self._count = frame.count
+        self._keepalive_count = frame.count
         self.heard_at = self.clock.seconds()
         changed = frame.facts != self.facts
         if changed:
             self.facts = frame.facts
         self._presence.heard()
         if self.has_room != had_room:
-            self.room_changed(self)
+            self.capacity.notify(self)
         return changed
 
     def _moved(self, address: Address) -> None:
@@ -144,12 +130,13 @@ class Line:
             )
         self.address = address
 
-    def _state_changed(self, state: str) -> None:
+    def presence_changed(self, state: str) -> None:
+        """See L{goiptwist.goip.presence.PresenceObserver}."""
         self.state = state
-        self.happened(self, state)
-        self.room_changed(self)
+        self.events.notify(self, state, {})
+        self.capacity.notify(self)
 
-    # -- sending --
+    # -- room for sessions --
 
     @property
     def logged_out(self) -> bool:
@@ -162,73 +149,85 @@ class Line:
         return (
             self.state == "present"
             and not self.stopped
-            and self._rest is None
+            and self._pause is None
             and not self.logged_out
-            and self.open_sessions < self.settings.sessions
+            and self._slots_held < self.settings.sessions
         )
 
-    @property
-    def open_sessions(self) -> int:
-        """How many sessions there are, with those just being opened."""
-        return len(self.sessions) + self._opening
+    def borrow(self) -> SessionSlot:
+        """Hold room for one more session; L{has_room} must be true."""
+        self._slots_held += 1
+        self.capacity.notify(self)
+        return SessionSlot(self)
 
-    async def open(self, message: Message) -> tuple[BulkSession, Deferred[Delivered]]:
+    def _slot_returned(self) -> None:
+        self._slots_held -= 1
+        self.capacity.notify(self)
+
+    # -- sending --
+
+    async def open(
+        self, slot: SessionSlot, message: Message
+    ) -> tuple[BulkSession, Deferred[Delivered]]:
         """
         Begin a session with this message as its first number.
 
+        @param slot: the session holds it from now on; it stays with the
+            caller if this raises.
         @raise TryLater: there are no session numbers, for want of a store.
         """
-        self._opening += 1
-        self.room_changed(self)
         try:
             number = await self.numbers.take()
-        except StoreUnavailable as trouble:
-            self._opening -= 1
-            self.room_changed(self)
-            raise TryLater(str(trouble), after=1.0, attempted=False) from None
-        self._opening -= 1
-        session = BulkSession(number, message.text, message.batch, self, self._to_device)
+        except StoreUnavailable as error:
+            raise TryLater(str(error), after=1.0, attempted=False) from None
+        session = BulkSession(number, message.text, message.batch, self)
         result = session.join(message)
         self.sessions[number] = session
-        self.room_changed(self)
-        running = self._running[number] = Deferred.fromCoroutine(session.run())
+        running = self._running[number] = Deferred.fromCoroutine(self._run(session, slot))
         running.addErrback(_stopped)
-        running.addBoth(lambda _: self._ended(number))
+        running.addBoth(self._ended, number)
         return session, result
 
-    def _ended(self, number: int) -> None:
-        del self.sessions[number], self._running[number]
-        self.room_changed(self)
+    def _ended(self, result: None, number: int) -> None:
+        del self._running[number]
 
-    def _to_device(self, datagram: bytes) -> None:
-        if self.address is not None:
-            self.write(datagram, self.address)
+    async def _run(self, session: BulkSession, slot: SessionSlot) -> None:
+        with slot:
+            try:
+                await session.run()
+            finally:
+                del self.sessions[session.number]
 
-    def answered(self, answer: Answer) -> None:
+    def answered(self, answer: DeviceAnswer) -> None:
         """The device said something in a session."""
         session = self.sessions.get(answer.session)
         if session is not None:
             session.received(answer)
         else:
-            self.late(answer)
+            self.late_answer(answer)
 
     # -- what a session asks of its line --
 
-    def write_down(self, transmission: Transmission) -> Deferred[None]:
-        """Commit what is about to leave."""
-        return self.store.write_down(transmission)
+    def write(self, datagram: bytes) -> None:
+        """Send one datagram to where the device was heard last."""
+        if self.address is not None:
+            self.sender.write(datagram, self.address)
 
-    def late(self, answer: Answer) -> None:
+    def record(self, transmission: Transmission) -> Deferred[None]:
+        """Commit what is about to leave."""
+        return self.journal.record(transmission)
+
+    def late_answer(self, answer: DeviceAnswer) -> None:
         """A verdict that nobody waits for; it may settle what was unknown."""
         telid = telid_of(answer)
         if telid is None or answer.verb == "WAIT":
             return
         try:
-            handover = verdict_of(answer, self.settings.id)
-            sent, detail, sms_no = True, "OK, late", handover.sms_no
+            delivered = verdict_of(answer, self.settings.id)
+            sent, detail, sms_no = True, "OK, late", delivered.sms_no
         except (Refused, TryLater) as refusal:
             sent, detail, sms_no = False, str(refusal), ""
-        self.late_verdict(
+        self.journal.record_late_answer(
             LateAnswer(
                 line=self.settings.id,
                 session=answer.session,
@@ -240,33 +239,33 @@ class Line:
             )
         )
 
-    def rough(self) -> None:
+    def path_unreliable(self) -> None:
         """A datagram was lost or repeated on the way."""
-        self._rough_until = self.clock.seconds() + ROUGH
+        self._unreliable_until = self.clock.seconds() + UNRELIABLE_PERIOD
 
     @property
-    def linger(self) -> float:
+    def close_delay(self) -> float:
         """Seconds to wait before DONE."""
-        return LINGER if self.clock.seconds() < self._rough_until else 0.0
+        return CLOSE_DELAY if self.clock.seconds() < self._unreliable_until else 0.0
 
-    def rest(self, seconds: float, reason: str) -> None:
+    def pause(self, seconds: float, reason: str) -> None:
         """Send nothing new by this line for a while."""
         self.last_error = reason
         self.log.warn(
-            "Line {line} rests for {seconds} s: {reason}",
+            "Line {line} pauses for {seconds} s: {reason}",
             line=self.settings.id,
             seconds=seconds,
             reason=reason,
         )
-        if self._rest is None:
-            self._rest = self.clock.callLater(seconds, self._rested)
-        elif self._rest.getTime() < self.clock.seconds() + seconds:
-            self._rest.reset(seconds)
-        self.room_changed(self)
+        if self._pause is None:
+            self._pause = self.clock.callLater(seconds, self._resumed)
+        elif self._pause.getTime() < self.clock.seconds() + seconds:
+            self._pause.reset(seconds)
+        self.capacity.notify(self)
 
-    def _rested(self) -> None:
-        self._rest = None
-        self.room_changed(self)
+    def _resumed(self) -> None:
+        self._pause = None
+        self.capacity.notify(self)
 
     def stop(self, reason: str) -> None:
         """Send nothing by this line until an operator acts."""
@@ -276,16 +275,16 @@ class Line:
                 line=self.settings.id,
                 reason=reason,
             )
-            self.happened(self, "stopped", reason=reason)
+            self.events.notify(self, "stopped", {"reason": reason})
         self.stopped = self.last_error = reason
-        self.room_changed(self)
+        self.capacity.notify(self)
 
-    def leave(self) -> None:
+    def shut_down(self) -> None:
         """The gateway stops: let nothing tick on."""
         self._presence.forgotten()
-        if self._rest is not None:
-            self._rest.cancel()
-            self._rest = None
+        if self._pause is not None:
+            self._pause.cancel()
+            self._pause = None
         for running in list(self._running.values()):
             running.cancel()
 
@@ -313,7 +312,7 @@ class Line:
             stopped=self.stopped,
             last_error=self.last_error,
             sessions=len(self.sessions),
-            facts={**rest, **self.noted},
+            facts={**rest, **self.pushed_facts},
         )
 
 

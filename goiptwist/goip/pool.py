@@ -1,17 +1,19 @@
-"""A pool of lines: a destination that picks the line for each text."""
+"""A pool of lines: a destination that lends the line for each text."""
 
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Callable
 
 from attrs import define, field
 from twisted.internet.defer import Deferred
 from zope.interface import implementer
 
-from goiptwist.device_interfaces import IPooled
+from goiptwist.device_interfaces import ILease, ILends
 from goiptwist.errors import TryLater
-from goiptwist.goip.line import Line
+from goiptwist.goip.line import GoipLine, SessionSlot
 from goiptwist.goip.sending import BulkSession
+from goiptwist.goip.subscribers import Subscribers
 from goiptwist.model.delivery import Delivered
 from goiptwist.model.messages import Message
 
@@ -23,9 +25,47 @@ JOIN_AHEAD = 3
 REMEMBERED = 10_000
 
 
-@implementer(IPooled)
+@implementer(ILease)
 @define(eq=False, repr=False)
-class Pool:
+class LineLease:
+    """
+    Room on a line for a session of its own, or a place in a session for the
+    same text.
+
+    @ivar _slot: the room; C{None} once a session holds it, or it is given back.
+    @ivar _session: the session to join.
+    """
+
+    pool: LinePool
+    _slot: SessionSlot | None = None
+    _session: BulkSession | None = None
+
+    async def deliver(self, message: Message) -> Delivered:
+        """See L{ILease}."""
+        session, result = await self._begin(message)
+        return await self.pool.await_result(message, session, result)
+
+    async def _begin(self, message: Message) -> tuple[BulkSession, Deferred[Delivered]]:
+        if self._session is not None and self._session.can_join(message):
+            return self._session, self._session.join(message)
+        slot = self._slot
+        if slot is None:
+            raise TryLater("the session is over", attempted=False)
+        session, result = await slot.line.open(slot, message)
+        self._slot = None
+        self.pool.opened(session)
+        return session, result
+
+    def release(self) -> None:
+        """See L{ILease}."""
+        slot, self._slot = self._slot, None
+        if slot is not None:
+            slot.release()
+
+
+@implementer(ILends)
+@define(eq=False, repr=False)
+class LinePool:
     """
     Lines of which any will do.
 
@@ -34,41 +74,68 @@ class Pool:
     """
 
     name: str
-    free: OrderedDict[str, Line] = field(factory=OrderedDict, init=False)
+    free: OrderedDict[str, GoipLine] = field(factory=OrderedDict, init=False)
+    _available: Subscribers[()] = field(factory=Subscribers[()], init=False)
     _open: dict[str, BulkSession] = field(factory=dict, init=False)
     _failed_by: OrderedDict[str, set[str]] = field(factory=OrderedDict, init=False)
 
-    def room_changed(self, line: Line) -> bool:
-        """
-        One of the lines may be able to take more or less than before.
+    def add(self, line: GoipLine) -> None:
+        """Lend this line too."""
+        line.capacity.add(self._capacity_changed)
 
-        @return: whether it can take something.
-        """
-        if line.has_room:
-            self.free.setdefault(line.settings.id, line)
-            return True
-        self.free.pop(line.settings.id, None)
-        return False
+    def _capacity_changed(self, line: GoipLine) -> None:
+        if not line.has_room:
+            self.free.pop(line.settings.id, None)
+            return
+        none_was_free = not self.free
+        self.free.setdefault(line.settings.id, line)
+        if none_was_free:
+            self._available.notify()
 
-    def ready_for(self, message: Message) -> bool:
-        """Whether this message could be sent now."""
-        return bool(self.free) or self._joinable(message) is not None
+    def on_available(self, callback: Callable[[], None]) -> Callable[[], None]:
+        """See L{ILends}."""
+        return self._available.add(callback)
 
-    async def deliver(self, message: Message) -> Delivered:
+    def acquire(self, message: Message) -> LineLease | None:
         """
-        Send it by the best line: in a session for the same text if there is
-        one that is not too full, else by a line that has not failed it.
+        Lend the best line: a place in a session for the same text if there is
+        one that is not too full, else a line that has not failed the message.
+        As L{ILends.acquire}.
         """
         session = self._joinable(message)
-        if session is None or (session.pending >= JOIN_AHEAD and self.free):
-            session, result = await self._opened(message)
-        else:
-            result = session.join(message)
+        if session is not None and (session.pending < JOIN_AHEAD or not self.free):
+            return LineLease(self, session=session)
+        line = self._best(message)
+        return LineLease(self, slot=line.borrow()) if line is not None else None
+
+    async def deliver(self, message: Message) -> Delivered:
+        """See L{goiptwist.interfaces.IDestination}; for those who hold no lease."""
+        lease = self.acquire(message)
+        if lease is None:
+            raise TryLater("no line is free", attempted=False)
+        try:
+            return await lease.deliver(message)
+        finally:
+            lease.release()
+
+    def opened(self, session: BulkSession) -> None:
+        """More recipients of the same text may join this session."""
+        if session.batch:
+            self._open[session.batch] = session
+
+    async def await_result(
+        self, message: Message, session: BulkSession, result: Deferred[Delivered]
+    ) -> Delivered:
+        """
+        Wait for what the device says, and remember which line has failed.
+
+        @raise TryLater: as L{BulkSession.join}, which may also raise others.
+        """
         try:
             return await result
-        except TryLater as later:
-            if later.attempted:
-                self._remember(message, session)
+        except TryLater as error:
+            if error.attempted:
+                self._remember_failure(message, session)
             raise
         finally:
             if not session.pending and self._open.get(message.batch) is session:
@@ -78,16 +145,7 @@ class Pool:
         session = self._open.get(message.batch)
         return session if session is not None and session.can_join(message) else None
 
-    async def _opened(self, message: Message) -> tuple[BulkSession, Deferred[Delivered]]:
-        line = self._best(message)
-        if line is None:
-            raise TryLater("no line is free", attempted=False)
-        session, result = await line.open(message)
-        if message.batch:
-            self._open[message.batch] = session
-        return session, result
-
-    def _best(self, message: Message) -> Line | None:
+    def _best(self, message: Message) -> GoipLine | None:
         failed = self._failed_by.get(message.id, ())
         unused = (line for name, line in self.free.items() if name not in failed)
         best = next(unused, None) or next(iter(self.free.values()), None)
@@ -95,7 +153,7 @@ class Pool:
             self.free.move_to_end(best.settings.id)
         return best
 
-    def _remember(self, message: Message, session: BulkSession) -> None:
+    def _remember_failure(self, message: Message, session: BulkSession) -> None:
         self._failed_by.setdefault(message.id, set()).add(session.line.settings.id)
         while len(self._failed_by) > REMEMBERED:
             self._failed_by.popitem(last=False)

@@ -5,7 +5,6 @@ it is a machine.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Protocol
 
 from attrs import define
@@ -18,7 +17,7 @@ from twisted.logger import Logger
 SILENCE = 95.0
 
 
-class Presence(Protocol):
+class LinePresence(Protocol):
     """What can happen to the presence of a line."""
 
     def heard(self) -> None:
@@ -31,22 +30,27 @@ class Presence(Protocol):
         """L{SILENCE} has passed since the last keepalive."""
 
 
-@define
-class _Core:
-    """
-    @ivar changed: called with the new state's name after each change.
-    """
+class PresenceObserver(Protocol):
+    """Whose presence it is."""
 
+    def presence_changed(self, state: str) -> None:
+        """
+        @param state: C{present} or C{lost}.
+        """
+
+
+@define
+class _PresenceCore:
     line: str
     clock: IReactorTime
-    changed: Callable[[str], None]
+    observer: PresenceObserver
     log = Logger()
 
 
-_builder = TypeMachineBuilder(Presence, _Core)
+_builder = TypeMachineBuilder(LinePresence, _PresenceCore)
 
 
-def _watch(presence: Presence, core: _Core) -> IDelayedCall:
+def _watch(presence: LinePresence, core: _PresenceCore) -> IDelayedCall:
     return core.clock.callLater(SILENCE, presence._silent)
 
 
@@ -54,40 +58,36 @@ _unheard = _builder.state("unheard")
 _present = _builder.state("present", _watch)
 _lost = _builder.state("lost")
 
-_unheard.upon(Presence.forgotten).to(_unheard).returns(None)
-_lost.upon(Presence.forgotten).to(_lost).returns(None)
+_unheard.upon(LinePresence.forgotten).to(_unheard).returns(None)
+_lost.upon(LinePresence.forgotten).to(_lost).returns(None)
 
 
-@_unheard.upon(Presence.heard).to(_present)
-@_lost.upon(Presence.heard).to(_present)
-def _appeared(presence: Presence, core: _Core) -> None:
+@_unheard.upon(LinePresence.heard).to(_present)
+@_lost.upon(LinePresence.heard).to(_present)
+def _appeared(presence: LinePresence, core: _PresenceCore) -> None:
     core.log.info("Line {line} is present", line=core.line)
-    core.changed("present")
+    core.observer.presence_changed("present")
 
 
-@_present.upon(Presence.heard).loop()
-def _still_there(presence: Presence, core: _Core, deadline: IDelayedCall) -> None:
+@_present.upon(LinePresence.heard).loop()
+def _still_there(presence: LinePresence, core: _PresenceCore, deadline: IDelayedCall) -> None:
     deadline.reset(SILENCE)
 
 
-@_present.upon(Presence._silent).to(_lost)
-def _vanished(presence: Presence, core: _Core, deadline: IDelayedCall) -> None:
+@_present.upon(LinePresence._silent).to(_lost)
+def _vanished(presence: LinePresence, core: _PresenceCore, deadline: IDelayedCall) -> None:
     core.log.warn("Line {line} is lost: silent for {silence} s", line=core.line, silence=SILENCE)
-    core.changed("lost")
+    core.observer.presence_changed("lost")
 
 
-@_present.upon(Presence.forgotten).to(_unheard)
-def _left(presence: Presence, core: _Core, deadline: IDelayedCall) -> None:
+@_present.upon(LinePresence.forgotten).to(_unheard)
+def _left(presence: LinePresence, core: _PresenceCore, deadline: IDelayedCall) -> None:
     deadline.cancel()
 
 
 _build = _builder.build()
 
 
-def presence_of(line: str, clock: IReactorTime, changed: Callable[[str], None]) -> Presence:
-    """
-    The presence of a line that has not been heard yet.
-
-    @param changed: called with C{present} or C{lost} after each change.
-    """
-    return _build(_Core(line, clock, changed))
+def presence_of(line: str, clock: IReactorTime, observer: PresenceObserver) -> LinePresence:
+    """The presence of a line that has not been heard yet."""
+    return _build(_PresenceCore(line, clock, observer))

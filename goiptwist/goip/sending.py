@@ -19,12 +19,18 @@ from twisted.logger import Logger
 
 from goiptwist.errors import GoipTwistError, Refused, StoreUnavailable, TryLater, Unsure
 from goiptwist.goip import cms
-from goiptwist.goip.exchange import Exchange, Meaning, NoAnswer
-from goiptwist.goip.frames import Answer, Authenticate, Goodbye, Offer, Submit
+from goiptwist.goip.exchange import AnswerMeaning, DeviceChannel, Exchange, NoAnswer
+from goiptwist.goip.frames import (
+    DeviceAnswer,
+    SessionDone,
+    SessionOffer,
+    SessionPassword,
+    SessionSend,
+)
 from goiptwist.goip.settings import LineSettings
 from goiptwist.model.delivery import Delivered
 from goiptwist.model.messages import Message
-from goiptwist.store import Transmission
+from goiptwist.model.transmissions import Transmission
 
 #: Seconds of silence after each MSG and each PASSWORD. The vendor's server
 #: repeats every 5 s, three times; a quick first repeat costs nothing, since
@@ -52,35 +58,32 @@ TOO_MANY = "too_many_sends_in_server"
 WRONG_PASSWORD = "PASSWORD"  # noqa: S105
 
 #: Seconds for which a line is left alone ...
-REST_WHEN_SILENT = 10.0  # ... that did not answer
-REST_WHEN_FULL = 5.0  # ... that has too many sessions
-REST_WHEN_STRANGE = 5.0  # ... that does not know our session, or says what is not known
-REST_WHEN_LOGGED_OUT = 100.0  # ... without a network; the vendor's server waits as long
+PAUSE_WHEN_SILENT = 10.0  # ... that did not answer
+PAUSE_WHEN_FULL = 5.0  # ... that has too many sessions
+PAUSE_WHEN_STRANGE = 5.0  # ... that does not know our session, or says what is not known
+PAUSE_WHEN_LOGGED_OUT = 100.0  # ... without a network; the vendor's server waits as long
 
 
-class Sends(Protocol):
+class SendingLine(DeviceChannel, Protocol):
     """What a session needs of its line."""
 
     settings: LineSettings
     clock: IReactorTime
 
-    def write_down(self, transmission: Transmission) -> Deferred[None]:
+    def record(self, transmission: Transmission) -> Deferred[None]:
         """Commit what is about to leave."""
 
-    def rest(self, seconds: float, reason: str) -> None:
+    def pause(self, seconds: float, reason: str) -> None:
         """Send nothing new by this line for a while."""
 
     def stop(self, reason: str) -> None:
         """Send nothing by this line until an operator acts."""
 
-    def late(self, answer: Answer) -> None:
+    def late_answer(self, answer: DeviceAnswer) -> None:
         """A verdict that nobody waits for."""
 
-    def rough(self) -> None:
-        """A datagram was lost or repeated on the way."""
-
     @property
-    def linger(self) -> float:
+    def close_delay(self) -> float:
         """Seconds to wait before DONE."""
 
 
@@ -98,10 +101,9 @@ class BulkSession:
     number: int
     text: str = field(repr=False)
     batch: str
-    line: Sends
-    write: Callable[[bytes], None]
+    line: SendingLine
     exchange: Exchange = field(init=False)
-    _jobs: deque[tuple[Message, Deferred[Delivered]]] = field(factory=deque, init=False)
+    _pending: deque[tuple[Message, Deferred[Delivered]]] = field(factory=deque, init=False)
     _given: int = field(default=0, init=False)
     _telid: int = field(default=0, init=False)
     _opened_at: float | None = field(default=None, init=False)
@@ -109,14 +111,14 @@ class BulkSession:
     log = Logger()
 
     def __attrs_post_init__(self) -> None:
-        self.exchange = Exchange(self.line.clock, self.write, self.line.rough)
+        self.exchange = Exchange(self.line.clock, self.line)
 
-    # -- who wants to send --
+    # -- the messages of the session --
 
     @property
     def pending(self) -> int:
         """How many numbers have not been given to the device."""
-        return len(self._jobs)
+        return len(self._pending)
 
     def can_join(self, message: Message) -> bool:
         """Whether this message can be one more number of this session."""
@@ -135,10 +137,10 @@ class BulkSession:
         @return: fires with what the device said, or fails with L{TryLater},
             L{Refused} or L{Unsure}.
         """
-        job = message, Deferred[Delivered]()
-        self._jobs.append(job)
+        pending = message, Deferred[Delivered]()
+        self._pending.append(pending)
         self._given += 1
-        return job[1]
+        return pending[1]
 
     def _too_old(self) -> bool:
         if self._opened_at is None:
@@ -147,23 +149,23 @@ class BulkSession:
 
     # -- what the device says --
 
-    def received(self, answer: Answer) -> None:
+    def received(self, answer: DeviceAnswer) -> None:
         """The device said something in this session."""
         if not self.exchange.received(answer) and telid_of(answer) is not None:
-            self.line.late(answer)
+            self.line.late_answer(answer)
 
     # -- the dialogue --
 
     async def run(self) -> None:
-        """Go through the whole dialogue; every job gets its result."""
+        """Go through the whole dialogue; every message gets its result."""
         try:
             await self._open()
-            while self._jobs and not self._too_old():
-                await self._next()
-        except (TryLater, Refused) as trouble:
-            self._give_up(trouble)
+            while self._pending and not self._too_old():
+                await self._send_next()
+        except (TryLater, Refused) as error:
+            self._give_up(error)
         except Unsure:
-            # The job in question knows. The rest was never given.
+            # The message in question has its result. The rest was never given.
             self._give_up(TryLater("the device went silent", attempted=False))
         except CancelledError:  # the gateway stops
             raise
@@ -174,28 +176,30 @@ class BulkSession:
         if self._opened_at is not None:
             await self._close()
 
-    def _give_up(self, trouble: GoipTwistError) -> None:
+    def _give_up(self, error: GoipTwistError) -> None:
         self._ended = True
-        while self._jobs:
-            self._jobs.popleft()[1].errback(trouble)
+        while self._pending:
+            self._pending.popleft()[1].errback(error)
 
     async def _open(self) -> None:
         line = self.line
         began = line.clock.seconds()
-        answer = await self._asked(Offer(self.number, self.text).format(), _to_offer)
+        answer = await self._ask(SessionOffer(self.number, self.text).format(), _to_offer)
         if answer.verb != "ERROR":
             self._opened_at = began
         if answer.verb == "PASSWORD":
             secret = line.settings.password.clear
-            answer = await self._asked(Authenticate(self.number, secret).format(), _to_password)
+            answer = await self._ask(SessionPassword(self.number, secret).format(), _to_password)
         if answer.verb != "SEND":
             raise self._refusal(answer.text)
 
-    async def _asked(self, question: bytes, meaning: Callable[[Answer], Meaning]) -> Answer:
+    async def _ask(
+        self, question: bytes, meaning: Callable[[DeviceAnswer], AnswerMeaning]
+    ) -> DeviceAnswer:
         try:
             return await self.exchange.ask(question, meaning, OPENING)
         except NoAnswer as silence:
-            self.line.rest(REST_WHEN_SILENT, str(silence))
+            self.line.pause(PAUSE_WHEN_SILENT, str(silence))
             raise TryLater(str(silence), attempted=False) from None
 
     def _refusal(self, text: str) -> GoipTwistError:
@@ -204,34 +208,34 @@ class BulkSession:
             self.line.stop("the device says that the password is wrong")
             return TryLater("the device says that the password is wrong", attempted=False)
         if text == TOO_MANY:
-            self.line.rest(REST_WHEN_FULL, "the device has too many sessions")
+            self.line.pause(PAUSE_WHEN_FULL, "the device has too many sessions")
             return TryLater(
-                "the device has too many sessions", after=REST_WHEN_FULL, attempted=False
+                "the device has too many sessions", after=PAUSE_WHEN_FULL, attempted=False
             )
-        return self._lost_session(text)
+        return self._unknown_session(text)
 
-    def _lost_session(self, text: str) -> TryLater:
+    def _unknown_session(self, text: str) -> TryLater:
         if text == "GSM_LOGOUT":
-            self.line.rest(REST_WHEN_LOGGED_OUT, "the line lost its network")
+            self.line.pause(PAUSE_WHEN_LOGGED_OUT, "the line lost its network")
             return TryLater("the line lost its network", attempted=False)
         reason = (
             "the device does not know the session"
             if text == "SENDID"
             else f"the device said {text[:100]!r}"
         )
-        self.line.rest(REST_WHEN_STRANGE, reason)
-        return TryLater(reason, after=REST_WHEN_STRANGE, attempted=text != "SENDID")
+        self.line.pause(PAUSE_WHEN_STRANGE, reason)
+        return TryLater(reason, after=PAUSE_WHEN_STRANGE, attempted=text != "SENDID")
 
-    async def _next(self) -> None:
-        message, done = self._jobs[0]
+    async def _send_next(self) -> None:
+        message, done = self._pending[0]
         self._telid += 1
         try:
-            await self._write_down(message)
-        except StoreUnavailable as trouble:
-            raise TryLater(str(trouble), after=1.0, attempted=False) from None
-        self._jobs.popleft()
+            await self._record(message)
+        except StoreUnavailable as error:
+            raise TryLater(str(error), after=1.0, attempted=False) from None
+        self._pending.popleft()
         try:
-            handover = await self._submit(message.recipient)
+            delivered = await self._submit(message.recipient)
         except (TryLater, Refused, Unsure) as verdict:
             done.errback(verdict)
             if isinstance(verdict, Unsure) or self._ended:
@@ -242,11 +246,11 @@ class BulkSession:
             done.errback(Unsure("internal error, see the log"))
             raise
         else:
-            done.callback(handover)
+            done.callback(delivered)
 
-    async def _write_down(self, message: Message) -> None:
+    async def _record(self, message: Message) -> None:
         line = self.line
-        await line.write_down(
+        await line.record(
             Transmission(
                 message_id=message.id,
                 line=line.settings.id,
@@ -257,21 +261,21 @@ class BulkSession:
         )
 
     async def _submit(self, recipient: str) -> Delivered:
-        question = Submit(self.number, self._telid, recipient).format()
+        question = SessionSend(self.number, self._telid, recipient).format()
         poll = self.line.settings.poll.seconds
         patience = (poll,) * max(1, round(POLLED / poll)) if poll else (UNPOLLED,)
         until = self.line.clock.seconds() + VERDICT
 
-        def to_submit(answer: Answer) -> Meaning:
+        def to_submit(answer: DeviceAnswer) -> AnswerMeaning:
             meaning = _to_submit(answer, self._telid)
-            if meaning is Meaning.PATIENCE and self.line.clock.seconds() > until:
-                return Meaning.OTHER
+            if meaning is AnswerMeaning.PATIENCE and self.line.clock.seconds() > until:
+                return AnswerMeaning.OTHER
             return meaning
 
         try:
             answer = await self.exchange.ask(question, to_submit, patience)
         except NoAnswer as silence:
-            self.line.rest(REST_WHEN_SILENT, str(silence))
+            self.line.pause(PAUSE_WHEN_SILENT, str(silence))
             raise Unsure(f"the device was given the number, then: {silence}") from None
         if telid_of(answer) is None:
             return self._broken_off(answer.text)
@@ -279,29 +283,29 @@ class BulkSession:
 
     def _broken_off(self, text: str) -> Delivered:
         self._ended = True
-        trouble = self._lost_session(text)
+        error = self._unknown_session(text)
         asked_once = self.exchange.transmissions == 1 and not self.exchange.alive
-        if asked_once and not self.line.linger:
-            raise trouble
+        if asked_once and not self.line.close_delay:
+            raise error
         # It may have taken the first SEND and then forgotten the session; and
         # where datagrams are late, this may be the answer to something older.
-        raise Unsure(f"the device was given the number, then: {trouble}")
+        raise Unsure(f"the device was given the number, then: {error}")
 
     async def _close(self) -> None:
-        goodbye = Goodbye(self.number).format()
+        done_frame = SessionDone(self.number).format()
         # Copies of our MSG, PASSWORD and SEND may still be on their way. After
         # DONE they would open the session anew and send the text again; while
         # it is open the device knows them for what they are.
-        if self.line.linger:
-            await deferLater(self.line.clock, self.line.linger)
+        if self.line.close_delay:
+            await deferLater(self.line.clock, self.line.close_delay)
         try:
-            await self.exchange.ask(goodbye, _to_goodbye, CLOSING)
+            await self.exchange.ask(done_frame, _to_done, CLOSING)
         except NoAnswer:
             # The texts are settled; the device frees the session by itself.
             self.log.debug("No answer to DONE of session {session}", session=self.number)
 
 
-def telid_of(answer: Answer) -> int | None:
+def telid_of(answer: DeviceAnswer) -> int | None:
     """The number within the session that a verdict is about."""
     if answer.verb not in ("OK", "ERROR", "WAIT") or not answer.details:
         return None
@@ -309,37 +313,37 @@ def telid_of(answer: Answer) -> int | None:
     return int(first) if first.isascii() and first.isdigit() and len(first) < 10 else None
 
 
-def _to_offer(answer: Answer) -> Meaning:
+def _to_offer(answer: DeviceAnswer) -> AnswerMeaning:
     if answer.verb in ("PASSWORD", "SEND"):
-        return Meaning.ANSWER
+        return AnswerMeaning.ANSWER
     about_session = answer.verb == "ERROR" and telid_of(answer) is None
-    return Meaning.ANSWER if about_session else Meaning.OTHER
+    return AnswerMeaning.ANSWER if about_session else AnswerMeaning.OTHER
 
 
-def _to_password(answer: Answer) -> Meaning:
+def _to_password(answer: DeviceAnswer) -> AnswerMeaning:
     # A PASSWORD here is the late repeat of the one that we are answering.
-    return Meaning.OTHER if answer.verb == "PASSWORD" else _to_offer(answer)
+    return AnswerMeaning.OTHER if answer.verb == "PASSWORD" else _to_offer(answer)
 
 
-def _to_submit(answer: Answer, telid: int) -> Meaning:
+def _to_submit(answer: DeviceAnswer, telid: int) -> AnswerMeaning:
     about = telid_of(answer)
     if answer.verb == "WAIT":
-        return Meaning.PATIENCE if about == telid else Meaning.OTHER
+        return AnswerMeaning.PATIENCE if about == telid else AnswerMeaning.OTHER
     if about == telid:
-        return Meaning.ANSWER
+        return AnswerMeaning.ANSWER
     about_session = answer.verb == "ERROR" and about is None
     # The session was opened, so these are late answers to what opened it.
     late = answer.text in (TOO_MANY, WRONG_PASSWORD)
-    return Meaning.ANSWER if about_session and not late else Meaning.OTHER
+    return AnswerMeaning.ANSWER if about_session and not late else AnswerMeaning.OTHER
 
 
-def _to_goodbye(answer: Answer) -> Meaning:
+def _to_done(answer: DeviceAnswer) -> AnswerMeaning:
     # SENDID: the session is gone already, which is what we want.
     gone = answer.verb == "ERROR" and telid_of(answer) is None
-    return Meaning.ANSWER if answer.verb == "DONE" or gone else Meaning.OTHER
+    return AnswerMeaning.ANSWER if answer.verb == "DONE" or gone else AnswerMeaning.OTHER
 
 
-def verdict_of(answer: Answer, line: str) -> Delivered:
+def verdict_of(answer: DeviceAnswer, line: str) -> Delivered:
     """
     What the device says about one number.
 
@@ -350,10 +354,10 @@ def verdict_of(answer: Answer, line: str) -> Delivered:
     if answer.verb == "OK":
         sms_no = answer.details[1] if len(answer.details) > 1 else ""
         return Delivered("OK", line, sms_no)
-    said = " ".join(answer.details[1:])
-    code = said.removeprefix("errorstatus:")
+    reason = " ".join(answer.details[1:])
+    code = reason.removeprefix("errorstatus:")
     if not (code.isascii() and code.isdigit() and len(code) < 10):
-        raise TryLater(f"the device said {said[:100]!r}")
+        raise TryLater(f"the device said {reason[:100]!r}")
     if cms.is_permanent(int(code)):
         raise Refused(cms.in_words(int(code)))
     raise TryLater(cms.in_words(int(code)))

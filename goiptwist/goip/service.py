@@ -22,10 +22,10 @@ from goiptwist.config.values import HostPort
 from goiptwist.device_interfaces import IKeepsState, IPools
 from goiptwist.errors import BadConfiguration, StoreUnavailable
 from goiptwist.goip import frames
-from goiptwist.goip.line import Address
-from goiptwist.goip.lines import Lines
-from goiptwist.goip.pool import Pool
-from goiptwist.goip.receiving import Receiver
+from goiptwist.goip.inbound import PushReceiver
+from goiptwist.goip.lines import LineRegistry
+from goiptwist.goip.pool import LinePool
+from goiptwist.goip.transport import Address, DatagramSender
 from goiptwist.interfaces import ILines
 from goiptwist.model.status import LineStatus
 from goiptwist.net.rejections import Rejections
@@ -39,61 +39,61 @@ RECEIVE_BUFFER = 4 * 1024 * 1024
 class GoipProtocol(DatagramProtocol):
     """Datagrams in, frames to the parts that they are for, answers out."""
 
-    lines: Lines
-    receiver: Receiver
-    complaints: Rejections
+    lines: LineRegistry
+    receiver: PushReceiver
+    sender: DatagramSender
+    rejections: Rejections
     noisy = False
     log = Logger()
+
+    def startProtocol(self) -> None:
+        """Twisted has opened the socket."""
+        assert self.transport is not None
+        self.sender.opened(self.transport)
+
+    def stopProtocol(self) -> None:
+        """Twisted has closed it."""
+        self.sender.closed()
 
     def datagramReceived(self, datagram: bytes, addr: Address) -> None:
         """Twisted has a datagram for us."""
         try:
             frame = frames.from_device(datagram)
-        except frames.MalformedFrame as error:
-            self.complaints.about("malformed", addr[0], f"no frame of a device: {error}")
+        except frames.MalformedDatagram as error:
+            self.rejections.about("malformed", addr[0], f"no frame of a device: {error}")
             return
         if isinstance(frame, frames.Keepalive):
             answer = self.lines.keepalive(frame, addr)
             if answer is not None:
-                self.write(answer.format(), addr)
-        elif isinstance(frame, frames.Answer):
+                self.sender.write(answer.format(), addr)
+        elif isinstance(frame, frames.DeviceAnswer):
             self.lines.answered(frame, addr)
         elif isinstance(frame, frames.ReceivedSms):
             self._answer(self.receiver.sms(frame, addr[0]), addr, len(datagram))
         elif isinstance(frame, frames.DeliveryReport):
             self._answer(self.receiver.report(frame, addr[0]), addr, len(datagram))
-        elif isinstance(frame, frames.Push):
+        elif isinstance(frame, frames.DevicePush):
             self._answer(self.receiver.push(frame, addr[0]), addr, len(datagram))
-        # A trace line or the facts of a command are not acknowledged.
+        # A trace line or the facts of a command get no acknowledgement.
 
     def _answer(
         self,
-        making: Coroutine[Deferred[Any], Any, frames.Acknowledgement | None],
+        taking: Coroutine[Deferred[Any], Any, frames.PushAcknowledgement | None],
         address: Address,
         longest: int,
     ) -> None:
-        def answer(acknowledgement: frames.Acknowledgement | None) -> None:
+        def answer(acknowledgement: frames.PushAcknowledgement | None) -> None:
             if acknowledgement is not None:
                 # An answer to a stranger is never longer than the question.
-                self.write(acknowledgement.format()[:longest], address)
+                self.sender.write(acknowledgement.format()[:longest], address)
 
-        Deferred.fromCoroutine(making).addCallbacks(answer, self._no_answer)
+        Deferred.fromCoroutine(taking).addCallbacks(answer, self._no_answer)
 
     def _no_answer(self, failure: Failure) -> None:
         if failure.check(StoreUnavailable):
-            self.complaints.counts["not_kept"] += 1  # the store says why
+            self.rejections.counts["not_kept"] += 1  # the store says why
         else:
             self.log.failure("A push could not be kept", failure=failure)
-
-    def write(self, datagram: bytes, address: Address) -> None:
-        """Send one datagram."""
-        if self.transport is None:
-            return
-        try:
-            self.transport.write(datagram, address)
-        except OSError as error:
-            # No route, a full buffer: to the dialogue it is a lost datagram.
-            self.complaints.about("not_sent", address[0], f"could not send: {error}")
 
 
 @implementer(ILines, IPools, IKeepsState)
@@ -113,7 +113,7 @@ class GoipService(Service):
     log = Logger()
 
     @property
-    def lines(self) -> Lines:
+    def lines(self) -> LineRegistry:
         """All lines of all devices."""
         return self.protocol.lines
 
@@ -121,17 +121,17 @@ class GoipService(Service):
         """See L{ILines}."""
         return self.lines.statuses()
 
-    def pool(self, destination: str) -> Pool | None:
+    def pool(self, destination: str) -> LinePool | None:
         """See L{IPools}."""
         return self.lines.pools.get(destination)
 
     async def restore(self) -> None:
         """See L{IKeepsState}: show what was known of each line."""
-        await self.lines.remember()
+        await self.lines.restore_facts()
 
     def save(self) -> None:
         """See L{IKeepsState}: write down the facts of lines that have changed."""
-        self.lines.keep_facts()
+        self.lines.save_facts()
 
     def startService(self) -> None:
         """
@@ -160,7 +160,7 @@ class GoipService(Service):
     def stopService(self) -> Deferred[None] | None:
         """Let nothing tick on, and close the port."""
         super().stopService()
-        self.lines.leave()
+        self.lines.shut_down()
         port, self.port = self.port, None
         stopped: Deferred[None] | None = port.stopListening() if port is not None else None
         return stopped

@@ -107,11 +107,6 @@ class Messaging:
         if fresh:
             self.events.publish(event.what or f"device.{event.kind}", event)
 
-    def noticed(self, event: Event) -> None:
-        """As L{happened}, where nobody could repeat it."""
-        kept = Deferred.fromCoroutine(self.happened(event))
-        kept.addErrback(lambda failure: failure.trap(StoreUnavailable))  # the store says why
-
     async def submit(self, submission: Submission) -> list[Message]:
         """
         Keep an outgoing text, and queue it for its line or pool. As

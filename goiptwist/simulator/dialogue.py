@@ -14,7 +14,13 @@ from functools import partial
 from attrs import define, field
 from twisted.internet.interfaces import IReactorTime
 
-from goiptwist.goip.frames import Answer, Authenticate, Goodbye, Offer, Submit
+from goiptwist.goip.frames import (
+    DeviceAnswer,
+    SessionDone,
+    SessionOffer,
+    SessionPassword,
+    SessionSend,
+)
 from goiptwist.simulator.keepalives import SimCard
 from goiptwist.simulator.module import GsmModule
 from goiptwist.simulator.sessions import (
@@ -27,7 +33,7 @@ from goiptwist.simulator.sessions import (
 )
 from goiptwist.simulator.settings import Personality, SimulatorSettings
 
-FromDialogue = Offer | Authenticate | Submit | Goodbye
+FromDialogue = SessionOffer | SessionPassword | SessionSend | SessionDone
 
 
 @define
@@ -43,7 +49,7 @@ class DeviceDialogue:
     _password: str
     _sim: SimCard
     _module: GsmModule
-    _say: Callable[[Answer], None]
+    _say: Callable[[DeviceAnswer], None]
     _transmit: Callable[[SimulatedSession, SessionNumber], AcceptedByNetwork | RefusedByNetwork]
     _sessions: dict[int, SimulatedSession] = field(factory=dict, init=False)
 
@@ -54,11 +60,11 @@ class DeviceDialogue:
 
     def receive(self, frame: FromDialogue) -> None:
         """Answer one frame of the server."""
-        if isinstance(frame, Offer):
+        if isinstance(frame, SessionOffer):
             self._offered(frame)
-        elif isinstance(frame, Goodbye):
+        elif isinstance(frame, SessionDone):
             self._drop(frame.session)
-            self._say(Answer("DONE", frame.session))  # also for one that is long gone
+            self._say(DeviceAnswer("DONE", frame.session))  # also for one that is long gone
         else:
             self._continued(frame)
 
@@ -67,7 +73,7 @@ class DeviceDialogue:
         for session in list(self._sessions):
             self._drop(session)
 
-    def _offered(self, offer: Offer) -> None:
+    def _offered(self, offer: SessionOffer) -> None:
         session = self._sessions.get(offer.session)
         if session is not None and session.text != offer.text:
             # Another text under an old id: no repetition but a new session.
@@ -84,14 +90,14 @@ class DeviceDialogue:
         session.touch()
         self._say(session.state())
 
-    def _continued(self, frame: Authenticate | Submit) -> None:
+    def _continued(self, frame: SessionPassword | SessionSend) -> None:
         session = self._sessions.get(frame.session)
         if session is None:
             if self._settings.names_unknown:
                 self._refuse(frame.session, "SENDID")
             return
         session.touch()
-        if isinstance(frame, Authenticate):
+        if isinstance(frame, SessionPassword):
             self._authenticated(session, frame.password)
         elif session.authorised:
             self._submitted(session, frame)
@@ -107,7 +113,7 @@ class DeviceDialogue:
             session.authorised = True
             self._say(session.state())
 
-    def _submitted(self, session: SimulatedSession, frame: Submit) -> None:
+    def _submitted(self, session: SimulatedSession, frame: SessionSend) -> None:
         known = session.remembered(frame.telid)
         if known is not None and self._settings.personality is Personality.REMEMBERS:
             self._say(known.status(session.id))
@@ -127,7 +133,7 @@ class DeviceDialogue:
             self._say(submission.status(session.id))
 
     def _refuse(self, session: int, reason: str) -> None:
-        self._say(Answer("ERROR", session, (reason,)))
+        self._say(DeviceAnswer("ERROR", session, (reason,)))
 
     def _drop(self, id: int) -> None:
         session = self._sessions.pop(id, None)

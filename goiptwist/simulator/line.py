@@ -10,18 +10,18 @@ from attrs import define, field
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 
 from goiptwist.goip.frames import (
-    Acknowledgement,
-    Answer,
-    Authenticate,
     DeliveryReport,
-    Goodbye,
+    DeviceAnswer,
+    DevicePush,
     Keepalive,
     KeepaliveAnswer,
-    MalformedFrame,
-    Offer,
-    Push,
+    MalformedDatagram,
+    PushAcknowledgement,
     ReceivedSms,
-    Submit,
+    SessionDone,
+    SessionOffer,
+    SessionPassword,
+    SessionSend,
     from_server,
 )
 from goiptwist.simulator.book import Book, PushOutcome, SettledSms, TransmittedSms
@@ -197,7 +197,7 @@ class SimulatedLine:
         @return: its number.
         """
         return self._pushes.offer(
-            lambda number: Push(name, number, self.name, self.password, fields)
+            lambda number: DevicePush(name, number, self.name, self.password, fields)
         )
 
     def _handed_in(self, number: int, sender: str, text: str, outcome: PushOutcome) -> None:
@@ -212,14 +212,14 @@ class SimulatedLine:
             return
         try:
             frame = from_server(datagram)
-        except MalformedFrame:
+        except MalformedDatagram:
             self.unread += 1
             return
         if isinstance(frame, KeepaliveAnswer):
             self.status = frame.status  # a real device does nothing with it either
-        elif isinstance(frame, Acknowledgement):
+        elif isinstance(frame, PushAcknowledgement):
             self._pushes.answered(frame)
-        elif isinstance(frame, Offer | Authenticate | Submit | Goodbye):
+        elif isinstance(frame, SessionOffer | SessionPassword | SessionSend | SessionDone):
             self._dialogue.receive(frame)
         else:
             self.unread += 1
@@ -228,7 +228,7 @@ class SimulatedLine:
         fields = facts(self.settings.generation, self.sim, self.status is not None)
         self._emit(Keepalive(count, self.name, self.password, fields).format())
 
-    def _say(self, answer: Answer) -> None:
+    def _say(self, answer: DeviceAnswer) -> None:
         self._emit(answer.format())
 
     def _emit(self, datagram: bytes) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from attrs import define, field
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 
-from goiptwist.goip.frames import Acknowledgement, DeliveryReport, Push, ReceivedSms
+from goiptwist.goip.frames import DeliveryReport, DevicePush, PushAcknowledgement, ReceivedSms
 from goiptwist.simulator.book import PushOutcome
 
 #: Seconds without an answer after which a push is sent again (seed, section
@@ -19,7 +19,7 @@ RESENDS = 3
 #: real devices give up after the first.
 NEXT_ROUND = 30.0
 
-Pushed = ReceivedSms | DeliveryReport | Push
+Pushed = ReceivedSms | DeliveryReport | DevicePush
 
 
 @define
@@ -88,7 +88,7 @@ class PushQueue:
         self._transmit((name, number), offered)
         return number
 
-    def answered(self, answer: Acknowledgement) -> None:
+    def answered(self, answer: PushAcknowledgement) -> None:
         """The server said OK or ERROR; late repeats of that mean nothing."""
         outcome = PushOutcome.ACKNOWLEDGED if answer.error is None else PushOutcome.REFUSED
         self._settle((answer.name, answer.number), outcome)

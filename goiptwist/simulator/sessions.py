@@ -5,7 +5,7 @@ from __future__ import annotations
 from attrs import define, field, frozen
 from twisted.internet.interfaces import IDelayedCall
 
-from goiptwist.goip.frames import Answer
+from goiptwist.goip.frames import DeviceAnswer
 
 #: Seconds without traffic after which a session is dropped (seed, step 2).
 SESSION_LIFE = 90.0
@@ -44,17 +44,17 @@ class SessionNumber:
     verdict: AcceptedByNetwork | RefusedByNetwork | None = None
     waited: bool = False
 
-    def status(self, session: int) -> Answer:
+    def status(self, session: int) -> DeviceAnswer:
         """The SubmitNumberStatus of the seed, step 6."""
         telid = str(self.telid)
         match self.verdict:
             case AcceptedByNetwork(None):
-                return Answer("OK", session, (telid,))
+                return DeviceAnswer("OK", session, (telid,))
             case AcceptedByNetwork(sms_no):
-                return Answer("OK", session, (telid, str(sms_no)))
+                return DeviceAnswer("OK", session, (telid, str(sms_no)))
             case RefusedByNetwork(code):
-                return Answer("ERROR", session, (telid, f"errorstatus:{code}"))
-        return Answer("WAIT", session, (telid,))
+                return DeviceAnswer("ERROR", session, (telid, f"errorstatus:{code}"))
+        return DeviceAnswer("WAIT", session, (telid,))
 
 
 @define
@@ -84,6 +84,6 @@ class SimulatedSession:
         if len(self._submissions) > REMEMBERED:
             del self._submissions[next(iter(self._submissions))]
 
-    def state(self) -> Answer:
+    def state(self) -> DeviceAnswer:
         """What a repeated MSG or PASSWORD is answered with."""
-        return Answer("SEND" if self.authorised else "PASSWORD", self.id)
+        return DeviceAnswer("SEND" if self.authorised else "PASSWORD", self.id)

@@ -18,6 +18,7 @@ from goiptwist.errors import Unacceptable
 from goiptwist.model.messages import Direction, HandsetReport, Message, OnUnknown, State, Step
 from goiptwist.model.queries import Search, SearchPage
 from goiptwist.model.status import DeliveryStatus
+from goiptwist.model.transmissions import LateAnswer, Transmission
 from goiptwist.store import database
 from goiptwist.store.alarms import Acknowledged, Alarming, KeptAlarm, Overdue, Raised, Repeated
 from goiptwist.store.coming_back import Return, Returning
@@ -32,10 +33,10 @@ from goiptwist.store.numbering import reserve
 from goiptwist.store.pruning import Forget, forget_receipts, prune
 from goiptwist.store.reading import QueueEntry, Reading
 from goiptwist.store.redelivering import Redelivering, Redelivery
-from goiptwist.store.reports import AFTER_UNKNOWN, LateAnswer, Reporting, Restart
+from goiptwist.store.reports import AFTER_UNKNOWN, Reporting, Restart
 from goiptwist.store.rows import Ids
 from goiptwist.store.searching import Searching
-from goiptwist.store.settling import Settlement, Settling, Transmission
+from goiptwist.store.settling import Settlement, Settling
 from goiptwist.store.spending import used_on
 from goiptwist.store.telling import Changed, LookForDelays, Queued, Telling
 from goiptwist.store.writer import RunsWork, Writer

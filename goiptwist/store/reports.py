@@ -12,6 +12,7 @@ from attrs import frozen
 from sqlalchemy import Connection, and_, bindparam, delete, insert, select, update
 
 from goiptwist.model.messages import HandsetReport, Message, OnUnknown, State
+from goiptwist.model.transmissions import LateAnswer
 from goiptwist.store.receipts import digest_of, unseen
 from goiptwist.store.rows import Ids, as_message
 from goiptwist.store.schema import delivery, journey, message, report, transmission
@@ -66,23 +67,6 @@ _BY_SESSION = select(transmission).where(
     )
 )
 _MESSAGE = select(message).where(message.c.id == bindparam("m"))
-
-
-@frozen(kw_only=True)
-class LateAnswer:
-    """
-    A verdict from a device for which no session waits.
-
-    @ivar sent: whether it was OK.
-    """
-
-    line: str
-    session: int
-    telid: int
-    sent: bool
-    detail: str
-    sms_no: str = ""
-    at: float
 
 
 def same_number(one: str, other: str) -> bool:

@@ -16,6 +16,7 @@ from sqlalchemy import Connection, and_, bindparam, func, insert, select, update
 
 from goiptwist.model.escalation import EscalationStep
 from goiptwist.model.messages import Direction, Message, State
+from goiptwist.model.transmissions import Transmission
 from goiptwist.store.many import Many
 from goiptwist.store.passing import (
     Failed,
@@ -32,22 +33,6 @@ from goiptwist.store.telling import Changed, Tidings
 
 _WAITING = "waiting"
 _NOTHING = Changed()
-
-
-@frozen(kw_only=True)
-class Transmission:
-    """
-    What is about to be given to a SIM.
-
-    @ivar message_id: as the world sees it.
-    @ivar telid: the number of the recipient within the session.
-    """
-
-    message_id: str
-    line: str
-    session: int
-    telid: int
-    at: float
 
 
 @frozen(kw_only=True)

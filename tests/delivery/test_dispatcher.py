@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from attrs import define, field
+from attrs import Factory, define, field
 from twisted.internet.defer import Deferred, execute
 from twisted.internet.task import Clock
 from twisted.logger import LogLevel, capturedLogs
@@ -25,8 +25,13 @@ POLICY = RetryPolicy(schedule=(5.0,), lifetime=1000.0, rests=True, at_once=2)
 
 @define(eq=False)
 class Slow:
-    """A destination that answers when the test says so."""
+    """
+    A destination that answers when the test says so.
 
+    @ivar clock: whose next turn comes after each answer.
+    """
+
+    clock: Clock = field(factory=Clock)
     asked: list[tuple[Message, Deferred[Delivered | None]]] = field(factory=list)
 
     def deliver(self, message: Message) -> Deferred[Delivered | None]:
@@ -41,6 +46,7 @@ class Slow:
             waiting.errback(answer)
         else:
             waiting.callback(answer)
+        self.clock.advance(0)
 
 
 @define(eq=False)
@@ -49,7 +55,7 @@ class Room:
 
     path: Path
     clock: Clock = field(factory=Clock)
-    a: Slow = field(factory=Slow)
+    a: Slow = field(default=Factory(lambda self: Slow(self.clock), takes_self=True))
     routes: dict[str, Nexthop] = field(factory=dict)
     settled: list[Message] = field(factory=list)
     store: Store = field(init=False)
@@ -139,12 +145,6 @@ def test_depth(room: Room) -> None:
         room.arrives(text)
     assert len(room.a.asked) == 2
     assert room.delivery.depth == 3
-
-
-def test_changed_names_no_queue_that_is_not(room: Room) -> None:
-    """A line that appears before anything was ever sent by it changes nothing."""
-    room.delivery.changed("pool:default")
-    assert room.delivery.queues == {}
 
 
 class TestStopping:

@@ -39,6 +39,7 @@ POLICY = RetryPolicy(schedule=(600.0,), lifetime=5000.0, rests=True, at_once=10)
 class Teller:
     """Tells when the test says so; texts that came in it takes at once."""
 
+    clock: Clock
     asked: list[tuple[Notification, Deferred[None]]] = field(factory=list)
     taken: list[str] = field(factory=list)
 
@@ -51,7 +52,8 @@ class Teller:
         await answer
 
     def in_hand(self) -> list[str]:
-        """What is being told, about whom."""
+        """What is being told, about whom, in the next turn."""
+        self.clock.advance(0)
         return [
             f"{notification.message.text} {notification.what}" for notification, _ in self.asked
         ]
@@ -84,13 +86,11 @@ class Desk:
 
     def begin(self) -> None:
         """As a new process does."""
-        self.teller = Teller()
+        self.teller = Teller(self.clock)
         store = self.kept.store
         store.run_reading = self.reads
         store.on_queued = self.queued
-        self.queue = Queue(
-            "b:a", self.teller, POLICY, store, self.clock, lambda _: True, lambda _: None
-        )
+        self.queue = Queue("b:a", self.teller, POLICY, store, self.clock, lambda _: None)
 
     def again(self) -> Deferred[None]:
         """The process ends in the middle of everything, and another begins."""

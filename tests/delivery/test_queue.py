@@ -10,16 +10,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from attrs import define, evolve, field
+from attrs import Factory, define, evolve, field
 from sqlalchemy import text
 from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 from twisted.logger import LogLevel, capturedLogs
+from zope.interface import implementer
 
 from goiptwist.delivery import queue as queue_module
 from goiptwist.delivery.queue import RESTS, SWEEP, Queue
 from goiptwist.delivery.retry import RetryPolicy
+from goiptwist.device_interfaces import ILease, ILends
 from goiptwist.errors import Refused, TryLater, Unsure
+from goiptwist.model.delivery import Delivered
 from goiptwist.model.messages import Message, OnUnknown
 from goiptwist.store import QueueEntry
 from tests.conftest import FailureLog
@@ -46,8 +49,7 @@ class Counter:
     clock: Clock = field(factory=Clock, init=False)
     reads: HeldBack = field(factory=lambda: HeldBack(holding=False), init=False)
     writes: HeldBack = field(factory=lambda: HeldBack(holding=False), init=False)
-    slow: Slow = field(factory=Slow, init=False)
-    ready: bool = field(default=True, init=False)
+    slow: Slow = field(default=Factory(lambda self: Slow(self.clock), takes_self=True))
     settled: list[Message] = field(factory=list, init=False)
     count: int = field(default=0, init=False)
     kept: Kept = field(init=False)
@@ -63,7 +65,6 @@ class Counter:
             self.policy,
             self.kept.store,
             self.clock,
-            lambda message: self.ready,
             self.settled.append,
         )
 
@@ -77,7 +78,8 @@ class Counter:
         return message
 
     def asked(self) -> list[str]:
-        """What the destination has in hand."""
+        """What the destination has in hand, in the next turn."""
+        self.clock.advance(0)
         return [message.text for message, _ in self.slow.asked]
 
     def state(self, message: Message) -> tuple[str, str]:
@@ -144,30 +146,122 @@ class TestAttempts:
         assert counter.asked() == []
         assert counter.state(message)[0] == "failed"
 
-    def test_not_ready(self, counter: Counter) -> None:
-        """A destination that cannot take it is not asked, until it says so."""
-        counter.ready = False
+
+@implementer(ILends)
+@define(eq=False)
+class Lender(Slow):
+    """
+    A destination that lends.
+
+    @ivar free: how many leases it has.
+    @ivar quick: whether it answers at once.
+    @ivar subscribers: those who wait for one.
+    """
+
+    free: int = 0
+    quick: bool = False
+    subscribers: list[Callable[[], None]] = field(factory=list)
+
+    def acquire(self, message: Message) -> Lent | None:
+        if not self.free:
+            return None
+        self.free -= 1
+        return Lent(self)
+
+    def on_available(self, callback: Callable[[], None]) -> Callable[[], None]:
+        self.subscribers.append(callback)
+        return lambda: self.subscribers.remove(callback)
+
+    def give_back(self) -> None:
+        self.free += 1
+        if self.free == 1:
+            for callback in self.subscribers:
+                callback()
+
+
+@implementer(ILease)
+@define(eq=False)
+class Lent:
+    """One lease."""
+
+    lender: Lender
+    released: bool = False
+
+    def deliver(self, message: Message) -> Deferred[Delivered | None]:
+        answer = self.lender.deliver(message)
+        if self.lender.quick:
+            answer.callback(None)
+        return answer
+
+    def release(self) -> None:
+        assert not self.released
+        self.released = True
+        self.lender.give_back()
+
+
+class TestLeases:
+    """A destination that lends is given no more than it lends."""
+
+    @pytest.fixture
+    def lender(self) -> Lender:
+        return Lender()
+
+    @pytest.fixture
+    def counter(self, tmp_path: Path, lender: Lender) -> Iterator[Counter]:
+        made = Counter(tmp_path, LINES, slow=lender)
+        lender.clock = made.clock
+        yield made
+        made.kept.store.close()
+
+    def test_nothing_is_free(self, counter: Counter, lender: Lender) -> None:
+        """It is not asked, however long, until it has something to lend."""
         counter.arrives("a")
         counter.clock.advance(SWEEP * 3)
         assert counter.asked() == []
-        counter.ready = True
-        counter.queue.pump()
+        lender.give_back()
+        assert counter.slow.asked == []  # not in the middle of what gave it back
         assert counter.asked() == ["a"]
 
-    def test_too_old_though_not_ready(self, counter: Counter) -> None:
+    def test_too_old_though_nothing_is_free(self, counter: Counter) -> None:
         """Nobody calls when no line ever comes back: a look now and then is enough."""
-        counter.ready = False
         message = counter.arrives("a")
         for _ in range(40):
             counter.clock.advance(SWEEP)
         assert counter.state(message)[0] == "failed"
 
-    def test_calls_back_while_it_is_asked(self, counter: Counter) -> None:
-        """A line that has room says so in the middle of being given something."""
-        counter.queue.ready_for = lambda message: counter.queue.pump() is None
-        for body in "abc":
+    @pytest.mark.parametrize(
+        "answer", [None, Refused("no"), TryLater("busy"), Unsure("silence"), KeyError("bug")]
+    )
+    def test_given_back(
+        self, counter: Counter, lender: Lender, answer: Any, logged_failures: FailureLog
+    ) -> None:
+        """However the attempt ends; and the next one begins."""
+        lender.free = 1
+        for body in "ab":
             counter.arrives(body)
-        assert counter.asked() == ["a", "b"]
+        assert counter.asked() == ["a"]
+        assert lender.free == 0
+        counter.slow.answers(answer)
+        assert counter.asked() == ["b"]
+        counter.slow.answers()
+        assert lender.free == 1
+        assert len(logged_failures.flush()) == isinstance(answer, KeyError)
+
+    def test_a_thousand_that_end_at_once(self, counter: Counter, lender: Lender) -> None:
+        """Each in a turn of its own: the stack does not grow with the queue."""
+        lender.free = 1
+        lender.quick = True
+        for n in range(1000):
+            counter.arrives(str(n))
+        counter.clock.advance(0)
+        assert [message.text for message, _ in lender.asked] == [str(n) for n in range(1000)]
+
+    def test_stopped(self, counter: Counter, lender: Lender) -> None:
+        """A queue that has stopped does not listen any more."""
+        counter.arrives("a")
+        counter.queue.stop()
+        assert lender.subscribers == []
+        assert counter.clock.getDelayedCalls() == []
 
 
 class TestUnknown:

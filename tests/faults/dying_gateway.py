@@ -89,18 +89,18 @@ class Wrapped:
                 self.point.passed("created", "table")
 
     def after_datagrams(self) -> None:
-        from goiptwist.goip.service import GoipProtocol
+        from goiptwist.goip.transport import DatagramSender
 
-        write = GoipProtocol.write
+        write = DatagramSender.write
 
-        def written(protocol: Any, datagram: bytes, address: Any) -> None:
-            write(protocol, datagram, address)
+        def written(sender: Any, datagram: bytes, address: Any) -> None:
+            write(sender, datagram, address)
             words = datagram.decode("utf-8", "replace").split()
             self.point.passed("written", words[0].partition(":")[0])
             if len(words) > 3:
                 self.point.passed("written", words[0] + ORDINAL)
 
-        GoipProtocol.write = written
+        DatagramSender.write = written
 
     def after_mails(self) -> None:
         from goiptwist.bridges.mail.outgoing.bridge import MailBridge
@@ -119,8 +119,8 @@ class Wrapped:
 
         ask: Callable[..., Any] = Queue._ask
 
-        async def asked(queue: Any, message: Any) -> Any:
-            said = await ask(queue, message)
+        async def asked(queue: Any, *args: Any) -> Any:
+            said = await ask(queue, *args)
             self.point.passed("asked", queue.name)
             return said
 

@@ -12,14 +12,14 @@ from attrs import define, field
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.task import Clock
 
-from goiptwist.goip.exchange import Exchange, Meaning, NoAnswer
-from goiptwist.goip.frames import Answer
+from goiptwist.goip.exchange import AnswerMeaning, Exchange, NoAnswer
+from goiptwist.goip.frames import DeviceAnswer
 
-ANSWER = Answer("OK", 11, ("1",))
-NOT_YET = Answer("WAIT", 11, ("1",))
-STRANGE = Answer("SEND", 11)
+ANSWER = DeviceAnswer("OK", 11, ("1",))
+NOT_YET = DeviceAnswer("WAIT", 11, ("1",))
+STRANGE = DeviceAnswer("SEND", 11)
 
-MEANINGS = {"OK": Meaning.ANSWER, "WAIT": Meaning.PATIENCE, "SEND": Meaning.OTHER}
+MEANINGS = {"OK": AnswerMeaning.ANSWER, "WAIT": AnswerMeaning.PATIENCE, "SEND": AnswerMeaning.OTHER}
 
 
 @define
@@ -33,19 +33,19 @@ class Asked:
     roughness: int = 0
     outcomes: list[Any] = field(factory=list)
     exchange: Exchange = field(init=False)
-    answered: Deferred[Answer] = field(init=False)
+    answered: Deferred[DeviceAnswer] = field(init=False)
 
     def __attrs_post_init__(self) -> None:
-        def rough() -> None:
-            self.roughness += 1
-
-        def write(datagram: bytes) -> None:
-            assert datagram == b"question"
-            self.sent.append(self.clock.seconds())
-
-        self.exchange = Exchange(self.clock, write, rough)
+        self.exchange = Exchange(self.clock, self)
         self.answered = self.exchange.ask(b"question", lambda a: MEANINGS[a.verb], self.patience)
         self.answered.addBoth(self.outcomes.append)
+
+    def path_unreliable(self) -> None:
+        self.roughness += 1
+
+    def write(self, datagram: bytes) -> None:
+        assert datagram == b"question"
+        self.sent.append(self.clock.seconds())
 
     def waits(self, seconds: float) -> None:
         for _ in range(round(seconds * 2)):

@@ -16,20 +16,20 @@ from hypothesis import strategies as st
 from goiptwist.goip.frames import (
     LONGEST_DATAGRAM,
     LONGEST_TEXT,
-    Acknowledgement,
-    Answer,
-    Authenticate,
-    Command,
     DeliveryReport,
-    Goodbye,
+    DeviceAnswer,
+    DeviceCommand,
+    DevicePush,
     Keepalive,
     KeepaliveAnswer,
     LineFacts,
-    MalformedFrame,
-    Offer,
-    Push,
+    MalformedDatagram,
+    PushAcknowledgement,
     ReceivedSms,
-    Submit,
+    SessionDone,
+    SessionOffer,
+    SessionPassword,
+    SessionSend,
     TraceLine,
     from_device,
     from_server,
@@ -74,12 +74,12 @@ def test_no_secret_in_a_repr() -> None:
         Keepalive(1, "goip1", "geheim"),
         ReceivedSms(1, "goip1", "geheim", "geheim", "geheim"),
         DeliveryReport(1, "goip1", "geheim", "1", 0, "geheim"),
-        Push("USSN", 1, "goip1", "geheim", {"msg": "geheim"}),
+        DevicePush("USSN", 1, "goip1", "geheim", {"msg": "geheim"}),
         LineFacts(1, {"get_gsm_num": "geheim"}),
-        Offer(1, "geheim"),
-        Authenticate(1, "geheim"),
-        Submit(1, 1, "geheim"),
-        Command("USSD", 1, ("geheim",)),
+        SessionOffer(1, "geheim"),
+        SessionPassword(1, "geheim"),
+        SessionSend(1, 1, "geheim"),
+        DeviceCommand("USSD", 1, ("geheim",)),
     ):
         assert "geheim" not in repr(frame)
 
@@ -92,7 +92,7 @@ FORGIVEN = [
         ReceivedSms(5, "g", "pw", "1", "x"),
     ),
     (from_device, b"req:5;id:g;password:pw;", Keepalive(5, "g", "pw")),
-    (from_device, b"STATE:5;id:g;pass:pw;a:b", Push("STATE", 5, "g", "pw", {"a": "b"})),
+    (from_device, b"STATE:5;id:g;pass:pw;a:b", DevicePush("STATE", 5, "g", "pw", {"a": "b"})),
     # the text of an SMS begins at the first ;msg: and runs to the end
     (
         from_device,
@@ -112,7 +112,7 @@ FORGIVEN = [
         b"RECEIVE:-2;id:g;password:pw;srcnum:1;msg:",
         ReceivedSms(-2, "g", "pw", "1", ""),
     ),
-    (from_server, b"RECEIVE -2 OK\n", Acknowledgement("RECEIVE", -2)),
+    (from_server, b"RECEIVE -2 OK\n", PushAcknowledgement("RECEIVE", -2)),
     # an alphabetic sender, and none at all
     (
         from_device,
@@ -137,35 +137,43 @@ FORGIVEN = [
         DeliveryReport(5, "g", "p", "1", 0),
     ),
     (from_device, b"GSM:1;get_exp_time:0\n", LineFacts(1, {"get_exp_time": "0"})),
-    (from_device, b"CGATT:1;id:g;password:p;cgatt:1\n", Push("CGATT", 1, "g", "p", {"cgatt": "1"})),
+    (
+        from_device,
+        b"CGATT:1;id:g;password:p;cgatt:1\n",
+        DevicePush("CGATT", 1, "g", "p", {"cgatt": "1"}),
+    ),
     (from_device, b"req:1;id:g;pass:p;\r\n\0", Keepalive(1, "g", "p")),
     # values that hold colons; quotation marks of some firmware
     (
         from_device,
         b'CELLINFO:5;id:g;password:p;info:"LAC:FFFF,CELL ID:FFFF"',
-        Push("CELLINFO", 5, "g", "p", {"info": "LAC:FFFF,CELL ID:FFFF"}),
+        DevicePush("CELLINFO", 5, "g", "p", {"info": "LAC:FFFF,CELL ID:FFFF"}),
     ),
     (
         from_device,
         b'HANGUP:5;id:g;password:p;num:+7,cause:"Normal',
-        Push("HANGUP", 5, "g", "p", {"num": "+7", "cause": "Normal"}),
+        DevicePush("HANGUP", 5, "g", "p", {"num": "+7", "cause": "Normal"}),
     ),
-    (from_device, b"HANGUP:5;id:g;password:p;num:+7", Push("HANGUP", 5, "g", "p", {"num": "+7"})),
+    (
+        from_device,
+        b"HANGUP:5;id:g;password:p;num:+7",
+        DevicePush("HANGUP", 5, "g", "p", {"num": "+7"}),
+    ),
     # a device that leaves the state out is taken to have failed, as the vendor does
     (from_device, b"DELIVER:5;id:g;password:p;sms_no:1", DeliveryReport(5, "g", "p", "1", 1)),
     (from_device, b"GSM:1;get_gsm_num:<NULL>", LineFacts(1, {"get_gsm_num": ""})),
     (from_device, b"AT:1;count:3;id:g;password:p;write:AT;x", TraceLine(1, "g", "AT;x")),
     # the vendor's paper prints a blank before the newline
-    (from_device, b"DONE 11 \n", Answer("DONE", 11)),
-    (from_server, b"DONE 11 \n", Goodbye(11)),
-    (from_device, b"DONE 11", Answer("DONE", 11)),
+    (from_device, b"DONE 11 \n", DeviceAnswer("DONE", 11)),
+    (from_server, b"DONE 11 \n", SessionDone(11)),
+    (from_device, b"DONE 11", DeviceAnswer("DONE", 11)),
     # a USSD answer holds blanks and newlines
-    (from_device, b"USSD 1 a b\nc\n", Answer("USSD", 1, ("a", "b\nc"))),
+    (from_device, b"USSD 1 a b\nc\n", DeviceAnswer("USSD", 1, ("a", "b\nc"))),
     # a server that counts characters, and two that leave the newline off
-    (from_server, "MSG 1 2 ЖЖ\n".encode(), Offer(1, "ЖЖ")),
-    (from_server, b"MSG 1 2 hi", Offer(1, "hi")),
-    (from_server, b"MSG 1 3 hi\n", Offer(1, "hi\n")),
-    (from_server, b"PASSWORD 11 pass word", Authenticate(11, "pass word")),
+    (from_server, "MSG 1 2 ЖЖ\n".encode(), SessionOffer(1, "ЖЖ")),
+    (from_server, b"MSG 1 2 hi", SessionOffer(1, "hi")),
+    (from_server, b"MSG 1 3 hi\n", SessionOffer(1, "hi\n")),
+    (from_server, b"PASSWORD 11 pass word", SessionPassword(11, "pass word")),
     # bytes that are no UTF-8 do not lose the rest
     (
         from_device,
@@ -187,7 +195,7 @@ def test_no_password_stays_among_the_facts() -> None:
     assert isinstance(keepalive, Keepalive)
     assert (keepalive.password, dict(keepalive.facts)) == ("one", {"num": "7"})
     push = from_device(b"STATE:1;id:g;pass:one;password:two;a:b")
-    assert isinstance(push, Push)
+    assert isinstance(push, DevicePush)
     assert (push.password, dict(push.fields)) == ("two", {"a": "b"})
 
 
@@ -236,17 +244,17 @@ REFUSED = [
 @pytest.mark.parametrize(("read", "datagram"), REFUSED)
 def test_refused(read: Reader, datagram: bytes) -> None:
     """What is no frame at all, with a sentence that says why."""
-    with pytest.raises(MalformedFrame) as refusal:
+    with pytest.raises(MalformedDatagram) as refusal:
         read(datagram)
     assert str(refusal.value)
 
 
 def test_longest() -> None:
     """A text of 3000 bytes passes; a datagram longer than any frame does not."""
-    offer = Offer(2**31, "ж" * (LONGEST_TEXT // 2))
+    offer = SessionOffer(2**31, "ж" * (LONGEST_TEXT // 2))
     assert from_server(offer.format()) == offer
     for read in (from_device, from_server):
-        with pytest.raises(MalformedFrame):
+        with pytest.raises(MalformedDatagram):
             read(b"x" * (LONGEST_DATAGRAM + 1))
 
 
@@ -267,7 +275,7 @@ def damaged(datagram: bytes) -> Iterator[bytes]:
 def reads_or_refuses(read: Reader, datagram: bytes) -> None:
     try:
         frame = read(datagram)
-    except MalformedFrame:
+    except MalformedDatagram:
         return
     frame.format()  # and what was read can be written
     repr(frame)
@@ -277,7 +285,7 @@ def reads_or_refuses(read: Reader, datagram: bytes) -> None:
 def test_damage(read: Reader) -> None:
     """
     Every example and every vector, cut and damaged at every byte, in both
-    directions: nothing but MalformedFrame leaves the reader.
+    directions: nothing but MalformedDatagram leaves the reader.
     """
     whole = [datagram for _, datagram in (*FROM_DEVICE, *FROM_SERVER)]
     for datagram in {*whole, *(vector.datagram for vector in VECTORS)}:
@@ -301,7 +309,7 @@ nearly = st.tuples(
 @example(b"id:1")
 @example(b"USSN:1;msg:;id:")
 def test_any_bytes(datagram: bytes) -> None:
-    """Whatever arrives, the only error that leaves a reader is MalformedFrame."""
+    """Whatever arrives, the only error that leaves a reader is MalformedDatagram."""
     reads_or_refuses(from_device, datagram)
     reads_or_refuses(from_server, datagram)
 
@@ -324,9 +332,9 @@ DEVICE_FRAMES = st.one_of(
     st.builds(Keepalive, numbers, values, values, fields),
     st.builds(ReceivedSms, numbers, values, values, values, bodies, values),
     st.builds(DeliveryReport, numbers, values, values, values, numbers, values),
-    st.builds(Push, names, numbers, values, values, fields),
+    st.builds(DevicePush, names, numbers, values, values, fields),
     st.builds(
-        Push,
+        DevicePush,
         st.just("USSN"),
         numbers,
         values,
@@ -335,17 +343,17 @@ DEVICE_FRAMES = st.one_of(
     ),
     st.builds(LineFacts, numbers, fields),
     st.builds(TraceLine, numbers, values, values),
-    st.builds(Answer, words.map(lambda _: "OK"), numbers, st.lists(words).map(tuple)),
+    st.builds(DeviceAnswer, words.map(lambda _: "OK"), numbers, st.lists(words).map(tuple)),
 )
 SERVER_FRAMES = st.one_of(
     st.builds(KeepaliveAnswer, numbers, numbers),
-    st.builds(Acknowledgement, names, numbers, st.none() | st.just("DISABLE") | sentences),
-    st.builds(Offer, numbers, text),
-    st.builds(Authenticate, numbers, sentences),
-    st.builds(Submit, numbers, numbers, words),
-    st.builds(Goodbye, numbers),
+    st.builds(PushAcknowledgement, names, numbers, st.none() | st.just("DISABLE") | sentences),
+    st.builds(SessionOffer, numbers, text),
+    st.builds(SessionPassword, numbers, sentences),
+    st.builds(SessionSend, numbers, numbers, words),
+    st.builds(SessionDone, numbers),
     st.builds(
-        Command,
+        DeviceCommand,
         names,
         numbers,
         st.lists(words).map(tuple).filter(lambda given: not verdicts & {*given[:1]}),

@@ -201,10 +201,10 @@ class TestFacts:
         wire = wires()
         wire.registers(facts=LONG)
         wire.says("CELLS:7;id:goipid1;password:password1;lists:123,456,")
-        wire.gateway.goip.lines.keep_facts()
+        wire.gateway.goip.lines.save_facts()
         wire.crash()
         wire.start()
-        now(Deferred.fromCoroutine(wire.gateway.goip.lines.remember()))
+        now(Deferred.fromCoroutine(wire.gateway.goip.lines.restore_facts()))
         status = wire.the_line().status
         assert (status.number, status.gsm, status.presence) == ("+36301234567", "", "unheard")
         assert status.facts["lists"] == "123,456,"
@@ -212,17 +212,17 @@ class TestFacts:
     def test_only_what_changed_is_written(self, wire: Wire) -> None:
         """Ten thousand lines that say the same every 30 s write nothing."""
         wire.registers(facts=LONG)
-        wire.gateway.goip.lines.keep_facts()
+        wire.gateway.goip.lines.save_facts()
         before = wire.store.writer.committed_items
         wire.registers(facts=LONG)
-        wire.gateway.goip.lines.keep_facts()
+        wire.gateway.goip.lines.save_facts()
         assert wire.store.writer.committed_items == before
 
     def test_not_written_is_no_harm(self, wire: Wire, logged_failures: FailureLog) -> None:
         """Facts are for people; the store says why it does not take them."""
         refuse_writes(wire.store)
         wire.registers(facts=LONG)
-        wire.gateway.goip.lines.keep_facts()
+        wire.gateway.goip.lines.save_facts()
         assert [e["log_format"] for e in logged_failures.flush()] == [
             "The store cannot commit: {trouble}"
         ]
@@ -258,11 +258,11 @@ class TestRoom:
     def test_a_longer_rest_counts(self, wire: Wire) -> None:
         """A short rest does not shorten a long one, and a long one lengthens a short."""
         line = wire.the_line()
-        line.rest(10, "one")
-        line.rest(5, "two")
+        line.pause(10, "one")
+        line.pause(5, "two")
         wire.waits(9)
         assert not line.has_room
-        line.rest(10, "three")
+        line.pause(10, "three")
         wire.waits(9)
         assert not line.has_room
         wire.waits(1)
@@ -276,8 +276,8 @@ def test_leaving(wires: MakesWires) -> None:
     for n in (1, 2, 3):
         wire.registers(n)
     wire.one(line="goipid1")
-    wire.the_line(2).rest(100, "tired")
-    wire.gateway.goip.lines.leave()
+    wire.the_line(2).pause(100, "tired")
+    wire.gateway.goip.lines.shut_down()
     queues = wire.gateway.dispatcher.queues.values()
     assert [queue.in_hand for queue in queues] == [1]  # the restart finds it
     assert wire.the_line(1).status.sessions == 0

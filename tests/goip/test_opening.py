@@ -60,7 +60,7 @@ class TestMsgSent:
         with capturedLogs() as logs:
             assert wire.waits(0.5) == []
         assert wire.state(message) == "queued"
-        [event] = [e for e in logs if "rests" in e["log_format"]]
+        [event] = [e for e in logs if "pauses" in e["log_format"]]
         assert (event["line"], event["reason"]) == ("goipid1", "no answer for 27 s")
         # The rest, then a session of its own.
         assert wire.waits(9.5) == []

@@ -38,7 +38,7 @@ def test_the_one_used_longest_ago(three: Wire) -> None:
 def test_only_lines_with_room(three: Wire) -> None:
     """One has no network, one is resting."""
     three.registers(1, facts="gsm_status:LOGOUT;")
-    three.the_line(2).rest(100, "tired")
+    three.the_line(2).pause(100, "tired")
     for n in range(3):
         three.one(text=str(n))
     assert offers(three) == [3, 3, 3]

@@ -6,7 +6,7 @@ from attrs import define, field
 from twisted.internet.task import Clock
 from twisted.logger import LogLevel, capturedLogs
 
-from goiptwist.goip.presence import SILENCE, Presence, presence_of
+from goiptwist.goip.presence import SILENCE, LinePresence, presence_of
 from tests.goip.conftest import MakesWires
 
 
@@ -16,10 +16,13 @@ class Watched:
 
     clock: Clock = field(factory=Clock)
     told: list[str] = field(factory=list)
-    presence: Presence = field(init=False)
+    presence: LinePresence = field(init=False)
+
+    def presence_changed(self, state: str) -> None:
+        self.told.append(state)
 
     def __attrs_post_init__(self) -> None:
-        self.presence = presence_of("goip1", self.clock, self.told.append)
+        self.presence = presence_of("goip1", self.clock, self)
 
 
 def test_the_first_keepalive() -> None:

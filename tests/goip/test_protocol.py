@@ -153,7 +153,7 @@ class TestNonsense:
     def test_not_listening(self, wires: MakesWires) -> None:
         """Before the port is open, and after it is closed, nothing is sent."""
         wire = wires()
-        wire.gateway.goip.protocol.transport = None
+        wire.gateway.goip.protocol.doStop()
         wire.says("req:1;id:goipid1;pass:password1;")
         assert wire.hears() == []
 

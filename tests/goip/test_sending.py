@@ -96,7 +96,7 @@ class TestOurOwnBugs:
         def broken(session: int, text: str) -> None:
             raise KeyError("bug")
 
-        monkeypatch.setattr(sending, "Offer", broken)
+        monkeypatch.setattr(sending, "SessionOffer", broken)
         message = wire.one()
         assert wire.hears() == []
         assert (wire.state(message), wire.message(message).reason) == (

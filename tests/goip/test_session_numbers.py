@@ -8,16 +8,16 @@ from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
 from goiptwist.errors import StoreUnavailable
-from goiptwist.goip.line import SESSION_BLOCK, SessionNumbers
+from goiptwist.goip.session_numbers import SESSION_BLOCK, SessionNumbers
 
 
 class Reserves:
-    """A store that reserves numbers when it is told to."""
+    """A journal that reserves numbers when it is told to."""
 
     def __init__(self) -> None:
         self.asked: list[Deferred[int]] = []
 
-    def reserve(self, name: str, many: int) -> Deferred[int]:
+    def reserve_session_numbers(self, count: int) -> Deferred[int]:
         self.asked.append(Deferred())
         return self.asked[-1]
 
@@ -35,23 +35,23 @@ def test_thousands_at_once() -> None:
     As many as lines may ask while one block is being reserved. Each gets a
     number of its own, and none is lost on a stack that grew too deep.
     """
-    store: Any = Reserves()
-    taken = taking(SessionNumbers(store), 5 * SESSION_BLOCK)
+    journal: Any = Reserves()
+    taken = taking(SessionNumbers(journal), 5 * SESSION_BLOCK)
     first = 1000
-    while store.asked:
-        store.asked.pop(0).callback(first)
+    while journal.asked:
+        journal.asked.pop(0).callback(first)
         first += SESSION_BLOCK
     assert sorted(taken) == list(range(1000, 1000 + 5 * SESSION_BLOCK))
 
 
 def test_no_store() -> None:
     """Whoever waits hears that there are none; the next one asks anew."""
-    store: Any = Reserves()
-    numbers = SessionNumbers(store)
+    journal: Any = Reserves()
+    numbers = SessionNumbers(journal)
     taken = taking(numbers, 3)
-    store.asked.pop().errback(StoreUnavailable("the disk is full"))
+    journal.asked.pop().errback(StoreUnavailable("the disk is full"))
     assert [type(failure) for failure in taken] == [Failure] * 3
     assert all(failure.check(StoreUnavailable) for failure in taken)
     again = taking(numbers, 1)
-    store.asked.pop().callback(7)
+    journal.asked.pop().callback(7)
     assert again == [7]

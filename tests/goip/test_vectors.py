@@ -45,39 +45,39 @@ KINDS: dict[str, tuple[type, str | None]] = {
     "keepalive": (frames.Keepalive, None),
     "keepalive_ack": (frames.KeepaliveAnswer, None),
     "keepalive_refused": (frames.KeepaliveAnswer, None),
-    "bulk_request": (frames.Offer, None),
-    "bulk_confirm": (frames.Answer, "PASSWORD"),
-    "bulk_reject": (frames.Answer, "ERROR"),
-    "auth": (frames.Authenticate, None),
-    "auth_ok": (frames.Answer, "SEND"),
-    "submit": (frames.Submit, None),
-    "wait": (frames.Answer, "WAIT"),
-    "sent": (frames.Answer, "OK"),
-    "send_failed": (frames.Answer, "ERROR"),
-    "line_logged_out": (frames.Answer, "ERROR"),
-    "end": (frames.Goodbye, None),
-    "end_confirm": (frames.Answer, "DONE"),
-    "one_packet_send": (frames.Command, "SMS"),
+    "bulk_request": (frames.SessionOffer, None),
+    "bulk_confirm": (frames.DeviceAnswer, "PASSWORD"),
+    "bulk_reject": (frames.DeviceAnswer, "ERROR"),
+    "auth": (frames.SessionPassword, None),
+    "auth_ok": (frames.DeviceAnswer, "SEND"),
+    "submit": (frames.SessionSend, None),
+    "wait": (frames.DeviceAnswer, "WAIT"),
+    "sent": (frames.DeviceAnswer, "OK"),
+    "send_failed": (frames.DeviceAnswer, "ERROR"),
+    "line_logged_out": (frames.DeviceAnswer, "ERROR"),
+    "end": (frames.SessionDone, None),
+    "end_confirm": (frames.DeviceAnswer, "DONE"),
+    "one_packet_send": (frames.DeviceCommand, "SMS"),
     "sms": (frames.ReceivedSms, None),
-    "sms_ack": (frames.Acknowledgement, "RECEIVE"),
-    "sms_nak": (frames.Acknowledgement, "RECEIVE"),
+    "sms_ack": (frames.PushAcknowledgement, "RECEIVE"),
+    "sms_nak": (frames.PushAcknowledgement, "RECEIVE"),
     "delivery": (frames.DeliveryReport, None),
-    "delivery_ack": (frames.Acknowledgement, "DELIVER"),
-    "state": (frames.Push, "STATE"),
-    "call": (frames.Push, "RECORD"),
-    "hangup": (frames.Push, "HANGUP"),
-    "remain": (frames.Push, "REMAIN"),
-    "cells": (frames.Push, "BCCH"),
-    "cellinfo": (frames.Push, "CELLINFO"),
-    "network_ussd": (frames.Push, "USSN"),
-    "ack": (frames.Acknowledgement, None),
-    "ack_disabled": (frames.Acknowledgement, "USSN"),
-    "nak": (frames.Acknowledgement, "USSN"),
+    "delivery_ack": (frames.PushAcknowledgement, "DELIVER"),
+    "state": (frames.DevicePush, "STATE"),
+    "call": (frames.DevicePush, "RECORD"),
+    "hangup": (frames.DevicePush, "HANGUP"),
+    "remain": (frames.DevicePush, "REMAIN"),
+    "cells": (frames.DevicePush, "BCCH"),
+    "cellinfo": (frames.DevicePush, "CELLINFO"),
+    "network_ussd": (frames.DevicePush, "USSN"),
+    "ack": (frames.PushAcknowledgement, None),
+    "ack_disabled": (frames.PushAcknowledgement, "USSN"),
+    "nak": (frames.PushAcknowledgement, "USSN"),
     "gsm_info": (frames.LineFacts, None),
-    "cmd": (frames.Command, "get_gsm_num"),
-    "cmd_ok": (frames.Answer, None),
-    "ussd": (frames.Command, "USSD"),
-    "ussd_failed": (frames.Answer, "USSD"),
+    "cmd": (frames.DeviceCommand, "get_gsm_num"),
+    "cmd_ok": (frames.DeviceAnswer, None),
+    "ussd": (frames.DeviceCommand, "USSD"),
+    "ussd_failed": (frames.DeviceAnswer, "USSD"),
 }
 
 
@@ -88,7 +88,7 @@ def _state(frame: Any) -> Any:
 
 
 def _number(frame: Any) -> Any:
-    if isinstance(frame, frames.Submit):
+    if isinstance(frame, frames.SessionSend):
         return frame.recipient
     if isinstance(frame, frames.LineFacts):
         return frame.facts["get_gsm_num"] or None
@@ -98,7 +98,7 @@ def _number(frame: Any) -> Any:
 
 
 def _telid(frame: Any) -> int:
-    return frame.telid if isinstance(frame, frames.Submit) else int(frame.details[0])
+    return frame.telid if isinstance(frame, frames.SessionSend) else int(frame.details[0])
 
 
 def _sms_no(frame: Any) -> int:
@@ -157,7 +157,7 @@ class TestVectors:
 
 def _cause(frame: Any) -> str | None:
     # Of a failed SMS the meaning gives a reading of its number, not a field.
-    return frame.fields["cause"] if isinstance(frame, frames.Push) else None
+    return frame.fields["cause"] if isinstance(frame, frames.DevicePush) else None
 
 
 ODDITIES = {
@@ -180,7 +180,7 @@ def test_verdicts() -> None:
     errors = {
         vector.meaning["kind"]: vector.frame().error
         for vector in VECTORS
-        if KINDS[vector.meaning["kind"]][0] is frames.Acknowledgement
+        if KINDS[vector.meaning["kind"]][0] is frames.PushAcknowledgement
     }
     assert errors == {
         "sms_ack": None,

@@ -12,12 +12,12 @@ from twisted.internet.protocol import DatagramProtocol
 from twisted.internet.task import Clock
 
 from goiptwist.goip.frames import (
-    Answer,
-    Authenticate,
-    Goodbye,
-    Offer,
+    DeviceAnswer,
     ReceivedSms,
-    Submit,
+    SessionDone,
+    SessionOffer,
+    SessionPassword,
+    SessionSend,
     from_device,
 )
 from goiptwist.simulator.book import Book, PushOutcome
@@ -130,10 +130,10 @@ class SendLoop:
 
     def _all(self, texts: int) -> Iterator[tuple[Any, tuple[str, ...]]]:
         for number in range(texts):
-            yield Offer(number, f"{self._line.name} {number}"), ("PASSWORD", "SEND")
-            yield Authenticate(number, "pw"), ("SEND",)
-            yield Submit(number, 1, "+1"), ("OK",)
-            yield Goodbye(number), ("DONE",)
+            yield SessionOffer(number, f"{self._line.name} {number}"), ("PASSWORD", "SEND")
+            yield SessionPassword(number, "pw"), ("SEND",)
+            yield SessionSend(number, 1, "+1"), ("OK",)
+            yield SessionDone(number), ("DONE",)
 
     def _next(self) -> None:
         step = next(self._steps, None)
@@ -147,7 +147,7 @@ class SendLoop:
         self._network.transport.write(self._frame.format(), self._network.addresses[self._line])
         self._timer = self._clock.callLater(5, self._say)
 
-    def answered(self, answer: Answer) -> None:
+    def answered(self, answer: DeviceAnswer) -> None:
         if (answer.session, answer.verb) in [(self._frame.session, e) for e in self._expected]:
             if self._timer is not None:
                 self._timer.cancel()
@@ -163,7 +163,7 @@ class DrivenSend:
 
     def datagramReceived(self, datagram: bytes, addr: Address) -> None:
         frame = from_device(datagram)
-        if isinstance(frame, Answer) and addr in self.senders:
+        if isinstance(frame, DeviceAnswer) and addr in self.senders:
             self.senders[addr].answered(frame)
 
 

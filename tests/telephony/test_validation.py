@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from goiptwist.errors import Unacceptable
-from goiptwist.goip.frames import Offer, Submit, from_server
+from goiptwist.goip.frames import SessionOffer, SessionSend, from_server
 from goiptwist.model.messages import Submission
 from goiptwist.telephony.validation import (
     LONGEST_CLIENT_ID,
@@ -111,5 +111,5 @@ def test_what_is_accepted_can_be_sent(number: str, text: str) -> None:
     except Unacceptable:
         return
     [recipient] = whole.recipients
-    assert from_server(Submit(1, 1, recipient).format()) == Submit(1, 1, recipient)
-    assert from_server(Offer(1, whole.text).format()) == Offer(1, whole.text)
+    assert from_server(SessionSend(1, 1, recipient).format()) == SessionSend(1, 1, recipient)
+    assert from_server(SessionOffer(1, whole.text).format()) == SessionOffer(1, whole.text)

@@ -9,7 +9,7 @@ from attrs import field, frozen
 
 from goiptwist.goip.frames.reading import (
     NAME,
-    MalformedFrame,
+    MalformedDatagram,
     decoded,
     integer,
     pairs,
@@ -40,7 +40,7 @@ class Keepalive:
         try:
             count, line = fields.pop("req"), fields.pop("id")
         except KeyError as missing:
-            raise MalformedFrame(f"keepalive without {missing}") from None
+            raise MalformedDatagram(f"keepalive without {missing}") from None
         password = take_password(fields, "pass", "password")
         # pairs() went backwards, for the sake of the first of two equal keys.
         facts = dict(reversed(fields.items()))
@@ -74,12 +74,12 @@ class ReceivedSms:
     def parse(cls, text: str) -> Self:
         head, marker, body = text.partition(";msg:")
         if not marker:
-            raise MalformedFrame("RECEIVE without msg")
+            raise MalformedDatagram("RECEIVE without msg")
         fields = pairs(head)
         if "id" not in fields:
-            raise MalformedFrame("RECEIVE without id")
+            raise MalformedDatagram("RECEIVE without id")
         if "srcnum" not in fields:
-            raise MalformedFrame("RECEIVE without srcnum")
+            raise MalformedDatagram("RECEIVE without srcnum")
         return cls(
             number=integer(fields.get("RECEIVE", ""), "RECEIVE number"),
             line=fields["id"],
@@ -118,7 +118,7 @@ class DeliveryReport:
     def parse(cls, text: str) -> Self:
         fields = pairs(text)
         if "id" not in fields or "sms_no" not in fields:
-            raise MalformedFrame("DELIVER without id or sms_no")
+            raise MalformedDatagram("DELIVER without id or sms_no")
         return cls(
             number=integer(fields.get("DELIVER", ""), "DELIVER number"),
             line=fields["id"],
@@ -137,7 +137,7 @@ class DeliveryReport:
 
 
 @frozen
-class Push:
+class DevicePush:
     """
     C{NAME:<number>;id:<line>;password:<password>;<fields>}: STATE, RECORD,
     REMAIN, EXPIRY, HANGUP, CELLINFO, BCCH, CELLS, CGATT, USSN, and every name
@@ -163,7 +163,7 @@ class Push:
         # The number first: a push that is itself called "id" has no other id.
         number = integer(fields.pop(name), f"{name!r} number")
         if "id" not in fields:
-            raise MalformedFrame(f"{name!r} without id")
+            raise MalformedDatagram(f"{name!r} without id")
         line = fields.pop("id")
         password = take_password(fields, "password", "pass")
         return cls(name, number, line, password, dict(reversed(fields.items())))
@@ -231,7 +231,7 @@ class TraceLine:
     def parse(cls, text: str) -> Self:
         fields = pairs(text)
         if "id" not in fields:
-            raise MalformedFrame("AT without id")
+            raise MalformedDatagram("AT without id")
         traced = text.partition(";receive:")[2] or text.partition(";write:")[2]
         return cls(integer(fields.get("AT", ""), "AT session"), fields["id"], traced)
 
@@ -240,7 +240,7 @@ class TraceLine:
 
 
 @frozen
-class Answer:
+class DeviceAnswer:
     """
     C{WORD <session> <details>}: what a device says in the send dialogue, and
     its answers to commands.
@@ -260,7 +260,7 @@ class Answer:
         verb, _, rest = text.partition(" ")
         session, _, details = rest.partition(" ")
         if not verb:
-            raise MalformedFrame("empty word")
+            raise MalformedDatagram("empty word")
         number = integer(session, f"{verb!r} session")
         return cls(verb, number, tuple(details.split(" ")) if details.strip(" ") else ())
 
@@ -273,9 +273,11 @@ class Answer:
         return (" ".join((self.verb, str(self.session), *self.details)) + "\n").encode()
 
 
-FromDevice = Keepalive | ReceivedSms | DeliveryReport | Push | LineFacts | TraceLine | Answer
+FromDevice = (
+    Keepalive | ReceivedSms | DeliveryReport | DevicePush | LineFacts | TraceLine | DeviceAnswer
+)
 
-_PUSHES: Mapping[str, type[ReceivedSms | DeliveryReport | LineFacts | TraceLine | Push]] = {
+_PUSHES: Mapping[str, type[ReceivedSms | DeliveryReport | LineFacts | TraceLine | DevicePush]] = {
     "RECEIVE": ReceivedSms,
     "DELIVER": DeliveryReport,
     "GSM": LineFacts,
@@ -287,19 +289,19 @@ def from_device(datagram: bytes) -> FromDevice:
     """
     Read what a device sent.
 
-    @raise MalformedFrame: it is nothing that a device sends.
+    @raise MalformedDatagram: it is nothing that a device sends.
     """
     text = decoded(datagram)
     if text.startswith("req:"):
         return Keepalive.parse(text.rstrip("\r\n\0"))
     name = NAME.match(text)
     if name is None:
-        raise MalformedFrame("does not begin with a name")
+        raise MalformedDatagram("does not begin with a name")
     family = text[name.end() : name.end() + 1]
     if family == ":":
         # The text of an SMS may end with a newline of its own.
         text = text.rstrip("\0" if name.group() == "RECEIVE" else "\r\n\0")
-        return _PUSHES.get(name.group(), Push).parse(text)
+        return _PUSHES.get(name.group(), DevicePush).parse(text)
     if family == " ":
-        return Answer.parse(text.rstrip("\r\n\0"))
-    raise MalformedFrame("neither NAME:number nor WORD number")
+        return DeviceAnswer.parse(text.rstrip("\r\n\0"))
+    raise MalformedDatagram("neither NAME:number nor WORD number")

@@ -14,20 +14,20 @@ LONGEST_DATAGRAM = 4096
 _INTEGER = re.compile(r"-?[0-9]{1,18}")
 
 
-class MalformedFrame(ValueError):
+class MalformedDatagram(ValueError):
     """These bytes are no frame of this protocol. The text says why."""
 
 
 def integer(text: str, what: str) -> int:
     # int() alone would take "1_0", blanks and the digits of other scripts.
     if not _INTEGER.fullmatch(text):
-        raise MalformedFrame(f"{what} is not a number")
+        raise MalformedDatagram(f"{what} is not a number")
     return int(text)
 
 
 def decoded(datagram: bytes) -> str:
     if len(datagram) > LONGEST_DATAGRAM:
-        raise MalformedFrame("datagram too long")
+        raise MalformedDatagram("datagram too long")
     return datagram.decode("utf-8", "replace")
 
 

@@ -8,7 +8,7 @@ from typing import ClassVar, Self
 
 from attrs import field, frozen
 
-from goiptwist.goip.frames.reading import NAME, MalformedFrame, decoded, integer, pairs
+from goiptwist.goip.frames.reading import NAME, MalformedDatagram, decoded, integer, pairs
 
 
 @frozen
@@ -31,7 +31,7 @@ class KeepaliveAnswer:
 
 
 @frozen
-class Acknowledgement:
+class PushAcknowledgement:
     """
     C{NAME <number> OK} or C{NAME <number> ERROR <text>}: the answer to a push.
 
@@ -54,7 +54,7 @@ class Acknowledgement:
         if verdict == "DISABLE":
             return cls(name, integer(number, "number"), "DISABLE")
         if verdict != "ERROR":
-            raise MalformedFrame("neither OK nor ERROR")
+            raise MalformedDatagram("neither OK nor ERROR")
         return cls(name, integer(number, "number"), rest[0])
 
     def format(self) -> bytes:
@@ -67,7 +67,7 @@ class Acknowledgement:
 
 
 @frozen
-class Offer:
+class SessionOffer:
     """
     C{MSG <session> <length> <text>\\n}: opens a bulk session. C{length} counts
     bytes of UTF-8.
@@ -80,7 +80,7 @@ class Offer:
     def parse(cls, text: str) -> Self:
         _, session, length, body = (*text.split(" ", 3), "", "", "")[:4]
         if not length:
-            raise MalformedFrame("MSG without length")
+            raise MalformedDatagram("MSG without length")
         # Some servers count characters instead of bytes, and some leave the
         # newline off: the length only tells whether the last newline is ours.
         size = integer(length, "MSG length")
@@ -94,7 +94,7 @@ class Offer:
 
 
 @frozen
-class Authenticate:
+class SessionPassword:
     """C{PASSWORD <session> <password>\\n}"""
 
     session: int
@@ -110,7 +110,7 @@ class Authenticate:
 
 
 @frozen
-class Submit:
+class SessionSend:
     """
     C{SEND <session> <telid> <number>\\n}. The same again, with the same
     C{telid}, asks what became of it.
@@ -130,7 +130,7 @@ class Submit:
 
 
 @frozen
-class Goodbye:
+class SessionDone:
     """C{DONE <session>\\n}: ends a bulk session."""
 
     session: int
@@ -144,7 +144,7 @@ class Goodbye:
 
 
 @frozen
-class Command:
+class DeviceCommand:
     """
     C{WORD <session> <arguments>}, without a newline: everything else that a
     server may ask (USSD, get_gsm_num, svr_reboot_dev, SMS, ...). The order of
@@ -166,12 +166,20 @@ class Command:
         return " ".join((self.verb, str(self.session), *self.arguments)).encode()
 
 
-FromServer = KeepaliveAnswer | Acknowledgement | Offer | Authenticate | Submit | Goodbye | Command
+FromServer = (
+    KeepaliveAnswer
+    | PushAcknowledgement
+    | SessionOffer
+    | SessionPassword
+    | SessionSend
+    | SessionDone
+    | DeviceCommand
+)
 
-_DIALOGUE: Mapping[str, type[Authenticate | Submit | Goodbye]] = {
-    "PASSWORD": Authenticate,
-    "SEND": Submit,
-    "DONE": Goodbye,
+_DIALOGUE: Mapping[str, type[SessionPassword | SessionSend | SessionDone]] = {
+    "PASSWORD": SessionPassword,
+    "SEND": SessionSend,
+    "DONE": SessionDone,
 }
 
 #: A word of capitals may be a push's name or a command; the third token tells.
@@ -182,21 +190,21 @@ def from_server(datagram: bytes) -> FromServer:
     """
     Read what a server sent; the simulator needs it.
 
-    @raise MalformedFrame: it is nothing that a server sends.
+    @raise MalformedDatagram: it is nothing that a server sends.
     """
     text = decoded(datagram)
     if text.startswith("MSG "):
-        return Offer.parse(text)
+        return SessionOffer.parse(text)
     text = text.rstrip("\r\n\0")
     if text.startswith("reg:"):
         return KeepaliveAnswer.parse(text)
     if text.startswith("RECEIVEOK:"):
         # One public server answers so; it stands in no document.
-        return Acknowledgement("RECEIVE", integer(pairs(text)["RECEIVEOK"], "number"))
+        return PushAcknowledgement("RECEIVE", integer(pairs(text)["RECEIVEOK"], "number"))
     name = NAME.match(text)
     if name is None or text[name.end() : name.end() + 1] != " ":
-        raise MalformedFrame("neither reg: nor WORD number")
+        raise MalformedDatagram("neither reg: nor WORD number")
     # The dialogue first: a line's password may well be "OK".
     if name.group() not in _DIALOGUE and _VERDICT.match(text):
-        return Acknowledgement.parse(text)
-    return _DIALOGUE.get(name.group(), Command).parse(text)
+        return PushAcknowledgement.parse(text)
+    return _DIALOGUE.get(name.group(), DeviceCommand).parse(text)

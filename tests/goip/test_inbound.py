@@ -8,8 +8,9 @@ from __future__ import annotations
 import pytest
 from twisted.logger import capturedLogs
 
+from goiptwist.alarm.panel_sms import PanelSms
 from goiptwist.errors import TryLater
-from goiptwist.goip import receiving
+from goiptwist.gateway import device_ports
 from tests.conftest import FailureLog
 from tests.goip.conftest import MakesWires
 from tests.wire import HeldBack, Wire, refuse_writes
@@ -147,17 +148,17 @@ class TestKeepFirst:
     ) -> None:
         """Whatever breaks on the way to the disk, the device keeps its copy."""
 
-        async def broken(sms: object) -> None:
+        async def broken(panels: object, sms: object) -> None:
             raise KeyError("bug")
 
-        monkeypatch.setattr(wire.gateway.goip.protocol.receiver, "arrived", broken)
+        monkeypatch.setattr(PanelSms, "arrived", broken)
         wire.says(sms())
         assert wire.hears() == []
         assert [e["log_failure"].type for e in logged_failures.flush()] == [KeyError]
 
     def test_overload(self, wires: MakesWires, monkeypatch: pytest.MonkeyPatch) -> None:
         """Too much waits for the disk: the device repeats in 3 s, when it is better."""
-        monkeypatch.setattr(receiving, "OVERLOAD", 2)
+        monkeypatch.setattr(device_ports, "OVERLOAD", 2)
         disk = HeldBack()
         disk.holding = False
         wire = wires(run_writing=disk)

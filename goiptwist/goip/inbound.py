@@ -6,17 +6,15 @@ Keep first, then say yes: an acknowledgement makes the device delete its copy.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-
 from attrs import define
 from twisted.internet.interfaces import IReactorTime
-from twisted.logger import Logger
 
-from goiptwist.goip.frames import Acknowledgement, DeliveryReport, Push, ReceivedSms
-from goiptwist.goip.lines import Lines
-from goiptwist.model.messages import HandsetReport, IncomingSms, Message
+from goiptwist.device_interfaces import IInbound
+from goiptwist.goip.frames import DeliveryReport, DevicePush, PushAcknowledgement, ReceivedSms
+from goiptwist.goip.lines import LineRegistry
+from goiptwist.model.messages import HandsetReport, IncomingSms
+from goiptwist.model.transmissions import LineOccurrence
 from goiptwist.net.rejections import Rejections
-from goiptwist.store import Event, Store
 
 #: Pushes whose content is the line's latest state and nothing more; what is
 #: not here is kept as an event.
@@ -30,47 +28,35 @@ EVENTS = {
     "USSN": "ussd.received",
 }
 
-#: Wishes in the store's queue above which a push is left unanswered: the
-#: device repeats it after 3 s, which is better than an answer too late.
-OVERLOAD = 5000
-
 #: The vendor's text is longer, and an answer to a stranger must never be
 #: longer than the question.
 REFUSAL = "wrong id or password"
 
 
 @define(eq=False, repr=False)
-class Receiver:
-    """
-    @ivar arrived: keeps an SMS and hands it on; fires after the commit.
-    @ivar reported: called with a message whose delivery report came.
-    @ivar happened: keeps what happened on a line; fires after the commit.
-    """
+class PushReceiver:
+    """Proves who pushes, has it kept, and acknowledges."""
 
     clock: IReactorTime
-    store: Store
-    lines: Lines
-    complaints: Rejections
-    arrived: Callable[[IncomingSms], Awaitable[Message | None]]
-    reported: Callable[[Message], None]
-    happened: Callable[[Event], Awaitable[None]]
-    log = Logger()
+    lines: LineRegistry
+    rejections: Rejections
+    inbound: IInbound
 
-    async def sms(self, frame: ReceivedSms, host: str) -> Acknowledgement | None:
+    async def sms(self, frame: ReceivedSms, host: str) -> PushAcknowledgement | None:
         """
         An SMS came.
 
-        @return: the acknowledgement, once it is on disk; C{None} where there
-            shall be none.
+        @return: the acknowledgement, once it is on disk; C{None} where the
+            device gets none.
         @raise StoreUnavailable: it could not be kept; the device will repeat.
         """
-        line = self.lines.authenticated(frame.line, frame.password, host)
+        line = self.lines.authenticate(frame.line, frame.password, host)
         if isinstance(line, str):
-            return self._refused(line, "RECEIVE", frame.number)
-        if self.store.writer.depth > OVERLOAD:
-            self.complaints.about("overload", host, "too much waits for the disk")
+            return self._refusal(line, "RECEIVE", frame.number)
+        if self.inbound.overloaded:
+            self.rejections.about("overload", host, "too much waits for the disk")
             return None
-        message = await self.arrived(
+        message = await self.inbound.receive(
             IncomingSms(
                 line=frame.line,
                 number=frame.number,
@@ -81,15 +67,15 @@ class Receiver:
             )
         )
         if message is None:
-            self.complaints.counts["repeats"] += 1
-        return Acknowledgement("RECEIVE", frame.number)
+            self.rejections.counts["repeats"] += 1
+        return PushAcknowledgement("RECEIVE", frame.number)
 
-    async def report(self, frame: DeliveryReport, host: str) -> Acknowledgement | None:
+    async def report(self, frame: DeliveryReport, host: str) -> PushAcknowledgement | None:
         """The state of a sent SMS at the handset came. As L{sms}."""
-        line = self.lines.authenticated(frame.line, frame.password, host)
+        line = self.lines.authenticate(frame.line, frame.password, host)
         if isinstance(line, str):
-            return self._refused(line, "DELIVER", frame.number)
-        message = await self.store.report(
+            return self._refusal(line, "DELIVER", frame.number)
+        await self.inbound.record_report(
             HandsetReport(
                 line=frame.line,
                 number=frame.number,
@@ -99,20 +85,18 @@ class Receiver:
                 at=self.clock.seconds(),
             )
         )
-        if message is not None:
-            self.reported(message)
-        return Acknowledgement("DELIVER", frame.number)
+        return PushAcknowledgement("DELIVER", frame.number)
 
-    async def push(self, frame: Push, host: str) -> Acknowledgement | None:
+    async def push(self, frame: DevicePush, host: str) -> PushAcknowledgement | None:
         """Anything else came. As L{sms}; a stranger's gets no answer."""
-        line = self.lines.authenticated(frame.line, frame.password, host)
+        line = self.lines.authenticate(frame.line, frame.password, host)
         if isinstance(line, str):
             return None
         if frame.name in FACTS:
-            self.lines.note(line, dict(frame.fields))
+            self.lines.update_facts(line, frame.fields)
         else:
-            await self.happened(
-                Event(
+            await self.inbound.record_event(
+                LineOccurrence(
                     line=frame.line,
                     what=EVENTS.get(frame.name, f"device.{frame.name}"),
                     kind=frame.name,
@@ -121,13 +105,13 @@ class Receiver:
                     at=self.clock.seconds(),
                 )
             )
-        return Acknowledgement(frame.name, frame.number)
+        return PushAcknowledgement(frame.name, frame.number)
 
-    def _refused(self, why: str, name: str, number: int) -> Acknowledgement | None:
+    def _refusal(self, reason: str, name: str, number: int) -> PushAcknowledgement | None:
         # A line pinned elsewhere gets silence: its password may be stolen.
-        if why == "wrong_address":
+        if reason == "wrong_address":
             return None
-        return Acknowledgement(name, number, REFUSAL)
+        return PushAcknowledgement(name, number, REFUSAL)
 
 
 def _storable(text: str) -> str:
