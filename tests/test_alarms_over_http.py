@@ -61,7 +61,7 @@ def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
         "route": [{"user": "httptest", "alarm": True, "chain": list(bridges), "wait": 60}],
     }
     world = World(tmp_path, monkeypatch, tables=tables)
-    yield Desk(world, Asking(overview=world.gateway.powers, reports_by="ops"))
+    yield Desk(world, Asking(gateway=world.gateway.powers, reports_by="ops"))
     world.close()
 
 
@@ -111,7 +111,7 @@ def test_the_same_name_again(desk: Desk) -> None:
     assert desk.asking.get(f"{QUERY}&messageid=a-1").body == first.body
     desk.world.crash()
     desk.world.start_gateway()
-    again = Asking(overview=desk.world.gateway.powers)
+    again = Asking(gateway=desk.world.gateway.powers)
     assert again.get(f"{QUERY}&messageid=a-1").body == first.body
     assert len(desk.bridge("station").taken) == 1
 

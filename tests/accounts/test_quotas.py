@@ -114,7 +114,7 @@ class TestHowMuch:
         wanted = [
             Submission(origin="user:ops", recipients=(f"+36111{n}",), text="x") for n in range(5)
         ]
-        results = now(Deferred.fromCoroutine(wire.gateway.traffic.submit_all(wanted)))
+        results = now(Deferred.fromCoroutine(wire.gateway.traffic.submit_many(wanted)))
         assert [isinstance(one, OverQuota) for one in results] == [False] * 3 + [True] * 2
         assert len(now(wire.store.messages(None, "", 9))) == 3
 

@@ -54,7 +54,7 @@ class Station:
     async def deliver(self, message: Message) -> Delivered:
         self.asked.append(message)
         if self.waits_for_a_person is not None:
-            by = await self.waits_for_a_person.acknowledgement(message.id)
+            by = await self.waits_for_a_person.alarms.acknowledged(message.id)
             return Delivered(f"{by} has answered")
         answer = self.answers.pop(0) if self.answers else Delivered("kissoff")
         if isinstance(answer, Deferred):
@@ -323,7 +323,7 @@ class TestChains:
 
     def test_trouble_of_a_bridge(self, site: Site) -> None:
         """What a bridge finds out by itself, before any alarm needs it."""
-        site.stations["station"].trouble = "the receiver does not answer NULL"
+        site.stations["station"].outage = "the receiver does not answer NULL"
         said = "bridge station: the receiver does not answer NULL"
         assert site.gateway.powers.operator.health().problems == (said,)
 

@@ -51,10 +51,10 @@ def test_who_was_away_for_too_long(events: EventBus, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(module, "KEPT", 3)
     few = EventBus(events.clock)
     for kind in "abcde":
-        few.tell(kind, None)
-    assert few.since("1000-1") is None
-    assert kinds(few.since("1000-2")) == ["c", "d", "e"]
-    assert kinds(few.since("1000-5")) == []
+        few.publish(kind, None)
+    assert few.replay("1000-1") is None
+    assert kinds(few.replay("1000-2")) == ["c", "d", "e"]
+    assert kinds(few.replay("1000-5")) == []
 
 
 def test_a_listener_that_breaks(events: EventBus, logged_failures: FailureLog) -> None:

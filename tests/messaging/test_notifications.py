@@ -10,6 +10,7 @@ import pytest
 from twisted.internet.defer import Deferred
 
 from goiptwist.errors import Refused, TryLater
+from goiptwist.messaging.bounces import Bounces
 from goiptwist.model.messages import Message
 from goiptwist.model.subscriptions import STATUSES, Subscription, merged
 from tests.wire import Wire
@@ -212,10 +213,9 @@ class TestFallback:
     def test_a_mail_that_comes_back(self, wire: Wire) -> None:
         """The smarthost said yes, and bounced it later."""
         message = self.arrives(wire)
-        overview = wire.gateway.powers
-        overview.fallbacks = {"bridge:ops": "bridge:duty"}
+        bounces = Bounces(wire.gateway.traffic, {"bridge:ops": "bridge:duty"})
         for _ in range(2):  # one bounce for each of its recipients
-            now(Deferred.fromCoroutine(overview.bounces.bounced(message.id, "5.1.1 unknown")))
+            now(Deferred.fromCoroutine(bounces.bounced(message.id, "5.1.1 unknown")))
         assert self.taken(wire) == {"ops": 1, "duty": 1, "log": 1}
         assert wire.journey(message).count("came back") == 1
         assert wire.state(message) == "delivered"

@@ -225,7 +225,7 @@ class TestBatches:
 
     def batch(self, wire: Wire, wanted: list[Submission]) -> list[Any]:
         results: list[list[Any]] = []
-        submitting = Deferred.fromCoroutine(wire.gateway.traffic.submit_all(wanted))
+        submitting = Deferred.fromCoroutine(wire.gateway.traffic.submit_many(wanted))
         submitting.addCallback(results.append)
         for _ in range(1000):
             if results:
@@ -267,7 +267,7 @@ class TestBatches:
 
     def test_others_have_their_turn(self, wire: Wire) -> None:
         """A keepalive is answered in the middle of a batch."""
-        submitting = wire.gateway.traffic.submit_all(self.texts(10 * SLICE))
+        submitting = wire.gateway.traffic.submit_many(self.texts(10 * SLICE))
         results: list[Any] = []
         Deferred.fromCoroutine(submitting).addCallback(results.append)
         assert results == []
