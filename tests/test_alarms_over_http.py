@@ -55,10 +55,12 @@ def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
     """The user of the seed reports to a chain of three."""
     bridges = {n: {"kind": "recorder", "sms": False} for n in ("station", "backup", "oncall")}
     tables = {
-        "alarm": {"joins": 0.0},
+        "alarm": {"dedup_window": 0.0},
         "bridge": {"ops": {"kind": "recorder"}, **bridges},
         "user": [{"name": "httptest", "password": "abc123"}],
-        "route": [{"user": "httptest", "alarm": True, "chain": list(bridges), "wait": 60}],
+        "route": [
+            {"user": "httptest", "alarm": True, "chain": list(bridges), "escalate_after": 60}
+        ],
     }
     world = World(tmp_path, monkeypatch, tables=tables)
     yield Desk(world, Asking(gateway=world.gateway.powers, reports_by="ops"))

@@ -61,7 +61,7 @@ class Names:
 
 def _check_wait(instance: Any, attribute: Attribute[float], value: float) -> None:
     if not value > 0:
-        raise ValueError("wait must be a number of seconds, more than 0")
+        raise ValueError("escalate_after must be a number of seconds, more than 0")
 
 
 @frozen(kw_only=True)
@@ -103,9 +103,10 @@ class RouteSettings:
         "The names of bridges that get the alarm one after another, until one has delivered it.",
         default=Names(),
     )
-    wait: float = setting(
+    escalate_after: float = setting(
         "Seconds after which the next bridge of the chain gets the alarm, if the one before has "
         "neither delivered it nor failed; it may still deliver.",
+        formerly="wait",
         default=WAIT,
         validator=_check_wait,
     )
@@ -253,7 +254,7 @@ class Routes:
             if route.chain:
                 chains += 1
                 first, *rest = (f"bridge:{name}" for name in route.chain)
-                found.append(EscalationStep(first, chains, tuple(rest), route.wait))
+                found.append(EscalationStep(first, chains, tuple(rest), route.escalate_after))
             if not route.also:
                 break
         if not found:

@@ -35,9 +35,10 @@ def _check_every(instance: Any, attribute: Attribute[float], every: float) -> No
 class AlarmSettings(PanelSettings):
     """C{[alarm]}"""
 
-    joins: float = setting(
+    dedup_window: float = setting(
         "Seconds in which the same alarm again is the same alarm: a loose contact wakes people "
         "once. It is counted in the journey. 0: each is one of its own.",
+        formerly="joins",
         default=30.0,
         validator=_check_seconds,
     )

@@ -49,6 +49,10 @@ class Problems:
         names = list(valid)
         self.add(section, f"unknown key {key!r}; {_cure(key, names)}")
 
+    def renamed(self, section: str, key: str, name: str) -> None:
+        """Note a key by the name that it had before."""
+        self.add(section, f"{key!r} is called {name!r} now")
+
     def raise_any(self) -> None:
         """@raise BadConfiguration: if anything was found."""
         if self.found:
@@ -106,8 +110,12 @@ def section(cls: type[T], table: object, where: str, problems: Problems) -> T | 
     attrs.resolve_types(cls)  # type: ignore[type-var]
     fields = {attribute.name: attribute for attribute in attrs.fields(cls)}  # type: ignore[arg-type]
     before = len(problems.found)
+    renamed = {a.metadata.get("formerly"): name for name, a in fields.items()}
     for key in table.keys() - fields.keys():
-        problems.unknown(where, key, fields)
+        if key in renamed:
+            problems.renamed(where, key, renamed[key])
+        else:
+            problems.unknown(where, key, fields)
     values: Table = {}
     for key, attribute in fields.items():
         if key in table:

@@ -25,15 +25,17 @@ class ReadsSetting(Protocol):
         """@raise ValueError: with a sentence that says what was meant."""
 
 
-def setting(doc: str, **options: Any) -> Any:
+def setting(doc: str, *, formerly: str = "", **options: Any) -> Any:
     """
     One key of a section: an attrs C{field} that explains itself.
 
     @param doc: what it does, its unit and its values; it becomes the comment
         in C{etc/goip.toml}, and a test holds the two together.
+    @param formerly: what the key was called before; a file that still says so
+        is told the new name.
     @param options: what L{attrs.field} takes, such as C{default}.
     """
-    return field(metadata={"doc": doc}, **options)
+    return field(metadata={"doc": doc, "formerly": formerly}, **options)
 
 
 @frozen

@@ -130,7 +130,7 @@ class Gateway:
 
     def _alarms(self) -> AlarmService:
         ways = routes.Routes(self.settings.routes, self.settings.numbers.country)
-        repeats = Deduplication(self.clock, self.store, self.settings.alarm.joins)
+        repeats = Deduplication(self.clock, self.store, self.settings.alarm.dedup_window)
         return AlarmService(self.traffic, ways, repeats)
 
     def _powers(self) -> OperatorPowers:

@@ -119,7 +119,7 @@ def test_the_same_event_again(opens: Opens) -> None:
     Another SMS with the same words is another alarm where nothing is joined;
     and so is one whose number has come again.
     """
-    wire = opens(route(), alarm={"joins": 0.0})
+    wire = opens(route(), alarm={"dedup_window": 0.0})
     sms(wire)
     sms(wire, number=8)
     assert len(kept(wire, Direction.ALARM)) == 2

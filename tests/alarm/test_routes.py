@@ -108,7 +108,9 @@ class TestLegs:
 
     def test_chain(self) -> None:
         """Each knows who follows, and when."""
-        (first,) = routes({"account": "*", "chain": ["a", "b", "c"], "wait": 20}).legs(report())
+        (first,) = routes({"account": "*", "chain": ["a", "b", "c"], "escalate_after": 20}).legs(
+            report()
+        )
         assert first == EscalationStep("bridge:a", 1, ("bridge:b", "bridge:c"), 20.0)
         assert first.until(1000.0) == 1020.0
         second = first.next
@@ -196,7 +198,10 @@ class TestFaults:
             ({"code": "1234", "to": "a"}, "code: '1234' must be three hex digits"),
             ({"code": "fires", "to": "a"}, "code: 'fires' must be three hex digits"),
             ({"account": "*", "qualifier": "new", "to": "a"}, "qualifier: 'new' is none of event"),
-            ({"account": "*", "to": "a", "wait": 0}, "wait must be a number of seconds"),
+            (
+                {"account": "*", "to": "a", "escalate_after": 0},
+                "escalate_after must be a number of seconds",
+            ),
             ({"account": "*", "to": [1]}, "to must be a list of names"),
             ({"account": 1113, "to": "a"}, "account must be a list of names"),
         ],

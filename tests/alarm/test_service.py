@@ -28,7 +28,11 @@ from tests.wire import refuse_writes
 from tests.world import World, now
 
 PANIC = "1113,18,1,123,03,003"
-CHAIN: dict[str, Any] = {"account": "*", "chain": ["station", "backup", "oncall"], "wait": 60}
+CHAIN: dict[str, Any] = {
+    "account": "*",
+    "chain": ["station", "backup", "oncall"],
+    "escalate_after": 60,
+}
 
 
 @implementer(IBridge, IReportsOutage)
@@ -76,7 +80,9 @@ class Site(World):
         self.recorders.made.update(self.stations)  # type: ignore[arg-type]
         self.crash()
         self.tables["bridge"] = {name: {"kind": "recorder", "sms": False} for name in names}
-        self.tables["alarm"] = {"joins": 0}  # each is one of its own, though all say the same
+        self.tables["alarm"] = {
+            "dedup_window": 0
+        }  # each is one of its own, though all say the same
         self.start_gateway()
 
     def alarm(self, machine: str = PANIC, **more: Any) -> Message:

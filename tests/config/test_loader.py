@@ -41,7 +41,7 @@ class Example:
     """One key of each kind."""
 
     name: str = setting("A text.")
-    number: int = setting("A number.", default=2, validator=_even)
+    number: int = setting("A number.", formerly="count", default=2, validator=_even)
     share: float = setting("A part.", default=0.5, validator=_below)
     on: bool = setting("Yes or no.", default=False)
     size: Size = setting("One of two.", default=Size.SMALL)
@@ -109,6 +109,7 @@ def test_defaults() -> None:
             "secret is empty or still the placeholder: put the real secret here",
         ),
         ("nmae", "x", "unknown key 'nmae'; did you mean 'name'?"),
+        ("count", 4, "'count' is called 'number' now"),
     ],
 )
 def test_one_problem(key: str, value: object, meant: str) -> None:

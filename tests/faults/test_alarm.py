@@ -26,7 +26,7 @@ def rig_of(tmp_path: Path, station: str, wait: float) -> Rig:
         "station": {"kind": "panel", "answer": station},
         "backup": {"kind": "panel"},
     }
-    route = {"account": "*", "chain": list(stations), "wait": wait}
+    route = {"account": "*", "chain": list(stations), "escalate_after": wait}
     tables = {"bridge": {"panel": panel, **stations}, "route": [route]}
     return Rig(tmp_path, [], tables=tables)
 

@@ -39,7 +39,7 @@ QUERY = (
 def rig_of(tmp_path: Path, boxes: list[Box] | None = None, **alarm: Any) -> Rig:
     """A station, and whose texts are alarms. Nothing is joined: ids alone must do it."""
     tables = {
-        "alarm": {"joins": 0.0, **alarm},
+        "alarm": {"dedup_window": 0.0, **alarm},
         "numbers": {"country": "HU"},
         "bridge": {"station": {"kind": "panel"}},
         "user": [{"name": "httptest", "password": "abc123"}, {"name": "test", "token": TOKEN}],
