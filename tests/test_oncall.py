@@ -91,7 +91,7 @@ def test_the_handset_has_it(night: Night) -> None:
 
 def test_the_next_person(night: Night) -> None:
     """No report of the first handset: after the wait the second person is woken."""
-    world = night(reports=False, chain=["anna", "bela"], wait=30.0)
+    world = night(reports=False, chain=["anna", "bela"], escalate_after=30.0)
     kept = alarm(world)
     world.advance(20)
     assert [number for number, _ in texts(world)] == [ANNA]
@@ -104,7 +104,7 @@ def test_the_next_person(night: Night) -> None:
 
 def test_an_answer_stops_the_chain(night: Night) -> None:
     """The person who takes it over lets the others sleep."""
-    world = night(reports=False, chain=["anna", "bela"], wait=30.0)
+    world = night(reports=False, chain=["anna", "bela"], escalate_after=30.0)
     kept = alarm(world)
     world.advance(10)
     answers(world, ANNA, "ack")
@@ -117,7 +117,7 @@ def test_an_answer_stops_the_chain(night: Night) -> None:
 
 def test_the_station_first(night: Night) -> None:
     """People are woken only if the station cannot be reached."""
-    world = night(chain=["station", "anna"], wait=30.0)
+    world = night(chain=["station", "anna"], escalate_after=30.0)
     alarm(world)
     world.advance(60)
     assert texts(world) == []
@@ -132,7 +132,7 @@ def test_the_station_first(night: Night) -> None:
 
 def test_killed_while_a_person_is_waited_for(night: Night) -> None:
     """After a restart nobody is texted twice, and the chain goes on in time."""
-    world = night(reports=False, chain=["anna", "bela"], wait=30.0)
+    world = night(reports=False, chain=["anna", "bela"], escalate_after=30.0)
     alarm(world)
     world.advance(10)
     assert [number for number, _ in texts(world)] == [ANNA]

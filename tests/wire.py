@@ -21,9 +21,10 @@ from goiptwist.gateway import kinds as kinds_module
 from goiptwist.gateway.composition import Gateway
 from goiptwist.gateway.settings import read_settings
 from goiptwist.goip.line import Address, Line
+from goiptwist.messaging.events import EventBus
 from goiptwist.model.messages import Message, Step, Submission
 from goiptwist.store import Store, lock
-from tests.world import BEGINNING, Recorder, RecorderKind, careless, now
+from tests.world import BEGINNING, PromptBus, Recorder, RecorderKind, careless, now
 
 HOST = "192.0.2.1"
 
@@ -81,6 +82,8 @@ class Wire:
     tables: dict[str, Any] = field(factory=dict)
     session: int = 11
     run_writing: Callable[[Callable[[], Any]], Deferred[Any]] = execute
+    #: Makes the bus of the store.
+    bus: type[EventBus] = PromptBus
     clock: Clock = field(factory=Clock, init=False)
     transport: Transport = field(factory=Transport, init=False)
     recorders: RecorderKind = field(factory=RecorderKind, init=False)
@@ -113,7 +116,10 @@ class Wire:
         """Start the gateway, or start it again on what the last one left."""
         fresh = not (self.path / "goiptwist.sqlite").exists()
         settings = read_settings(self.configuration(), "test")
-        self.store = careless(Store.open(self.path, lock(self.path), self.run_writing, execute))
+        bus = self.bus(self.clock)
+        self.store = careless(
+            Store.open(self.path, lock(self.path), self.run_writing, execute, bus)
+        )
         if fresh:
             self.number_sessions_from(self.session)
         self.gateway = Gateway(settings, self.store, self.clock, self.clock)

@@ -27,14 +27,14 @@ class PanelSms:
     alarms: AlarmService
     log = Logger()
 
-    async def arrived(self, sms: IncomingSms) -> Message | None:
+    async def receive(self, sms: IncomingSms) -> Message | None:
         """
-        As L{Messaging.arrived}. The alarm of a panel is on disk before its SMS:
+        As L{Messaging.receive}. The alarm of a panel is on disk before its SMS:
         where anything fails in between, the device sends the SMS again, and
         the same alarm is found.
         """
         alarm = await self._alarm(sms)
-        return await self.traffic.arrived(sms, alarm.id if alarm is not None else "")
+        return await self.traffic.receive(sms, alarm.id if alarm is not None else "")
 
     async def _alarm(self, sms: IncomingSms) -> Message | None:
         try:

@@ -15,7 +15,7 @@ from goiptwist.contact_id.event import Event
 from goiptwist.interfaces import IAlarms
 from goiptwist.messaging.events import BusEvent
 from goiptwist.messaging.service import Messaging
-from goiptwist.model.escalation import EscalationStep
+from goiptwist.model.escalation import ACKNOWLEDGED_BY, EscalationStep
 from goiptwist.model.messages import AlarmReport, Message
 from goiptwist.net.shielding import shielded
 from goiptwist.store import Acknowledged, Raised
@@ -55,6 +55,10 @@ class AlarmService:
             self._failed[one.about.id] = one.about
         elif one.kind.startswith("alarm."):
             self._failed.pop(one.about.id, None)
+        if one.kind == "alarm.acknowledged":
+            by = one.about.reason.removeprefix(ACKNOWLEDGED_BY)
+            for waiting in self._waiting.pop(one.about.id, []):
+                waiting.callback(by)
 
     def troubles(self) -> list[str]:
         """A sentence for each alarm of the last day that nobody has delivered, at most L{TOLD}."""
@@ -71,33 +75,24 @@ class AlarmService:
 
     async def raise_alarm(self, report: AlarmReport) -> Message:
         """See L{IAlarms}."""
-        return await shielded(self.send(report, self.routes.legs(report)))
+        return await shielded(self.send(report, self.routes.steps(report)))
 
-    async def send(self, report: AlarmReport, legs: tuple[EscalationStep, ...]) -> Message:
+    async def send(self, report: AlarmReport, steps: tuple[EscalationStep, ...]) -> Message:
         """The same as L{raise_alarm}, but the ways are given."""
         self.traffic.check_load()
         report = accepted_report(report)
-        key = (report.event.machine, legs)
-        return await self.repeats.once(key, report.client_id, lambda: self._keep(report, legs))
+        key = (report.event.machine, steps)
+        return await self.repeats.once(key, report.client_id, lambda: self._keep(report, steps))
 
-    async def _keep(self, report: AlarmReport, legs: tuple[EscalationStep, ...]) -> Message:
+    async def _keep(self, report: AlarmReport, steps: tuple[EscalationStep, ...]) -> Message:
         traffic = self.traffic
         raised = Raised(
             report=report,
-            legs=legs,
+            steps=steps,
             at=traffic.clock.seconds(),
             allowance=traffic.permits.allowance(report.origin),
         )
-        kept = await traffic.store.keep_alarm(raised)
-        if kept.fresh:
-            traffic.chronicle.tell(
-                "Alarm {message_id} came in from {origin}",
-                message_id=kept.message.id,
-                origin=report.origin,
-            )
-            traffic.events.publish("alarm.received", kept.message)
-            traffic.delivery.kept(kept.queued)
-        return kept.message
+        return await traffic.store.keep_alarm(raised)
 
     async def acknowledge(self, alarm_id: str, by: str) -> Message:
         """See L{IAlarms}."""
@@ -105,17 +100,7 @@ class AlarmService:
 
     async def _acknowledge(self, alarm_id: str, by: str) -> Message:
         at = self.traffic.clock.seconds()
-        alarm = await self.traffic.store.acknowledge(
-            Acknowledged(message_id=alarm_id, by=by, at=at)
-        )
-        assert alarm is not None
-        self.traffic.log.info(
-            "Alarm {message_id} is acknowledged by {by}", message_id=alarm.id, by=by
-        )
-        self.traffic.events.publish("alarm.acknowledged", alarm)
-        for waiting in self._waiting.pop(alarm_id, []):
-            waiting.callback(by)
-        return alarm
+        return await self.traffic.store.acknowledge(Acknowledged(message_id=alarm_id, by=by, at=at))
 
     def acknowledged(self, alarm_id: str) -> Deferred[str]:
         """See L{IAlarms}."""

@@ -51,7 +51,7 @@ def faults(
         yield "test_every: no [[route]] names a bridge that could be tested"
     else:
         try:
-            Routes(routes).legs(_report(settings, TROUBLE, "", ""))
+            Routes(routes).steps(_report(settings, TROUBLE, "", ""))
         except Unacceptable as missing:
             yield f"test_account: {missing}"
 

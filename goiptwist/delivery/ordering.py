@@ -9,7 +9,7 @@ from collections import deque
 
 from attrs import define, field
 
-from goiptwist.store import QueueEntry
+from goiptwist.model.delivery import QueueEntry
 
 
 @define

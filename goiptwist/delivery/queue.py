@@ -17,13 +17,13 @@ from twisted.internet.task import deferLater
 from twisted.logger import Logger
 
 from goiptwist.delivery.ordering import OrderingGroups
-from goiptwist.delivery.retry import RetryPolicy, after, expired, outcome_of, too_old
+from goiptwist.delivery.retry import RetryPolicy, expired, outcome_of, too_old
 from goiptwist.errors import Refused, StoreUnavailable, TryLater, Unsure
 from goiptwist.interfaces import IDestination, INotifies, IObservesLines
-from goiptwist.model.delivery import Delivered
+from goiptwist.model.delivery import Delivered, QueueEntry, Settlement
 from goiptwist.model.messages import Direction, Message
 from goiptwist.model.notifications import LineEvent, Notification
-from goiptwist.store import QueueEntry, Settlement, Store
+from goiptwist.store import Store
 
 #: Rows of one destination held in memory; the rest stays on disk. Postfix's
 #: active queue is the model: a bounded window on an unbounded queue.
@@ -43,8 +43,6 @@ class Queue:
     One destination's part of L{goiptwist.delivery.dispatcher.Dispatcher}.
 
     @ivar ready_for: whether the destination could take this message now.
-    @ivar settled: called with each outgoing message that stands elsewhere now,
-        and each alarm that has come to an end.
     """
 
     name: str
@@ -53,7 +51,6 @@ class Queue:
     store: Store
     clock: IReactorTime
     ready_for: Callable[[Message], bool]
-    settled: Callable[[Message], None]
     trouble: str = ""
     _due: list[tuple[float, int, QueueEntry]] = field(factory=list, init=False)
     _known: set[str] = field(factory=set, init=False)
@@ -69,7 +66,7 @@ class Queue:
     _count: int = field(default=0, init=False)
     _stopped: bool = field(default=False, init=False)
     _idle: list[Deferred[None]] = field(factory=list, init=False)
-    _withheld: dict[str, QueueEntry] = field(factory=dict, init=False)
+    _withheld: dict[str, QueueEntry | None] = field(factory=dict, init=False)
     _pumping: bool = field(default=False, init=False)
     _dropped: set[str] = field(factory=set, init=False)
     log = Logger()
@@ -111,7 +108,7 @@ class Queue:
                 self._complete = False
             # A full window leaves them on disk, but for one that goes before
             # others. A load may have seen one before we were told of it.
-            has_room = self._complete or self._loading or row.due < row.since
+            has_room = self._complete or self._loading or row.due < row.begin
             if row.message.about and self._loading:
                 self._early.append(row)
             elif has_room and row.message.id not in self._known:
@@ -230,7 +227,7 @@ class Queue:
         # the disk does not take it.
         while True:
             try:
-                early = await self.store.settle(settlement)
+                await self.store.settle(settlement)
                 break
             except StoreUnavailable:
                 await deferLater(self.clock, STORE_PATIENCE)
@@ -239,10 +236,6 @@ class Queue:
             self._back(again)
         else:
             self._gone(row)
-        if row.message.direction is Direction.OUT:
-            self.settled(early or after(settlement))
-        elif early is not None:
-            self.settled(early)
 
     def _back(self, row: QueueEntry) -> None:
         if row.message.id in self._dropped:
@@ -276,7 +269,7 @@ class Queue:
 
     def withhold(self, message_id: str) -> bool:
         """
-        Do not begin this message, if that is still possible. L{forget} or
+        Do not begin this message, if that is still possible. L{drop} or
         L{give_back} must follow.
 
         @return: whether it is possible.
@@ -285,7 +278,9 @@ class Queue:
         if message_id not in ids:
             if message_id in self._known:
                 return False  # it is in hand
-            self._known.add(message_id)  # a load that is under way must not bring it
+            # A load that is under way must not bring it.
+            self._known.add(message_id)
+            self._withheld[message_id] = None
             return True
         self._withheld[message_id] = self._due.pop(ids.index(message_id))[2]
         heapq.heapify(self._due)
@@ -300,18 +295,14 @@ class Queue:
         if here:
             self._due = [entry for entry in self._due if entry[2].message.id not in here]
             heapq.heapify(self._due)
+        for message_id in ids & self._withheld.keys():
+            del self._withheld[message_id]
+            here.add(message_id)
         self._dropped |= (ids & self._known) - here
         self._known -= here
         if self._loading:
             self._finished |= ids
         self.pump()
-
-    def forget(self, message_id: str) -> None:
-        """It is withdrawn, and that is on disk."""
-        self._withheld.pop(message_id, None)
-        self._known.discard(message_id)
-        if self._loading:
-            self._finished.add(message_id)
 
     def give_back(self, message_id: str) -> None:
         """It could not be withdrawn."""

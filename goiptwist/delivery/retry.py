@@ -10,10 +10,9 @@ from __future__ import annotations
 from attrs import evolve, frozen
 
 from goiptwist.errors import Refused, TryLater, Unsure
-from goiptwist.model.delivery import Delivered
+from goiptwist.model.delivery import AFTER_UNKNOWN, Delivered, QueueEntry, Settlement
 from goiptwist.model.escalation import EscalationStep
-from goiptwist.model.messages import Direction, Message, OnUnknown, State
-from goiptwist.store import AFTER_UNKNOWN, QueueEntry, Settlement
+from goiptwist.model.messages import Direction, OnUnknown, State
 
 #: Seconds to wait after the first, second, ... attempt that a bridge's far
 #: side put off; the last one is repeated. Postfix's default of 5 minutes to
@@ -91,6 +90,7 @@ def _settlement(
     return Settlement(
         message=waiting.message,
         destination=destination,
+        recipient=waiting.recipient,
         state=state,
         queue=queue,
         attempts=waiting.attempts + 1,
@@ -114,9 +114,9 @@ def _failed(
     reason: str, waiting: QueueEntry, destination: str, policy: RetryPolicy, now: float
 ) -> Settlement:
     settled = _settlement(waiting, destination, State.FAILED, "failed", reason, now)
-    instead = waiting.leg.next if waiting.leg else None
+    instead = waiting.step.next if waiting.step else None
     if instead is None and policy.fallback and waiting.message.direction in _INCOMING:
-        chain = waiting.leg.chain if waiting.leg else 0
+        chain = waiting.step.chain if waiting.step else 0
         instead = EscalationStep(policy.fallback, chain)
     return evolve(settled, instead=instead)
 
@@ -160,7 +160,7 @@ def _later(
 
 def too_old(waiting: QueueEntry, policy: RetryPolicy, now: float) -> bool:
     """Whether it is no use to try any more."""
-    return now >= (waiting.message.expires or waiting.since + policy.lifetime)
+    return now >= (waiting.message.expires or waiting.begin + policy.lifetime)
 
 
 def expired(waiting: QueueEntry, destination: str, policy: RetryPolicy, now: float) -> Settlement:
@@ -174,13 +174,3 @@ def expired(waiting: QueueEntry, destination: str, policy: RetryPolicy, now: flo
     reason = "expired: no line took it in time"
     settled = _settlement(waiting, destination, State.EXPIRED, "expired", reason, now)
     return evolve(settled, attempts=waiting.attempts)
-
-
-def after(settlement: Settlement) -> Message:
-    """The outgoing message as it stands after a settlement."""
-    return evolve(
-        settlement.message,
-        state=settlement.state,
-        reason="" if settlement.queue == "done" else settlement.detail,
-        line=settlement.line or settlement.message.line,
-    )

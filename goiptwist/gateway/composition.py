@@ -41,6 +41,8 @@ from goiptwist.messaging.directory import Directory
 from goiptwist.messaging.history import Folders, History
 from goiptwist.messaging.housekeeping import Housekeeping
 from goiptwist.messaging.memory import Memory
+from goiptwist.messaging.message_log import MessageLog
+from goiptwist.messaging.report_subscriber import ReportSubscriber
 from goiptwist.messaging.router import Router
 from goiptwist.messaging.service import Messaging
 from goiptwist.model.subscriptions import Subscription
@@ -84,7 +86,8 @@ class Gateway:
     def __attrs_post_init__(self) -> None:
         settings, store, clock = self.settings, self.store, self.clock
         self.complaints = Rejections(clock)
-        self.delivery = Dispatcher(store, clock, self._route, self._settled)
+        self.delivery = Dispatcher(store, clock, self._route)
+        MessageLog(clock, store.bus)
         self.traffic = self._traffic()
         self.lines = Lines(
             clock,
@@ -92,8 +95,8 @@ class Gateway:
             self.complaints,
             self._write,
             self.delivery.changed,
-            self._settled,
-            self.traffic.noticed,
+            lambda message: None,  # the store publishes it
+            self.traffic.record_our_event,
         )
         self.lines.add(settings.lines)
         self.alarms = self._alarms()
@@ -102,9 +105,9 @@ class Gateway:
             store,
             self.lines,
             self.complaints,
-            PanelSms(self.traffic, self.alarms).arrived,
-            self.traffic.reported,
-            self.traffic.happened,
+            PanelSms(self.traffic, self.alarms).receive,
+            lambda message: None,  # the store publishes it
+            self.traffic.record_event,
         )
         self.protocol = GoipProtocol(self.lines, receiver, self.complaints)
         tested = supervision.ways(settings.alarm, settings.routes)
@@ -181,17 +184,18 @@ class Gateway:
             bridge = self.bridges[name] = known[kind].build(
                 name, settings, self.powers_for(f"bridge.{name}")
             )
-            if ITakesReports.providedBy(bridge):
-                self.traffic.takers[f"bridge:{name}"] = bridge
             listener: Any = bridge
             if IObservesMessages.providedBy(bridge) and listener.statuses:
                 self.traffic.listeners.append(Subscription(f"bridge:{name}", listener.statuses))
+        takers = {
+            f"bridge:{name}": bridge
+            for name, bridge in self.bridges.items()
+            if ITakesReports.providedBy(bridge)
+        }
+        ReportSubscriber(self.store.bus, takers)
 
     def _write(self, datagram: bytes, address: Address) -> None:
         self.protocol.write(datagram, address)
-
-    def _settled(self, message: Any) -> None:
-        self.traffic.settled(message)
 
     def _route(self, destination: str) -> Nexthop | None:
         delivery = self.settings.delivery

@@ -42,7 +42,7 @@ class Operator:
 
     async def resolve(self, message_id: str, resolution: Resolution, by: str) -> Message:
         """See L{IOperator}."""
-        return await self.messaging.settle(message_id, resolution, by)
+        return await self.messaging.resolve(message_id, resolution, by)
 
     async def redeliver(self, message_id: str, bridge: str, by: str) -> None:
         """See L{IOperator}."""

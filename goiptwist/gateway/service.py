@@ -21,6 +21,7 @@ from twisted.python.threadpool import ThreadPool
 from goiptwist.errors import BadConfiguration, StoreUnavailable
 from goiptwist.gateway.composition import Gateway
 from goiptwist.gateway.settings import Settings
+from goiptwist.messaging.events import EventBus
 from goiptwist.store import Store
 
 
@@ -88,7 +89,9 @@ class GatewayService(MultiService):
             raise SystemExit(1) from None
 
     def _start(self) -> None:
-        store = Store.open(self.folder, self._held, self._writing, self._reading)
+        store = Store.open(
+            self.folder, self._held, self._writing, self._reading, EventBus(self._reactor)
+        )
         self.gateway = gateway = Gateway(self.settings, store, self._reactor, self._reactor)
         self._take_up(gateway)
         for bridge in gateway.bridges.values():

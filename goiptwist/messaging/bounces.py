@@ -27,8 +27,6 @@ class Bounces:
         """See L{IBounces}."""
         messaging = self.messaging
         now = messaging.clock.seconds()
-        failed = await messaging.store.came_back(
+        await messaging.store.came_back(
             Return(message_id=message_id, reason=reason, at=now, instead=self.fallbacks)
         )
-        if failed is not None:
-            messaging.settled(failed)

@@ -9,6 +9,9 @@ from typing import Self
 
 from attrs import frozen
 
+#: How the reason of an alarm begins that a person has taken over; the name follows.
+ACKNOWLEDGED_BY = "acknowledged by "
+
 
 @frozen
 class EscalationStep:

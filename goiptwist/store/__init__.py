@@ -15,55 +15,50 @@ from sqlalchemy import Connection, Engine
 from twisted.internet.defer import Deferred
 
 from goiptwist.errors import Unacceptable
+from goiptwist.model.delivery import QueueEntry, Settlement
 from goiptwist.model.messages import Direction, HandsetReport, Message, OnUnknown, State, Step
 from goiptwist.model.queries import Search, SearchPage
 from goiptwist.model.status import DeliveryStatus
 from goiptwist.store import database
-from goiptwist.store.alarms import Acknowledged, Alarming, KeptAlarm, Overdue, Raised, Repeated
+from goiptwist.store.alarms import Acknowledged, Alarming, Raised, Repeated
+from goiptwist.store.bus import ICommitBus
 from goiptwist.store.coming_back import Return, Returning
 from goiptwist.store.database import lock
 from goiptwist.store.deciding import Deciding, Decision
-from goiptwist.store.events import Event, Happened, Happening
-from goiptwist.store.keeping import Arrival, Facts, Keeping, Kept, Order, keep_facts, queued
+from goiptwist.store.events import Event, Happening
+from goiptwist.store.keeping import Arrival, Facts, Keeping, Order, keep_facts
 from goiptwist.store.marks import AT_ONCE as MARKS_AT_ONCE
 from goiptwist.store.marks import Marking, Marks
 from goiptwist.store.notes import Note, forget_notes, keep_notes, noted
 from goiptwist.store.numbering import reserve
 from goiptwist.store.pruning import Forget, forget_receipts, prune
-from goiptwist.store.reading import QueueEntry, Reading
+from goiptwist.store.reading import Reading
 from goiptwist.store.redelivering import Redelivering, Redelivery
-from goiptwist.store.reports import AFTER_UNKNOWN, LateAnswer, Reporting, Restart
+from goiptwist.store.reports import LateAnswer, Reporting, Restart
 from goiptwist.store.rows import Ids
 from goiptwist.store.searching import Searching
-from goiptwist.store.settling import Settlement, Settling, Transmission
+from goiptwist.store.settling import Settling, Transmission
 from goiptwist.store.spending import used_on
-from goiptwist.store.telling import Changed, LookForDelays, Queued, Telling
+from goiptwist.store.telling import LookForDelays, Telling
 from goiptwist.store.writer import RunsWork, Writer
 
 __all__ = [
-    "AFTER_UNKNOWN",
     "MARKS_AT_ONCE",
     "Acknowledged",
     "Arrival",
     "Decision",
     "Event",
     "Facts",
-    "Kept",
-    "KeptAlarm",
     "LateAnswer",
     "Marking",
     "Order",
-    "QueueEntry",
-    "Queued",
     "Raised",
     "Redelivery",
     "Repeated",
     "Return",
-    "Settlement",
     "Store",
     "Transmission",
     "lock",
-    "queued",
 ]
 
 Answer = TypeVar("Answer")
@@ -80,9 +75,6 @@ class Store:
 
     @ivar run_reading: where questions are asked: one thread of its own.
     @ivar key: what this gateway signs with.
-    @ivar on_queued: called after a commit that has put something into a queue
-        by itself, such as news for those who want to be told.
-    @ivar on_dropped: called after a commit that has taken something out of one.
     """
 
     writer: Writer
@@ -92,10 +84,6 @@ class Store:
     _engine: Engine
     _reader: Connection
     _lock: IO[str]
-    on_queued: Callable[[Sequence[Queued]], None] = field(init=False, default=lambda queued: None)
-    on_dropped: Callable[[Sequence[tuple[str, str]]], None] = field(
-        init=False, default=lambda dropped: None
-    )
     _keeping: Keeping = field(init=False)
     _settling: Settling = field(init=False)
     _reporting: Reporting = field(init=False)
@@ -125,21 +113,32 @@ class Store:
 
     @classmethod
     def open(
-        cls, folder: Path, held: IO[str], run_writing: RunsWork, run_reading: RunsWork
+        cls,
+        folder: Path,
+        held: IO[str],
+        run_writing: RunsWork,
+        run_reading: RunsWork,
+        bus: ICommitBus,
     ) -> Self:
         """
         Open the store of a folder; make it where there is none.
 
         @param held: the lock of the folder, see L{lock}.
+        @param bus: where commits are published.
         @raise BadConfiguration: it cannot be used, in words.
         """
         engine = database.open_engine(folder)
         database.migrate(engine)
         connection = engine.connect()
         ids = Ids(database.identify(connection))
-        writer = Writer(connection, run_writing)
+        writer = Writer(connection, run_writing, bus)
         key = database.signing_key(folder)
         return cls(writer, run_reading, ids, key, engine, engine.connect(), held)
+
+    @property
+    def bus(self) -> ICommitBus:
+        """Where commits are published."""
+        return self.writer.bus
 
     def close(self) -> None:
         """Let go of the folder. Nothing may be under way."""
@@ -155,58 +154,37 @@ class Store:
 
         return self.run_reading(asked)
 
-    def _changed(self, changed: Changed | None) -> Message | None:
-        if changed is None:
-            return None
-        if changed.dropped:
-            self.on_dropped(changed.dropped)
-        if changed.queued:
-            self.on_queued(changed.queued)
-        return changed.message
-
     # -- incoming --
 
     def keep_arrival(self, arrival: Arrival) -> Deferred[Message | None]:
         """@return: fires with the kept message, or C{None} for a repeat."""
-        return self.writer.wish(self._keeping.arrivals, arrival)
+        return self.writer.execute(self._keeping.arrivals, arrival)
 
     def keep_event(self, event: Event) -> Deferred[bool]:
         """@return: fires with whether it was new."""
-        return self.writer.wish(self._happening.events, event).addCallback(self._happened)
-
-    def _happened(self, happened: Happened) -> bool:
-        if happened.queued:
-            self.on_queued(happened.queued)
-        return happened.fresh
+        return self.writer.execute(self._happening.events, event)
 
     # -- alarms --
 
-    def keep_alarm(self, raised: Raised) -> Deferred[KeptAlarm]:
+    def keep_alarm(self, raised: Raised) -> Deferred[Message]:
         """@return: fires with the alarm, or fails with L{Conflict}."""
-        return self.writer.wish(self._alarming.alarms, raised)
+        return self.writer.execute(self._alarming.alarms, raised)
 
     def note_repeat(self, repeated: Repeated) -> Deferred[None]:
         """@return: fires when the journey of the alarm says so."""
-        return self.writer.wish(self._alarming.repeats, repeated)
+        return self.writer.execute(self._alarming.repeats, repeated)
 
-    def pass_on(self, now: float) -> Deferred[tuple[float | None, list[Message]]]:
+    def escalate(self, now: float) -> Deferred[float | None]:
         """
         Go on with steps of chains whose time is up.
 
-        @return: fires with when to look again, C{None} where no chain waits;
-            and the alarms that have come to an end by that.
+        @return: fires with when to look again, C{None} where no chain waits.
         """
-        wished = self.writer.wish(self._alarming.overdue, now)
-        return wished.addCallback(self._gone_on)
+        return self.writer.execute(self._alarming.overdue, now)
 
-    def _gone_on(self, overdue: Overdue) -> tuple[float | None, list[Message]]:
-        ended = [self._changed(changed) for changed in overdue.changes]
-        return overdue.next, [alarm for alarm in ended if alarm is not None]
-
-    def acknowledge(self, acknowledged: Acknowledged) -> Deferred[Message | None]:
+    def acknowledge(self, acknowledged: Acknowledged) -> Deferred[Message]:
         """Note that a person has taken an alarm over, or fail with L{Conflict}: there is none."""
-        wished = self.writer.wish(self._alarming.acknowledgements, acknowledged)
-        return wished.addCallback(self._changed)
+        return self.writer.execute(self._alarming.acknowledgements, acknowledged)
 
     def failed_alarms(self, since: float) -> Deferred[list[Message]]:
         """@return: fires with the alarms since then that nobody has delivered."""
@@ -214,21 +192,21 @@ class Store:
 
     def keep_facts(self, facts: Facts) -> Deferred[None]:
         """Keep the latest facts of a line."""
-        return self.writer.wish(keep_facts, facts)
+        return self.writer.execute(keep_facts, facts)
 
     # -- outgoing --
 
-    def keep_order(self, order: Order) -> Deferred[Kept]:
+    def keep_order(self, order: Order) -> Deferred[list[Message]]:
         """@return: fires with its messages, or fails with L{Conflict}."""
-        return self.writer.wish(self._keeping.orders, order)
+        return self.writer.execute(self._keeping.orders, order)
 
-    def keep_orders(self, orders: Sequence[Order]) -> Deferred[list[Kept | Exception]]:
+    def keep_orders(self, orders: Sequence[Order]) -> Deferred[list[list[Message] | Exception]]:
         """@return: fires with what L{keep_order} would have for each, after one commit."""
-        return self.writer.wish(self._keeping.many_orders, orders)
+        return self.writer.execute(self._keeping.many_orders, orders)
 
     def write_down(self, transmission: Transmission) -> Deferred[None]:
         """Note what is about to be given to a SIM."""
-        return self.writer.wish(self._settling.transmissions, transmission)
+        return self.writer.execute(self._settling.transmissions, transmission)
 
     def settle(self, settlement: Settlement) -> Deferred[Message | None]:
         """
@@ -237,33 +215,33 @@ class Store:
         @return: fires with the message, if its delivery report was there
             already.
         """
-        return self.writer.wish(self._settling.settlements, settlement).addCallback(self._changed)
+        return self.writer.execute(self._settling.settlements, settlement)
 
     def reserve(self, name: str, many: int) -> Deferred[int]:
         """@return: fires with the first of C{many} numbers nobody gets again."""
-        return self.writer.wish(reserve, (name, many))
+        return self.writer.execute(reserve, (name, many))
 
-    def decide(self, decision: Decision) -> Deferred[Message | None]:
+    def decide(self, decision: Decision) -> Deferred[Message]:
         """
         Note what a person has decided.
 
         @return: fires with the message as it stands now, or fails with L{Conflict}.
         """
-        return self.writer.wish(self._deciding.decisions, decision).addCallback(self._changed)
+        return self.writer.execute(self._deciding.decisions, decision)
 
     # -- what comes late --
 
     def report(self, report: HandsetReport) -> Deferred[Message | None]:
         """@return: fires with the message it is about, if it is known."""
-        return self.writer.wish(self._reporting.reports, report).addCallback(self._changed)
+        return self.writer.execute(self._reporting.reports, report)
 
     def late_answer(self, answer: LateAnswer) -> Deferred[Message | None]:
         """@return: fires with the message that it settled, if any."""
-        return self.writer.wish(self._reporting.late_answers, answer).addCallback(self._changed)
+        return self.writer.execute(self._reporting.late_answers, answer)
 
     def came_back(self, returned: Return) -> Deferred[Message | None]:
         """Note that a far side gave back what it had taken."""
-        return self.writer.wish(self._returning.returns, returned).addCallback(self._changed)
+        return self.writer.execute(self._returning.returns, returned)
 
     def redeliver(self, redelivery: Redelivery) -> Deferred[None]:
         """
@@ -271,17 +249,16 @@ class Store:
 
         @raise Conflict: nothing.
         """
-        wished = self.writer.wish(self._redelivering.redeliveries, redelivery)
-        return wished.addCallback(self._changed).addCallback(lambda _: None)
+        return self.writer.execute(self._redelivering.redeliveries, redelivery)
 
-    def tell_delays(self, before: float, at: float) -> Deferred[Message | None]:
+    def tell_delays(self, before: float, at: float) -> Deferred[None]:
         """Tell of texts that wait since before C{before}, to those who want it."""
         look = LookForDelays(before=before, at=at)
-        return self.writer.wish(self._telling.delays, look).addCallback(self._changed)
+        return self.writer.execute(self._telling.delays, look)
 
     def after_restart(self, at: float, policy: OnUnknown) -> Deferred[int]:
         """@return: fires with how many texts nobody knows the fate of."""
-        return self.writer.wish(self._reporting.open_ones, Restart(at, policy))
+        return self.writer.execute(self._reporting.open_ones, Restart(at, policy))
 
     def prune(self, before: float, named: float | None = None) -> Deferred[int]:
         """
@@ -291,17 +268,17 @@ class Store:
             C{None} is C{before}.
         @return: fires with how many; call again while it is not 0.
         """
-        return self.writer.wish(prune, Forget(before, before if named is None else named))
+        return self.writer.execute(prune, Forget(before, before if named is None else named))
 
     def forget_receipts(self, now: float) -> Deferred[int]:
         """Forget the receipts of pushes that cannot come again."""
-        return self.writer.wish(forget_receipts, now)
+        return self.writer.execute(forget_receipts, now)
 
     # -- folders of users --
 
     def mark(self, marking: Marking) -> Deferred[list[str]]:
         """@return: fires with the ids that are marked now, as they were given."""
-        return self.writer.wish(self._marks.marks, marking)
+        return self.writer.execute(self._marks.marks, marking)
 
     def inbox(self, owner: str, after: str, limit: int) -> Deferred[list[Message]]:
         """
@@ -323,11 +300,11 @@ class Store:
 
     def remember(self, key: str, value: str, at: float) -> Deferred[None]:
         """Keep a note in place of the one before; an empty one forgets it."""
-        return self.writer.wish(keep_notes, Note(key=key, value=value, at=at))
+        return self.writer.execute(keep_notes, Note(key=key, value=value, at=at))
 
     def forget_notes(self, before: float) -> Deferred[None]:
         """Forget what was noted down before a time."""
-        return self.writer.wish(forget_notes, before)
+        return self.writer.execute(forget_notes, before)
 
     def recall(self, key: str) -> Deferred[str]:
         """@return: fires with what was noted last, or an empty text."""
@@ -385,10 +362,6 @@ class Store:
     def journey(self, message_id: str) -> Deferred[list[Step]]:
         """@return: fires with every step of a message."""
         return self._ask(self._reading.journey, message_id)
-
-    def unknown(self) -> Deferred[int]:
-        """@return: fires with how many messages wait for an operator's word."""
-        return self._ask(self._reading.unknown)
 
     def facts(self) -> Deferred[dict[str, tuple[float, Mapping[str, Any]]]]:
         """@return: fires with what each line told last, and when."""

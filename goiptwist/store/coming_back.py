@@ -6,15 +6,18 @@ mail that bounces after the smarthost said yes.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
-from attrs import frozen
+from attrs import evolve, frozen
 from sqlalchemy import Connection, select, update
 
+from goiptwist.model.commit import NOTHING, Commit, joined
 from goiptwist.model.escalation import EscalationStep
+from goiptwist.model.messages import Message
 from goiptwist.store.passing import Failed, alarm_now, incoming_states, note, pass_on
 from goiptwist.store.rows import Ids, as_message
 from goiptwist.store.schema import delivery, message
-from goiptwist.store.telling import Changed, Queued, Telling
+from goiptwist.store.telling import Telling
 
 
 @frozen(kw_only=True)
@@ -39,14 +42,16 @@ class Returning:
     ids: Ids
     telling: Telling
 
-    def returns(self, connection: Connection, items: Sequence[Return]) -> list[Changed | None]:
+    def returns(
+        self, connection: Connection, items: Sequence[Return]
+    ) -> list[Commit[Message | None]]:
         """
-        @return: what is queued for another destination; C{None} where no such
+        @return: what is queued for another destination; nothing where no such
             delivery was done, which a second bounce finds.
         """
         return [self._return(connection, item) for item in items]
 
-    def _return(self, connection: Connection, item: Return) -> Changed | None:
+    def _return(self, connection: Connection, item: Return) -> Commit[Message | None]:
         number = self.ids.inside(item.message_id)
         rows = connection.execute(
             select(delivery).where(
@@ -55,7 +60,7 @@ class Returning:
         ).all()
         done = {row.destination: row.chain for row in rows if row.state == "done"}
         if not done or number is None:
-            return None
+            return NOTHING
         connection.execute(
             update(delivery)
             .where(delivery.c.message_id == number, delivery.c.destination.in_(done))
@@ -63,14 +68,15 @@ class Returning:
         )
         row = connection.execute(select(message).where(message.c.id == number)).one()
         known = as_message(row, self.ids)
-        queued: list[Queued] = []
+        parts: list[Commit[Any]] = []
         for name, chain in done.items():
             note(connection, number, item.at, "came back", name, item.reason)
             failed = Failed(number, known, name, "got it back", item.at)
-            queued += pass_on(connection, failed, _follows(name, chain, item)).queued
+            passed = pass_on(connection, failed, _follows(name, chain, item))
+            parts.append(evolve(passed, withdrawn=()))
         incoming_states(connection, [(number, item.reason)])
         now = alarm_now(connection, self.ids, self.telling, number, row.state, item.at)
-        return Changed(now.message, (*queued, *now.queued))
+        return joined(now.value, [*parts, now])
 
 
 def _follows(destination: str, chain: str, item: Return) -> EscalationStep | None:

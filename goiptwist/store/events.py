@@ -11,13 +11,15 @@ from collections.abc import Mapping, Sequence
 from attrs import frozen
 from sqlalchemy import Connection, insert
 
+from goiptwist.model.commit import Commit
+from goiptwist.model.delivery import QueueEntry
 from goiptwist.model.messages import Direction, Message, State
 from goiptwist.store.many import Many
 from goiptwist.store.numbering import take_numbers
 from goiptwist.store.receipts import digest_of, unseen
 from goiptwist.store.rows import Ids, as_row
 from goiptwist.store.schema import delivery, event, message
-from goiptwist.store.telling import Queued, queue_row
+from goiptwist.store.telling import queue_row
 
 _INSERT_EVENT = Many(insert(event))
 _INSERT_MESSAGE = Many(insert(message))
@@ -46,24 +48,12 @@ class Event:
 
 
 @frozen
-class Happened:
-    """
-    What became of an event.
-
-    @ivar fresh: false where it was kept before.
-    """
-
-    fresh: bool
-    queued: tuple[Queued, ...] = ()
-
-
-@frozen
 class Happening:
     """The operation, as the writer wants it."""
 
     ids: Ids
 
-    def events(self, connection: Connection, items: Sequence[Event]) -> list[Happened]:
+    def events(self, connection: Connection, items: Sequence[Event]) -> list[Commit[bool]]:
         """Keep what happened, and queue it for whoever wants to hear of it."""
         texts = [json.dumps(dict(item.fields), ensure_ascii=False) for item in items]
         pushed = [place for place, item in enumerate(items) if item.kind]
@@ -74,13 +64,13 @@ class Happening:
         if rows:
             _INSERT_EVENT(connection, rows)
         return [
-            Happened(fresh[place], self._queue(connection, item, texts[place]))
+            Commit(True, self._queue(connection, item, texts[place]), events=(_announced(item),))
             if fresh[place]
-            else Happened(fresh=False)
+            else Commit(False)
             for place, item in enumerate(items)
         ]
 
-    def _queue(self, connection: Connection, item: Event, text: str) -> tuple[Queued, ...]:
+    def _queue(self, connection: Connection, item: Event, text: str) -> tuple[QueueEntry, ...]:
         if not item.destinations:
             return ()
         number = take_numbers(connection, "message", 1)
@@ -94,12 +84,16 @@ class Happening:
             news=item.what,
         )
         queued = tuple(
-            Queued(destination=destination, message=told, due=item.at)
+            QueueEntry(destination=destination, message=told, due=item.at)
             for destination in item.destinations
         )
         _INSERT_MESSAGE(connection, [{**as_row(told, number, None), "news": told.news}])
         _INSERT_DELIVERY(connection, [queue_row(number, one) for one in queued])
         return queued
+
+
+def _announced(item: Event) -> tuple[str, Event]:
+    return item.what or f"device.{item.kind}", item
 
 
 def _unseen(

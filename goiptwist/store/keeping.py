@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from attrs import frozen
 from sqlalchemy import Connection, bindparam, delete, insert, select
 
 from goiptwist.errors import Conflict, Unacceptable
+from goiptwist.model.commit import NOTHING, Commit, joined
+from goiptwist.model.delivery import QueueEntry
 from goiptwist.model.messages import Direction, IncomingSms, Message, State, Submission
 from goiptwist.model.quota import UNLIMITED, Quota
 from goiptwist.store.many import Many
@@ -19,7 +21,7 @@ from goiptwist.store.receipts import digest_of, unseen
 from goiptwist.store.rows import Ids, as_message, as_row, order_row
 from goiptwist.store.schema import delivery, line, message
 from goiptwist.store.spending import spend
-from goiptwist.store.telling import Queued, queue_row
+from goiptwist.store.telling import queue_row
 from goiptwist.telephony.segments import count
 from goiptwist.telephony.validation import HEAD_START, check_expiry
 
@@ -85,24 +87,14 @@ class Order:
 
 
 @frozen
-class Kept:
-    """
-    What became of an order.
-
-    @ivar fresh: false where the same submission was kept before.
-    """
-
-    messages: list[Message]
-    fresh: bool = True
-
-
-@frozen
 class Keeping:
     """The operations, as the writer wants them."""
 
     ids: Ids
 
-    def arrivals(self, connection: Connection, items: Sequence[Arrival]) -> list[Message | None]:
+    def arrivals(
+        self, connection: Connection, items: Sequence[Arrival]
+    ) -> list[Commit[Message | None]]:
         """Keep incoming SMS; C{None} stands for one that we had already."""
         digests = [
             digest_of(a.sms.line, "RECEIVE", a.sms.number, a.sms.sender, a.sms.text) for a in items
@@ -110,15 +102,19 @@ class Keeping:
         fresh = unseen(connection, digests, items[-1].sms.at)
         number = take_numbers(connection, "message", sum(fresh)) if any(fresh) else 0
         rows, queue = [], []
-        kept: list[Message | None] = []
+        kept: list[Commit[Message | None]] = []
         for arrival, is_new in zip(items, fresh, strict=True):
             if not is_new:
-                kept.append(None)
+                kept.append(NOTHING)
                 continue
             arrived = self._incoming(arrival, number)
-            kept.append(arrived)
+            entries = tuple(
+                QueueEntry(destination=name, message=arrived, due=arrival.sms.at)
+                for name in arrival.destinations
+            )
+            kept.append(Commit(arrived, entries, events=(("message.received", arrived),)))
             rows.append(as_row(arrived, number, None))
-            queue += _queued(number, arrival.destinations, arrival.sms.at)
+            queue += [_arrival_row(number, entry) for entry in entries]
             if arrival.alarm_id:
                 said = f"alarm {arrival.alarm_id}"
                 note(connection, number, arrival.sms.at, "read as an alarm", "", said)
@@ -142,7 +138,9 @@ class Keeping:
             smsc=sms.smsc,
         )
 
-    def orders(self, connection: Connection, items: Sequence[Order]) -> list[Kept | Exception]:
+    def orders(
+        self, connection: Connection, items: Sequence[Order]
+    ) -> list[Commit[list[Message]] | Exception]:
         """Keep submissions; the same client id again gives the same messages."""
         first: dict[tuple[str, str], int] = {}
         for place, order in enumerate(items):
@@ -157,7 +155,7 @@ class Keeping:
             and not known.get(place)
         ]
         made = self._affordable(connection, [items[place] for place in new])
-        results: dict[int, Kept | Exception] = dict(zip(new, made, strict=True))
+        results: dict[int, Commit[list[Message]] | Exception] = dict(zip(new, made, strict=True))
         for place, order in enumerate(items):
             if place not in results:
                 # A repeat of one on disk, or of one that came just before it.
@@ -166,7 +164,7 @@ class Keeping:
                 if isinstance(before, Exception):
                     results[place] = before
                     continue
-                messages = known[earlier] if before is None else before.messages
+                messages = known[earlier] if before is None else before.value
                 results[place] = _again(order.submission, messages)
         return [results[place] for place in range(len(items))]
 
@@ -189,14 +187,14 @@ class Keeping:
 
     def many_orders(
         self, connection: Connection, items: Sequence[Sequence[Order]]
-    ) -> list[list[Kept | Exception]]:
+    ) -> list[Commit[list[list[Message] | Exception]]]:
         """The same as L{orders}, where several came as one."""
         results = iter(self.orders(connection, [order for item in items for order in item]))
-        return [[next(results) for _ in item] for item in items]
+        return [_together([next(results) for _ in item]) for item in items]
 
     def _affordable(
         self, connection: Connection, orders: Sequence[Order]
-    ) -> list[Kept | Exception]:
+    ) -> list[Commit[list[Message]] | Exception]:
         """Keep those that their origin may still send today."""
         refusals: list[Exception | None] = [_too_late(order) for order in orders]
         timely = [place for place, refusal in enumerate(refusals) if refusal is None]
@@ -207,20 +205,25 @@ class Keeping:
         kept = iter(self._new_orders(connection, affordable))
         return [next(kept) if refusal is None else refusal for refusal in refusals]
 
-    def _new_orders(self, connection: Connection, orders: Sequence[Order]) -> list[Kept]:
+    def _new_orders(
+        self, connection: Connection, orders: Sequence[Order]
+    ) -> list[Commit[list[Message]]]:
         many = sum(len(order.submission.recipients) for order in orders)
         number = take_numbers(connection, "message", many) if many else 0
         rows, queue, kept = [], [], []
         for order in orders:
             batch = number
-            messages = []
+            messages, entries = [], []
             for recipient in order.submission.recipients:
                 outgoing = self._outgoing(order, recipient, number, batch)
                 messages.append(outgoing)
                 rows.append(order_row(outgoing, number, batch))
-                queue.append(queue_row(number, queued(order, outgoing)))
+                entry = _entry(order, outgoing)
+                entries.append(entry)
+                queue.append(queue_row(number, entry))
                 number += 1
-            kept.append(Kept(messages))
+            events = tuple(("message.queued", message) for message in messages)
+            kept.append(Commit(messages, tuple(entries), events=events))
         if rows:
             _INSERT_ORDERS(connection, rows)
             _INSERT_QUEUE(connection, queue)
@@ -255,10 +258,10 @@ def _too_late(order: Order) -> Unacceptable | None:
     return None
 
 
-def queued(order: Order, outgoing: Message) -> Queued:
+def _entry(order: Order, outgoing: Message) -> QueueEntry:
     """The row of the queue that an order's message gets."""
     later = order.submission.send_at > order.at
-    return Queued(
+    return QueueEntry(
         destination=order.destination,
         message=outgoing,
         due=order.due,
@@ -266,24 +269,30 @@ def queued(order: Order, outgoing: Message) -> Queued:
     )
 
 
-def _again(wanted: Submission, known: list[Message]) -> Kept | Conflict:
+def _again(wanted: Submission, known: list[Message]) -> Commit[list[Message]] | Conflict:
     same = tuple(m.recipient for m in known) == wanted.recipients and known[0].text == wanted.text
     if same:
-        return Kept(known, fresh=False)
+        return Commit(known)
     return Conflict(f"id {wanted.client_id!r} was used before for another text or other recipients")
 
 
-def _queued(number: int, destinations: Iterable[str], at: float) -> list[dict[str, Any]]:
-    return [
-        {
-            "message_id": number,
-            "destination": destination,
-            "state": "waiting",
-            "attempts": 0,
-            "due": at,
-        }
-        for destination in destinations
-    ]
+def _arrival_row(number: int, entry: QueueEntry) -> dict[str, Any]:
+    # Fewer columns than queue_row has: this is what an SMS waits for.
+    return {
+        "message_id": number,
+        "destination": entry.destination,
+        "state": "waiting",
+        "attempts": 0,
+        "due": entry.due,
+    }
+
+
+def _together(
+    results: list[Commit[list[Message]] | Exception],
+) -> Commit[list[list[Message] | Exception]]:
+    """Several results as that of one item."""
+    values = [one.value if isinstance(one, Commit) else one for one in results]
+    return joined(values, [one for one in results if isinstance(one, Commit)])
 
 
 @frozen
@@ -295,7 +304,7 @@ class Facts:
     facts: Mapping[str, str]
 
 
-def keep_facts(connection: Connection, items: Sequence[Facts]) -> list[None]:
+def keep_facts(connection: Connection, items: Sequence[Facts]) -> list[Commit[None]]:
     """Keep the latest facts of lines in place of the ones before."""
     latest = {item.line: item for item in items}
     connection.execute(
@@ -308,4 +317,4 @@ def keep_facts(connection: Connection, items: Sequence[Facts]) -> list[None]:
             for name, item in latest.items()
         ],
     )
-    return [None] * len(items)
+    return [NOTHING] * len(items)

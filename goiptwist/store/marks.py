@@ -14,6 +14,7 @@ from typing import Any
 from attrs import frozen
 from sqlalchemy import Connection, Select, and_, delete, func, insert, or_, select, update
 
+from goiptwist.model.commit import Commit
 from goiptwist.model.messages import Direction, Message, State
 from goiptwist.store.rows import Ids, as_message
 from goiptwist.store.schema import INCOMING, inbox, mark, message
@@ -58,9 +59,9 @@ class Marks:
 
     ids: Ids
 
-    def marks(self, connection: Connection, items: Sequence[Marking]) -> list[list[str]]:
+    def marks(self, connection: Connection, items: Sequence[Marking]) -> list[Commit[list[str]]]:
         """@return: of each item the ids that are marked now, as they were given."""
-        return [self._mark(connection, item) for item in items]
+        return [Commit(self._mark(connection, item)) for item in items]
 
     def _mark(self, connection: Connection, item: Marking) -> list[str]:
         found = self._found(connection, item)

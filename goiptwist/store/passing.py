@@ -11,12 +11,14 @@ from typing import Any, Protocol
 from attrs import frozen
 from sqlalchemy import Connection, and_, bindparam, case, exists, insert, select, update
 
+from goiptwist.model.commit import NOTHING, Commit
+from goiptwist.model.delivery import QueueEntry
 from goiptwist.model.escalation import EscalationStep
 from goiptwist.model.messages import Direction, Message, State
 from goiptwist.store.many import Many
 from goiptwist.store.rows import Ids, as_message
 from goiptwist.store.schema import delivery, journey, message
-from goiptwist.store.telling import Changed, Queued, Telling, Tidings, queue_row
+from goiptwist.store.telling import Telling, Tidings, queue_row
 
 #: What is told of an alarm when it stands there.
 _TIDINGS = {State.DELIVERED: "delivered", State.FAILED: "failed"}
@@ -64,7 +66,7 @@ class Failed:
     at: float
 
 
-def pass_on(connection: Connection, failed: Failed, leg: EscalationStep | None) -> Changed:
+def pass_on(connection: Connection, failed: Failed, leg: EscalationStep | None) -> Commit[Any]:
     """
     Queue a message for the next destination that has not had it.
 
@@ -75,22 +77,22 @@ def pass_on(connection: Connection, failed: Failed, leg: EscalationStep | None) 
     while leg is not None and leg.destination in stood:
         if leg.chain and stood[leg.destination] == "done":
             _settle(connection, failed, "escalated")  # somebody has it, by another way
-            return Changed(dropped=((failed.message.id, failed.destination),))
+            return Commit(None, withdrawn=((failed.message.id, failed.destination),))
         leg = leg.next
     if leg is None:
-        return Changed()
+        return NOTHING
     _settle(connection, failed, "escalated")
-    queued = Queued(
+    entry = QueueEntry(
         destination=leg.destination,
         message=failed.message,
         due=failed.at,
         since=failed.at,
-        leg=leg if leg.chain else None,
+        step=leg if leg.chain else None,
     )
-    connection.execute(insert(delivery), queue_row(failed.number, queued))
+    connection.execute(insert(delivery), queue_row(failed.number, entry))
     said = f"{failed.destination} {failed.why}"
     note(connection, failed.number, failed.at, "goes on", leg.destination, said)
-    return Changed(queued=(queued,), dropped=((failed.message.id, failed.destination),))
+    return Commit(None, (entry,), ((failed.message.id, failed.destination),))
 
 
 def _stood(connection: Connection, number: int) -> dict[str, str]:
@@ -117,7 +119,7 @@ def note(
 
 def chain_ends(
     connection: Connection, number: int, message_id: str, destination: str, at: float
-) -> Changed:
+) -> Commit[Any]:
     """
     A step of a chain has delivered. If others were begun meanwhile, since it
     took too long, they are not needed.
@@ -126,7 +128,7 @@ def chain_ends(
     legs = {row.destination: EscalationStep.read(row.destination, row.chain) for row in rows}
     own = legs.get(destination)
     if own is None:
-        return Changed()
+        return NOTHING
     others = [
         row.destination
         for row in rows
@@ -140,7 +142,7 @@ def chain_ends(
 
 def give_up(
     connection: Connection, number: int, message_id: str, names: list[str], said: str, at: float
-) -> Changed:
+) -> Commit[Any]:
     """Let these deliveries of a message be; nobody follows."""
     if names:
         connection.execute(
@@ -148,7 +150,7 @@ def give_up(
             .where(delivery.c.message_id == number, delivery.c.destination.in_(names))
             .values(state="escalated", detail=said, settled_at=at)
         )
-    return Changed(dropped=tuple((message_id, name) for name in names))
+    return Commit(None, withdrawn=tuple((message_id, name) for name in names))
 
 
 class Settles(Protocol):
@@ -173,7 +175,7 @@ def alarm_states(
 
 def alarm_now(
     connection: Connection, ids: Ids, telling: Telling, number: int, before: str, at: float
-) -> Changed:
+) -> Commit[Any]:
     """
     Look where an alarm stands after a change.
 
@@ -184,6 +186,7 @@ def alarm_now(
     alarm = as_message(row, ids)
     is_told = alarm.direction is Direction.ALARM and alarm.state in _TIDINGS
     if not is_told or alarm.state.value == before:
-        return Changed()
+        return NOTHING
     tidings = Tidings(message=alarm, what=_TIDINGS[alarm.state], at=at, reason=alarm.reason)
-    return Changed(alarm, tuple(telling.tell(connection, [tidings])))
+    told = tuple(telling.tell(connection, [tidings]))
+    return Commit(alarm, told, events=((f"alarm.{alarm.state.value}", alarm),))

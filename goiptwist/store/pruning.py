@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from attrs import frozen
 from sqlalchemy import Connection, delete, or_, select
 
+from goiptwist.model.commit import Commit
 from goiptwist.model.messages import State
 from goiptwist.store.receipts import REPEAT_WINDOW
 from goiptwist.store.reports import ORPHAN_WINDOW
@@ -44,13 +45,13 @@ class Forget:
     named: float
 
 
-def prune(connection: Connection, items: Sequence[Forget]) -> list[int]:
+def prune(connection: Connection, items: Sequence[Forget]) -> list[Commit[int]]:
     """
     Forget, oldest first.
 
     @return: how many messages went, for each item.
     """
-    return [_prune(connection, item) for item in items]
+    return [Commit(_prune(connection, item)) for item in items]
 
 
 def _prune(connection: Connection, item: Forget) -> int:
@@ -72,7 +73,7 @@ def _prune(connection: Connection, item: Forget) -> int:
     return len(numbers)
 
 
-def forget_receipts(connection: Connection, items: Sequence[float]) -> list[int]:
+def forget_receipts(connection: Connection, items: Sequence[float]) -> list[Commit[int]]:
     """
     Forget receipts that no repeat can match any more, and reports whose
     message was never found.
@@ -83,4 +84,4 @@ def forget_receipts(connection: Connection, items: Sequence[float]) -> list[int]
     now = max(items)
     connection.execute(delete(report).where(report.c.at < now - ORPHAN_WINDOW))
     gone = connection.execute(delete(receipt).where(receipt.c.at < now - REPEAT_WINDOW))
-    return [gone.rowcount] * len(items)
+    return [Commit(gone.rowcount)] * len(items)

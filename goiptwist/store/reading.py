@@ -6,16 +6,16 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from attrs import Factory, frozen
+from attrs import frozen
 from sqlalchemy import Connection, and_, bindparam, func, select
 
+from goiptwist.model.delivery import QueueEntry
 from goiptwist.model.escalation import EscalationStep
 from goiptwist.model.messages import Direction, Message, State, Step
 from goiptwist.model.status import DeliveryStatus
 from goiptwist.store.rows import Ids, as_message
 from goiptwist.store.schema import (
     ALARM,
-    UNKNOWN,
     WAITING,
     delivery,
     journey,
@@ -51,24 +51,6 @@ _ABOUTS_AT_ONCE = 1000
 
 
 @frozen
-class QueueEntry:
-    """
-    One row of the queue.
-
-    @ivar attempts: how often it has been tried.
-    @ivar due: when it may be tried next, in seconds since the epoch.
-    @ivar since: when the destination could first have it.
-    @ivar leg: of a step of a chain: who follows.
-    """
-
-    message: Message
-    attempts: int
-    due: float
-    since: float = Factory(lambda row: row.message.at, takes_self=True)
-    leg: EscalationStep | None = None
-
-
-@frozen
 class Reading:
     """The questions."""
 
@@ -89,11 +71,12 @@ class Reading:
             )
         return [
             QueueEntry(
-                as_message(row, self.ids),
-                row.attempts,
-                row.due,
-                row.since or row.at,
-                EscalationStep.read(destination, row.chain),
+                destination=destination,
+                message=as_message(row, self.ids),
+                attempts=row.attempts,
+                due=row.due,
+                since=row.since or 0.0,
+                step=EscalationStep.read(destination, row.chain),
             )
             for row in rows
         ]
@@ -170,11 +153,6 @@ class Reading:
             .order_by(func.coalesce(delivery.c.since, 0.0), delivery.c.destination)
         )
         return [_leg(row) for row in rows]
-
-    def unknown(self, connection: Connection) -> int:
-        """@return: how many messages wait for an operator's word."""
-        query = select(func.count()).where(delivery.c.state == UNKNOWN)
-        return int(connection.execute(query).scalar_one())
 
     def facts(self, connection: Connection) -> dict[str, tuple[float, Mapping[str, str]]]:
         """@return: what each line told last, and when."""

@@ -12,11 +12,12 @@ from attrs import evolve, frozen
 from sqlalchemy import Connection, and_, bindparam, insert, or_, select, update
 
 from goiptwist.errors import Conflict
+from goiptwist.model.commit import Commit
+from goiptwist.model.delivery import QueueEntry
 from goiptwist.model.escalation import EscalationStep
 from goiptwist.model.messages import Direction, State
 from goiptwist.store.rows import Ids, as_message
 from goiptwist.store.schema import delivery, journey, message
-from goiptwist.store.telling import Changed, Queued
 
 #: What a bridge has had of a message: the SMS itself, and news about it. A
 #: text that went out is in it only by its news: it is never sent again here.
@@ -63,14 +64,14 @@ class Redelivering:
 
     def redeliveries(
         self, connection: Connection, items: Sequence[Redelivery]
-    ) -> list[Changed | Conflict]:
+    ) -> list[Commit[None] | Conflict]:
         """
         @return: what is queued again, in the order in which it was kept;
             L{Conflict} where there is nothing.
         """
         return [self._redeliver(connection, item) for item in items]
 
-    def _redeliver(self, connection: Connection, item: Redelivery) -> Changed | Conflict:
+    def _redeliver(self, connection: Connection, item: Redelivery) -> Commit[None] | Conflict:
         number = self.ids.inside(item.message_id)
         asked = {"number": number, "destination": item.destination}
         rows = connection.execute(_HAD, asked).all() if number is not None else []
@@ -85,16 +86,17 @@ class Redelivering:
         connection.execute(
             update(message).where(message.c.id.in_(numbers)).values(state=State.RECEIVED.value)
         )
-        return Changed(
-            queued=tuple(
-                Queued(
+        return Commit(
+            None,
+            tuple(
+                QueueEntry(
                     destination=item.destination,
                     message=as_message(row, self.ids),
                     due=item.at,
                     since=item.at,
                 )
                 for row in rows
-            )
+            ),
         )
 
 

@@ -13,7 +13,8 @@ from typing import Any
 from attrs import frozen
 from sqlalchemy import Connection, and_, bindparam, exists, insert, select
 
-from goiptwist.model.escalation import EscalationStep
+from goiptwist.model.commit import Commit
+from goiptwist.model.delivery import QueueEntry
 from goiptwist.model.messages import Direction, Message, State
 from goiptwist.store.many import Many
 from goiptwist.store.numbering import take_numbers
@@ -48,39 +49,6 @@ AT_ONCE = 500
 
 
 @frozen(kw_only=True)
-class Queued:
-    """
-    A row that was put into a queue on disk.
-
-    @ivar due: when it may be tried first, in seconds since the epoch.
-    @ivar since: when its destination could first have it, where that is not
-        C{message.at}; or 0.
-    @ivar leg: of a step of a chain: who follows.
-    """
-
-    destination: str
-    message: Message
-    due: float
-    since: float = 0.0
-    leg: EscalationStep | None = None
-
-
-@frozen
-class Changed:
-    """
-    What an operation has changed.
-
-    @ivar message: as it stands now; C{None} where nothing new is to be said.
-    @ivar queued: what waits now for some destination, because of it.
-    @ivar dropped: what waited, and shall wait no more: ids and destinations.
-    """
-
-    message: Message | None = None
-    queued: tuple[Queued, ...] = ()
-    dropped: tuple[tuple[str, str], ...] = ()
-
-
-@frozen(kw_only=True)
 class Tidings:
     """
     Something to tell of a message.
@@ -109,7 +77,7 @@ class Telling:
 
     ids: Ids
 
-    def tell(self, connection: Connection, tidings: Sequence[Tidings]) -> list[Queued]:
+    def tell(self, connection: Connection, tidings: Sequence[Tidings]) -> list[QueueEntry]:
         """Queue the news for everybody who wants to hear it."""
         wanted = [
             (one, wish.destination)
@@ -121,7 +89,7 @@ class Telling:
             return []
         first = take_numbers(connection, "message", len(wanted))
         queued = [
-            Queued(destination=destination, message=self._news(one, number), due=one.at)
+            QueueEntry(destination=destination, message=self._news(one, number), due=one.at)
             for number, (one, destination) in enumerate(wanted, first)
         ]
         rows = [self._row(number, one.message) for number, one in enumerate(queued, first)]
@@ -158,26 +126,26 @@ class Telling:
             "news": news.news,
         }
 
-    def delays(self, connection: Connection, items: Sequence[LookForDelays]) -> list[Changed]:
+    def delays(self, connection: Connection, items: Sequence[LookForDelays]) -> list[Commit[None]]:
         """Tell of messages that wait for too long, each once."""
         return [self._delays(connection, item) for item in items]
 
-    def _delays(self, connection: Connection, item: LookForDelays) -> Changed:
+    def _delays(self, connection: Connection, item: LookForDelays) -> Commit[None]:
         rows = connection.execute(_DELAYED, {"before": item.before, "many": AT_ONCE}).all()
         late = [as_message(row, self.ids) for row in rows]
         tidings = [Tidings(message=m, what="delayed", at=item.at, reason=m.reason) for m in late]
-        return Changed(queued=tuple(self.tell(connection, tidings)))
+        return Commit(None, tuple(self.tell(connection, tidings)))
 
 
-def queue_row(number: int, queued: Queued) -> dict[str, Any]:
+def queue_row(number: int, entry: QueueEntry) -> dict[str, Any]:
     """The row of the queue."""
     return {
         "message_id": number,
-        "destination": queued.destination,
+        "destination": entry.destination,
         "state": "waiting",
         "attempts": 0,
-        "due": queued.due,
-        "since": queued.since or None,
-        "chain": queued.leg.text() if queued.leg else "",
-        "until": queued.leg.until(queued.due) if queued.leg else None,
+        "due": entry.due,
+        "since": entry.since or None,
+        "chain": entry.step.text() if entry.step else "",
+        "until": entry.step.until(entry.due) if entry.step else None,
     }

@@ -17,8 +17,8 @@ from goiptwist.delivery.retry import RetryPolicy
 from goiptwist.interfaces import IDestination
 from goiptwist.model.delivery import Delivered
 from goiptwist.model.messages import IncomingSms, Message
-from goiptwist.store import Arrival, Queued, Store, lock
-from tests.world import BEGINNING, now
+from goiptwist.store import Arrival, Store, lock
+from tests.world import BEGINNING, PromptBus, now
 
 POLICY = RetryPolicy(schedule=(5.0,), lifetime=1000.0, rests=True, at_once=2)
 
@@ -51,7 +51,6 @@ class Room:
     clock: Clock = field(factory=Clock)
     a: Slow = field(factory=Slow)
     routes: dict[str, Nexthop] = field(factory=dict)
-    settled: list[Message] = field(factory=list)
     store: Store = field(init=False)
     delivery: Dispatcher = field(init=False)
 
@@ -61,8 +60,8 @@ class Room:
         self.start()
 
     def start(self) -> None:
-        self.store = Store.open(self.path, lock(self.path), execute, execute)
-        self.delivery = Dispatcher(self.store, self.clock, self.routes.get, self.settled.append)
+        self.store = Store.open(self.path, lock(self.path), execute, execute, PromptBus(self.clock))
+        self.delivery = Dispatcher(self.store, self.clock, self.routes.get)
 
     def again(self) -> None:
         """The gateway died, and comes back."""
@@ -79,12 +78,6 @@ class Room:
         )
         message = now(self.store.keep_arrival(Arrival(sms, destinations or ("bridge:a",))))
         assert isinstance(message, Message)
-        self.delivery.kept(
-            [
-                Queued(destination=name, message=message, due=message.at)
-                for name in destinations or ("bridge:a",)
-            ]
-        )
         return message
 
 

@@ -20,8 +20,9 @@ from goiptwist.delivery import queue as queue_module
 from goiptwist.delivery.queue import RESTS, SWEEP, Queue
 from goiptwist.delivery.retry import RetryPolicy
 from goiptwist.errors import Refused, TryLater, Unsure
+from goiptwist.messaging.events import BusEvent
+from goiptwist.model.delivery import QueueEntry
 from goiptwist.model.messages import Message, OnUnknown
-from goiptwist.store import QueueEntry
 from tests.conftest import FailureLog
 from tests.delivery.test_dispatcher import Slow
 from tests.store.conftest import AT, Kept
@@ -30,6 +31,11 @@ from tests.world import now
 
 BRIDGE = RetryPolicy(schedule=(5.0, 30.0), lifetime=1000.0, rests=True, at_once=2)
 LINES = RetryPolicy(schedule=(5.0, 30.0), attempts=3, lifetime=1000.0, rests=False, at_once=2)
+
+
+def entry(message: Message, destination: str = "b:a") -> QueueEntry:
+    """The row of a message that has just been kept."""
+    return QueueEntry(destination=destination, message=message, due=message.at)
 
 
 @define(eq=False)
@@ -48,7 +54,7 @@ class Counter:
     writes: HeldBack = field(factory=lambda: HeldBack(holding=False), init=False)
     slow: Slow = field(factory=Slow, init=False)
     ready: bool = field(default=True, init=False)
-    settled: list[Message] = field(factory=list, init=False)
+    settled: list[Message] = field(factory=list, init=False)  # as it was published
     count: int = field(default=0, init=False)
     kept: Kept = field(init=False)
     queue: Queue = field(init=False)
@@ -64,8 +70,12 @@ class Counter:
             self.kept.store,
             self.clock,
             lambda message: self.ready,
-            self.settled.append,
         )
+        self.kept.bus.subscribe(self._published)
+
+    def _published(self, event: BusEvent) -> None:
+        if event.about.reason or event.kind not in ("message.queued", "message.received"):
+            self.settled.append(event.about)
 
     def arrives(self, text: str, add: bool = True) -> Message:
         """A message is kept, and the queue told."""
@@ -73,7 +83,7 @@ class Counter:
         message = self.kept.arrival(self.count, text, self.clock.seconds())
         assert message is not None
         if add:
-            self.queue.add([QueueEntry(message, 0, message.at)])
+            self.queue.add([entry(message)])
         return message
 
     def asked(self) -> list[str]:
@@ -188,7 +198,7 @@ class TestUnknown:
         counter = Counter(tmp_path, evolve(LINES, on_unknown=policy))
         counter.queue.name = "pool:a"
         [message] = counter.kept.order()
-        counter.queue.add([QueueEntry(message, 0, message.at)])
+        counter.queue.add([entry(message)])
         counter.slow.answers(Unsure("silence"))
         assert counter.state(message) == (state, "silence")
         assert counter.asked() == asked
@@ -311,7 +321,7 @@ class TestWindow:
         """
         message = counter.arrives("a", add=False)
         now(counter.queue.load())
-        counter.queue.add([QueueEntry(message, 0, message.at)])
+        counter.queue.add([entry(message)])
         assert counter.asked() == ["a"]
         assert counter.queue.depth == 0
 
@@ -367,7 +377,7 @@ class TestTheDisk:
         counter = Counter(tmp_path, LINES)
         counter.queue.name = "pool:a"
         [message] = counter.kept.order()
-        counter.queue.add([QueueEntry(message, 0, message.at)])
+        counter.queue.add([entry(message)])
         counter.writes.holding = True
         counter.slow.answers()
         assert counter.settled == []

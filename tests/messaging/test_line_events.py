@@ -179,8 +179,8 @@ def test_in_one_group(tmp_path: Path) -> None:
         found = kept.store._happening.events(
             kept.store.writer.connection, [again, own, again, own, other]
         )
-    assert [one.fresh for one in found] == [True, True, False, True, True]
-    assert [len(one.queued) for one in found] == [2, 1, 0, 1, 0]
+    assert [one.value for one in found] == [True, True, False, True, True]
+    assert [len(one.enqueued) for one in found] == [2, 1, 0, 1, 0]
     waiting = now(kept.store.waiting("bridge:a", 9))
     assert [row.message.news for row in waiting] == ["call.began", "line.lost", "line.lost"]
     assert all(row.message.direction is Direction.EVENT for row in waiting)

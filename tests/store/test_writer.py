@@ -16,6 +16,7 @@ from twisted.logger import LogLevel, capturedLogs
 from twisted.python.failure import Failure
 
 from goiptwist.errors import StoreUnavailable
+from goiptwist.model.commit import Commit
 from goiptwist.model.messages import IncomingSms
 from goiptwist.store import Arrival, Store
 from goiptwist.store.writer import RunsWork
@@ -43,7 +44,7 @@ def outcomes(deferreds: Sequence[Deferred[Any]]) -> list[Any]:
     return found
 
 
-def noted(connection: Connection, items: Sequence[str]) -> list[str]:
+def noted(connection: Connection, items: Sequence[str]) -> list[Commit[str] | Exception]:
     """Keep words; C{bad} breaks the whole statement, C{odd} its own item."""
     for item in items:
         if item == "bad":
@@ -51,7 +52,7 @@ def noted(connection: Connection, items: Sequence[str]) -> list[str]:
         if item == "corrupt":
             raise DatabaseError("INSERT", {}, sqlite3.DatabaseError("disk image is malformed"))
         connection.execute(text("INSERT INTO line VALUES (:i, 0, '{}')"), {"i": item})
-    return [ValueError(i) if i == "odd" else i for i in items]  # type: ignore[misc]
+    return [ValueError(i) if i == "odd" else Commit(i) for i in items]
 
 
 def kept_words(store: Store) -> list[str]:
@@ -66,27 +67,27 @@ class TestGroups:
         disk = HeldBack(holding=False)
         store = keeps(disk).store
         disk.holding = True
-        wishes = [store.keep_arrival(arrival(n)) for n in range(10)]
+        jobs = [store.keep_arrival(arrival(n)) for n in range(10)]
         assert store.writer.depth == 9
-        found = outcomes(wishes)
+        found = outcomes(jobs)
         assert found == [...] * 10
         disk.release()
         assert [m.text for m in found] == ["x"] * 10
         assert (store.writer.committed_groups, store.writer.committed_items) == (2, 10)
         assert store.writer.depth == 0
 
-    def test_different_wishes_share_it_too(self, keeps: MakesKept) -> None:
+    def test_different_jobs_share_it_too(self, keeps: MakesKept) -> None:
         """A group is one transaction, whatever is in it."""
         disk = HeldBack(holding=False)
         store = keeps(disk).store
         disk.holding = True
-        wishes = [
+        jobs = [
             store.reserve("session", 1),
             store.keep_arrival(arrival(1)),
             store.reserve("session", 5),
-            store.writer.wish(noted, "word"),
+            store.writer.execute(noted, "word"),
         ]
-        found = outcomes(wishes)
+        found = outcomes(jobs)
         disk.release()
         assert store.writer.committed_groups == 2
         assert found[1].text == "x"
@@ -98,18 +99,20 @@ class TestGroups:
         store = keeps(disk).store
         now(store.writer.idle())
         disk.holding = True
-        wish = store.keep_arrival(arrival(1))
+        job = store.keep_arrival(arrival(1))
         idle = store.writer.idle()
         assert not idle.called
         disk.release()
         now(idle)
-        now(wish)
+        now(job)
 
-    def test_a_wish_out_of_a_result(self, kept: Kept) -> None:
-        """Whoever goes on from a result wishes something again at once."""
+    def test_a_job_out_of_a_result(self, kept: Kept) -> None:
+        """Who goes on from a result has something done again at once."""
         again: list[Any] = []
-        first = kept.store.writer.wish(noted, "one")
-        first.addCallback(lambda _: kept.store.writer.wish(noted, "two").addCallback(again.append))
+        first = kept.store.writer.execute(noted, "one")
+        first.addCallback(
+            lambda _: kept.store.writer.execute(noted, "two").addCallback(again.append)
+        )
         assert again == ["two"]
 
 
@@ -120,8 +123,8 @@ class TestOneBadItem:
         disk = HeldBack(holding=False)
         store = keeps(disk).store
         disk.holding = True
-        wishes = [store.writer.wish(noted, word) for word in ("first", *words)]
-        found = outcomes(wishes)
+        jobs = [store.writer.execute(noted, word) for word in ("first", *words)]
+        found = outcomes(jobs)
         disk.release()
         return store, found[1:]
 
@@ -177,7 +180,7 @@ class TestTrouble:
 
     def test_a_damaged_database(self, kept: Kept, logged_failures: FailureLog) -> None:
         """That is no fault of the item either; health must show it."""
-        failed = outcomes([kept.store.writer.wish(noted, "corrupt")])
+        failed = outcomes([kept.store.writer.execute(noted, "corrupt")])
         assert failed == [StoreUnavailable]
         assert "malformed" in kept.store.writer.trouble
         logged_failures.flush()

@@ -29,7 +29,7 @@ from tests.bridges.webhook.receivers import (
     until,
 )
 from tests.wire import Wire
-from tests.world import careless, now
+from tests.world import PromptBus, careless, now
 
 pytestmark = pytest.mark.real
 
@@ -46,7 +46,9 @@ class Networked(Wire):
     def start(self) -> None:
         """As L{Wire.start}, with the real reactor for bridges."""
         settings = read_settings(self.configuration(), "test")
-        self.store = careless(Store.open(self.path, lock(self.path), execute, execute))
+        self.store = careless(
+            Store.open(self.path, lock(self.path), execute, execute, PromptBus(self.clock))
+        )
         self.number_sessions_from(self.session)
         self.gateway = Gateway(settings, self.store, self.clock, core)
         now(self.store.after_restart(self.clock.seconds(), settings.delivery.on_unknown))
