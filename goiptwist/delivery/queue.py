@@ -19,7 +19,7 @@ from twisted.logger import Logger
 from goiptwist.delivery.ordering import OrderingGroups
 from goiptwist.delivery.retry import RetryPolicy, expired, outcome_of, too_old
 from goiptwist.errors import Refused, StoreUnavailable, TryLater, Unsure
-from goiptwist.interfaces import IDestination, INotifies, IObservesLines
+from goiptwist.interfaces import IDeliversEach, IDestination, INotifies, IObservesLines
 from goiptwist.model.delivery import Delivered, QueueEntry, Settlement
 from goiptwist.model.messages import Direction, Message
 from goiptwist.model.notifications import LineEvent, Notification
@@ -35,6 +35,9 @@ RESTS = (1.0, 2.0, 5.0, 10.0, 30.0, 60.0)
 STORE_PATIENCE = 1.0
 #: Seconds between two looks for messages that have grown too old.
 SWEEP = 30.0
+
+#: The id of a message, and the recipient of a row of it, or an empty text.
+EntryKey = tuple[str, str]
 
 
 @define(eq=False, repr=False)
@@ -53,22 +56,22 @@ class Queue:
     ready_for: Callable[[Message], bool]
     trouble: str = ""
     _due: list[tuple[float, int, QueueEntry]] = field(factory=list, init=False)
-    _known: set[str] = field(factory=set, init=False)
+    _known: set[EntryKey] = field(factory=set, init=False)
     _chains: OrderingGroups = field(factory=OrderingGroups, init=False)
     _early: list[QueueEntry] = field(factory=list, init=False)
     _in_hand: int = field(default=0, init=False)
     _complete: bool = field(default=True, init=False)
     _loading: bool = field(default=False, init=False)
-    _finished: set[str] = field(factory=set, init=False)
+    _finished: set[EntryKey | str] = field(factory=set, init=False)
     _rested: int = field(default=0, init=False)
     _rest_until: float = field(default=0.0, init=False)
     _timer: IDelayedCall | None = field(default=None, init=False)
     _count: int = field(default=0, init=False)
     _stopped: bool = field(default=False, init=False)
     _idle: list[Deferred[None]] = field(factory=list, init=False)
-    _withheld: dict[str, QueueEntry | None] = field(factory=dict, init=False)
+    _withheld: dict[EntryKey, QueueEntry | None] = field(factory=dict, init=False)
     _pumping: bool = field(default=False, init=False)
-    _dropped: set[str] = field(factory=set, init=False)
+    _dropped: set[EntryKey] = field(factory=set, init=False)
     log = Logger()
 
     # -- what waits --
@@ -91,7 +94,8 @@ class Queue:
         # window is full it stays on disk, like all that comes then.
         early, self._early = self._early, []
         for row in (*rows, *(early if self._complete else ())):
-            if row.message.id not in self._known and row.message.id not in finished:
+            is_finished = row.key in finished or row.message.id in finished
+            if row.key not in self._known and not is_finished:
                 self._push(row)
         self.pump()
 
@@ -111,12 +115,12 @@ class Queue:
             has_room = self._complete or self._loading or row.due < row.begin
             if row.message.about and self._loading:
                 self._early.append(row)
-            elif has_room and row.message.id not in self._known:
+            elif has_room and row.key not in self._known:
                 self._push(row)
         self.pump()
 
     def _push(self, row: QueueEntry) -> None:
-        self._known.add(row.message.id)
+        self._known.add(row.key)
         if not row.message.about or self._chains.may_go(row):
             self._line_up(row)
 
@@ -173,7 +177,7 @@ class Queue:
         if too_old(row, self.policy, now):
             await self._settle(row, expired(row, self.name, self.policy, now))
             return
-        answer = await self._ask(row.message)
+        answer = await self._ask(row)
         now = self.clock.seconds()
         if isinstance(answer, TryLater) and not answer.attempted and self.policy.rests:
             self._rest(str(answer), now)
@@ -183,12 +187,15 @@ class Queue:
             self._reached()
         await self._settle(row, outcome_of(answer, row, self.name, self.policy, now))
 
-    async def _ask(self, message: Message) -> Delivered | Exception | None:
+    async def _ask(self, row: QueueEntry) -> Delivered | Exception | None:
+        message = row.message
         try:
             if message.direction is Direction.NEWS:
                 return await self._tell(message)
             if message.direction is Direction.EVENT:
                 return await self._hear(message)
+            if row.recipient:
+                return await self._deliver_to(message, row.recipient)
             return await maybeDeferred(self.destination.deliver, message)
         except (TryLater, Refused, Unsure) as said:
             return said
@@ -199,6 +206,14 @@ class Queue:
                 message_id=message.id,
             )
             return bug
+
+    async def _deliver_to(self, message: Message, recipient: str) -> Delivered | None:
+        if not IDeliversEach.providedBy(self.destination):
+            # It did so when the row was made: the settings have changed.
+            return await maybeDeferred(self.destination.deliver, message)
+        each: Any = self.destination
+        delivered: Delivered | None = await maybeDeferred(each.deliver_to, message, recipient)
+        return delivered
 
     async def _tell(self, row: Message) -> Delivered | None:
         about = await self.store.message(row.about)
@@ -238,7 +253,7 @@ class Queue:
             self._gone(row)
 
     def _back(self, row: QueueEntry) -> None:
-        if row.message.id in self._dropped:
+        if row.key in self._dropped:
             self._gone(row)
             return
         self._in_hand -= 1
@@ -247,12 +262,12 @@ class Queue:
 
     def _gone(self, row: QueueEntry) -> None:
         self._in_hand -= 1
-        self._known.discard(row.message.id)
-        if row.message.id in self._dropped:
-            self._dropped.discard(row.message.id)
+        self._known.discard(row.key)
+        if row.key in self._dropped:
+            self._dropped.discard(row.key)
             self._complete = False  # it may have been queued again meanwhile
         elif self._loading:
-            self._finished.add(row.message.id)
+            self._finished.add(row.key)
         following = self._chains.gone(row) if row.message.about else None
         if following is not None:
             self._line_up(following)
@@ -269,36 +284,38 @@ class Queue:
 
     def withhold(self, message_id: str) -> bool:
         """
-        Do not begin this message, if that is still possible. L{drop} or
+        Do not begin this text, if that is still possible. L{drop} or
         L{give_back} must follow.
 
         @return: whether it is possible.
         """
-        ids = [row.message.id for *_, row in self._due]
-        if message_id not in ids:
-            if message_id in self._known:
-                return False  # it is in hand
+        key = message_id, ""
+        place = next((n for n, entry in enumerate(self._due) if entry[2].key == key), None)
+        if place is not None:
+            self._withheld[key] = self._due.pop(place)[2]
+            heapq.heapify(self._due)
+        elif key in self._known:
+            return False  # it is in hand
+        else:
             # A load that is under way must not bring it.
-            self._known.add(message_id)
-            self._withheld[message_id] = None
-            return True
-        self._withheld[message_id] = self._due.pop(ids.index(message_id))[2]
-        heapq.heapify(self._due)
+            self._known.add(key)
+            self._withheld[key] = None
         return True
 
     def drop(self, ids: set[str]) -> None:
         """
-        These wait no more on disk. An attempt under way may end, but begins
-        nothing after it.
+        These wait no more on disk, for no recipient. An attempt under way may
+        end, but begins nothing after it.
         """
-        here = {row.message.id for *_, row in self._due} & ids
+        known = {key for key in self._known if key[0] in ids}
+        here = {entry[2].key for entry in self._due} & known
         if here:
-            self._due = [entry for entry in self._due if entry[2].message.id not in here]
+            self._due = [entry for entry in self._due if entry[2].key not in here]
             heapq.heapify(self._due)
-        for message_id in ids & self._withheld.keys():
-            del self._withheld[message_id]
-            here.add(message_id)
-        self._dropped |= (ids & self._known) - here
+        for key in known & self._withheld.keys():
+            del self._withheld[key]
+            here.add(key)
+        self._dropped |= known - here
         self._known -= here
         if self._loading:
             self._finished |= ids
@@ -306,11 +323,12 @@ class Queue:
 
     def give_back(self, message_id: str) -> None:
         """It could not be withdrawn."""
-        row = self._withheld.pop(message_id, None)
+        key = message_id, ""
+        row = self._withheld.pop(key, None)
         if row is not None:
             self._line_up(row)
         else:
-            self._known.discard(message_id)
+            self._known.discard(key)
             self._complete = False  # it may wait on disk only
         self.pump()
 

@@ -35,7 +35,7 @@ from goiptwist.goip.line import Address
 from goiptwist.goip.lines import Lines
 from goiptwist.goip.receiving import Receiver
 from goiptwist.goip.service import GoipProtocol, GoipService
-from goiptwist.interfaces import IBridge, INotifies, IObservesMessages, ITakesReports
+from goiptwist.interfaces import IBridge, IDeliversEach, INotifies, IObservesMessages, ITakesReports
 from goiptwist.messaging.bounces import Bounces
 from goiptwist.messaging.directory import Directory
 from goiptwist.messaging.history import Folders, History
@@ -187,6 +187,13 @@ class Gateway:
             listener: Any = bridge
             if IObservesMessages.providedBy(bridge) and listener.statuses:
                 self.traffic.listeners.append(Subscription(f"bridge:{name}", listener.statuses))
+        self.store.recipients.update(
+            {
+                f"bridge:{name}": tuple(self.settings.bridges[name][1].recipients)
+                for name, bridge in self.bridges.items()
+                if IDeliversEach.providedBy(bridge)
+            }
+        )
         takers = {
             f"bridge:{name}": bridge
             for name, bridge in self.bridges.items()

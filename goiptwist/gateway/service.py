@@ -155,6 +155,7 @@ class GatewayService(MultiService):
         await maybeDeferred(super().stopService)
         gateway.lines.keep_facts()
         await gateway.store.writer.idle()
+        gateway.store.bus.flush()
         self._writing.stop()
         self._reading.stop()
         gateway.store.close()

@@ -56,6 +56,11 @@ class QueueEntry:
     step: EscalationStep | None = None
 
     @property
+    def key(self) -> tuple[str, str]:
+        """What makes it one row of its queue."""
+        return self.message.id, self.recipient
+
+    @property
     def begin(self) -> float:
         """When the destination could first have it."""
         return self.since or self.message.at
@@ -96,6 +101,11 @@ class Settlement:
     instead: EscalationStep | None = None
 
     @property
+    def place(self) -> str:
+        """Where it was delivered to, for the journey."""
+        return place_of(self.destination, self.recipient)
+
+    @property
     def reason(self) -> str:
         """Why the message stands where it stands now; may be empty."""
         return "" if self.queue == "done" else self.detail
@@ -108,3 +118,8 @@ class Settlement:
             reason=self.reason,
             line=self.line or self.message.line,
         )
+
+
+def place_of(destination: str, recipient: str) -> str:
+    """How a destination, or one recipient of it, is called in a journey."""
+    return f"{destination} {recipient}" if recipient else destination

@@ -75,6 +75,8 @@ class Store:
 
     @ivar run_reading: where questions are asked: one thread of its own.
     @ivar key: what this gateway signs with.
+    @ivar recipients: of the destinations that deliver to each recipient by
+        itself; complete before anything is kept.
     """
 
     writer: Writer
@@ -84,6 +86,7 @@ class Store:
     _engine: Engine
     _reader: Connection
     _lock: IO[str]
+    recipients: dict[str, tuple[str, ...]] = field(factory=dict, init=False)
     _keeping: Keeping = field(init=False)
     _settling: Settling = field(init=False)
     _reporting: Reporting = field(init=False)
@@ -98,18 +101,18 @@ class Store:
     _alarming: Alarming = field(init=False)
 
     def __attrs_post_init__(self) -> None:
-        self._keeping = Keeping(self.ids)
+        self._keeping = Keeping(self.ids, self.recipients)
         self._telling = Telling(self.ids)
-        self._returning = Returning(self.ids, self._telling)
+        self._returning = Returning(self.ids, self._telling, self.recipients)
         self._happening = Happening(self.ids)
         self._reporting = Reporting(self.ids, self._telling)
-        self._settling = Settling(self.ids, self._reporting)
+        self._settling = Settling(self.ids, self._reporting, self.recipients)
         self._deciding = Deciding(self.ids, self._telling)
         self._redelivering = Redelivering(self.ids)
         self._reading = Reading(self.ids)
         self._marks = Marks(self.ids)
         self._searching = Searching(self.ids)
-        self._alarming = Alarming(self.ids, self._telling)
+        self._alarming = Alarming(self.ids, self._telling, self.recipients)
 
     @classmethod
     def open(

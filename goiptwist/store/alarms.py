@@ -20,6 +20,7 @@ from goiptwist.model.quota import UNLIMITED, Quota
 from goiptwist.store.many import Many
 from goiptwist.store.numbering import take_numbers
 from goiptwist.store.passing import Failed, alarm_now, give_up, incoming_states, note, pass_on
+from goiptwist.store.recipients import Recipients, for_each
 from goiptwist.store.rows import Ids, alarm_row, as_message
 from goiptwist.store.schema import WAITING, delivery, message
 from goiptwist.store.spending import spend
@@ -96,6 +97,7 @@ class Alarming:
 
     ids: Ids
     telling: Telling
+    recipients: Recipients
 
     def alarms(
         self, connection: Connection, items: Sequence[Raised]
@@ -142,7 +144,7 @@ class Alarming:
         rows, queue, kept = [], [], []
         for place, item in enumerate(items, number):
             alarm = self._message(item, place)
-            entries = tuple(
+            whole = (
                 QueueEntry(
                     destination=step.destination,
                     message=alarm,
@@ -151,6 +153,7 @@ class Alarming:
                 )
                 for step in item.steps
             )
+            entries = for_each(whole, self.recipients)
             rows.append(alarm_row(alarm, place))
             queue += [queue_row(place, entry) for entry in entries]
             kept.append(Commit(alarm, entries, events=(("alarm.received", alarm),)))
@@ -196,7 +199,8 @@ class Alarming:
             .order_by(delivery.c.until)
             .limit(AT_ONCE)
         ).all()
-        changes = [self._pass_on(connection, row, at) for row in late]
+        first = {(row.id, row.destination): row for row in reversed(late)}
+        changes = [self._pass_on(connection, row, at) for row in reversed(first.values())]
         after = connection.execute(select(func.min(delivery.c.until)).where(*_IS_STEP))
         return joined(after.scalar_one_or_none(), changes)
 
@@ -205,8 +209,9 @@ class Alarming:
         leg = EscalationStep.read(destination, chain)
         assert leg is not None
         why = f"has not delivered it within {leg.wait:g} s"
-        failed = Failed(number, as_message(row, self.ids), destination, why, at)
-        changed = pass_on(connection, failed, leg.next)
+        states = ("waiting", "failed")
+        failed = Failed(number, as_message(row, self.ids), destination, why, at, states)
+        changed = pass_on(connection, failed, leg.next, self.recipients)
         if not changed.withdrawn:  # nobody is left: it goes on trying
             connection.execute(
                 update(delivery)

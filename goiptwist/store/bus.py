@@ -30,5 +30,8 @@ class ICommitBus(IEventBus):
         the reactor, when their answers have left.
         """
 
+    def flush() -> None:
+        """Publish what is still to be published, now: the gateway stops."""
+
     def subscribe_commits(subscriber: Callable[[Sequence[Commit[Any]]], None]) -> None:
         """@param subscriber: called with commits, in their order; must not block."""

@@ -15,6 +15,7 @@ from goiptwist.model.commit import NOTHING, Commit, joined
 from goiptwist.model.escalation import EscalationStep
 from goiptwist.model.messages import Message
 from goiptwist.store.passing import Failed, alarm_now, incoming_states, note, pass_on
+from goiptwist.store.recipients import Recipients
 from goiptwist.store.rows import Ids, as_message
 from goiptwist.store.schema import delivery, message
 from goiptwist.store.telling import Telling
@@ -41,6 +42,7 @@ class Returning:
 
     ids: Ids
     telling: Telling
+    recipients: Recipients
 
     def returns(
         self, connection: Connection, items: Sequence[Return]
@@ -64,6 +66,7 @@ class Returning:
         connection.execute(
             update(delivery)
             .where(delivery.c.message_id == number, delivery.c.destination.in_(done))
+            .where(delivery.c.state == "done")
             .values(state="failed", detail=item.reason, settled_at=item.at)
         )
         row = connection.execute(select(message).where(message.c.id == number)).one()
@@ -72,7 +75,7 @@ class Returning:
         for name, chain in done.items():
             note(connection, number, item.at, "came back", name, item.reason)
             failed = Failed(number, known, name, "got it back", item.at)
-            passed = pass_on(connection, failed, _follows(name, chain, item))
+            passed = pass_on(connection, failed, _follows(name, chain, item), self.recipients)
             parts.append(evolve(passed, withdrawn=()))
         incoming_states(connection, [(number, item.reason)])
         now = alarm_now(connection, self.ids, self.telling, number, row.state, item.at)

@@ -27,7 +27,7 @@ from goiptwist.store.schema import counter, identity
 CHECKPOINT_PAGES = 8000
 
 #: The newest step in C{migrations/versions}.
-HEAD = "0004"
+HEAD = "0005"
 MIGRATIONS = Path(__file__).parent / "migrations"
 
 #: Bytes of the key that addresses are signed with.

@@ -132,7 +132,7 @@ class Deciding:
 
 
 def _destinations(connection: Connection, number: int) -> list[str]:
-    query = select(delivery.c.destination).where(delivery.c.message_id == number)
+    query = select(delivery.c.destination).where(delivery.c.message_id == number).distinct()
     return list(connection.execute(query).scalars())
 
 

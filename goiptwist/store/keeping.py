@@ -18,6 +18,7 @@ from goiptwist.store.many import Many
 from goiptwist.store.numbering import take_numbers
 from goiptwist.store.passing import note
 from goiptwist.store.receipts import digest_of, unseen
+from goiptwist.store.recipients import Recipients, for_each
 from goiptwist.store.rows import Ids, as_message, as_row, order_row
 from goiptwist.store.schema import delivery, line, message
 from goiptwist.store.spending import spend
@@ -91,6 +92,7 @@ class Keeping:
     """The operations, as the writer wants them."""
 
     ids: Ids
+    recipients: Recipients
 
     def arrivals(
         self, connection: Connection, items: Sequence[Arrival]
@@ -108,10 +110,11 @@ class Keeping:
                 kept.append(NOTHING)
                 continue
             arrived = self._incoming(arrival, number)
-            entries = tuple(
+            whole = (
                 QueueEntry(destination=name, message=arrived, due=arrival.sms.at)
                 for name in arrival.destinations
             )
+            entries = for_each(whole, self.recipients)
             kept.append(Commit(arrived, entries, events=(("message.received", arrived),)))
             rows.append(as_row(arrived, number, None))
             queue += [_arrival_row(number, entry) for entry in entries]
@@ -281,6 +284,7 @@ def _arrival_row(number: int, entry: QueueEntry) -> dict[str, Any]:
     return {
         "message_id": number,
         "destination": entry.destination,
+        "recipient": entry.recipient,
         "state": "waiting",
         "attempts": 0,
         "due": entry.due,

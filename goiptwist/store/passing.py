@@ -16,6 +16,7 @@ from goiptwist.model.delivery import QueueEntry
 from goiptwist.model.escalation import EscalationStep
 from goiptwist.model.messages import Direction, Message, State
 from goiptwist.store.many import Many
+from goiptwist.store.recipients import Recipients, for_each
 from goiptwist.store.rows import Ids, as_message
 from goiptwist.store.schema import delivery, journey, message
 from goiptwist.store.telling import Telling, Tidings, queue_row
@@ -24,21 +25,38 @@ from goiptwist.store.telling import Telling, Tidings, queue_row
 _TIDINGS = {State.DELIVERED: "delivered", State.FAILED: "failed"}
 
 
-def _some_delivery(state: str) -> Any:
-    return exists(
-        select(delivery.c.message_id).where(
-            and_(delivery.c.message_id == message.c.id, delivery.c.state == state)
+_IS_WAITING = exists(
+    select(delivery.c.message_id).where(
+        and_(delivery.c.message_id == message.c.id, delivery.c.state == "waiting")
+    )
+)
+_another = delivery.alias("another")
+#: A destination has failed where each of its recipients has.
+_HAS_FAILED = exists(
+    select(delivery.c.message_id).where(
+        and_(
+            delivery.c.message_id == message.c.id,
+            delivery.c.state == "failed",
+            ~exists(
+                select(_another.c.message_id).where(
+                    and_(
+                        _another.c.message_id == delivery.c.message_id,
+                        _another.c.destination == delivery.c.destination,
+                        _another.c.state == "done",
+                    )
+                )
+            ),
         )
     )
-
+)
 
 _INCOMING = Many(
     update(message)
     .where(message.c.id == bindparam("m"))
     .values(
         state=case(
-            (_some_delivery("waiting"), State.RECEIVED.value),
-            (_some_delivery("failed"), State.FAILED.value),
+            (_IS_WAITING, State.RECEIVED.value),
+            (_HAS_FAILED, State.FAILED.value),
             else_=State.DELIVERED.value,
         ),
         reason=bindparam("r"),
@@ -57,6 +75,7 @@ class Failed:
     A delivery that is not to be waited for any more.
 
     @ivar why: what stands behind the name of the destination, for the journey.
+    @ivar states: of its rows, those that are not waited for any more.
     """
 
     number: int
@@ -64,9 +83,12 @@ class Failed:
     destination: str
     why: str
     at: float
+    states: tuple[str, ...] = ("failed",)
 
 
-def pass_on(connection: Connection, failed: Failed, leg: EscalationStep | None) -> Commit[Any]:
+def pass_on(
+    connection: Connection, failed: Failed, leg: EscalationStep | None, recipients: Recipients
+) -> Commit[Any]:
     """
     Queue a message for the next destination that has not had it.
 
@@ -89,15 +111,29 @@ def pass_on(connection: Connection, failed: Failed, leg: EscalationStep | None) 
         since=failed.at,
         step=leg if leg.chain else None,
     )
-    connection.execute(insert(delivery), queue_row(failed.number, entry))
+    entries = for_each((entry,), recipients)
+    connection.execute(insert(delivery), [queue_row(failed.number, row) for row in entries])
     said = f"{failed.destination} {failed.why}"
     note(connection, failed.number, failed.at, "goes on", leg.destination, said)
-    return Commit(None, (entry,), ((failed.message.id, failed.destination),))
+    return Commit(None, entries, ((failed.message.id, failed.destination),))
 
 
 def _stood(connection: Connection, number: int) -> dict[str, str]:
+    """@return: the state of each destination: done where one of its rows is."""
     query = select(delivery.c.destination, delivery.c.state).where(delivery.c.message_id == number)
-    return {row.destination: row.state for row in connection.execute(query)}
+    stood: dict[str, str] = {}
+    for row in connection.execute(query):
+        if stood.get(row.destination) != "done":
+            stood[row.destination] = row.state
+    return stood
+
+
+def has_failed(connection: Connection, number: int, destination: str) -> bool:
+    """Whether all rows of a destination have failed, and nobody else got the message for it."""
+    query = select(delivery.c.state).where(
+        delivery.c.message_id == number, delivery.c.destination == destination
+    )
+    return set(connection.execute(query).scalars()) == {"failed"}
 
 
 def _settle(connection: Connection, failed: Failed, state: str) -> None:
@@ -105,6 +141,7 @@ def _settle(connection: Connection, failed: Failed, state: str) -> None:
         update(delivery)
         .where(delivery.c.message_id == failed.number)
         .where(delivery.c.destination == failed.destination)
+        .where(delivery.c.state.in_(failed.states))
         .values(state=state, settled_at=failed.at)
     )
 
@@ -129,10 +166,14 @@ def chain_ends(
     own = legs.get(destination)
     if own is None:
         return NOTHING
+    # Other recipients of this step get it too, and nobody instead of them.
+    is_own = (delivery.c.message_id == number, delivery.c.destination == destination)
+    connection.execute(update(delivery).where(*is_own).values(until=None))
     others = [
         row.destination
         for row in rows
         if row.state in ("waiting", "failed")
+        and row.destination != destination
         and (leg := legs[row.destination]) is not None
         and leg.chain == own.chain
     ]
@@ -144,10 +185,12 @@ def give_up(
     connection: Connection, number: int, message_id: str, names: list[str], said: str, at: float
 ) -> Commit[Any]:
     """Let these deliveries of a message be; nobody follows."""
+    names = list(dict.fromkeys(names))
     if names:
         connection.execute(
             update(delivery)
             .where(delivery.c.message_id == number, delivery.c.destination.in_(names))
+            .where(delivery.c.state.in_(("waiting", "failed")))
             .values(state="escalated", detail=said, settled_at=at)
         )
     return Commit(None, withdrawn=tuple((message_id, name) for name in names))

@@ -9,7 +9,7 @@ from typing import Any
 from attrs import frozen
 from sqlalchemy import Connection, and_, bindparam, func, select
 
-from goiptwist.model.delivery import QueueEntry
+from goiptwist.model.delivery import QueueEntry, place_of
 from goiptwist.model.escalation import EscalationStep
 from goiptwist.model.messages import Direction, Message, State, Step
 from goiptwist.model.status import DeliveryStatus
@@ -24,12 +24,18 @@ from goiptwist.store.schema import (
     transmission,
 )
 
-_OF_THE_ROW = (delivery.c.attempts, delivery.c.due, delivery.c.since, delivery.c.chain)
+_OF_THE_ROW = (
+    delivery.c.attempts,
+    delivery.c.due,
+    delivery.c.since,
+    delivery.c.chain,
+    delivery.c.recipient.label("one"),
+)
 _WAITING = (
     select(message, *_OF_THE_ROW)
     .join_from(delivery, message, delivery.c.message_id == message.c.id)
     .where(and_(delivery.c.destination == bindparam("destination"), delivery.c.state == WAITING))
-    .order_by(delivery.c.due, delivery.c.message_id)
+    .order_by(delivery.c.due, delivery.c.message_id, delivery.c.recipient)
     .limit(bindparam("many"))
 )
 _WAITING_ABOUT = (
@@ -72,6 +78,7 @@ class Reading:
         return [
             QueueEntry(
                 destination=destination,
+                recipient=row.one,
                 message=as_message(row, self.ids),
                 attempts=row.attempts,
                 due=row.due,
@@ -93,7 +100,7 @@ class Reading:
         query = select(delivery.c.destination).where(
             delivery.c.message_id == self.ids.inside(message_id), delivery.c.state == WAITING
         )
-        return list(connection.execute(query).scalars())
+        return list(connection.execute(query.distinct()).scalars())
 
     def message(self, connection: Connection, message_id: str) -> Message | None:
         """@return: one message, or C{None}."""
@@ -150,7 +157,9 @@ class Reading:
         rows = connection.execute(
             select(delivery)
             .where(delivery.c.message_id == number)
-            .order_by(func.coalesce(delivery.c.since, 0.0), delivery.c.destination)
+            .order_by(
+                func.coalesce(delivery.c.since, 0.0), delivery.c.destination, delivery.c.recipient
+            )
         )
         return [_leg(row) for row in rows]
 
@@ -165,6 +174,7 @@ def _leg(row: Any) -> DeliveryStatus:
     waits = row.state == "waiting"
     return DeliveryStatus(
         bridge=row.destination.removeprefix("bridge:"),
+        recipient=row.recipient,
         state=row.state,
         attempts=row.attempts,
         detail=row.detail,
@@ -220,4 +230,7 @@ def _delivered(connection: Connection, row: Any) -> list[Step]:
     rows = connection.execute(
         select(delivery).where(and_(delivery.c.message_id == row.id, delivery.c.state == "done"))
     )
-    return [Step(r.settled_at, "handed on", r.destination, r.detail) for r in rows]
+    return [
+        Step(r.settled_at, "handed on", place_of(r.destination, r.recipient), r.detail)
+        for r in rows
+    ]

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, and_, bindparam, insert, or_, select, update
 
 from goiptwist.errors import Conflict
 from goiptwist.model.commit import Commit
-from goiptwist.model.delivery import QueueEntry
+from goiptwist.model.delivery import QueueEntry, place_of
 from goiptwist.model.escalation import EscalationStep
 from goiptwist.model.messages import Direction, State
 from goiptwist.store.rows import Ids, as_message
@@ -28,6 +28,7 @@ _HAD = (
         delivery.c.settled_at,
         delivery.c.detail,
         delivery.c.chain,
+        delivery.c.recipient.label("one"),
     )
     .join_from(message, delivery, delivery.c.message_id == message.c.id)
     .where(
@@ -38,7 +39,7 @@ _HAD = (
             delivery.c.state.in_(("done", "escalated", "failed")),
         )
     )
-    .order_by(message.c.id)
+    .order_by(message.c.id, delivery.c.recipient)
 )
 
 
@@ -91,6 +92,7 @@ class Redelivering:
             tuple(
                 QueueEntry(
                     destination=item.destination,
+                    recipient=row.one,
                     message=as_message(row, self.ids),
                     due=item.at,
                     since=item.at,
@@ -106,6 +108,7 @@ def _queue_again(connection: Connection, row: Any, item: Redelivery) -> None:
     connection.execute(
         update(delivery)
         .where(delivery.c.message_id == row.id, delivery.c.destination == item.destination)
+        .where(delivery.c.recipient == row.one)
         .values(state="waiting", attempts=0, due=item.at, since=item.at, settled_at=None)
         .values(chain=evolve(leg, following=()).text() if leg else "", until=None)
     )
@@ -116,7 +119,8 @@ def _as_it_was(number: int, row: Any, item: Redelivery) -> dict[str, Any]:
     word = "handed on"
     if row.about is not None:
         word = f"{'told' if row.stood == 'done' else 'not told'}: {row.news}"
-    return _step(number, row.settled_at, word, item.destination, row.detail)
+    place = place_of(item.destination, row.one)
+    return _step(number, row.settled_at, word, place, row.detail)
 
 
 def _step(number: int, at: float, what: str, where: str, detail: str) -> dict[str, Any]:

@@ -23,9 +23,11 @@ from goiptwist.store.passing import (
     alarm_now,
     alarm_states,
     chain_ends,
+    has_failed,
     incoming_states,
     pass_on,
 )
+from goiptwist.store.recipients import Recipients
 from goiptwist.store.reports import Reporting
 from goiptwist.store.rows import Ids
 from goiptwist.store.schema import delivery, journey, message, report, transmission
@@ -61,7 +63,9 @@ _OPEN_TRANSMISSION = Many(
     )
 )
 _THE_ROW = and_(
-    delivery.c.message_id == bindparam("m"), delivery.c.destination == bindparam("dest")
+    delivery.c.message_id == bindparam("m"),
+    delivery.c.destination == bindparam("dest"),
+    delivery.c.recipient == bindparam("to"),
 )
 _DELIVERY = Many(
     update(delivery)
@@ -102,6 +106,7 @@ class Settling:
 
     ids: Ids
     reporting: Reporting
+    recipients: Recipients
 
     def _number(self, message_id: str) -> int:
         number = self.ids.inside(message_id)
@@ -168,15 +173,15 @@ class Settling:
         """
         if item.message.direction is not Direction.ALARM or item.queue == "done":
             return False
-        asked = {"m": number, "dest": item.destination}
+        asked = {"m": number, "dest": item.destination, "to": item.recipient}
         return bool(connection.execute(_STATE, asked).scalar() != _WAITING)
 
     def _follows(self, connection: Connection, number: int, item: Settlement) -> Commit[Any]:
         """What waits now, or waits no more, since a row is settled for good."""
         name, at = item.destination, item.at
-        if item.instead is not None:
+        if item.instead is not None and has_failed(connection, number, name):
             failed = Failed(number, item.message, name, "failed", at)
-            return evolve(pass_on(connection, failed, item.instead), withdrawn=())
+            return evolve(pass_on(connection, failed, item.instead, self.recipients), withdrawn=())
         if item.queue == "done" and item.message.direction is Direction.ALARM:
             return chain_ends(connection, number, item.message.id, name, at)
         return NOTHING
@@ -235,6 +240,7 @@ def _delivery_row(number: int, item: Settlement) -> dict[str, Any]:
     return {
         "m": number,
         "dest": item.destination,
+        "to": item.recipient,
         "s": item.queue,
         "a": item.attempts,
         "due_": item.due,
@@ -262,6 +268,6 @@ def _step_row(number: int, item: Settlement) -> dict[str, Any]:
         "message_id": number,
         "at": item.at,
         "what": item.step,
-        "where": item.line or item.destination,
+        "where": item.line or item.place,
         "detail": item.detail,
     }

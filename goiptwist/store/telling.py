@@ -142,6 +142,7 @@ def queue_row(number: int, entry: QueueEntry) -> dict[str, Any]:
     return {
         "message_id": number,
         "destination": entry.destination,
+        "recipient": entry.recipient,
         "state": "waiting",
         "attempts": 0,
         "due": entry.due,

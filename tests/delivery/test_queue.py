@@ -15,14 +15,19 @@ from sqlalchemy import text
 from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 from twisted.logger import LogLevel, capturedLogs
+from zope.interface import implementer
 
+from goiptwist.contact_id import notation
 from goiptwist.delivery import queue as queue_module
 from goiptwist.delivery.queue import RESTS, SWEEP, Queue
 from goiptwist.delivery.retry import RetryPolicy
 from goiptwist.errors import Refused, TryLater, Unsure
+from goiptwist.interfaces import IDeliversEach
 from goiptwist.messaging.events import BusEvent
-from goiptwist.model.delivery import QueueEntry
-from goiptwist.model.messages import Message, OnUnknown
+from goiptwist.model.delivery import Delivered, QueueEntry
+from goiptwist.model.escalation import EscalationStep
+from goiptwist.model.messages import AlarmReport, Message, OnUnknown
+from goiptwist.store import Acknowledged, Raised
 from tests.conftest import FailureLog
 from tests.delivery.test_dispatcher import Slow
 from tests.store.conftest import AT, Kept
@@ -399,3 +404,63 @@ class TestStopping:
         counter.queue.pump()
         counter.clock.advance(100)
         assert counter.asked() == []
+
+
+@implementer(IDeliversEach)
+class Each(Slow):
+    """Several recipients; the text that is asked says which."""
+
+    def deliver_to(self, message: Message, recipient: str) -> Deferred[Delivered | None]:
+        return self.deliver(evolve(message, text=recipient))
+
+
+class TestRecipients:
+    """A destination that delivers to each by itself."""
+
+    @pytest.fixture
+    def each(self, tmp_path: Path) -> Iterator[Counter]:
+        made = Counter(tmp_path, evolve(BRIDGE, at_once=9))
+        made.slow = made.queue.destination = Each()  # type: ignore[assignment]
+        made.kept.store.recipients["b:a"] = ("anna", "bela", "cili")
+        yield made
+        made.kept.store.close()
+
+    def arrives(self, each: Counter) -> Message:
+        message = each.arrives("x", add=False)
+        each.queue.add(each.kept.enqueued)
+        return message
+
+    def test_each_by_itself(self, each: Counter) -> None:
+        """One is put off, and nobody else hears it again."""
+        message = self.arrives(each)
+        assert each.asked() == ["anna", "bela", "cili"]
+        each.slow.answers()
+        each.slow.answers(TryLater("greylisted"))
+        each.slow.answers()
+        assert each.asked() == []
+        each.clock.advance(5)
+        assert each.asked() == ["bela"]
+        each.slow.answers()
+        assert each.state(message) == ("delivered", "")
+        assert (each.queue.depth, each.queue._known) == (0, set())
+
+    def test_dropped(self, each: Counter) -> None:
+        """For all of them, whether it waits or is under way."""
+        report = AlarmReport(event=notation.read("1113,18,1,123,03,003"), origin="panel")
+        steps = (EscalationStep("b:a"),)
+        alarm = now(each.kept.store.keep_alarm(Raised(report=report, steps=steps, at=AT)))
+        each.queue.add(each.kept.enqueued)
+        each.slow.answers(TryLater("busy"))
+        now(each.kept.store.acknowledge(Acknowledged(message_id=alarm.id, by="Ann", at=AT)))
+        each.queue.drop({alarm.id})
+        each.slow.answers(TryLater("busy"))
+        each.slow.answers(TryLater("busy"))
+        each.clock.advance(100)
+        assert each.asked() == []
+        assert each.queue._known == set()
+
+    def test_settings_that_have_changed(self, each: Counter) -> None:
+        """The bridge takes whole messages now: it gets it so."""
+        each.slow = each.queue.destination = Slow()  # type: ignore[assignment]
+        self.arrives(each)
+        assert each.asked() == ["x"] * 3

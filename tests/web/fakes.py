@@ -127,7 +127,7 @@ class FakeGateway:
 
     async def raise_alarm(self, report: AlarmReport) -> Message:
         self._fail()
-        self.routes.legs(accepted_report(report))
+        self.routes.steps(accepted_report(report))
         self.reports.append(report)
         if self.before_kept is not None:
             await self.before_kept
