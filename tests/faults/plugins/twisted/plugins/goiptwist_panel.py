@@ -113,7 +113,7 @@ class GroupKind:
     kind = "group"
     settings = GroupSettings
 
-    def build(self, name: str, settings: GroupSettings, gateway: Any) -> Group:
+    def build(self, name: str, settings: GroupSettings, gateway: IGateway) -> Group:
         return Group(settings)
 
 
