@@ -13,7 +13,7 @@ from goiptwist.contact_id.event import Event
 from goiptwist.errors import Busy, StoreUnavailable, Unacceptable
 from goiptwist.messaging.service import Messaging
 from goiptwist.model.messages import AlarmReport, IncomingSms, Message
-from goiptwist.store.receipts import REPEAT_WINDOW, digest_of
+from goiptwist.store.commands.receipts import REPEAT_WINDOW, digest_of
 
 #: Who brings an alarm that came as an SMS; by which line stands beside it.
 ORIGIN = "sms"

@@ -18,7 +18,7 @@ from goiptwist.messaging.service import Messaging
 from goiptwist.model.escalation import ACKNOWLEDGED_BY, EscalationStep
 from goiptwist.model.messages import AlarmReport, Message
 from goiptwist.net.shielding import shielded
-from goiptwist.store import Acknowledged, Raised
+from goiptwist.store import AlarmAcknowledgement, NewAlarm
 from goiptwist.telephony.validation import accepted_report
 
 #: Seconds for which an alarm that failed is a trouble of the gateway.
@@ -86,7 +86,7 @@ class AlarmService:
 
     async def _keep(self, report: AlarmReport, steps: tuple[EscalationStep, ...]) -> Message:
         traffic = self.traffic
-        raised = Raised(
+        raised = NewAlarm(
             report=report,
             steps=steps,
             at=traffic.clock.seconds(),
@@ -100,7 +100,9 @@ class AlarmService:
 
     async def _acknowledge(self, alarm_id: str, by: str) -> Message:
         at = self.traffic.clock.seconds()
-        return await self.traffic.store.acknowledge(Acknowledged(message_id=alarm_id, by=by, at=at))
+        return await self.traffic.store.acknowledge(
+            AlarmAcknowledgement(message_id=alarm_id, by=by, at=at)
+        )
 
     def acknowledged(self, alarm_id: str) -> Deferred[str]:
         """See L{IAlarms}."""

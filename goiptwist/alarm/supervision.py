@@ -93,7 +93,7 @@ class Supervision:
         if not self.settings.test_every:
             return
         for name in self.names:
-            why = await self.store.recall(_note_of(name))
+            why = await self.store.get_value(_note_of(name))
             if why:
                 self.lost[name] = why
         self._beat()
@@ -196,7 +196,7 @@ class Supervision:
         wanted = _report(self.settings, TROUBLE, self._zone(name), client_id, qualifier)
         try:
             await self.alarms.raise_alarm(wanted)
-            await self.store.remember(_note_of(name), note, self.clock.seconds())
+            await self.store.put_value(_note_of(name), note, self.clock.seconds())
         except (Busy, StoreUnavailable):
             self._later(STORE_PATIENCE, self._tell, name, turn, qualifier, note)
         except Unacceptable as wrong:

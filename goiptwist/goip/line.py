@@ -216,7 +216,7 @@ class Line:
 
     def write_down(self, transmission: Transmission) -> Deferred[None]:
         """Commit what is about to leave."""
-        return self.store.write_down(transmission)
+        return self.store.record_transmission(transmission)
 
     def late(self, answer: Answer) -> None:
         """A verdict that nobody waits for; it may settle what was unknown."""

@@ -21,7 +21,7 @@ from goiptwist.interfaces import ILines
 from goiptwist.model.messages import Message
 from goiptwist.model.status import LineStatus
 from goiptwist.net.rejections import Rejections
-from goiptwist.store import Event, Facts, LateAnswer, Store
+from goiptwist.store import LateAnswer, LineFacts, NewLineEvent, Store
 
 
 @implementer(ILines)
@@ -41,7 +41,7 @@ class Lines:
     write: Callable[[bytes, Address], None]
     has_room: Callable[[str], None]
     settled: Callable[[Message], None]
-    happened: Callable[[Event], None]
+    happened: Callable[[NewLineEvent], None]
     by_id: dict[str, Line] = field(factory=dict, init=False)
     pools: dict[str, Pool] = field(factory=dict, init=False)
     _by_address: dict[Address, Line] = field(factory=dict, init=False)
@@ -81,7 +81,9 @@ class Lines:
 
     def _happened(self, line: Line, what: str, **fields: str) -> None:
         now = self.clock.seconds()
-        self.happened(Event(line=line.settings.id, what=f"line.{what}", fields=fields, at=now))
+        self.happened(
+            NewLineEvent(line=line.settings.id, what=f"line.{what}", fields=fields, at=now)
+        )
 
     # -- who is it? --
 
@@ -174,7 +176,7 @@ class Lines:
         """Write down the facts that changed since the last time."""
         unkept, self._unkept = self._unkept, {}
         for name, line in unkept.items():
-            facts = Facts(name, self.clock.seconds(), {**line.facts, **line.noted})
+            facts = LineFacts(name, self.clock.seconds(), {**line.facts, **line.noted})
             self.store.keep_facts(facts).addErrback(_unkept)
 
     def leave(self) -> None:

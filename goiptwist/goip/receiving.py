@@ -16,7 +16,7 @@ from goiptwist.goip.frames import Acknowledgement, DeliveryReport, Push, Receive
 from goiptwist.goip.lines import Lines
 from goiptwist.model.messages import HandsetReport, IncomingSms, Message
 from goiptwist.net.rejections import Rejections
-from goiptwist.store import Event, Store
+from goiptwist.store import NewLineEvent, Store
 
 #: Pushes whose content is the line's latest state and nothing more; what is
 #: not here is kept as an event.
@@ -53,7 +53,7 @@ class Receiver:
     complaints: Rejections
     arrived: Callable[[IncomingSms], Awaitable[Message | None]]
     reported: Callable[[Message], None]
-    happened: Callable[[Event], Awaitable[None]]
+    happened: Callable[[NewLineEvent], Awaitable[None]]
     log = Logger()
 
     async def sms(self, frame: ReceivedSms, host: str) -> Acknowledgement | None:
@@ -112,7 +112,7 @@ class Receiver:
             self.lines.note(line, dict(frame.fields))
         else:
             await self.happened(
-                Event(
+                NewLineEvent(
                     line=frame.line,
                     what=EVENTS.get(frame.name, f"device.{frame.name}"),
                     kind=frame.name,

@@ -24,8 +24,8 @@ class Memory:
 
     async def put(self, key: str, value: str) -> None:
         """See L{IMemory}."""
-        await self.store.remember(f"{self.section}/{key}", value, self.clock.seconds())
+        await self.store.put_value(f"{self.section}/{key}", value, self.clock.seconds())
 
     async def get(self, key: str) -> str:
         """See L{IMemory}."""
-        return await self.store.recall(f"{self.section}/{key}")
+        return await self.store.get_value(f"{self.section}/{key}")

@@ -23,7 +23,7 @@ from goiptwist.model.messages import IncomingSms, Message, State, Submission
 from goiptwist.model.queries import Resolution
 from goiptwist.model.subscriptions import Subscription, merged
 from goiptwist.net.shielding import shielded
-from goiptwist.store import Arrival, Decision, Event, Order, Store
+from goiptwist.store import Arrival, Decision, NewLineEvent, NewSubmission, Store
 from goiptwist.store.bus import ICommitBus
 from goiptwist.telephony.numbering import international
 from goiptwist.telephony.validation import accepted
@@ -73,7 +73,7 @@ class Messaging:
         """
         return await self.store.keep_arrival(Arrival(sms, self.router.incoming(sms), alarm_id))
 
-    async def record_event(self, event: Event) -> None:
+    async def record_event(self, event: NewLineEvent) -> None:
         """
         Keep what happened on a line, and queue it for the bridges that want it.
         It is published once.
@@ -86,7 +86,7 @@ class Messaging:
         else:
             self.events.publish(event.what, event)
 
-    def record_our_event(self, event: Event) -> None:
+    def record_our_event(self, event: NewLineEvent) -> None:
         """As L{record_event}, of what we found out ourselves: nobody could repeat it."""
         kept = Deferred.fromCoroutine(self.record_event(event))
         kept.addErrback(lambda failure: failure.trap(StoreUnavailable))  # the store says why
@@ -97,7 +97,7 @@ class Messaging:
         L{goiptwist.interfaces.IMessages.submit}.
         """
         self.check_load()
-        return await self.store.keep_order(self._order(submission))
+        return await self.store.keep_submission(self._order(submission))
 
     async def submit_many(
         self, submissions: Sequence[Submission]
@@ -120,16 +120,16 @@ class Messaging:
 
     async def _keep_all(self, submissions: Sequence[Submission]) -> list[list[Message] | Exception]:
         wanted = [self._order_or_error(one) for one in submissions]
-        kept = iter(await self._kept([one for one in wanted if isinstance(one, Order)]))
-        return [next(kept) if isinstance(one, Order) else one for one in wanted]
+        kept = iter(await self._kept([one for one in wanted if isinstance(one, NewSubmission)]))
+        return [next(kept) if isinstance(one, NewSubmission) else one for one in wanted]
 
-    async def _kept(self, orders: Sequence[Order]) -> Sequence[list[Message] | Exception]:
+    async def _kept(self, orders: Sequence[NewSubmission]) -> Sequence[list[Message] | Exception]:
         try:
-            return await self.store.keep_orders(orders) if orders else []
+            return await self.store.keep_submissions(orders) if orders else []
         except StoreUnavailable as error:
             return [error] * len(orders)  # other slices may be on disk
 
-    def _order_or_error(self, submission: Submission) -> Order | GoipTwistError:
+    def _order_or_error(self, submission: Submission) -> NewSubmission | GoipTwistError:
         try:
             return self._order(submission)
         except GoipTwistError as wrong:
@@ -140,7 +140,7 @@ class Messaging:
         if self.store.writer.depth > STORE_OVERLOAD:
             raise Busy("too much waits for the disk", after=OVERLOAD_WAIT)
 
-    def _order(self, submission: Submission) -> Order:
+    def _order(self, submission: Submission) -> NewSubmission:
         now = self.clock.seconds()
         wanted = accepted(submission, now)
         if self.country:
@@ -149,7 +149,7 @@ class Messaging:
         self.permits.check(wanted.origin, wanted.recipients, wanted.line)
         if self.listeners:
             wanted = evolve(wanted, tell=merged((*wanted.tell, *self.listeners)))
-        return Order(
+        return NewSubmission(
             submission=wanted,
             destination=self.router.outgoing(wanted.line, wanted.pool),
             at=now,

@@ -13,7 +13,7 @@ from goiptwist.model.subscriptions import Subscription
 
 
 @frozen
-class Ids:
+class MessageIds:
     """
     Ids as the world sees them: the tag of this store, a dash, a number.
 
@@ -35,7 +35,7 @@ class Ids:
         return int(number) if len(number) < 19 else None
 
 
-def as_message(row: Any, ids: Ids) -> Message:
+def as_message(row: Any, ids: MessageIds) -> Message:
     """The message that a row of the message table holds."""
     return Message(
         id=ids.outside(row.id),

@@ -27,7 +27,7 @@ from goiptwist.messaging.events import BusEvent
 from goiptwist.model.delivery import Delivered, QueueEntry
 from goiptwist.model.escalation import EscalationStep
 from goiptwist.model.messages import AlarmReport, Message, OnUnknown
-from goiptwist.store import Acknowledged, Raised
+from goiptwist.store import AlarmAcknowledgement, NewAlarm
 from tests.conftest import FailureLog
 from tests.delivery.test_dispatcher import Slow
 from tests.store.conftest import AT, Kept
@@ -448,10 +448,10 @@ class TestRecipients:
         """For all of them, whether it waits or is under way."""
         report = AlarmReport(event=notation.read("1113,18,1,123,03,003"), origin="panel")
         steps = (EscalationStep("b:a"),)
-        alarm = now(each.kept.store.keep_alarm(Raised(report=report, steps=steps, at=AT)))
+        alarm = now(each.kept.store.keep_alarm(NewAlarm(report=report, steps=steps, at=AT)))
         each.queue.add(each.kept.enqueued)
         each.slow.answers(TryLater("busy"))
-        now(each.kept.store.acknowledge(Acknowledged(message_id=alarm.id, by="Ann", at=AT)))
+        now(each.kept.store.acknowledge(AlarmAcknowledgement(message_id=alarm.id, by="Ann", at=AT)))
         each.queue.drop({alarm.id})
         each.slow.answers(TryLater("busy"))
         each.slow.answers(TryLater("busy"))

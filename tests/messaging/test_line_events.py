@@ -17,7 +17,7 @@ from goiptwist.interfaces import IBridge, IBridgeKind, IObservesLines
 from goiptwist.messaging.router import Router, RoutingRule
 from goiptwist.model.messages import Direction, Message
 from goiptwist.model.notifications import LineEvent
-from goiptwist.store import Event
+from goiptwist.store import NewLineEvent
 from tests.conftest import FailureLog
 from tests.store.conftest import AT, Kept
 from tests.wire import Wire, refuse_writes
@@ -171,12 +171,12 @@ def test_a_push_is_not_acknowledged_without_the_disk(
 def test_in_one_group(tmp_path: Path) -> None:
     """Several in one commit, repeats among them, for several bridges."""
     kept = Kept(tmp_path)
-    again = Event(line="g", what="call.began", kind="RECORD", number=1, fields={}, at=AT,
+    again = NewLineEvent(line="g", what="call.began", kind="RECORD", number=1, fields={}, at=AT,
                   destinations=("bridge:a", "bridge:b"))  # fmt: skip
-    own = Event(line="g", what="line.lost", fields={}, at=AT, destinations=("bridge:a",))
-    other = Event(line="g", kind="RECORD", number=2, fields={}, at=AT)
+    own = NewLineEvent(line="g", what="line.lost", fields={}, at=AT, destinations=("bridge:a",))
+    other = NewLineEvent(line="g", kind="RECORD", number=2, fields={}, at=AT)
     with kept.store.writer.connection.begin():
-        found = kept.store._happening.events(
+        found = kept.store._line_events.events(
             kept.store.writer.connection, [again, own, again, own, other]
         )
     assert [one.value for one in found] == [True, True, False, True, True]

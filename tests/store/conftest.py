@@ -13,7 +13,7 @@ from twisted.internet.task import Clock
 from goiptwist.model.commit import Commit
 from goiptwist.model.delivery import QueueEntry
 from goiptwist.model.messages import IncomingSms, Message, Submission
-from goiptwist.store import Arrival, Order, Store, lock
+from goiptwist.store import Arrival, NewSubmission, Store, lock
 from goiptwist.store.writer import RunsWork
 from tests.world import PromptBus, careless, now
 
@@ -61,7 +61,11 @@ class Kept:
             text=more.pop("text", "hello"),
             **more,
         )
-        kept = now(self.store.keep_order(Order(submission=wanted, destination="pool:a", at=at)))
+        kept = now(
+            self.store.keep_submission(
+                NewSubmission(submission=wanted, destination="pool:a", at=at)
+            )
+        )
         messages: list[Message] = kept
         return messages
 

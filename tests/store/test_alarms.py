@@ -16,7 +16,7 @@ from goiptwist.model.messages import AlarmReport, Direction, Message, State, Ste
 from goiptwist.model.queries import Search
 from goiptwist.model.quota import Quota
 from goiptwist.model.subscriptions import Subscription
-from goiptwist.store import Acknowledged, Raised, Return
+from goiptwist.store import AlarmAcknowledgement, Bounce, NewAlarm
 from tests.store.conftest import AT, Kept
 from tests.wire import HeldBack
 from tests.world import now
@@ -26,11 +26,13 @@ CHAIN = (EscalationStep("b:a", 1, ("b:b", "b:c"), 60.0),)
 POLICY = RetryPolicy(schedule=(5.0,), lifetime=1000.0, rests=False, at_once=9)
 
 
-def raised(machine: str = PANIC, steps: tuple[EscalationStep, ...] = CHAIN, **more: Any) -> Raised:
+def raised(
+    machine: str = PANIC, steps: tuple[EscalationStep, ...] = CHAIN, **more: Any
+) -> NewAlarm:
     at, allowance = more.pop("at", AT), more.pop("allowance", Quota())
     about = {"origin": "user:panel", **more}
     report = AlarmReport(event=notation.read(machine), **about)
-    return Raised(report=report, steps=steps, at=at, allowance=allowance)
+    return NewAlarm(report=report, steps=steps, at=at, allowance=allowance)
 
 
 def keep(kept: Kept, *given: Any, **more: Any) -> Message:
@@ -329,7 +331,7 @@ class TestInTime:
         )
         rows = {name: waiting(kept, name) for name in ("b:x", "b:y")}
         disk.holding = True
-        other = kept.store.remember("k", "v", AT)  # the commit that both wait for
+        other = kept.store.put_value("k", "v", AT)  # the commit that both wait for
         both = [
             kept.store.settle(outcome_of(None, row, name, POLICY, AT + 1))
             for name, row in rows.items()
@@ -358,7 +360,9 @@ class TestAcknowledged:
     """A person has it: nothing more begins."""
 
     def acknowledge(self, kept: Kept, alarm_id: str) -> Message:
-        done = now(kept.store.acknowledge(Acknowledged(message_id=alarm_id, by="Ann", at=AT + 9)))
+        done = now(
+            kept.store.acknowledge(AlarmAcknowledgement(message_id=alarm_id, by="Ann", at=AT + 9))
+        )
         assert isinstance(done, Message)
         return done
 
@@ -404,13 +408,13 @@ class TestComingBack:
         alarm = keep(kept, steps=chain)
         says(kept, "b:a", None)
         assert stands(kept, alarm) == ("delivered", [])
-        back = Return(
+        back = Bounce(
             message_id=alarm.id, reason="5.1.1", at=AT + 9, instead={"b:a": "b:f", "b:b": ""}
         )
-        assert now(kept.store.came_back(back)) is None
+        assert now(kept.store.record_bounce(back)) is None
         assert stands(kept, alarm) == ("received", ["b:b"])
         says(kept, "b:b", None)
-        failed = now(kept.store.came_back(back))
+        failed = now(kept.store.record_bounce(back))
         assert (failed.state, failed.reason) == (State.FAILED, "5.1.1")
         assert stands(kept, alarm) == ("failed", [])
         assert ("goes on", "b", "b:a got it back") in steps(kept, alarm)

@@ -19,7 +19,7 @@ from goiptwist.errors import Refused, TryLater
 from goiptwist.model.delivery import QueueEntry
 from goiptwist.model.escalation import EscalationStep
 from goiptwist.model.messages import AlarmReport, Message
-from goiptwist.store import Acknowledged, Raised, Redelivery, Return
+from goiptwist.store import AlarmAcknowledgement, Bounce, NewAlarm, Redelivery
 from goiptwist.store.database import migrate, open_engine
 from tests.store.conftest import AT, Kept
 from tests.world import now
@@ -39,7 +39,7 @@ def kept(tmp_path: Path) -> Iterator[Kept]:
 
 def alarm(kept: Kept, *steps: EscalationStep) -> Message:
     report = AlarmReport(event=notation.read("1113,18,1,123,03,003"), origin="user:panel")
-    message = now(kept.store.keep_alarm(Raised(report=report, steps=steps or CHAIN, at=AT)))
+    message = now(kept.store.keep_alarm(NewAlarm(report=report, steps=steps or CHAIN, at=AT)))
     assert isinstance(message, Message)
     return message
 
@@ -125,7 +125,7 @@ def test_all_are_refused_at_once(kept: Kept) -> None:
         outcome_of(Refused("no"), row, "b:people", POLICY, AT + 1) for row in waits(kept).values()
     ]
     with kept.store.writer.connection.begin():
-        kept.store._settling.settlements(kept.store.writer.connection, settlements)
+        kept.store._settlements.settlements(kept.store.writer.connection, settlements)
     assert now(kept.store.waits_for(first.id)) == ["b:duty"]
 
 
@@ -161,10 +161,10 @@ def test_acknowledged(kept: Kept) -> None:
     """Nothing more begins for anybody."""
     first = alarm(kept)
     says(kept, "bela", None)
-    now(kept.store.acknowledge(Acknowledged(message_id=first.id, by="Ann", at=AT + 2)))
+    now(kept.store.acknowledge(AlarmAcknowledgement(message_id=first.id, by="Ann", at=AT + 2)))
     assert waits(kept) == {}
     assert state(kept, first) == "delivered"
-    statuses = {one.recipient: one.state for one in now(kept.store.legs(first.id))}
+    statuses = {one.recipient: one.state for one in now(kept.store.deliveries(first.id))}
     assert statuses == {"anna": "escalated", "bela": "done", "cili": "escalated"}
 
 
@@ -173,8 +173,8 @@ def test_came_back(kept: Kept) -> None:
     sms = kept.arrival(to=("b:people",))
     assert sms is not None
     says(kept, "anna", None)
-    back = Return(message_id=sms.id, reason="5.1.1", at=AT + 9, instead={"b:people": "b:log"})
-    now(kept.store.came_back(back))
+    back = Bounce(message_id=sms.id, reason="5.1.1", at=AT + 9, instead={"b:people": "b:log"})
+    now(kept.store.record_bounce(back))
     assert list(waits(kept)) == ["bela", "cili"]
     assert list(waits(kept, "b:log")) == [""]
 

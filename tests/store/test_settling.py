@@ -13,7 +13,7 @@ from goiptwist.errors import Refused, TryLater, Unsure
 from goiptwist.model.delivery import Delivered, QueueEntry, Settlement
 from goiptwist.model.messages import HandsetReport, Message, OnUnknown, State
 from goiptwist.store import LateAnswer, Transmission
-from goiptwist.store.reports import same_number
+from goiptwist.store.commands.device_reports import same_number
 from tests.store.conftest import AT, Kept
 from tests.wire import HeldBack
 from tests.world import now, unknown
@@ -29,7 +29,7 @@ def entry(message: Message) -> QueueEntry:
 def give(kept: Kept, message: Message, session: int = 7, telid: int = 1, at: float = AT) -> None:
     """Write down that a SIM is about to get it."""
     now(
-        kept.store.write_down(
+        kept.store.record_transmission(
             Transmission(message_id=message.id, line="goip1", session=session, telid=telid, at=at)
         )
     )

@@ -14,7 +14,7 @@ _VALUE = select(note.c.value).where(note.c.key == bindparam("key_"))
 
 
 @frozen(kw_only=True)
-class Note:
+class MemoryEntry:
     """
     Something to be remembered, in place of what was noted under its key.
 
@@ -26,7 +26,7 @@ class Note:
     at: float
 
 
-def keep_notes(connection: Connection, items: Sequence[Note]) -> list[Commit[None]]:
+def put_values(connection: Connection, items: Sequence[MemoryEntry]) -> list[Commit[None]]:
     """Keep notes; of several for one key the last one counts."""
     latest = {item.key: item for item in items}
     old = [{"old": key} for key in latest]
@@ -41,12 +41,12 @@ def keep_notes(connection: Connection, items: Sequence[Note]) -> list[Commit[Non
     return [NOTHING] * len(items)
 
 
-def forget_notes(connection: Connection, items: Sequence[float]) -> list[Commit[None]]:
+def forget_values(connection: Connection, items: Sequence[float]) -> list[Commit[None]]:
     """Forget what was noted down before a time."""
     connection.execute(delete(note).where(note.c.at < max(items)))
     return [NOTHING] * len(items)
 
 
-def noted(connection: Connection, key: str) -> str:
+def value_of(connection: Connection, key: str) -> str:
     """@return: what was noted under a key, or an empty text."""
     return str(connection.execute(_VALUE, {"key_": key}).scalar() or "")

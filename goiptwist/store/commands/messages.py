@@ -2,34 +2,33 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from attrs import frozen
-from sqlalchemy import Connection, bindparam, delete, insert, select
+from sqlalchemy import Connection, bindparam, insert, select
 
 from goiptwist.errors import Conflict, Unacceptable
 from goiptwist.model.commit import NOTHING, Commit, joined
 from goiptwist.model.delivery import QueueEntry
 from goiptwist.model.messages import Direction, IncomingSms, Message, State, Submission
 from goiptwist.model.quota import UNLIMITED, Quota
-from goiptwist.store.many import Many
-from goiptwist.store.numbering import take_numbers
-from goiptwist.store.passing import note
-from goiptwist.store.receipts import digest_of, unseen
+from goiptwist.store.bulk import BulkStatement
+from goiptwist.store.commands.escalation import note
+from goiptwist.store.commands.notifications import queue_row
+from goiptwist.store.commands.numbers import take_numbers
+from goiptwist.store.commands.receipts import digest_of, unseen
+from goiptwist.store.commands.usage import spend
 from goiptwist.store.recipients import Recipients, for_each
-from goiptwist.store.rows import Ids, as_message, as_row, order_row
-from goiptwist.store.schema import delivery, line, message
-from goiptwist.store.spending import spend
-from goiptwist.store.telling import queue_row
+from goiptwist.store.rows import MessageIds, as_message, as_row, order_row
+from goiptwist.store.schema import delivery, message
 from goiptwist.telephony.segments import count
 from goiptwist.telephony.validation import HEAD_START, check_expiry
 
-_INSERT_ARRIVALS = Many(insert(message))
-_INSERT_ORDERS = Many(insert(message))
-_INSERT_DELIVERIES = Many(insert(delivery))
-_INSERT_QUEUE = Many(insert(delivery))
+_INSERT_ARRIVALS = BulkStatement(insert(message))
+_INSERT_ORDERS = BulkStatement(insert(message))
+_INSERT_DELIVERIES = BulkStatement(insert(delivery))
+_INSERT_QUEUE = BulkStatement(insert(delivery))
 _BY_CLIENT_IDS = select(message).where(
     message.c.origin == bindparam("origin_"),
     message.c.client_id.in_(bindparam("client_ids", expanding=True)),
@@ -52,7 +51,7 @@ class Arrival:
 
 
 @frozen(kw_only=True)
-class Order:
+class NewSubmission:
     """
     A submission that was checked, and where it shall go.
 
@@ -88,10 +87,10 @@ class Order:
 
 
 @frozen
-class Keeping:
+class MessageCommands:
     """The operations, as the writer wants them."""
 
-    ids: Ids
+    ids: MessageIds
     recipients: Recipients
 
     def arrivals(
@@ -141,8 +140,8 @@ class Keeping:
             smsc=sms.smsc,
         )
 
-    def orders(
-        self, connection: Connection, items: Sequence[Order]
+    def submissions(
+        self, connection: Connection, items: Sequence[NewSubmission]
     ) -> list[Commit[list[Message]] | Exception]:
         """Keep submissions; the same client id again gives the same messages."""
         first: dict[tuple[str, str], int] = {}
@@ -188,15 +187,15 @@ class Keeping:
                     known.setdefault(place, []).append(as_message(row, self.ids))
         return known
 
-    def many_orders(
-        self, connection: Connection, items: Sequence[Sequence[Order]]
+    def submission_batches(
+        self, connection: Connection, items: Sequence[Sequence[NewSubmission]]
     ) -> list[Commit[list[list[Message] | Exception]]]:
-        """The same as L{orders}, where several came as one."""
-        results = iter(self.orders(connection, [order for item in items for order in item]))
+        """The same as L{submissions}, where several came as one."""
+        results = iter(self.submissions(connection, [order for item in items for order in item]))
         return [_together([next(results) for _ in item]) for item in items]
 
     def _affordable(
-        self, connection: Connection, orders: Sequence[Order]
+        self, connection: Connection, orders: Sequence[NewSubmission]
     ) -> list[Commit[list[Message]] | Exception]:
         """Keep those that their origin may still send today."""
         refusals: list[Exception | None] = [_too_late(order) for order in orders]
@@ -209,7 +208,7 @@ class Keeping:
         return [next(kept) if refusal is None else refusal for refusal in refusals]
 
     def _new_orders(
-        self, connection: Connection, orders: Sequence[Order]
+        self, connection: Connection, orders: Sequence[NewSubmission]
     ) -> list[Commit[list[Message]]]:
         many = sum(len(order.submission.recipients) for order in orders)
         number = take_numbers(connection, "message", many) if many else 0
@@ -232,7 +231,7 @@ class Keeping:
             _INSERT_QUEUE(connection, queue)
         return kept
 
-    def _outgoing(self, order: Order, recipient: str, number: int, batch: int) -> Message:
+    def _outgoing(self, order: NewSubmission, recipient: str, number: int, batch: int) -> Message:
         wanted = order.submission
         return Message(
             id=self.ids.outside(number),
@@ -253,7 +252,7 @@ class Keeping:
         )
 
 
-def _too_late(order: Order) -> Unacceptable | None:
+def _too_late(order: NewSubmission) -> Unacceptable | None:
     try:
         check_expiry(order.submission, order.at)
     except Unacceptable as late:
@@ -261,7 +260,7 @@ def _too_late(order: Order) -> Unacceptable | None:
     return None
 
 
-def _entry(order: Order, outgoing: Message) -> QueueEntry:
+def _entry(order: NewSubmission, outgoing: Message) -> QueueEntry:
     """The row of the queue that an order's message gets."""
     later = order.submission.send_at > order.at
     return QueueEntry(
@@ -297,28 +296,3 @@ def _together(
     """Several results as that of one item."""
     values = [one.value if isinstance(one, Commit) else one for one in results]
     return joined(values, [one for one in results if isinstance(one, Commit)])
-
-
-@frozen
-class Facts:
-    """The latest facts of a line, to be found again after a restart."""
-
-    line: str
-    at: float
-    facts: Mapping[str, str]
-
-
-def keep_facts(connection: Connection, items: Sequence[Facts]) -> list[Commit[None]]:
-    """Keep the latest facts of lines in place of the ones before."""
-    latest = {item.line: item for item in items}
-    connection.execute(
-        delete(line).where(line.c.id == bindparam("old")), [{"old": name} for name in latest]
-    )
-    connection.execute(
-        insert(line),
-        [
-            {"id": name, "at": item.at, "facts": json.dumps(dict(item.facts), ensure_ascii=False)}
-            for name, item in latest.items()
-        ],
-    )
-    return [NOTHING] * len(items)

@@ -13,7 +13,7 @@ from goiptwist.model.delivery import QueueEntry, place_of
 from goiptwist.model.escalation import EscalationStep
 from goiptwist.model.messages import Direction, Message, State, Step
 from goiptwist.model.status import DeliveryStatus
-from goiptwist.store.rows import Ids, as_message
+from goiptwist.store.rows import MessageIds, as_message
 from goiptwist.store.schema import (
     ALARM,
     WAITING,
@@ -57,10 +57,10 @@ _ABOUTS_AT_ONCE = 1000
 
 
 @frozen
-class Reading:
+class MessageQueries:
     """The questions."""
 
-    ids: Ids
+    ids: MessageIds
 
     def waiting(self, connection: Connection, destination: str, many: int) -> list[QueueEntry]:
         """
@@ -151,7 +151,7 @@ class Reading:
         ]
         return sorted([*steps, *delivered], key=lambda step: step.at)
 
-    def legs(self, connection: Connection, alarm_id: str) -> list[DeliveryStatus]:
+    def deliveries(self, connection: Connection, alarm_id: str) -> list[DeliveryStatus]:
         """@return: how each way of an alarm stands, in the order in which they began."""
         number = self.ids.inside(alarm_id)
         rows = connection.execute(
@@ -161,7 +161,7 @@ class Reading:
                 func.coalesce(delivery.c.since, 0.0), delivery.c.destination, delivery.c.recipient
             )
         )
-        return [_leg(row) for row in rows]
+        return [_status(row) for row in rows]
 
     def facts(self, connection: Connection) -> dict[str, tuple[float, Mapping[str, str]]]:
         """@return: what each line told last, and when."""
@@ -169,7 +169,7 @@ class Reading:
         return {row.id: (row.at, json.loads(row.facts)) for row in rows}
 
 
-def _leg(row: Any) -> DeliveryStatus:
+def _status(row: Any) -> DeliveryStatus:
     leg = EscalationStep.read(row.destination, row.chain)
     waits = row.state == "waiting"
     return DeliveryStatus(

@@ -16,9 +16,9 @@ from goiptwist.model.commit import Commit
 from goiptwist.model.delivery import QueueEntry
 from goiptwist.model.messages import Direction, Message, State
 from goiptwist.model.queries import Resolution
-from goiptwist.store.rows import Ids, as_message
+from goiptwist.store.commands.notifications import NotificationCommands, StatusChange
+from goiptwist.store.rows import MessageIds, as_message
 from goiptwist.store.schema import delivery, journey, message, transmission
-from goiptwist.store.telling import Telling, Tidings
 
 #: The states of the message, of its row in the queue, and of what the SIM was given.
 _AFTER = {
@@ -43,11 +43,11 @@ class Decision:
 
 
 @frozen
-class Deciding:
+class ResolutionCommands:
     """The operations, as the writer wants them."""
 
-    ids: Ids
-    telling: Telling
+    ids: MessageIds
+    telling: NotificationCommands
 
     def decisions(
         self, connection: Connection, items: Sequence[Decision]
@@ -126,7 +126,7 @@ class Deciding:
         step = {"message_id": number, "at": at, "what": state.value, "detail": reason}
         connection.execute(insert(journey), step)
         after = evolve(known, state=state, reason=reason)
-        tidings = Tidings(message=after, what=state.value, at=at, reason=reason)
+        tidings = StatusChange(message=after, what=state.value, at=at, reason=reason)
         told = tuple(self.telling.tell(connection, [tidings]))
         return Commit(after, told, events=((f"message.{state.value}", after),))
 

@@ -13,8 +13,8 @@ from sqlalchemy import Connection, func, or_, select
 
 from goiptwist.model.messages import Direction
 from goiptwist.model.queries import Search, SearchPage
-from goiptwist.store.reading import OF_PEOPLE
-from goiptwist.store.rows import Ids, as_message
+from goiptwist.store.queries.messages import OF_PEOPLE
+from goiptwist.store.rows import MessageIds, as_message
 from goiptwist.store.schema import ALARM, message
 
 #: Rows that one question looks at: some hundredths of a second.
@@ -22,10 +22,10 @@ SPAN = 20_000
 
 
 @frozen
-class Searching:
+class SearchQueries:
     """The question."""
 
-    ids: Ids
+    ids: MessageIds
 
     def search(self, connection: Connection, wanted: Search, before: int | None) -> SearchPage:
         """@param before: the number behind C{wanted.before}."""

@@ -15,11 +15,15 @@ from goiptwist.model.commit import NOTHING, Commit
 from goiptwist.model.delivery import QueueEntry
 from goiptwist.model.escalation import EscalationStep
 from goiptwist.model.messages import Direction, Message, State
-from goiptwist.store.many import Many
+from goiptwist.store.bulk import BulkStatement
+from goiptwist.store.commands.notifications import (
+    NotificationCommands,
+    StatusChange,
+    queue_row,
+)
 from goiptwist.store.recipients import Recipients, for_each
-from goiptwist.store.rows import Ids, as_message
+from goiptwist.store.rows import MessageIds, as_message
 from goiptwist.store.schema import delivery, journey, message
-from goiptwist.store.telling import Telling, Tidings, queue_row
 
 #: What is told of an alarm when it stands there.
 _TIDINGS = {State.DELIVERED: "delivered", State.FAILED: "failed"}
@@ -50,7 +54,7 @@ _HAS_FAILED = exists(
     )
 )
 
-_INCOMING = Many(
+_INCOMING = BulkStatement(
     update(message)
     .where(message.c.id == bindparam("m"))
     .values(
@@ -70,7 +74,7 @@ def incoming_states(connection: Connection, reasons: list[tuple[int, str]]) -> N
 
 
 @frozen
-class Failed:
+class FailedDelivery:
     """
     A delivery that is not to be waited for any more.
 
@@ -86,8 +90,11 @@ class Failed:
     states: tuple[str, ...] = ("failed",)
 
 
-def pass_on(
-    connection: Connection, failed: Failed, leg: EscalationStep | None, recipients: Recipients
+def escalate(
+    connection: Connection,
+    failed: FailedDelivery,
+    leg: EscalationStep | None,
+    recipients: Recipients,
 ) -> Commit[Any]:
     """
     Queue a message for the next destination that has not had it.
@@ -136,7 +143,7 @@ def has_failed(connection: Connection, number: int, destination: str) -> bool:
     return set(connection.execute(query).scalars()) == {"failed"}
 
 
-def _settle(connection: Connection, failed: Failed, state: str) -> None:
+def _settle(connection: Connection, failed: FailedDelivery, state: str) -> None:
     connection.execute(
         update(delivery)
         .where(delivery.c.message_id == failed.number)
@@ -217,7 +224,12 @@ def alarm_states(
 
 
 def alarm_now(
-    connection: Connection, ids: Ids, telling: Telling, number: int, before: str, at: float
+    connection: Connection,
+    ids: MessageIds,
+    telling: NotificationCommands,
+    number: int,
+    before: str,
+    at: float,
 ) -> Commit[Any]:
     """
     Look where an alarm stands after a change.
@@ -230,6 +242,6 @@ def alarm_now(
     is_told = alarm.direction is Direction.ALARM and alarm.state in _TIDINGS
     if not is_told or alarm.state.value == before:
         return NOTHING
-    tidings = Tidings(message=alarm, what=_TIDINGS[alarm.state], at=at, reason=alarm.reason)
+    tidings = StatusChange(message=alarm, what=_TIDINGS[alarm.state], at=at, reason=alarm.reason)
     told = tuple(telling.tell(connection, [tidings]))
     return Commit(alarm, told, events=((f"alarm.{alarm.state.value}", alarm),))

@@ -9,25 +9,25 @@ import json
 from collections.abc import Mapping, Sequence
 
 from attrs import frozen
-from sqlalchemy import Connection, insert
+from sqlalchemy import Connection, bindparam, delete, insert
 
-from goiptwist.model.commit import Commit
+from goiptwist.model.commit import NOTHING, Commit
 from goiptwist.model.delivery import QueueEntry
 from goiptwist.model.messages import Direction, Message, State
-from goiptwist.store.many import Many
-from goiptwist.store.numbering import take_numbers
-from goiptwist.store.receipts import digest_of, unseen
-from goiptwist.store.rows import Ids, as_row
-from goiptwist.store.schema import delivery, event, message
-from goiptwist.store.telling import queue_row
+from goiptwist.store.bulk import BulkStatement
+from goiptwist.store.commands.notifications import queue_row
+from goiptwist.store.commands.numbers import take_numbers
+from goiptwist.store.commands.receipts import digest_of, unseen
+from goiptwist.store.rows import MessageIds, as_row
+from goiptwist.store.schema import delivery, event, line, message
 
-_INSERT_EVENT = Many(insert(event))
-_INSERT_MESSAGE = Many(insert(message))
-_INSERT_DELIVERY = Many(insert(delivery))
+_INSERT_EVENT = BulkStatement(insert(event))
+_INSERT_MESSAGE = BulkStatement(insert(message))
+_INSERT_DELIVERY = BulkStatement(insert(delivery))
 
 
 @frozen(kw_only=True)
-class Event:
+class NewLineEvent:
     """
     Something that happened on a line and is no SMS.
 
@@ -48,12 +48,12 @@ class Event:
 
 
 @frozen
-class Happening:
+class LineEventCommands:
     """The operation, as the writer wants it."""
 
-    ids: Ids
+    ids: MessageIds
 
-    def events(self, connection: Connection, items: Sequence[Event]) -> list[Commit[bool]]:
+    def events(self, connection: Connection, items: Sequence[NewLineEvent]) -> list[Commit[bool]]:
         """Keep what happened, and queue it for whoever wants to hear of it."""
         texts = [json.dumps(dict(item.fields), ensure_ascii=False) for item in items]
         pushed = [place for place, item in enumerate(items) if item.kind]
@@ -70,7 +70,9 @@ class Happening:
             for place, item in enumerate(items)
         ]
 
-    def _queue(self, connection: Connection, item: Event, text: str) -> tuple[QueueEntry, ...]:
+    def _queue(
+        self, connection: Connection, item: NewLineEvent, text: str
+    ) -> tuple[QueueEntry, ...]:
         if not item.destinations:
             return ()
         number = take_numbers(connection, "message", 1)
@@ -92,12 +94,15 @@ class Happening:
         return queued
 
 
-def _announced(item: Event) -> tuple[str, Event]:
+def _announced(item: NewLineEvent) -> tuple[str, NewLineEvent]:
     return item.what or f"device.{item.kind}", item
 
 
 def _unseen(
-    connection: Connection, items: Sequence[Event], texts: Sequence[str], places: Sequence[int]
+    connection: Connection,
+    items: Sequence[NewLineEvent],
+    texts: Sequence[str],
+    places: Sequence[int],
 ) -> list[bool]:
     digests = [
         digest_of(items[place].line, items[place].kind, items[place].number, texts[place])
@@ -106,5 +111,30 @@ def _unseen(
     return unseen(connection, digests, items[-1].at)
 
 
-def _row(item: Event, text: str) -> dict[str, object]:
+def _row(item: NewLineEvent, text: str) -> dict[str, object]:
     return {"line": item.line, "kind": item.kind, "at": item.at, "fields": text}
+
+
+@frozen
+class LineFacts:
+    """The latest facts of a line, to be found again after a restart."""
+
+    line: str
+    at: float
+    facts: Mapping[str, str]
+
+
+def keep_facts(connection: Connection, items: Sequence[LineFacts]) -> list[Commit[None]]:
+    """Keep the latest facts of lines in place of the ones before."""
+    latest = {item.line: item for item in items}
+    connection.execute(
+        delete(line).where(line.c.id == bindparam("old")), [{"old": name} for name in latest]
+    )
+    connection.execute(
+        insert(line),
+        [
+            {"id": name, "at": item.at, "facts": json.dumps(dict(item.facts), ensure_ascii=False)}
+            for name, item in latest.items()
+        ],
+    )
+    return [NOTHING] * len(items)

@@ -16,13 +16,13 @@ from sqlalchemy import Connection, and_, bindparam, exists, insert, select
 from goiptwist.model.commit import Commit
 from goiptwist.model.delivery import QueueEntry
 from goiptwist.model.messages import Direction, Message, State
-from goiptwist.store.many import Many
-from goiptwist.store.numbering import take_numbers
-from goiptwist.store.rows import Ids, as_message
+from goiptwist.store.bulk import BulkStatement
+from goiptwist.store.commands.numbers import take_numbers
+from goiptwist.store.rows import MessageIds, as_message
 from goiptwist.store.schema import NOBODY, QUEUED, delivery, message
 
-_INSERT_NEWS = Many(insert(message))
-_INSERT_DELIVERY = Many(insert(delivery))
+_INSERT_NEWS = BulkStatement(insert(message))
+_INSERT_DELIVERY = BulkStatement(insert(delivery))
 
 _news = message.alias("news")
 _DELAYED = (
@@ -49,7 +49,7 @@ AT_ONCE = 500
 
 
 @frozen(kw_only=True)
-class Tidings:
+class StatusChange:
     """
     Something to tell of a message.
 
@@ -64,7 +64,7 @@ class Tidings:
 
 
 @frozen(kw_only=True)
-class LookForDelays:
+class DelayCheck:
     """Who waits since before C{before} is told of, at C{at}."""
 
     before: float
@@ -72,12 +72,12 @@ class LookForDelays:
 
 
 @frozen
-class Telling:
+class NotificationCommands:
     """The operations, as the writer wants them."""
 
-    ids: Ids
+    ids: MessageIds
 
-    def tell(self, connection: Connection, tidings: Sequence[Tidings]) -> list[QueueEntry]:
+    def tell(self, connection: Connection, tidings: Sequence[StatusChange]) -> list[QueueEntry]:
         """Queue the news for everybody who wants to hear it."""
         wanted = [
             (one, wish.destination)
@@ -100,7 +100,7 @@ class Telling:
         )
         return queued
 
-    def _news(self, one: Tidings, number: int) -> Message:
+    def _news(self, one: StatusChange, number: int) -> Message:
         return Message(
             id=self.ids.outside(number),
             direction=Direction.NEWS,
@@ -126,14 +126,16 @@ class Telling:
             "news": news.news,
         }
 
-    def delays(self, connection: Connection, items: Sequence[LookForDelays]) -> list[Commit[None]]:
+    def delays(self, connection: Connection, items: Sequence[DelayCheck]) -> list[Commit[None]]:
         """Tell of messages that wait for too long, each once."""
         return [self._delays(connection, item) for item in items]
 
-    def _delays(self, connection: Connection, item: LookForDelays) -> Commit[None]:
+    def _delays(self, connection: Connection, item: DelayCheck) -> Commit[None]:
         rows = connection.execute(_DELAYED, {"before": item.before, "many": AT_ONCE}).all()
         late = [as_message(row, self.ids) for row in rows]
-        tidings = [Tidings(message=m, what="delayed", at=item.at, reason=m.reason) for m in late]
+        tidings = [
+            StatusChange(message=m, what="delayed", at=item.at, reason=m.reason) for m in late
+        ]
         return Commit(None, tuple(self.tell(connection, tidings)))
 
 

@@ -17,21 +17,21 @@ from sqlalchemy import Connection, and_, bindparam, func, insert, select, update
 from goiptwist.model.commit import NOTHING, Commit, joined
 from goiptwist.model.delivery import Settlement
 from goiptwist.model.messages import Direction, Message, State
-from goiptwist.store.many import Many
-from goiptwist.store.passing import (
-    Failed,
+from goiptwist.store.bulk import BulkStatement
+from goiptwist.store.commands.device_reports import DeviceReportCommands
+from goiptwist.store.commands.escalation import (
+    FailedDelivery,
     alarm_now,
     alarm_states,
     chain_ends,
+    escalate,
     has_failed,
     incoming_states,
-    pass_on,
 )
+from goiptwist.store.commands.notifications import StatusChange
 from goiptwist.store.recipients import Recipients
-from goiptwist.store.reports import Reporting
-from goiptwist.store.rows import Ids
+from goiptwist.store.rows import MessageIds
 from goiptwist.store.schema import delivery, journey, message, report, transmission
-from goiptwist.store.telling import Tidings
 
 _WAITING = "waiting"
 
@@ -52,7 +52,7 @@ class Transmission:
     at: float
 
 
-_OPEN_TRANSMISSION = Many(
+_OPEN_TRANSMISSION = BulkStatement(
     update(transmission)
     .where(and_(transmission.c.message_id == bindparam("m"), transmission.c.outcome.is_(None)))
     .values(
@@ -67,7 +67,7 @@ _THE_ROW = and_(
     delivery.c.destination == bindparam("dest"),
     delivery.c.recipient == bindparam("to"),
 )
-_DELIVERY = Many(
+_DELIVERY = BulkStatement(
     update(delivery)
     .where(_THE_ROW)
     .values(
@@ -78,7 +78,7 @@ _DELIVERY = Many(
         settled_at=bindparam("t"),
     )
 )
-_OUTGOING = Many(
+_OUTGOING = BulkStatement(
     update(message)
     .where(message.c.id == bindparam("m"))
     .values(
@@ -89,23 +89,23 @@ _OUTGOING = Many(
 )
 
 
-_BEGUN = Many(
+_BEGUN = BulkStatement(
     update(message)
     .where(message.c.id == bindparam("m"))
     .values(state=State.SENDING.value, line=bindparam("l"))
 )
-_INSERT_TRANSMISSION = Many(insert(transmission))
-_INSERT_STEP = Many(insert(journey))
+_INSERT_TRANSMISSION = BulkStatement(insert(transmission))
+_INSERT_STEP = BulkStatement(insert(journey))
 _STATE = select(delivery.c.state).where(_THE_ROW)
 _ANY_REPORT = select(report.c.id).limit(1)
 
 
 @frozen
-class Settling:
+class SettlementCommands:
     """The operations, as the writer wants them."""
 
-    ids: Ids
-    reporting: Reporting
+    ids: MessageIds
+    reporting: DeviceReportCommands
     recipients: Recipients
 
     def _number(self, message_id: str) -> int:
@@ -180,8 +180,8 @@ class Settling:
         """What waits now, or waits no more, since a row is settled for good."""
         name, at = item.destination, item.at
         if item.instead is not None and has_failed(connection, number, name):
-            failed = Failed(number, item.message, name, "failed", at)
-            return evolve(pass_on(connection, failed, item.instead, self.recipients), withdrawn=())
+            failed = FailedDelivery(number, item.message, name, "failed", at)
+            return evolve(escalate(connection, failed, item.instead, self.recipients), withdrawn=())
         if item.queue == "done" and item.message.direction is Direction.ALARM:
             return chain_ends(connection, number, item.message.id, name, at)
         return NOTHING
@@ -205,7 +205,7 @@ class Settling:
         events = ((f"message.{after.state.value}", after),)
         if not after.tell or item.queue == _WAITING:
             return Commit(None, events=events)
-        change = Tidings(message=after, what=item.state.value, at=item.at, reason=after.reason)
+        change = StatusChange(message=after, what=item.state.value, at=item.at, reason=after.reason)
         return Commit(None, tuple(self.reporting.telling.tell(connection, [change])), events=events)
 
     def _early_reports(

@@ -14,15 +14,21 @@ from sqlalchemy import Connection, select, update
 from goiptwist.model.commit import NOTHING, Commit, joined
 from goiptwist.model.escalation import EscalationStep
 from goiptwist.model.messages import Message
-from goiptwist.store.passing import Failed, alarm_now, incoming_states, note, pass_on
+from goiptwist.store.commands.escalation import (
+    FailedDelivery,
+    alarm_now,
+    escalate,
+    incoming_states,
+    note,
+)
+from goiptwist.store.commands.notifications import NotificationCommands
 from goiptwist.store.recipients import Recipients
-from goiptwist.store.rows import Ids, as_message
+from goiptwist.store.rows import MessageIds, as_message
 from goiptwist.store.schema import delivery, message
-from goiptwist.store.telling import Telling
 
 
 @frozen(kw_only=True)
-class Return:
+class Bounce:
     """
     @ivar message_id: as the world sees it.
     @ivar reason: the far side's, in words.
@@ -37,23 +43,23 @@ class Return:
 
 
 @frozen
-class Returning:
+class BounceCommands:
     """The operation, as the writer wants it."""
 
-    ids: Ids
-    telling: Telling
+    ids: MessageIds
+    telling: NotificationCommands
     recipients: Recipients
 
-    def returns(
-        self, connection: Connection, items: Sequence[Return]
+    def bounces(
+        self, connection: Connection, items: Sequence[Bounce]
     ) -> list[Commit[Message | None]]:
         """
         @return: what is queued for another destination; nothing where no such
             delivery was done, which a second bounce finds.
         """
-        return [self._return(connection, item) for item in items]
+        return [self._bounce(connection, item) for item in items]
 
-    def _return(self, connection: Connection, item: Return) -> Commit[Message | None]:
+    def _bounce(self, connection: Connection, item: Bounce) -> Commit[Message | None]:
         number = self.ids.inside(item.message_id)
         rows = connection.execute(
             select(delivery).where(
@@ -74,15 +80,15 @@ class Returning:
         parts: list[Commit[Any]] = []
         for name, chain in done.items():
             note(connection, number, item.at, "came back", name, item.reason)
-            failed = Failed(number, known, name, "got it back", item.at)
-            passed = pass_on(connection, failed, _follows(name, chain, item), self.recipients)
+            failed = FailedDelivery(number, known, name, "got it back", item.at)
+            passed = escalate(connection, failed, _follows(name, chain, item), self.recipients)
             parts.append(evolve(passed, withdrawn=()))
         incoming_states(connection, [(number, item.reason)])
         now = alarm_now(connection, self.ids, self.telling, number, row.state, item.at)
         return joined(now.value, [*parts, now])
 
 
-def _follows(destination: str, chain: str, item: Return) -> EscalationStep | None:
+def _follows(destination: str, chain: str, item: Bounce) -> EscalationStep | None:
     """The next of the chain, or else the fallback."""
     leg = EscalationStep.read(destination, chain)
     instead = item.instead[destination]

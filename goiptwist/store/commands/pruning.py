@@ -9,8 +9,8 @@ from sqlalchemy import Connection, delete, or_, select
 
 from goiptwist.model.commit import Commit
 from goiptwist.model.messages import State
-from goiptwist.store.receipts import REPEAT_WINDOW
-from goiptwist.store.reports import ORPHAN_WINDOW
+from goiptwist.store.commands.device_reports import ORPHAN_WINDOW
+from goiptwist.store.commands.receipts import REPEAT_WINDOW
 from goiptwist.store.schema import (
     delivery,
     event,
@@ -32,7 +32,7 @@ _SETTLED.append(State.DELIVERED.value)
 
 
 @frozen
-class Forget:
+class PruneLimits:
     """
     Settled messages that may go.
 
@@ -45,7 +45,7 @@ class Forget:
     named: float
 
 
-def prune(connection: Connection, items: Sequence[Forget]) -> list[Commit[int]]:
+def prune(connection: Connection, items: Sequence[PruneLimits]) -> list[Commit[int]]:
     """
     Forget, oldest first.
 
@@ -54,7 +54,7 @@ def prune(connection: Connection, items: Sequence[Forget]) -> list[Commit[int]]:
     return [Commit(_prune(connection, item)) for item in items]
 
 
-def _prune(connection: Connection, item: Forget) -> int:
+def _prune(connection: Connection, item: PruneLimits) -> int:
     before = item.before
     # Ids grow with time, so the oldest stand first in the primary key.
     oldest = (

@@ -14,10 +14,10 @@ from sqlalchemy import Connection, and_, bindparam, delete, insert, select, upda
 from goiptwist.model.commit import NOTHING, Commit
 from goiptwist.model.delivery import AFTER_UNKNOWN, QueueEntry
 from goiptwist.model.messages import HandsetReport, Message, OnUnknown, State
-from goiptwist.store.receipts import digest_of, unseen
-from goiptwist.store.rows import Ids, as_message
+from goiptwist.store.commands.notifications import NotificationCommands, StatusChange
+from goiptwist.store.commands.receipts import digest_of, unseen
+from goiptwist.store.rows import MessageIds, as_message
 from goiptwist.store.schema import delivery, journey, message, report, transmission
-from goiptwist.store.telling import Telling, Tidings
 
 #: How far back a delivery report may look for its message, in seconds: three
 #: days, since an SMSC keeps trying a handset that is switched off for that
@@ -97,11 +97,11 @@ def same_number(one: str, other: str) -> bool:
 
 
 @frozen
-class Reporting:
+class DeviceReportCommands:
     """The operations, as the writer wants them."""
 
-    ids: Ids
-    telling: Telling
+    ids: MessageIds
+    telling: NotificationCommands
 
     def reports(
         self, connection: Connection, items: Sequence[HandsetReport]
@@ -143,7 +143,7 @@ class Reporting:
     ) -> list[QueueEntry]:
         if not known.tell:
             return []
-        tidings = Tidings(message=known, what=what, at=at, reason=reason)
+        tidings = StatusChange(message=known, what=what, at=at, reason=reason)
         return self.telling.tell(connection, [tidings])
 
     def _sent_as(self, connection: Connection, item: HandsetReport) -> Any:

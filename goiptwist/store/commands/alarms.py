@@ -17,25 +17,32 @@ from goiptwist.model.delivery import QueueEntry
 from goiptwist.model.escalation import ACKNOWLEDGED_BY, EscalationStep
 from goiptwist.model.messages import AlarmReport, Direction, Message, State
 from goiptwist.model.quota import UNLIMITED, Quota
-from goiptwist.store.many import Many
-from goiptwist.store.numbering import take_numbers
-from goiptwist.store.passing import Failed, alarm_now, give_up, incoming_states, note, pass_on
+from goiptwist.store.bulk import BulkStatement
+from goiptwist.store.commands.escalation import (
+    FailedDelivery,
+    alarm_now,
+    escalate,
+    give_up,
+    incoming_states,
+    note,
+)
+from goiptwist.store.commands.notifications import NotificationCommands, queue_row
+from goiptwist.store.commands.numbers import take_numbers
+from goiptwist.store.commands.usage import spend
 from goiptwist.store.recipients import Recipients, for_each
-from goiptwist.store.rows import Ids, alarm_row, as_message
+from goiptwist.store.rows import MessageIds, alarm_row, as_message
 from goiptwist.store.schema import WAITING, delivery, message
-from goiptwist.store.spending import spend
-from goiptwist.store.telling import Telling, queue_row
 
 #: Steps of chains that are passed on in one commit.
 AT_ONCE = 500
 
-_INSERT_ALARMS = Many(insert(message))
-_INSERT_DELIVERIES = Many(insert(delivery))
+_INSERT_ALARMS = BulkStatement(insert(message))
+_INSERT_DELIVERIES = BulkStatement(insert(delivery))
 _IS_STEP = (delivery.c.state == WAITING, delivery.c.until.is_not(None))
 
 
 @frozen(kw_only=True)
-class Raised:
+class NewAlarm:
     """
     An alarm that was checked, and the ways that it shall go.
 
@@ -64,7 +71,7 @@ class Raised:
 
 
 @frozen(kw_only=True)
-class Acknowledged:
+class AlarmAcknowledgement:
     """
     @ivar message_id: as the world sees it.
     @ivar by: the person, for the journey.
@@ -76,7 +83,7 @@ class Acknowledged:
 
 
 @frozen(kw_only=True)
-class Repeated:
+class AlarmRepetition:
     """
     An alarm came again, and is no other.
 
@@ -92,15 +99,15 @@ class Repeated:
 
 
 @frozen
-class Alarming:
+class AlarmCommands:
     """The operations, as the writer wants them."""
 
-    ids: Ids
-    telling: Telling
+    ids: MessageIds
+    telling: NotificationCommands
     recipients: Recipients
 
     def alarms(
-        self, connection: Connection, items: Sequence[Raised]
+        self, connection: Connection, items: Sequence[NewAlarm]
     ) -> list[Commit[Message] | Exception]:
         """Keep alarms; the same client id again gives the same alarm."""
         results: list[Commit[Message] | Exception | None] = [
@@ -125,7 +132,7 @@ class Alarming:
             for place, one in enumerate(results)
         ]
 
-    def _again(self, connection: Connection, item: Raised) -> Commit[Message] | Conflict | None:
+    def _again(self, connection: Connection, item: NewAlarm) -> Commit[Message] | Conflict | None:
         report = item.report
         if not report.client_id:
             return None
@@ -137,7 +144,7 @@ class Alarming:
         ).one_or_none()
         return None if row is None else _same(item, as_message(row, self.ids))
 
-    def _keep(self, connection: Connection, items: Sequence[Raised]) -> list[Commit[Message]]:
+    def _keep(self, connection: Connection, items: Sequence[NewAlarm]) -> list[Commit[Message]]:
         if not items:
             return []
         number = take_numbers(connection, "message", len(items))
@@ -161,7 +168,7 @@ class Alarming:
         _INSERT_DELIVERIES(connection, queue)
         return kept
 
-    def _message(self, item: Raised, number: int) -> Message:
+    def _message(self, item: NewAlarm, number: int) -> Message:
         report = item.report
         event = report.event
         return Message(
@@ -210,8 +217,8 @@ class Alarming:
         assert leg is not None
         why = f"has not delivered it within {leg.wait:g} s"
         states = ("waiting", "failed")
-        failed = Failed(number, as_message(row, self.ids), destination, why, at, states)
-        changed = pass_on(connection, failed, leg.next, self.recipients)
+        failed = FailedDelivery(number, as_message(row, self.ids), destination, why, at, states)
+        changed = escalate(connection, failed, leg.next, self.recipients)
         if not changed.withdrawn:  # nobody is left: it goes on trying
             connection.execute(
                 update(delivery)
@@ -223,7 +230,7 @@ class Alarming:
         return joined(None, (changed, now))
 
     def acknowledgements(
-        self, connection: Connection, items: Sequence[Acknowledged]
+        self, connection: Connection, items: Sequence[AlarmAcknowledgement]
     ) -> list[Commit[Message] | Conflict]:
         """
         A person has taken an alarm over: nothing more of it begins.
@@ -233,7 +240,7 @@ class Alarming:
         return [self._acknowledge(connection, item) for item in items]
 
     def _acknowledge(
-        self, connection: Connection, item: Acknowledged
+        self, connection: Connection, item: AlarmAcknowledgement
     ) -> Commit[Message] | Conflict:
         number = self.ids.inside(item.message_id)
         row = connection.execute(select(message).where(message.c.id == number)).one_or_none()
@@ -253,7 +260,9 @@ class Alarming:
         events = (("alarm.acknowledged", alarm),)
         return Commit(alarm, now.enqueued, given_up.withdrawn, events)
 
-    def repeats(self, connection: Connection, items: Sequence[Repeated]) -> list[Commit[None]]:
+    def repeats(
+        self, connection: Connection, items: Sequence[AlarmRepetition]
+    ) -> list[Commit[None]]:
         """Say in the journey of an alarm that it came again."""
         for item in items:
             number = self.ids.inside(item.message_id)
@@ -264,14 +273,14 @@ class Alarming:
         return [NOTHING] * len(items)
 
 
-def _same(item: Raised, known: Message) -> Commit[Message] | Conflict:
+def _same(item: NewAlarm, known: Message) -> Commit[Message] | Conflict:
     if known.direction is Direction.ALARM and known.alarm == item.report.event.machine:
         return Commit(known)
     return Conflict(f"id {item.report.client_id!r} was used before for something else")
 
 
 def _repeated(
-    item: Raised,
+    item: NewAlarm,
     results: Sequence[Commit[Message] | Exception | None],
     first: dict[tuple[str, str], int],
 ) -> Commit[Message] | Exception:

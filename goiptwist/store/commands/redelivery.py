@@ -16,7 +16,7 @@ from goiptwist.model.commit import Commit
 from goiptwist.model.delivery import QueueEntry, place_of
 from goiptwist.model.escalation import EscalationStep
 from goiptwist.model.messages import Direction, State
-from goiptwist.store.rows import Ids, as_message
+from goiptwist.store.rows import MessageIds, as_message
 from goiptwist.store.schema import delivery, journey, message
 
 #: What a bridge has had of a message: the SMS itself, and news about it. A
@@ -58,10 +58,10 @@ class Redelivery:
 
 
 @frozen
-class Redelivering:
+class RedeliveryCommands:
     """The operation, as the writer wants it."""
 
-    ids: Ids
+    ids: MessageIds
 
     def redeliveries(
         self, connection: Connection, items: Sequence[Redelivery]
