@@ -23,7 +23,7 @@ ORIGIN = "sms"
 class PanelSms:
     """All SMS that come in go through here."""
 
-    traffic: Messaging
+    messaging: Messaging
     alarms: AlarmService
     log = Logger()
 
@@ -34,7 +34,7 @@ class PanelSms:
         the same alarm is found.
         """
         alarm = await self._alarm(sms)
-        return await self.traffic.receive(sms, alarm.id if alarm is not None else "")
+        return await self.messaging.receive(sms, alarm.id if alarm is not None else "")
 
     async def _alarm(self, sms: IncomingSms) -> Message | None:
         try:

@@ -21,7 +21,7 @@ from goiptwist.net.shielding import shielded
 from goiptwist.store import AlarmAcknowledgement, NewAlarm
 from goiptwist.telephony.validation import accepted_report
 
-#: Seconds for which an alarm that failed is a trouble of the gateway.
+#: Seconds for which an alarm that failed is a problem of the gateway.
 REMEMBERED = 86400.0
 #: Failed alarms that are told one by one.
 TOLD = 5
@@ -32,25 +32,25 @@ TOLD = 5
 class AlarmService:
     """
     @ivar routes: which way each goes.
-    @ivar repeats: joins what comes again.
+    @ivar deduplication: finds what comes again.
     """
 
-    traffic: Messaging
+    messaging: Messaging
     routes: Routes
-    repeats: Deduplication
+    deduplication: Deduplication
     _waiting: dict[str, list[Deferred[str]]] = field(factory=dict, init=False)
     _failed: dict[str, Message] = field(factory=dict, init=False)
 
     def __attrs_post_init__(self) -> None:
-        self.traffic.events.subscribe(self._happened)
+        self.messaging.events.subscribe(self._published)
 
     async def start(self) -> None:
         """Find the alarms that failed before this process."""
-        since = self.traffic.clock.seconds() - REMEMBERED
-        for alarm in await self.traffic.store.failed_alarms(since):
+        since = self.messaging.clock.seconds() - REMEMBERED
+        for alarm in await self.messaging.store.failed_alarms(since):
             self._failed[alarm.id] = alarm
 
-    def _happened(self, one: BusEvent) -> None:
+    def _published(self, one: BusEvent) -> None:
         if one.kind == "alarm.failed":
             self._failed[one.about.id] = one.about
         elif one.kind.startswith("alarm."):
@@ -60,9 +60,9 @@ class AlarmService:
             for waiting in self._waiting.pop(one.about.id, []):
                 waiting.callback(by)
 
-    def troubles(self) -> list[str]:
+    def problems(self) -> list[str]:
         """A sentence for each alarm of the last day that nobody has delivered, at most L{TOLD}."""
-        since = self.traffic.clock.seconds() - REMEMBERED
+        since = self.messaging.clock.seconds() - REMEMBERED
         failed = [alarm for alarm in self._failed.values() if alarm.at >= since]
         self._failed = {alarm.id: alarm for alarm in failed}
         said = [f"alarm {a.id} has failed everywhere: {a.reason}" for a in failed[-TOLD:]]
@@ -79,28 +79,30 @@ class AlarmService:
 
     async def send(self, report: AlarmReport, steps: tuple[EscalationStep, ...]) -> Message:
         """The same as L{raise_alarm}, but the ways are given."""
-        self.traffic.check_load()
+        self.messaging.check_load()
         report = accepted_report(report)
         key = (report.event.machine, steps)
-        return await self.repeats.once(key, report.client_id, lambda: self._keep(report, steps))
+        return await self.deduplication.once(
+            key, report.client_id, lambda: self._keep(report, steps)
+        )
 
     async def _keep(self, report: AlarmReport, steps: tuple[EscalationStep, ...]) -> Message:
-        traffic = self.traffic
+        messaging = self.messaging
         raised = NewAlarm(
             report=report,
             steps=steps,
-            at=traffic.clock.seconds(),
-            allowance=traffic.permits.allowance(report.origin),
+            at=messaging.clock.seconds(),
+            allowance=messaging.permits.allowance(report.origin),
         )
-        return await traffic.store.keep_alarm(raised)
+        return await messaging.store.keep_alarm(raised)
 
     async def acknowledge(self, alarm_id: str, by: str) -> Message:
         """See L{IAlarms}."""
         return await shielded(self._acknowledge(alarm_id, by))
 
     async def _acknowledge(self, alarm_id: str, by: str) -> Message:
-        at = self.traffic.clock.seconds()
-        return await self.traffic.store.acknowledge(
+        at = self.messaging.clock.seconds()
+        return await self.messaging.store.acknowledge(
             AlarmAcknowledgement(message_id=alarm_id, by=by, at=at)
         )
 

@@ -71,7 +71,8 @@ class Dispatcher:
             if queue is None:
                 self.orphans.append(name)
                 self.log.warn(
-                    "Messages wait for {queue}, which the configuration has no more", queue=name
+                    "Messages wait for {destination}, which the configuration has no more",
+                    destination=name,
                 )
             else:
                 await queue.load()
@@ -161,12 +162,12 @@ class Dispatcher:
         """How many messages are known to wait or are in hand."""
         return sum(queue.depth + queue.in_hand for queue in self.queues.values())
 
-    def troubles(self) -> list[str]:
+    def problems(self) -> list[str]:
         """One sentence for each destination that is not reached."""
         away = [
-            f"{queue.name} is not reached: {queue.trouble}"
+            f"{queue.name} is not reached: {queue.outage}"
             for queue in self.queues.values()
-            if queue.trouble
+            if queue.outage
         ]
         return away + [
             f"messages wait for {name}, which is not configured" for name in self.orphans

@@ -30,7 +30,7 @@ from goiptwist.store import Store
 WINDOW = 5000
 #: Seconds for which a destination that could not be reached is left alone,
 #: after the first, second, ... time; the last is repeated.
-RESTS = (1.0, 2.0, 5.0, 10.0, 30.0, 60.0)
+OUTAGE_PAUSES = (1.0, 2.0, 5.0, 10.0, 30.0, 60.0)
 #: Seconds between tries to write down an outcome that the disk did not take.
 STORE_PATIENCE = 1.0
 #: Seconds between two looks for messages that have grown too old.
@@ -54,17 +54,17 @@ class Queue:
     store: Store
     clock: IReactorTime
     ready_for: Callable[[Message], bool]
-    trouble: str = ""
+    outage: str = ""
     _due: list[tuple[float, int, QueueEntry]] = field(factory=list, init=False)
     _known: set[EntryKey] = field(factory=set, init=False)
-    _chains: OrderingGroups = field(factory=OrderingGroups, init=False)
+    _groups: OrderingGroups = field(factory=OrderingGroups, init=False)
     _early: list[QueueEntry] = field(factory=list, init=False)
     _in_hand: int = field(default=0, init=False)
     _complete: bool = field(default=True, init=False)
     _loading: bool = field(default=False, init=False)
     _finished: set[EntryKey | str] = field(factory=set, init=False)
-    _rested: int = field(default=0, init=False)
-    _rest_until: float = field(default=0.0, init=False)
+    _outages: int = field(default=0, init=False)
+    _open_until: float = field(default=0.0, init=False)
     _timer: IDelayedCall | None = field(default=None, init=False)
     _count: int = field(default=0, init=False)
     _stopped: bool = field(default=False, init=False)
@@ -102,7 +102,9 @@ class Queue:
     def _not_loaded(self, failure: object) -> None:
         self._loading = self._complete = False
         self._early.clear()  # they are on disk
-        self.log.error("Queue {queue} cannot be read: {failure}", queue=self.name, failure=failure)
+        self.log.error(
+            "Queue {destination} cannot be read: {failure}", destination=self.name, failure=failure
+        )
         self._set_timer(self.clock.seconds() + STORE_PATIENCE)
 
     def add(self, rows: Iterable[QueueEntry]) -> None:
@@ -121,7 +123,7 @@ class Queue:
 
     def _push(self, row: QueueEntry) -> None:
         self._known.add(row.key)
-        if not row.message.about or self._chains.may_go(row):
+        if not row.message.about or self._groups.admit(row):
             self._line_up(row)
 
     def _line_up(self, row: QueueEntry) -> None:
@@ -131,7 +133,7 @@ class Queue:
     @property
     def depth(self) -> int:
         """How many messages are known to wait; there may be more on disk."""
-        return len(self._due) + len(self._chains)
+        return len(self._due) + len(self._groups)
 
     @property
     def in_hand(self) -> int:
@@ -156,7 +158,7 @@ class Queue:
         self._set_next_timer(now)
 
     def _can_begin(self, now: float) -> bool:
-        if not self._due or now < self._rest_until or self._in_hand >= self.policy.at_once:
+        if not self._due or now < self._open_until or self._in_hand >= self.policy.at_once:
             return False
         due, _, row = self._due[0]
         if due > now:
@@ -168,7 +170,7 @@ class Queue:
         attempt = Deferred.fromCoroutine(self._attempt(row))
         attempt.addErrback(
             lambda failure: self.log.failure(
-                "Queue {queue} broke", failure=failure, queue=self.name
+                "Queue {destination} broke", failure=failure, destination=self.name
             )
         )
 
@@ -180,29 +182,29 @@ class Queue:
         answer = await self._ask(row)
         now = self.clock.seconds()
         if isinstance(answer, TryLater) and not answer.attempted and self.policy.rests:
-            self._rest(str(answer), now)
+            self._open_circuit(str(answer), now)
             self._back(evolve(row, due=max(row.due, now + (answer.after or 0.0))))
             return
         if self.policy.rests:
-            self._reached()
+            self._recovered()
         await self._settle(row, outcome_of(answer, row, self.name, self.policy, now))
 
     async def _ask(self, row: QueueEntry) -> Delivered | Exception | None:
         message = row.message
         try:
             if message.direction is Direction.NEWS:
-                return await self._tell(message)
+                return await self._notify(message)
             if message.direction is Direction.EVENT:
-                return await self._hear(message)
+                return await self._observe(message)
             if row.recipient:
                 return await self._deliver_to(message, row.recipient)
             return await maybeDeferred(self.destination.deliver, message)
-        except (TryLater, Refused, Unsure) as said:
-            return said
+        except (TryLater, Refused, Unsure) as error:
+            return error
         except Exception as bug:
             self.log.failure(
-                "Destination {queue} broke on message {message_id}",
-                queue=self.name,
+                "Destination {destination} broke on message {message_id}",
+                destination=self.name,
                 message_id=message.id,
             )
             return bug
@@ -215,27 +217,27 @@ class Queue:
         delivered: Delivered | None = await maybeDeferred(each.deliver_to, message, recipient)
         return delivered
 
-    async def _tell(self, row: Message) -> Delivered | None:
+    async def _notify(self, row: Message) -> Delivered | None:
         about = await self.store.message(row.about)
         if about is None:
             raise Refused("the message that this is about has been forgotten")
         if not INotifies.providedBy(self.destination):
-            raise Refused(f"{self.name} takes no news")
-        taker: Any = self.destination
+            raise Refused(f"{self.name} takes no notifications")
+        bridge: Any = self.destination
         notification = Notification(
             id=row.id, what=row.news, at=row.at, reason=row.text, message=about
         )
-        told: Delivered | None = await taker.notify(notification)
-        return told
+        notified: Delivered | None = await bridge.notify(notification)
+        return notified
 
-    async def _hear(self, row: Message) -> Delivered | None:
+    async def _observe(self, row: Message) -> Delivered | None:
         if not IObservesLines.providedBy(self.destination):
             raise Refused(f"{self.name} takes no events")
-        taker: Any = self.destination
+        bridge: Any = self.destination
         fields = json.loads(row.text)
         event = LineEvent(id=row.id, what=row.news, line=row.line, at=row.at, fields=fields)
-        heard: Delivered | None = await taker.observe(event)
-        return heard
+        observed: Delivered | None = await bridge.observe(event)
+        return observed
 
     async def _settle(self, row: QueueEntry, settlement: Settlement) -> None:
         # The far side has spoken: its word must reach the disk, however long
@@ -268,7 +270,7 @@ class Queue:
             self._complete = False  # it may have been queued again meanwhile
         elif self._loading:
             self._finished.add(row.key)
-        following = self._chains.gone(row) if row.message.about else None
+        following = self._groups.release(row) if row.message.about else None
         if following is not None:
             self._line_up(following)
         self._after_attempt()
@@ -332,20 +334,22 @@ class Queue:
             self._complete = False  # it may wait on disk only
         self.pump()
 
-    # -- a far side that is away --
+    # -- the circuit breaker: a far side that is away --
 
-    def _rest(self, reason: str, now: float) -> None:
-        if not self.trouble:
-            self.log.warn("{queue} is not reached: {reason}", queue=self.name, reason=reason)
-        self.trouble = reason
-        if now >= self._rest_until:
-            self._rest_until = now + RESTS[min(self._rested, len(RESTS) - 1)]
-            self._rested += 1
+    def _open_circuit(self, reason: str, now: float) -> None:
+        if not self.outage:
+            self.log.warn(
+                "{destination} is not reached: {reason}", destination=self.name, reason=reason
+            )
+        self.outage = reason
+        if now >= self._open_until:
+            self._open_until = now + OUTAGE_PAUSES[min(self._outages, len(OUTAGE_PAUSES) - 1)]
+            self._outages += 1
 
-    def _reached(self) -> None:
-        if self.trouble:
-            self.log.info("{queue} is reached again", queue=self.name)
-        self.trouble, self._rested, self._rest_until = "", 0, 0.0
+    def _recovered(self) -> None:
+        if self.outage:
+            self.log.info("{destination} is reached again", destination=self.name)
+        self.outage, self._outages, self._open_until = "", 0, 0.0
 
     # -- time --
 
@@ -358,7 +362,7 @@ class Queue:
             if self._complete:  # else there is a load to be tried again
                 self._cancel_timer()
             return
-        soonest = max(self._due[0][0], self._rest_until)
+        soonest = max(self._due[0][0], self._open_until)
         # Ready rows whose destination is not: it calls pump when it is, and
         # meanwhile they may grow too old.
         self._set_timer(soonest if soonest > now else now + SWEEP)

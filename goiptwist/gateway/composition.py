@@ -40,7 +40,7 @@ from goiptwist.messaging.bounces import Bounces
 from goiptwist.messaging.directory import Directory
 from goiptwist.messaging.history import Folders, History
 from goiptwist.messaging.housekeeping import Housekeeping
-from goiptwist.messaging.memory import Memory
+from goiptwist.messaging.memory import SectionMemory
 from goiptwist.messaging.message_log import MessageLog
 from goiptwist.messaging.report_subscriber import ReportSubscriber
 from goiptwist.messaging.router import Router
@@ -151,7 +151,7 @@ class Gateway:
             ),
             lines=self.lines,
             bounces=Bounces(self.traffic, self._fallbacks()),
-            memory=Memory(self.store, self.clock, "gateway"),
+            memory=SectionMemory(self.store, self.clock, "gateway"),
             history=History(self.store),
             folders=Folders(self.store),
             operator=Operator(
@@ -176,7 +176,7 @@ class Gateway:
 
     def powers_for(self, section: str) -> OperatorPowers:
         """What one section may ask: the same as all others, with a memory of its own."""
-        return evolve(self.powers, memory=Memory(self.store, self.clock, section))
+        return evolve(self.powers, memory=SectionMemory(self.store, self.clock, section))
 
     def _build_bridges(self) -> None:
         known = kinds.bridge_kinds()

@@ -58,7 +58,7 @@ class Operator:
         used = await messaging.store.used(origin, day)
         return messaging.permits.allowance(origin), *used
 
-    def _troubled(self) -> list[str]:
+    def _outages(self) -> list[str]:
         """A sentence for each bridge that says it is not well."""
         asked: dict[str, Any] = {
             name: bridge
@@ -71,12 +71,12 @@ class Operator:
         """See L{IOperator}."""
         lines = self.line_statuses()
         problems = []
-        if self.messaging.store.writer.trouble:
-            problems.append(f"the store cannot commit: {self.messaging.store.writer.trouble}")
-        problems += self.alarms.troubles()
-        problems += self.supervision.troubles()
-        problems += self.delivery.troubles()
-        problems += self._troubled()
+        if self.messaging.store.writer.failure:
+            problems.append(f"the store cannot commit: {self.messaging.store.writer.failure}")
+        problems += self.alarms.problems()
+        problems += self.supervision.problems()
+        problems += self.delivery.problems()
+        problems += self._outages()
         problems += [f"line {line.id} is stopped: {line.stopped}" for line in lines if line.stopped]
         problems += [f"line {line.id} is lost" for line in lines if line.presence == "lost"]
         figures: dict[str, float] = {

@@ -12,7 +12,7 @@ from goiptwist.store import Store
 
 @implementer(IMemory)
 @define(eq=False, repr=False)
-class Memory:
+class SectionMemory:
     """
     @ivar section: whose it is, such as C{bridge.ops}. The keys of all sections
         stand in one table; no section sees those of another.

@@ -26,9 +26,9 @@ class MessageLog:
 
     def __attrs_post_init__(self) -> None:
         self._sampled = SampledLog(self.clock)
-        self.bus.subscribe(self._happened)
+        self.bus.subscribe(self._published)
 
-    def _happened(self, event: BusEvent) -> None:
+    def _published(self, event: BusEvent) -> None:
         message = event.about
         if not isinstance(message, Message):
             return

@@ -23,9 +23,9 @@ class ReportSubscriber:
     log = Logger()
 
     def __attrs_post_init__(self) -> None:
-        self.bus.subscribe(self._happened)
+        self.bus.subscribe(self._published)
 
-    def _happened(self, event: BusEvent) -> None:
+    def _published(self, event: BusEvent) -> None:
         if not is_settled(event):
             return
         taker = self.takers.get(event.about.origin)

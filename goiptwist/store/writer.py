@@ -65,14 +65,14 @@ class Writer:
     @ivar bus: where every commit is published once, after its results.
     @ivar run: where the work is done: one thread, always the same. In tests
         it may run the work at once.
-    @ivar trouble: why the last commit failed, in words; empty when it went
+    @ivar failure: why the last commit failed, in words; empty when it went
         well.
     """
 
     connection: Connection
     run: RunsWork
     bus: ICommitBus
-    trouble: str = ""
+    failure: str = ""
     committed_groups: int = 0
     committed_items: int = 0
     _waiting: list[Job] = field(factory=list, init=False)
@@ -112,12 +112,12 @@ class Writer:
         group, self._waiting = self._waiting, []
         self.run(lambda: self._commit_or_fail(group)).addBoth(self._committed, group)
 
-    def _committed(self, trouble: str | Failure, group: list[Job]) -> None:
-        if isinstance(trouble, Failure):  # the thread itself broke
+    def _committed(self, failure: str | Failure, group: list[Job]) -> None:
+        if isinstance(failure, Failure):  # the thread itself broke
             for job in group:
-                job.result = StoreUnavailable(trouble.getErrorMessage())
-            trouble = trouble.getErrorMessage()
-        self._note(trouble)
+                job.result = StoreUnavailable(failure.getErrorMessage())
+            failure = failure.getErrorMessage()
+        self._note(failure)
         self.committed_groups += 1
         self.committed_items += len(group)
         # The disk works on the next group while the results of this one are
@@ -140,12 +140,12 @@ class Writer:
             for done in waiting:
                 done.callback(None)
 
-    def _note(self, trouble: str) -> None:
-        if trouble and not self.trouble:
-            self.log.error("The store cannot commit: {trouble}", trouble=trouble)
-        elif self.trouble and not trouble:
+    def _note(self, failure: str) -> None:
+        if failure and not self.failure:
+            self.log.error("The store cannot commit: {reason}", reason=failure)
+        elif self.failure and not failure:
             self.log.info("The store commits again")
-        self.trouble = trouble
+        self.failure = failure
 
     # -- below here, in the writer's thread --
 
@@ -162,10 +162,10 @@ class Writer:
             return max(self._commit_or_fail([job]) for job in group)
         return ""
 
-    def _fail(self, group: list[Job], trouble: str) -> str:
+    def _fail(self, group: list[Job], failure: str) -> str:
         for job in group:
-            job.result = StoreUnavailable(f"the store could not commit: {trouble}")
-        return trouble
+            job.result = StoreUnavailable(f"the store could not commit: {failure}")
+        return failure
 
     def _commit(self, group: list[Job]) -> None:
         commands: dict[Command[Any, Any], list[Job]] = {}

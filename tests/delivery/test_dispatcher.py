@@ -118,8 +118,8 @@ def test_orphans(room: Room) -> None:
     message = room.arrives("hello", "bridge:gone")
     with capturedLogs() as logs:
         room.again()
-    assert [(e["log_level"], e["queue"]) for e in logs] == [(LogLevel.warn, "bridge:gone")]
-    assert room.delivery.troubles() == ["messages wait for bridge:gone, which is not configured"]
+    assert [(e["log_level"], e["destination"]) for e in logs] == [(LogLevel.warn, "bridge:gone")]
+    assert room.delivery.problems() == ["messages wait for bridge:gone, which is not configured"]
     assert now(room.store.message(message.id)).state == "received"
     room.routes["bridge:gone"] = room.routes["bridge:a"]
     room.again()

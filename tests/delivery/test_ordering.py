@@ -241,7 +241,7 @@ def test_others_pay_nothing(desk: Desk) -> None:
     message = desk.kept.arrival()
     assert message is not None
     assert desk.teller.taken == ["hello"]
-    assert desk.queue._chains._behind == {}
+    assert desk.queue._groups._behind == {}
 
 
 def test_an_outcome_that_cannot_be_written(desk: Desk, logged_failures: FailureLog) -> None:

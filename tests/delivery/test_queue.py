@@ -19,7 +19,7 @@ from zope.interface import implementer
 
 from goiptwist.contact_id import notation
 from goiptwist.delivery import queue as queue_module
-from goiptwist.delivery.queue import RESTS, SWEEP, Queue
+from goiptwist.delivery.queue import OUTAGE_PAUSES, SWEEP, Queue
 from goiptwist.delivery.retry import RetryPolicy
 from goiptwist.errors import Refused, TryLater, Unsure
 from goiptwist.interfaces import IDeliversEach
@@ -218,10 +218,10 @@ class TestRests:
         """Longer each time; no attempt of any message is used up."""
         messages = [counter.arrives(body) for body in "abcd"]
         with capturedLogs() as logs:
-            for rest in (*RESTS, RESTS[-1]):
+            for rest in (*OUTAGE_PAUSES, OUTAGE_PAUSES[-1]):
                 for _ in range(2):
                     counter.slow.answers(TryLater("no route", attempted=False))
-                assert counter.queue.trouble == "no route"
+                assert counter.queue.outage == "no route"
                 counter.clock.advance(rest - 0.5)
                 assert counter.asked() == []
                 counter.clock.advance(0.5)
@@ -236,14 +236,14 @@ class TestRests:
             counter.arrives(body)
         for _ in range(2):
             counter.slow.answers(TryLater("no route", attempted=False))
-        counter.clock.advance(RESTS[0])
+        counter.clock.advance(OUTAGE_PAUSES[0])
         with capturedLogs() as logs:
             counter.slow.answers(Refused("no"))
         assert [e["log_level"] for e in logs] == [LogLevel.info]
-        assert counter.queue.trouble == ""
+        assert counter.queue.outage == ""
         counter.slow.answers(TryLater("no route", attempted=False))
         counter.slow.answers(TryLater("no route", attempted=False))
-        counter.clock.advance(RESTS[0])
+        counter.clock.advance(OUTAGE_PAUSES[0])
         assert len(counter.asked()) == 2
 
     def test_the_far_side_asks_for_more(self, counter: Counter) -> None:

@@ -139,7 +139,7 @@ class TestOneBadItem:
         store, found = self.grouped(keeps, ["a", "bad", "b"])
         assert found == ["a", IntegrityError, "b"]
         assert kept_words(store) == ["a", "b", "first"]
-        assert store.writer.trouble == ""
+        assert store.writer.failure == ""
 
 
 class TestTrouble:
@@ -154,7 +154,7 @@ class TestTrouble:
         found = outcomes([store.keep_arrival(arrival(n)) for n in range(5)])
         disk.release()
         assert found == [StoreUnavailable] * 5
-        assert "readonly" in store.writer.trouble
+        assert "readonly" in store.writer.failure
         assert now(store.messages(None, "", 10)) == []
         [event] = logged_failures.flush()  # one line, not five
         assert event["log_level"] is LogLevel.error
@@ -169,12 +169,12 @@ class TestTrouble:
         connection.execute("PRAGMA max_page_count = 1")  # no more than there are
         failed = outcomes([kept.store.keep_arrival(arrival(1, "x" * 100_000))])
         assert failed == [StoreUnavailable]
-        assert "full" in kept.store.writer.trouble
+        assert "full" in kept.store.writer.failure
         connection.execute("PRAGMA max_page_count = 1000000")
         with capturedLogs() as logs:
             again = now(kept.store.keep_arrival(arrival(1, "x" * 100_000)))
         assert again is not None
-        assert kept.store.writer.trouble == ""
+        assert kept.store.writer.failure == ""
         assert [e["log_level"] for e in logs] == [LogLevel.info]
         logged_failures.flush()
 
@@ -182,7 +182,7 @@ class TestTrouble:
         """That is no fault of the item either; health must show it."""
         failed = outcomes([kept.store.writer.execute(noted, "corrupt")])
         assert failed == [StoreUnavailable]
-        assert "malformed" in kept.store.writer.trouble
+        assert "malformed" in kept.store.writer.failure
         logged_failures.flush()
 
     def test_the_thread_breaks(self, keeps: MakesKept, logged_failures: FailureLog) -> None:
@@ -199,7 +199,7 @@ class TestTrouble:
 
         store = keeps(run).store
         assert outcomes([store.keep_arrival(arrival(1))]) == [StoreUnavailable]
-        assert store.writer.trouble == "no more threads"
+        assert store.writer.failure == "no more threads"
         broken[0] = False
         assert now(store.keep_arrival(arrival(1))) is not None
         logged_failures.flush()

@@ -1,5 +1,5 @@
 """
-Operations of the writer for alarms: keep one, go on with those whose time is
+Commands of the writer for alarms: keep one, go on with those whose time is
 up, and stop when a person has taken one over.
 """
 
@@ -100,10 +100,10 @@ class AlarmRepetition:
 
 @frozen
 class AlarmCommands:
-    """The operations, as the writer wants them."""
+    """The commands, as the writer runs them."""
 
     ids: MessageIds
-    telling: NotificationCommands
+    notifications: NotificationCommands
     recipients: Recipients
 
     def alarms(
@@ -213,12 +213,12 @@ class AlarmCommands:
 
     def _pass_on(self, connection: Connection, row: Any, at: float) -> Commit[None]:
         number, destination, chain = row.id, row.destination, row.chain
-        leg = EscalationStep.read(destination, chain)
-        assert leg is not None
-        why = f"has not delivered it within {leg.wait:g} s"
+        step = EscalationStep.read(destination, chain)
+        assert step is not None
+        why = f"has not delivered it within {step.wait:g} s"
         states = ("waiting", "failed")
         failed = FailedDelivery(number, as_message(row, self.ids), destination, why, at, states)
-        changed = escalate(connection, failed, leg.next, self.recipients)
+        changed = escalate(connection, failed, step.next, self.recipients)
         if not changed.withdrawn:  # nobody is left: it goes on trying
             connection.execute(
                 update(delivery)
@@ -226,7 +226,7 @@ class AlarmCommands:
                 .values(until=None)
             )
         incoming_states(connection, [(number, f"{destination} {why}")])
-        now = alarm_now(connection, self.ids, self.telling, number, row.state, at)
+        now = alarm_now(connection, self.ids, self.notifications, number, row.state, at)
         return joined(None, (changed, now))
 
     def acknowledgements(
@@ -255,7 +255,7 @@ class AlarmCommands:
         given_up = give_up(connection, number, item.message_id, list(open_ones), reason, item.at)
         note(connection, number, item.at, "acknowledged", "", f"by {item.by}")
         incoming_states(connection, [(number, reason)])
-        now = alarm_now(connection, self.ids, self.telling, number, row.state, item.at)
+        now = alarm_now(connection, self.ids, self.notifications, number, row.state, item.at)
         alarm = now.value or evolve(as_message(row, self.ids), reason=reason)
         events = (("alarm.acknowledged", alarm),)
         return Commit(alarm, now.enqueued, given_up.withdrawn, events)

@@ -1,5 +1,5 @@
 """
-The operation of the writer for what a far side took and then gave back: a
+The command of the writer for what a far side took and then gave back: a
 mail that bounces after the smarthost said yes.
 """
 
@@ -44,10 +44,10 @@ class Bounce:
 
 @frozen
 class BounceCommands:
-    """The operation, as the writer wants it."""
+    """The command, as the writer runs it."""
 
     ids: MessageIds
-    telling: NotificationCommands
+    notifications: NotificationCommands
     recipients: Recipients
 
     def bounces(
@@ -84,13 +84,13 @@ class BounceCommands:
             passed = escalate(connection, failed, _follows(name, chain, item), self.recipients)
             parts.append(evolve(passed, withdrawn=()))
         incoming_states(connection, [(number, item.reason)])
-        now = alarm_now(connection, self.ids, self.telling, number, row.state, item.at)
+        now = alarm_now(connection, self.ids, self.notifications, number, row.state, item.at)
         return joined(now.value, [*parts, now])
 
 
 def _follows(destination: str, chain: str, item: Bounce) -> EscalationStep | None:
     """The next of the chain, or else the fallback."""
-    leg = EscalationStep.read(destination, chain)
+    step = EscalationStep.read(destination, chain)
     instead = item.instead[destination]
-    following = leg.next if leg else None
-    return following or (EscalationStep(instead, leg.chain if leg else 0) if instead else None)
+    following = step.next if step else None
+    return following or (EscalationStep(instead, step.chain if step else 0) if instead else None)

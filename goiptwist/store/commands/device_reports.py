@@ -1,5 +1,5 @@
 """
-Operations of the writer for what comes late: delivery reports, answers to
+Commands of the writer for what comes late: delivery reports, answers to
 sessions that nobody waits for any more, and what a restart finds open.
 """
 
@@ -98,10 +98,10 @@ def same_number(one: str, other: str) -> bool:
 
 @frozen
 class DeviceReportCommands:
-    """The operations, as the writer wants them."""
+    """The commands, as the writer runs them."""
 
     ids: MessageIds
-    telling: NotificationCommands
+    notifications: NotificationCommands
 
     def reports(
         self, connection: Connection, items: Sequence[HandsetReport]
@@ -135,16 +135,16 @@ class DeviceReportCommands:
             queued += self._settle(connection, found, True, late, item.sms_no, item.at)
         self._note(connection, found.message_id, item)
         known = self._message(connection, found.message_id)
-        queued += self._tell(connection, known, item.words, item.at, f"TP-Status {item.state}")
+        queued += self._notify(connection, known, item.words, item.at, f"TP-Status {item.state}")
         return Commit(known, tuple(queued), events=((f"message.{item.words}", known),))
 
-    def _tell(
+    def _notify(
         self, connection: Connection, known: Message, what: str, at: float, reason: str
     ) -> list[QueueEntry]:
         if not known.tell:
             return []
-        tidings = StatusChange(message=known, what=what, at=at, reason=reason)
-        return self.telling.tell(connection, [tidings])
+        changes = StatusChange(message=known, what=what, at=at, reason=reason)
+        return self.notifications.notify(connection, [changes])
 
     def _sent_as(self, connection: Connection, item: HandsetReport) -> Any:
         if not item.sms_no:
@@ -266,7 +266,7 @@ class DeviceReportCommands:
             .values(state="done" if sent else "failed", detail=detail, settled_at=at)
         )
         known = self._message(connection, row.message_id)
-        return self._tell(connection, known, known.state.value, at, detail)
+        return self._notify(connection, known, known.state.value, at, detail)
 
     def open_ones(self, connection: Connection, items: Sequence[Restart]) -> list[Commit[int]]:
         """
@@ -287,7 +287,7 @@ class DeviceReportCommands:
         before = self._message(connection, row.message_id)
         state = _close_open(connection, row, restart, before.on_unknown or restart.policy)
         after = self._message(connection, row.message_id)
-        self._tell(connection, after, state.value, restart.at, after.reason)
+        self._notify(connection, after, state.value, restart.at, after.reason)
 
     def _overtaken(self, connection: Connection, number: int) -> Commit[Message] | None:
         return self.overtaking(connection, number, self._message(connection, number).recipient)

@@ -26,7 +26,7 @@ from goiptwist.store.rows import MessageIds, as_message
 from goiptwist.store.schema import delivery, journey, message
 
 #: What is told of an alarm when it stands there.
-_TIDINGS = {State.DELIVERED: "delivered", State.FAILED: "failed"}
+_STATUSES = {State.DELIVERED: "delivered", State.FAILED: "failed"}
 
 
 _IS_WAITING = exists(
@@ -93,35 +93,35 @@ class FailedDelivery:
 def escalate(
     connection: Connection,
     failed: FailedDelivery,
-    leg: EscalationStep | None,
+    step: EscalationStep | None,
     recipients: Recipients,
 ) -> Commit[Any]:
     """
     Queue a message for the next destination that has not had it.
 
-    @param leg: who gets it.
+    @param step: who gets it.
     @return: empty where nobody takes it over: the row stays as it is.
     """
     stood = _stood(connection, failed.number)
-    while leg is not None and leg.destination in stood:
-        if leg.chain and stood[leg.destination] == "done":
+    while step is not None and step.destination in stood:
+        if step.chain and stood[step.destination] == "done":
             _settle(connection, failed, "escalated")  # somebody has it, by another way
             return Commit(None, withdrawn=((failed.message.id, failed.destination),))
-        leg = leg.next
-    if leg is None:
+        step = step.next
+    if step is None:
         return NOTHING
     _settle(connection, failed, "escalated")
     entry = QueueEntry(
-        destination=leg.destination,
+        destination=step.destination,
         message=failed.message,
         due=failed.at,
         since=failed.at,
-        step=leg if leg.chain else None,
+        step=step if step.chain else None,
     )
     entries = for_each((entry,), recipients)
     connection.execute(insert(delivery), [queue_row(failed.number, row) for row in entries])
     said = f"{failed.destination} {failed.why}"
-    note(connection, failed.number, failed.at, "goes on", leg.destination, said)
+    note(connection, failed.number, failed.at, "goes on", step.destination, said)
     return Commit(None, entries, ((failed.message.id, failed.destination),))
 
 
@@ -169,8 +169,8 @@ def chain_ends(
     took too long, they are not needed.
     """
     rows = connection.execute(select(delivery).where(delivery.c.message_id == number)).all()
-    legs = {row.destination: EscalationStep.read(row.destination, row.chain) for row in rows}
-    own = legs.get(destination)
+    steps = {row.destination: EscalationStep.read(row.destination, row.chain) for row in rows}
+    own = steps.get(destination)
     if own is None:
         return NOTHING
     # Other recipients of this step get it too, and nobody instead of them.
@@ -181,8 +181,8 @@ def chain_ends(
         for row in rows
         if row.state in ("waiting", "failed")
         and row.destination != destination
-        and (leg := legs[row.destination]) is not None
-        and leg.chain == own.chain
+        and (step := steps[row.destination]) is not None
+        and step.chain == own.chain
     ]
     said = f"not needed: {destination} has delivered it"
     return give_up(connection, number, message_id, others, said, at)
@@ -226,7 +226,7 @@ def alarm_states(
 def alarm_now(
     connection: Connection,
     ids: MessageIds,
-    telling: NotificationCommands,
+    notifications: NotificationCommands,
     number: int,
     before: str,
     at: float,
@@ -239,9 +239,9 @@ def alarm_now(
     """
     row = connection.execute(select(message).where(message.c.id == number)).one()
     alarm = as_message(row, ids)
-    is_told = alarm.direction is Direction.ALARM and alarm.state in _TIDINGS
+    is_told = alarm.direction is Direction.ALARM and alarm.state in _STATUSES
     if not is_told or alarm.state.value == before:
         return NOTHING
-    tidings = StatusChange(message=alarm, what=_TIDINGS[alarm.state], at=at, reason=alarm.reason)
-    told = tuple(telling.tell(connection, [tidings]))
+    changes = StatusChange(message=alarm, what=_STATUSES[alarm.state], at=at, reason=alarm.reason)
+    told = tuple(notifications.notify(connection, [changes]))
     return Commit(alarm, told, events=((f"alarm.{alarm.state.value}", alarm),))

@@ -24,7 +24,7 @@ from goiptwist.store.schema import INCOMING, inbox, mark, message
 #: something at its beginning was.
 REACH = 10_000
 
-#: Ids of one wish: they are done in one commit, which keeps others waiting.
+#: Ids of one subscription: they are done in one commit, which keeps others waiting.
 AT_ONCE = 500
 
 #: What still moves cannot be taken out of sight.

@@ -1,5 +1,5 @@
 """
-The operation of the writer that keeps what happens on lines: history, and what
+The command of the writer that keeps what happens on lines: history, and what
 waits for the bridges that want to hear of it, in one commit.
 """
 
@@ -49,7 +49,7 @@ class NewLineEvent:
 
 @frozen
 class LineEventCommands:
-    """The operation, as the writer wants it."""
+    """The command, as the writer runs it."""
 
     ids: MessageIds
 

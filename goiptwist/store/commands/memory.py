@@ -1,4 +1,4 @@
-"""Operations of the writer for what bridges note down for themselves."""
+"""Commands of the writer for what bridges note down for themselves."""
 
 from __future__ import annotations
 

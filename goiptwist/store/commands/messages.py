@@ -1,4 +1,4 @@
-"""Operations of the writer that put new things on disk."""
+"""Commands of the writer that put new things on disk."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ class NewSubmission:
 
 @frozen
 class MessageCommands:
-    """The operations, as the writer wants them."""
+    """The commands, as the writer runs them."""
 
     ids: MessageIds
     recipients: Recipients

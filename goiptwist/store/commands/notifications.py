@@ -1,5 +1,5 @@
 """
-Operations of the writer that queue news: what became of a message, for those
+Commands of the writer that queue news: what became of a message, for those
 who want to be told. News stands on disk with the fact that it tells, in one
 commit, and is delivered like any other message.
 """
@@ -21,7 +21,7 @@ from goiptwist.store.commands.numbers import take_numbers
 from goiptwist.store.rows import MessageIds, as_message
 from goiptwist.store.schema import NOBODY, QUEUED, delivery, message
 
-_INSERT_NEWS = BulkStatement(insert(message))
+_INSERT_MESSAGE = BulkStatement(insert(message))
 _INSERT_DELIVERY = BulkStatement(insert(delivery))
 
 _news = message.alias("news")
@@ -73,34 +73,34 @@ class DelayCheck:
 
 @frozen
 class NotificationCommands:
-    """The operations, as the writer wants them."""
+    """The commands, as the writer runs them."""
 
     ids: MessageIds
 
-    def tell(self, connection: Connection, tidings: Sequence[StatusChange]) -> list[QueueEntry]:
+    def notify(self, connection: Connection, changes: Sequence[StatusChange]) -> list[QueueEntry]:
         """Queue the news for everybody who wants to hear it."""
         wanted = [
-            (one, wish.destination)
-            for one in tidings
-            for wish in one.message.tell
-            if one.what in wish.whats
+            (one, subscription.destination)
+            for one in changes
+            for subscription in one.message.tell
+            if one.what in subscription.whats
         ]
         if not wanted:
             return []
         first = take_numbers(connection, "message", len(wanted))
         queued = [
-            QueueEntry(destination=destination, message=self._news(one, number), due=one.at)
+            QueueEntry(destination=destination, message=self._notification(one, number), due=one.at)
             for number, (one, destination) in enumerate(wanted, first)
         ]
         rows = [self._row(number, one.message) for number, one in enumerate(queued, first)]
-        _INSERT_NEWS(connection, rows)
+        _INSERT_MESSAGE(connection, rows)
         _INSERT_DELIVERY(
             connection,
             [queue_row(number, one) for number, one in enumerate(queued, first)],
         )
         return queued
 
-    def _news(self, one: StatusChange, number: int) -> Message:
+    def _notification(self, one: StatusChange, number: int) -> Message:
         return Message(
             id=self.ids.outside(number),
             direction=Direction.NEWS,
@@ -133,10 +133,10 @@ class NotificationCommands:
     def _delays(self, connection: Connection, item: DelayCheck) -> Commit[None]:
         rows = connection.execute(_DELAYED, {"before": item.before, "many": AT_ONCE}).all()
         late = [as_message(row, self.ids) for row in rows]
-        tidings = [
+        changes = [
             StatusChange(message=m, what="delayed", at=item.at, reason=m.reason) for m in late
         ]
-        return Commit(None, tuple(self.tell(connection, tidings)))
+        return Commit(None, tuple(self.notify(connection, changes)))
 
 
 def queue_row(number: int, entry: QueueEntry) -> dict[str, Any]:

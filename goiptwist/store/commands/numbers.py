@@ -1,4 +1,4 @@
-"""Operations of the writer for numbers that nobody gets twice."""
+"""Commands of the writer for numbers that nobody gets twice."""
 
 from __future__ import annotations
 

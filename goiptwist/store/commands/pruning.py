@@ -1,4 +1,4 @@
-"""The operation of the writer that forgets: history has an end."""
+"""The command of the writer that forgets: history has an end."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 """
-The operation of the writer that hands to a bridge once more what it has had,
+The command of the writer that hands to a bridge once more what it has had,
 or has never taken: its receiver lost it, or was set right too late.
 """
 
@@ -59,7 +59,7 @@ class Redelivery:
 
 @frozen
 class RedeliveryCommands:
-    """The operation, as the writer wants it."""
+    """The command, as the writer runs it."""
 
     ids: MessageIds
 
@@ -104,13 +104,13 @@ class RedeliveryCommands:
 
 def _queue_again(connection: Connection, row: Any, item: Redelivery) -> None:
     """Nobody follows this time; a delivery is one for the chain all the same."""
-    leg = EscalationStep.read(item.destination, row.chain)
+    step = EscalationStep.read(item.destination, row.chain)
     connection.execute(
         update(delivery)
         .where(delivery.c.message_id == row.id, delivery.c.destination == item.destination)
         .where(delivery.c.recipient == row.one)
         .values(state="waiting", attempts=0, due=item.at, since=item.at, settled_at=None)
-        .values(chain=evolve(leg, following=()).text() if leg else "", until=None)
+        .values(chain=evolve(step, following=()).text() if step else "", until=None)
     )
 
 

@@ -1,5 +1,5 @@
 """
-Operations of the writer for what a person decides: withdraw a text that still
+Commands of the writer for what a person decides: withdraw a text that still
 waits, and say what became of one of which nobody knows.
 """
 
@@ -44,10 +44,10 @@ class Decision:
 
 @frozen
 class ResolutionCommands:
-    """The operations, as the writer wants them."""
+    """The commands, as the writer runs them."""
 
     ids: MessageIds
-    telling: NotificationCommands
+    notifications: NotificationCommands
 
     def decisions(
         self, connection: Connection, items: Sequence[Decision]
@@ -126,8 +126,8 @@ class ResolutionCommands:
         step = {"message_id": number, "at": at, "what": state.value, "detail": reason}
         connection.execute(insert(journey), step)
         after = evolve(known, state=state, reason=reason)
-        tidings = StatusChange(message=after, what=state.value, at=at, reason=reason)
-        told = tuple(self.telling.tell(connection, [tidings]))
+        changes = StatusChange(message=after, what=state.value, at=at, reason=reason)
+        told = tuple(self.notifications.notify(connection, [changes]))
         return Commit(after, told, events=((f"message.{state.value}", after),))
 
 

@@ -1,5 +1,5 @@
 """
-Operations of the writer that record what became of a message.
+Commands of the writer that record what became of a message.
 
 Whatever a destination says is written here, in one place and one transaction:
 the row of the queue, what was given to the SIM, the message itself and its
@@ -102,10 +102,10 @@ _ANY_REPORT = select(report.c.id).limit(1)
 
 @frozen
 class SettlementCommands:
-    """The operations, as the writer wants them."""
+    """The commands, as the writer runs them."""
 
     ids: MessageIds
-    reporting: DeviceReportCommands
+    device_reports: DeviceReportCommands
     recipients: Recipients
 
     def _number(self, message_id: str) -> int:
@@ -198,7 +198,9 @@ class SettlementCommands:
             before = alarms.pop(number, "")
             if not before:
                 return NOTHING
-            return alarm_now(connection, self.ids, self.reporting.telling, number, before, item.at)
+            return alarm_now(
+                connection, self.ids, self.device_reports.notifications, number, before, item.at
+            )
         if item.message.direction is not Direction.OUT:
             return NOTHING
         after = item.after()
@@ -206,7 +208,11 @@ class SettlementCommands:
         if not after.tell or item.queue == _WAITING:
             return Commit(None, events=events)
         change = StatusChange(message=after, what=item.state.value, at=item.at, reason=after.reason)
-        return Commit(None, tuple(self.reporting.telling.tell(connection, [change])), events=events)
+        return Commit(
+            None,
+            tuple(self.device_reports.notifications.notify(connection, [change])),
+            events=events,
+        )
 
     def _early_reports(
         self, connection: Connection, both: Sequence[tuple[int, Settlement]]
@@ -221,8 +227,8 @@ class SettlementCommands:
     ) -> Commit[Message] | None:
         recipient = item.message.recipient
         if item.outcome == "unknown":
-            return self.reporting.overtaking(connection, number, recipient)
-        return self.reporting.early(connection, item.line, item.sms_no, recipient, item.at)
+            return self.device_reports.overtaking(connection, number, recipient)
+        return self.device_reports.early(connection, item.line, item.sms_no, recipient, item.at)
 
 
 def _together(

@@ -170,7 +170,7 @@ class MessageQueries:
 
 
 def _status(row: Any) -> DeliveryStatus:
-    leg = EscalationStep.read(row.destination, row.chain)
+    step = EscalationStep.read(row.destination, row.chain)
     waits = row.state == "waiting"
     return DeliveryStatus(
         bridge=row.destination.removeprefix("bridge:"),
@@ -180,7 +180,7 @@ def _status(row: Any) -> DeliveryStatus:
         detail=row.detail,
         next_try=row.due if waits else None,
         settled_at=None if waits else row.settled_at,
-        following=tuple(name.removeprefix("bridge:") for name in leg.following) if leg else (),
+        following=tuple(name.removeprefix("bridge:") for name in step.following) if step else (),
     )
 
 

@@ -18,7 +18,7 @@ from goiptwist.bridges.mail.intake.lmtp import LocalConversation
 from goiptwist.bridges.mail.intake.reception import Reception
 from goiptwist.bridges.mail.intake.settings import MailIntakeSettings
 from goiptwist.net.certificate import OurCertificate, WithinTls
-from goiptwist.net.listening import Listening, Place
+from goiptwist.net.listening import ListenAddress, Listening
 
 
 class MailIntake(Listening):
@@ -63,7 +63,7 @@ class MailIntake(Listening):
         self._receptions: list[Reception] = []
         super().__init__(reactor, "Mail", tuple(self._all_places(reactor)))
 
-    def _all_places(self, reactor: Any) -> Iterator[Place]:
+    def _all_places(self, reactor: Any) -> Iterator[ListenAddress]:
         house = self.house
         for key, addresses, language in (
             ("listen", house.settings.listen, Conversation),
@@ -77,7 +77,7 @@ class MailIntake(Listening):
                 factory: IProtocolFactory = reception
                 if implicit and house.certificate is not None:
                     factory = WithinTls(house.certificate, reception, reactor)
-                yield Place(address, f" ({key})", factory)
+                yield ListenAddress(address, f" ({key})", factory)
 
     def stopService(self) -> Deferred[Any]:
         """@return: fires when all ports and connections are closed."""
