@@ -303,10 +303,10 @@ class IHistory(Interface):
         @raise Unacceptable: C{after} is no id of this gateway.
         """
 
-    async def search(wanted: Search) -> SearchPage:
+    async def search(criteria: Search) -> SearchPage:
         """
         @return: messages, newest first, and where to go on.
-        @raise Unacceptable: C{wanted.before} is no id of this gateway.
+        @raise Unacceptable: C{criteria.before} is no id of this gateway.
         """
 
     async def journey(message_id: str) -> list[Step]:

@@ -65,9 +65,9 @@ class AlarmService:
         since = self.messaging.clock.seconds() - REMEMBERED
         failed = [alarm for alarm in self._failed.values() if alarm.at >= since]
         self._failed = {alarm.id: alarm for alarm in failed}
-        said = [f"alarm {a.id} has failed everywhere: {a.reason}" for a in failed[-TOLD:]]
-        untold = len(failed) - len(said)
-        return [*said, *([f"{untold} more alarms have failed everywhere"] if untold else [])]
+        sentences = [f"alarm {a.id} has failed everywhere: {a.reason}" for a in failed[-TOLD:]]
+        more = len(failed) - len(sentences)
+        return [*sentences, *([f"{more} more alarms have failed everywhere"] if more else [])]
 
     def recognize(self, text: str, *, user: str = "", sender: str = "") -> Event | None:
         """See L{IAlarms}."""

@@ -1,5 +1,5 @@
 """
-What follows from what a destination said. Pure: no clock, no store.
+What follows from what a destination answered. Pure: no clock, no store.
 
 A bridge and a pool of lines are the same here, and this is the one place that
 decides, see L{outcome_of}.
@@ -23,7 +23,7 @@ BRIDGE_SCHEDULE = (5.0, 30.0, 120.0, 300.0, 900.0, 1800.0, 3600.0)
 LINE_SCHEDULE = (5.0, 15.0, 60.0, 180.0, 600.0)
 
 
-#: What a fallback gets; news is for whoever asked for it.
+#: What a fallback gets; a notification is for the bridge that asked for it alone.
 _INCOMING = (Direction.IN, Direction.ALARM)
 
 
@@ -59,7 +59,7 @@ def outcome_of(
     now: float,
 ) -> Settlement:
     """
-    What follows from what a destination said.
+    What follows from what a destination answered.
 
     @param answer: what C{deliver} returned or raised.
     @param waiting: the row of the queue as it stood before the attempt.
@@ -145,8 +145,8 @@ def _later(
     attempts = waiting.attempts + attempted
     incoming = waiting.message.direction is not Direction.OUT
     if policy.attempts and attempts >= policy.attempts:
-        said = f"gave up after {attempts} attempts: {reason}"
-        return _failed(said, waiting, destination, policy, now)
+        final = f"gave up after {attempts} attempts: {reason}"
+        return _failed(final, waiting, destination, policy, now)
     place = max(0, min(attempts, len(policy.schedule)) - 1)
     # A line that is away calls when it is back; a bridge that does not rest
     # would be tried without a pause.

@@ -25,9 +25,9 @@ class History:
         """See L{IHistory}."""
         return await self.store.messages(direction, after, limit)
 
-    async def search(self, wanted: Search) -> SearchPage:
+    async def search(self, criteria: Search) -> SearchPage:
         """See L{IHistory}."""
-        return await self.store.search(wanted)
+        return await self.store.search(criteria)
 
     async def journey(self, message_id: str) -> list[Step]:
         """See L{IHistory}."""

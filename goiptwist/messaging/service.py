@@ -119,9 +119,9 @@ class Messaging:
         return results
 
     async def _keep_all(self, submissions: Sequence[Submission]) -> list[list[Message] | Exception]:
-        wanted = [self._order_or_error(one) for one in submissions]
-        kept = iter(await self._kept([one for one in wanted if isinstance(one, NewSubmission)]))
-        return [next(kept) if isinstance(one, NewSubmission) else one for one in wanted]
+        checked = [self._order_or_error(one) for one in submissions]
+        kept = iter(await self._kept([one for one in checked if isinstance(one, NewSubmission)]))
+        return [next(kept) if isinstance(one, NewSubmission) else one for one in checked]
 
     async def _kept(self, orders: Sequence[NewSubmission]) -> Sequence[list[Message] | Exception]:
         try:
@@ -142,18 +142,18 @@ class Messaging:
 
     def _order(self, submission: Submission) -> NewSubmission:
         now = self.clock.seconds()
-        wanted = accepted(submission, now)
+        checked = accepted(submission, now)
         if self.country:
-            numbers = (international(number, self.country) for number in wanted.recipients)
-            wanted = evolve(wanted, recipients=tuple(dict.fromkeys(numbers)))
-        self.permits.check(wanted.origin, wanted.recipients, wanted.line)
+            numbers = (international(number, self.country) for number in checked.recipients)
+            checked = evolve(checked, recipients=tuple(dict.fromkeys(numbers)))
+        self.permits.check(checked.origin, checked.recipients, checked.line)
         if self.listeners:
-            wanted = evolve(wanted, tell=merged((*wanted.tell, *self.listeners)))
+            checked = evolve(checked, tell=merged((*checked.tell, *self.listeners)))
         return NewSubmission(
-            submission=wanted,
-            destination=self.router.outgoing(wanted.line, wanted.pool),
+            submission=checked,
+            destination=self.router.outgoing(checked.line, checked.pool),
             at=now,
-            allowance=self.permits.allowance(wanted.origin),
+            allowance=self.permits.allowance(checked.origin),
         )
 
     async def get(self, message_id: str) -> Message | None:

@@ -17,7 +17,7 @@ ACKNOWLEDGED_BY = "acknowledged by "
 class EscalationStep:
     """
     One destination of a message. In a chain it knows who follows if it does
-    not deliver, so that whoever finds it after a restart can go on.
+    not deliver, so that a restart can go on with it.
 
     @ivar destination: as C{bridge:NAME}.
     @ivar chain: which chain of the message it is a step of, from 1; 0 is none.

@@ -137,7 +137,7 @@ def migrate(engine: Engine) -> None:
             config = Config()
             config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
             config.attributes["connection"] = connection
-            # All or nothing: whoever is killed in the middle starts anew. The
+            # All or nothing: a process that is killed in the middle starts anew. The
             # driver begins no transaction by itself for what makes a table.
             connection.exec_driver_sql("BEGIN IMMEDIATE")
             command.upgrade(config, HEAD)

@@ -332,19 +332,19 @@ class Store:
         """
         return self._ask(self._message_queries.messages, direction, self._number(after), limit)
 
-    def _number(self, said: str, key: str = "after") -> int:
-        number = self.ids.inside(said) if said else 0
+    def _number(self, given: str, key: str = "after") -> int:
+        number = self.ids.inside(given) if given else 0
         if number is None:
-            raise Unacceptable(key, f"{said[:60]!r} is no id of this gateway")
+            raise Unacceptable(key, f"{given[:60]!r} is no id of this gateway")
         return number
 
-    def search(self, wanted: Search) -> Deferred[SearchPage]:
+    def search(self, criteria: Search) -> Deferred[SearchPage]:
         """
         @return: fires with messages, newest first, and where to go on.
         @raise Unacceptable: C{before} is not an id of this store.
         """
-        before = self._number(wanted.before, "before") if wanted.before else None
-        return self._ask(self._search_queries.search, wanted, before)
+        before = self._number(criteria.before, "before") if criteria.before else None
+        return self._ask(self._search_queries.search, criteria, before)
 
     def waits_for(self, message_id: str) -> Deferred[list[str]]:
         """@return: fires with the destinations that it waits for."""

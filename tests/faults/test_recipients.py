@@ -49,5 +49,5 @@ async def test_between_two_recipients(tmp_path: Path, point: str, first: int) ->
     told = sorted(line.split()[0] for line in book(tmp_path, "told"))
     assert told == sorted([*["anna"] * first, "bela", "cili"])
     assert answer is not None
-    journey = [step["where"] for step in answer[1]["journey"] if step["what"] == "handed on"]
+    journey = [step["where"] for step in answer[1]["journey"] if step["what"] == "delivered"]
     assert sorted(journey) == [f"bridge:people {name}" for name in PEOPLE]

@@ -185,7 +185,7 @@ class TestChain:
             ("goes on", "b", "b:a failed"),
             ("failed", "b", "503"),
             ("goes on", "c", "b:b failed"),
-            ("handed on", "c", ""),
+            ("delivered", "c", ""),
         ]
 
     def test_exhausted(self, kept: Kept) -> None:

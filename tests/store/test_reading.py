@@ -101,7 +101,7 @@ class TestJourney:
         assert [(s.at - AT, s.what, s.where, s.detail) for s in steps] == [
             (0, "received", "goip1", ""),
             (1, "deferred", "b:a", "busy"),
-            (2, "handed on", "b:a", ""),
+            (2, "delivered", "b:a", ""),
         ]
 
 
@@ -129,5 +129,5 @@ def test_tries_to_tell(kept: Kept) -> None:
     ]
     assert told == [
         (AT + 2, "deferred: sent", "b:a", "hooks.example.org answered 500"),
-        (AT + 4, "not told: sent", "b:a", "gone"),
+        (AT + 4, "not notified: sent", "b:a", "gone"),
     ]

@@ -88,7 +88,7 @@ def test_one_is_put_off(kept: Kept) -> None:
     assert state(kept, sms) == "delivered"
     assert sorted(steps_of(kept, sms)[1:]) == [
         ("deferred", "b:people bela"),
-        *(("handed on", f"b:people {name}") for name in PEOPLE),
+        *(("delivered", f"b:people {name}") for name in PEOPLE),
     ]
 
 

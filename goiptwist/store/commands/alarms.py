@@ -44,7 +44,7 @@ _IS_STEP = (delivery.c.state == WAITING, delivery.c.until.is_not(None))
 @frozen(kw_only=True)
 class NewAlarm:
     """
-    An alarm that was checked, and the ways that it shall go.
+    An alarm that was checked, and the steps that it begins with.
 
     @ivar allowance: how much its origin may send in a day.
     """
@@ -268,8 +268,8 @@ class AlarmCommands:
             number = self.ids.inside(item.message_id)
             if number is not None:
                 times = "once" if item.count == 1 else f"{item.count} times"
-                said = f"came again {times} within {item.after:.0f} s"
-                note(connection, number, item.at, "repeated", "", said)
+                detail = f"came again {times} within {item.after:.0f} s"
+                note(connection, number, item.at, "repeated", "", detail)
         return [NOTHING] * len(items)
 
 

@@ -240,9 +240,9 @@ class DeviceReportCommands:
         row = connection.execute(_BY_SESSION, known).one_or_none()
         if row is None or row.outcome != "unknown":
             return None
-        told = self._settle(connection, row, item.sent, item.detail, item.sms_no, item.at)
+        notified = self._settle(connection, row, item.sent, item.detail, item.sms_no, item.at)
         after = self._message(connection, row.message_id)
-        return Commit(after, tuple(told), events=((f"message.{after.state.value}", after),))
+        return Commit(after, tuple(notified), events=((f"message.{after.state.value}", after),))
 
     def _settle(
         self, connection: Connection, row: Any, sent: bool, detail: str, sms_no: str, at: float

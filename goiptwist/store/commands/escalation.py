@@ -120,8 +120,8 @@ def escalate(
     )
     entries = for_each((entry,), recipients)
     connection.execute(insert(delivery), [queue_row(failed.number, row) for row in entries])
-    said = f"{failed.destination} {failed.why}"
-    note(connection, failed.number, failed.at, "goes on", step.destination, said)
+    detail = f"{failed.destination} {failed.why}"
+    note(connection, failed.number, failed.at, "goes on", step.destination, detail)
     return Commit(None, entries, ((failed.message.id, failed.destination),))
 
 
@@ -184,12 +184,12 @@ def chain_ends(
         and (step := steps[row.destination]) is not None
         and step.chain == own.chain
     ]
-    said = f"not needed: {destination} has delivered it"
-    return give_up(connection, number, message_id, others, said, at)
+    detail = f"not needed: {destination} has delivered it"
+    return give_up(connection, number, message_id, others, detail, at)
 
 
 def give_up(
-    connection: Connection, number: int, message_id: str, names: list[str], said: str, at: float
+    connection: Connection, number: int, message_id: str, names: list[str], detail: str, at: float
 ) -> Commit[Any]:
     """Let these deliveries of a message be; nobody follows."""
     names = list(dict.fromkeys(names))
@@ -198,7 +198,7 @@ def give_up(
             update(delivery)
             .where(delivery.c.message_id == number, delivery.c.destination.in_(names))
             .where(delivery.c.state.in_(("waiting", "failed")))
-            .values(state="escalated", detail=said, settled_at=at)
+            .values(state="escalated", detail=detail, settled_at=at)
         )
     return Commit(None, withdrawn=tuple((message_id, name) for name in names))
 
@@ -243,5 +243,5 @@ def alarm_now(
     if not is_told or alarm.state.value == before:
         return NOTHING
     changes = StatusChange(message=alarm, what=_STATUSES[alarm.state], at=at, reason=alarm.reason)
-    told = tuple(notifications.notify(connection, [changes]))
-    return Commit(alarm, told, events=((f"alarm.{alarm.state.value}", alarm),))
+    notified = tuple(notifications.notify(connection, [changes]))
+    return Commit(alarm, notified, events=((f"alarm.{alarm.state.value}", alarm),))

@@ -54,7 +54,7 @@ class LineEventCommands:
     ids: MessageIds
 
     def events(self, connection: Connection, items: Sequence[NewLineEvent]) -> list[Commit[bool]]:
-        """Keep what happened, and queue it for whoever wants to hear of it."""
+        """Keep what happened, and queue it for the bridges that want to hear of it."""
         texts = [json.dumps(dict(item.fields), ensure_ascii=False) for item in items]
         pushed = [place for place, item in enumerate(items) if item.kind]
         fresh = dict.fromkeys(range(len(items)), True)
@@ -76,7 +76,7 @@ class LineEventCommands:
         if not item.destinations:
             return ()
         number = take_numbers(connection, "message", 1)
-        told = Message(
+        row = Message(
             id=self.ids.outside(number),
             direction=Direction.EVENT,
             line=item.line,
@@ -86,10 +86,10 @@ class LineEventCommands:
             news=item.what,
         )
         queued = tuple(
-            QueueEntry(destination=destination, message=told, due=item.at)
+            QueueEntry(destination=destination, message=row, due=item.at)
             for destination in item.destinations
         )
-        _INSERT_MESSAGE(connection, [{**as_row(told, number, None), "news": told.news}])
+        _INSERT_MESSAGE(connection, [{**as_row(row, number, None), "news": row.news}])
         _INSERT_DELIVERY(connection, [queue_row(number, one) for one in queued])
         return queued
 

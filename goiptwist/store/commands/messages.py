@@ -40,7 +40,7 @@ _IDS_AT_ONCE = 500
 @frozen
 class Arrival:
     """
-    An SMS that a device handed in, and where it shall go.
+    An SMS that a device handed in, and the destinations that it goes to.
 
     @ivar alarm_id: the alarm that was read out of it; or empty.
     """
@@ -53,7 +53,7 @@ class Arrival:
 @frozen(kw_only=True)
 class NewSubmission:
     """
-    A submission that was checked, and where it shall go.
+    A submission that was checked, and the destination that it goes to.
 
     @ivar submission: its recipients are normalised.
     @ivar allowance: how much its origin may send in a day.
@@ -67,8 +67,8 @@ class NewSubmission:
     @property
     def due(self) -> float:
         """When it may be sent, by which it also has its place in the queue."""
-        wanted = self.submission
-        return max(self.at, wanted.send_at) - wanted.priority * HEAD_START
+        submission = self.submission
+        return max(self.at, submission.send_at) - submission.priority * HEAD_START
 
     @property
     def origin(self) -> str:
@@ -118,8 +118,8 @@ class MessageCommands:
             rows.append(as_row(arrived, number, None))
             queue += [_arrival_row(number, entry) for entry in entries]
             if arrival.alarm_id:
-                said = f"alarm {arrival.alarm_id}"
-                note(connection, number, arrival.sms.at, "read as an alarm", "", said)
+                detail = f"alarm {arrival.alarm_id}"
+                note(connection, number, arrival.sms.at, "read as an alarm", "", detail)
             number += 1
         if rows:
             _INSERT_ARRIVALS(connection, rows)
@@ -232,23 +232,23 @@ class MessageCommands:
         return kept
 
     def _outgoing(self, order: NewSubmission, recipient: str, number: int, batch: int) -> Message:
-        wanted = order.submission
+        submission = order.submission
         return Message(
             id=self.ids.outside(number),
             direction=Direction.OUT,
-            line=wanted.line,
-            pool=wanted.pool,
+            line=submission.line,
+            pool=submission.pool,
             recipient=recipient,
-            text=wanted.text,
+            text=submission.text,
             at=order.at,
             state=State.QUEUED,
-            origin=wanted.origin,
-            client_id=wanted.client_id,
+            origin=submission.origin,
+            client_id=submission.client_id,
             batch=self.ids.outside(batch),
-            context=wanted.context,
-            tell=wanted.tell,
-            expires=wanted.expires,
-            on_unknown=wanted.on_unknown,
+            context=submission.context,
+            tell=submission.tell,
+            expires=submission.expires,
+            on_unknown=submission.on_unknown,
         )
 
 
@@ -271,11 +271,16 @@ def _entry(order: NewSubmission, outgoing: Message) -> QueueEntry:
     )
 
 
-def _again(wanted: Submission, known: list[Message]) -> Commit[list[Message]] | Conflict:
-    same = tuple(m.recipient for m in known) == wanted.recipients and known[0].text == wanted.text
+def _again(submission: Submission, known: list[Message]) -> Commit[list[Message]] | Conflict:
+    same = (
+        tuple(m.recipient for m in known) == submission.recipients
+        and known[0].text == submission.text
+    )
     if same:
         return Commit(known)
-    return Conflict(f"id {wanted.client_id!r} was used before for another text or other recipients")
+    return Conflict(
+        f"id {submission.client_id!r} was used before for another text or other recipients"
+    )
 
 
 def _arrival_row(number: int, entry: QueueEntry) -> dict[str, Any]:

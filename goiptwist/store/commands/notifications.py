@@ -79,18 +79,18 @@ class NotificationCommands:
 
     def notify(self, connection: Connection, changes: Sequence[StatusChange]) -> list[QueueEntry]:
         """Queue the news for everybody who wants to hear it."""
-        wanted = [
+        subscribers = [
             (one, subscription.destination)
             for one in changes
             for subscription in one.message.tell
             if one.what in subscription.whats
         ]
-        if not wanted:
+        if not subscribers:
             return []
-        first = take_numbers(connection, "message", len(wanted))
+        first = take_numbers(connection, "message", len(subscribers))
         queued = [
             QueueEntry(destination=destination, message=self._notification(one, number), due=one.at)
-            for number, (one, destination) in enumerate(wanted, first)
+            for number, (one, destination) in enumerate(subscribers, first)
         ]
         rows = [self._row(number, one.message) for number, one in enumerate(queued, first)]
         _INSERT_MESSAGE(connection, rows)

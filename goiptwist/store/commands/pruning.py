@@ -37,7 +37,7 @@ class PruneLimits:
     Settled messages that may go.
 
     @ivar before: accepted before that.
-    @ivar named: and before that, where whoever submitted them gave them an id,
+    @ivar named: and before that, where their submitter gave them an id,
         by which a repeat is known.
     """
 

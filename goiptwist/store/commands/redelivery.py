@@ -116,9 +116,9 @@ def _queue_again(connection: Connection, row: Any, item: Redelivery) -> None:
 
 def _as_it_was(number: int, row: Any, item: Redelivery) -> dict[str, Any]:
     """What the row of the queue told of the journey until now."""
-    word = "handed on"
+    word = "delivered"
     if row.about is not None:
-        word = f"{'told' if row.stood == 'done' else 'not told'}: {row.news}"
+        word = f"{'notified' if row.stood == 'done' else 'not notified'}: {row.news}"
     place = place_of(item.destination, row.one)
     return _step(number, row.settled_at, word, place, row.detail)
 

@@ -127,8 +127,8 @@ class ResolutionCommands:
         connection.execute(insert(journey), step)
         after = evolve(known, state=state, reason=reason)
         changes = StatusChange(message=after, what=state.value, at=at, reason=reason)
-        told = tuple(self.notifications.notify(connection, [changes]))
-        return Commit(after, told, events=((f"message.{state.value}", after),))
+        notified = tuple(self.notifications.notify(connection, [changes]))
+        return Commit(after, notified, events=((f"message.{state.value}", after),))
 
 
 def _destinations(connection: Connection, number: int) -> list[str]:

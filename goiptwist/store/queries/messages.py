@@ -142,12 +142,12 @@ class MessageQueries:
         steps += _given(connection, row.id)
         steps += _told(connection, row.id)
         delivered = _delivered(connection, row)
-        told = {(step.at, step.detail) for step in (*steps, *delivered)}
+        known = {(step.at, step.detail) for step in (*steps, *delivered)}
         noted = select(journey).where(journey.c.message_id == number)
         steps += [
             Step(r.at, r.what, r.where, r.detail)
             for r in connection.execute(noted)
-            if (r.at, r.detail) not in told
+            if (r.at, r.detail) not in known
         ]
         return sorted([*steps, *delivered], key=lambda step: step.at)
 
@@ -212,7 +212,7 @@ def _told(connection: Connection, number: int) -> list[Step]:
         .join_from(message, delivery, delivery.c.message_id == message.c.id)
         .where(message.c.about == number, delivery.c.state.in_(("done", "failed")))
     )
-    words = {"done": "told", "failed": "not told"}
+    words = {"done": "notified", "failed": "not notified"}
     steps = [
         Step(r.settled_at, f"{words[r.state]}: {r.news}", r.destination, r.detail) for r in rows
     ]
@@ -231,6 +231,6 @@ def _delivered(connection: Connection, row: Any) -> list[Step]:
         select(delivery).where(and_(delivery.c.message_id == row.id, delivery.c.state == "done"))
     )
     return [
-        Step(r.settled_at, "handed on", place_of(r.destination, r.recipient), r.detail)
+        Step(r.settled_at, "delivered", place_of(r.destination, r.recipient), r.detail)
         for r in rows
     ]

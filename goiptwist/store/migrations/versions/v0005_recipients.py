@@ -39,6 +39,7 @@ def upgrade() -> None:
     _indexes()
     op.execute("UPDATE delivery SET state = 'escalated' WHERE state = 'passed'")
     op.execute("UPDATE message SET state = 'delivered' WHERE state = 'handed_on'")
+    op.execute("UPDATE journey SET what = 'delivered' WHERE what = 'handed on'")
 
 
 def _indexes() -> None:
