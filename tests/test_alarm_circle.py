@@ -111,7 +111,7 @@ def test_by_telephone(tmp_path: Path) -> None:
     """The seed's URL ends in a kissoff, and the log says so in the seed's words."""
     with alarmed(tmp_path) as program:
         alarm = program.delivered(program.report())
-        assert steps(alarm)[-1] == ("handed on", "bridge:station")
+        assert steps(alarm)[-1] == ("delivered", "bridge:station")
         assert WORDS in alarm["journey"][-1]["detail"]
         log = program.log.read_text()
         sentences = [
@@ -137,7 +137,7 @@ def test_no_kissoff(tmp_path: Path) -> None:
         journey = steps(alarm)
         assert ("deferred", "bridge:station") in journey
         assert ("goes on", "bridge:receiver") in journey
-        assert journey[-1] == ("handed on", "bridge:receiver")
+        assert journey[-1] == ("delivered", "bridge:receiver")
         details = {step["what"]: step.get("detail", "") for step in alarm["journey"]}
         assert "kissoff" in details["deferred"]
         assert "22 s" in details["goes on"]

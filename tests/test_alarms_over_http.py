@@ -16,7 +16,7 @@ from attrs import define
 
 from goiptwist.errors import Refused, TryLater
 from goiptwist.messaging.report_urls import context_of
-from goiptwist.store import searching
+from goiptwist.store.queries import search
 from tests.web.ozeki.client import Asking, Reply
 from tests.web.ozeki.test_classic import SEED
 from tests.world import Recorder, World
@@ -147,7 +147,7 @@ def test_a_person_takes_it_over(desk: Desk) -> None:
 @pytest.mark.parametrize("span", [2, 100])
 def test_looking(desk: Desk, monkeypatch: pytest.MonkeyPatch, span: int) -> None:
     """Newest first, by what is asked for, page by page, whatever lies in between."""
-    monkeypatch.setattr(searching, "SPAN", span)
+    monkeypatch.setattr(search, "SPAN", span)
     for number in range(6):
         desk.world.submit("+36301234567", f"between {number}")
         event = f"{1113 + number % 2},{18 if number < 3 else 98},1,13{number},00,130"

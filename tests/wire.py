@@ -22,9 +22,10 @@ from goiptwist.gateway.composition import Gateway
 from goiptwist.gateway.settings import read_settings
 from goiptwist.goip.line import GoipLine
 from goiptwist.goip.transport import Address
+from goiptwist.messaging.events import EventBus
 from goiptwist.model.messages import Message, Step, Submission
 from goiptwist.store import Store, lock
-from tests.world import BEGINNING, Recorder, RecorderKind, careless, now
+from tests.world import BEGINNING, PromptBus, Recorder, RecorderKind, careless, now
 
 HOST = "192.0.2.1"
 
@@ -82,6 +83,8 @@ class Wire:
     tables: dict[str, Any] = field(factory=dict)
     session: int = 11
     run_writing: Callable[[Callable[[], Any]], Deferred[Any]] = execute
+    #: Makes the bus of the store.
+    bus: type[EventBus] = PromptBus
     clock: Clock = field(factory=Clock, init=False)
     transport: Transport = field(factory=Transport, init=False)
     recorders: RecorderKind = field(factory=RecorderKind, init=False)
@@ -115,7 +118,10 @@ class Wire:
         """Start the gateway, or start it again on what the last one left."""
         fresh = not (self.path / "goiptwist.sqlite").exists()
         settings = read_settings(self.configuration(), "test")
-        self.store = careless(Store.open(self.path, lock(self.path), self.run_writing, execute))
+        bus = self.bus(self.clock)
+        self.store = careless(
+            Store.open(self.path, lock(self.path), self.run_writing, execute, bus)
+        )
         if fresh:
             self.number_sessions_from(self.session)
         self.gateway = Gateway(settings, self.store, self.clock, self.clock)
@@ -152,10 +158,14 @@ class Wire:
         """Where line C{n} sits."""
         return (HOST, 10990 + n)
 
-    def says(self, datagram: str | bytes, n: int = 1, at: Address | None = None) -> None:
-        """Line C{n} says something, from its place or from another."""
+    def arrives(self, datagram: str | bytes, n: int = 1, at: Address | None = None) -> None:
+        """Line C{n} says something, from its place or from another, in this turn."""
         data = datagram.encode() if isinstance(datagram, str) else datagram
         self.gateway.goip.protocol.datagramReceived(data, at or self.address(n))
+
+    def says(self, datagram: str | bytes, n: int = 1, at: Address | None = None) -> None:
+        """As L{arrives}, and the next turn follows."""
+        self.arrives(datagram, n, at)
         self.clock.advance(0)  # what was put off to the next turn
 
     def registers(self, n: int = 1, facts: str = "", at: Address | None = None) -> None:

@@ -22,6 +22,7 @@ from goiptwist.gateway import kinds as kinds_module
 from goiptwist.gateway.composition import Gateway
 from goiptwist.gateway.settings import read_settings
 from goiptwist.interfaces import IBridge, IConnectorKind, INotifies, Phase
+from goiptwist.messaging.events import EventBus
 from goiptwist.model.messages import Message, OnUnknown, Submission
 from goiptwist.model.notifications import Notification
 from goiptwist.simulator.device import SimulatedDevice
@@ -83,6 +84,13 @@ class RecorderKind:
         return self.made.setdefault(name, Recorder())
 
 
+class PromptBus(EventBus):
+    """Publishes as soon as the results are there: a test lets no turn of the reactor pass."""
+
+    def release(self) -> None:
+        self.flush()
+
+
 @define(eq=False)
 class World:
     """
@@ -140,9 +148,10 @@ class World:
     def start_gateway(self) -> None:
         """Start the gateway, or start it again on what the last one left."""
         settings = read_settings(self.configuration(), "test")
-        self.store = careless(Store.open(self.path, lock(self.path), self.writing, execute))
         clock = self.gateway_clock = Clock()
         clock.advance(self.clock.seconds())
+        bus = PromptBus(clock)
+        self.store = careless(Store.open(self.path, lock(self.path), self.writing, execute, bus))
         self.gateway = Gateway(settings, self.store, clock, clock)
         now(self.store.after_restart(clock.seconds(), settings.delivery.on_unknown))
         now(Deferred.fromCoroutine(self.gateway.alarms.start()))
@@ -202,6 +211,13 @@ def careless(store: Store) -> Store:
     return store
 
 
+def unknown(store: Store) -> int:
+    """How many texts wait for a person who says what became of them."""
+    query = "SELECT count(*) FROM delivery WHERE state = 'unknown'"
+    with store.writer.connection.begin():
+        return int(store.writer.connection.exec_driver_sql(query).scalar_one())
+
+
 def now(deferred: Deferred[Any]) -> Any:
     """The result of a Deferred that has fired."""
     results: list[Any] = []
@@ -212,4 +228,4 @@ def now(deferred: Deferred[Any]) -> Any:
     return results[0]
 
 
-__all__ = ["OnUnknown", "World", "careless", "now"]
+__all__ = ["OnUnknown", "World", "careless", "now", "unknown"]

@@ -13,7 +13,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 
 from goiptwist.model.messages import Message, State
-from goiptwist.store import Repeated, Store
+from goiptwist.store import AlarmRepetition, Store
 
 #: Different alarms that are remembered; more of them in one window are no
 #: storm of repeats, and the oldest is let go.
@@ -106,8 +106,10 @@ class Deduplication:
         # A storm must not become a storm of notes: the 1st, 2nd, 4th, 8th, ...
         if first.count & (first.count - 1) == 0:
             now = self.clock.seconds()
-            await self.store.note_repeat(
-                Repeated(message_id=known.id, count=first.count, after=now - first.at, at=now)
+            await self.store.record_repetition(
+                AlarmRepetition(
+                    message_id=known.id, count=first.count, after=now - first.at, at=now
+                )
             )
 
     def _forget(self) -> None:

@@ -13,7 +13,7 @@ from goiptwist.contact_id.event import Event
 from goiptwist.errors import Busy, StoreUnavailable, Unacceptable
 from goiptwist.messaging.service import Messaging
 from goiptwist.model.messages import AlarmReport, IncomingSms, Message
-from goiptwist.store.receipts import REPEAT_WINDOW, digest_of
+from goiptwist.store.commands.receipts import REPEAT_WINDOW, digest_of
 
 #: Who brings an alarm that came as an SMS; by which line stands beside it.
 ORIGIN = "sms"
@@ -23,18 +23,18 @@ ORIGIN = "sms"
 class PanelSms:
     """All SMS that come in go through here."""
 
-    traffic: Messaging
+    messaging: Messaging
     alarms: AlarmService
     log = Logger()
 
-    async def arrived(self, sms: IncomingSms) -> Message | None:
+    async def receive(self, sms: IncomingSms) -> Message | None:
         """
-        As L{Messaging.arrived}. The alarm of a panel is on disk before its SMS:
+        As L{Messaging.receive}. The alarm of a panel is on disk before its SMS:
         where anything fails in between, the device sends the SMS again, and
         the same alarm is found.
         """
         alarm = await self._alarm(sms)
-        return await self.traffic.arrived(sms, alarm.id if alarm is not None else "")
+        return await self.messaging.receive(sms, alarm.id if alarm is not None else "")
 
     async def _alarm(self, sms: IncomingSms) -> Message | None:
         try:

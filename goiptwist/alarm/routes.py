@@ -238,7 +238,7 @@ class Routes:
             return event
         return None
 
-    def legs(self, report: AlarmReport) -> tuple[EscalationStep, ...]:
+    def steps(self, report: AlarmReport) -> tuple[EscalationStep, ...]:
         """
         Where an alarm goes at first, and who follows.
 

@@ -15,13 +15,13 @@ from goiptwist.contact_id.event import Event
 from goiptwist.interfaces import IAlarms
 from goiptwist.messaging.events import BusEvent
 from goiptwist.messaging.service import Messaging
-from goiptwist.model.escalation import EscalationStep
+from goiptwist.model.escalation import ACKNOWLEDGED_BY, EscalationStep
 from goiptwist.model.messages import AlarmReport, Message
 from goiptwist.net.shielding import shielded
-from goiptwist.store import Acknowledged, Raised
+from goiptwist.store import AlarmAcknowledgement, NewAlarm
 from goiptwist.telephony.validation import accepted_report
 
-#: Seconds for which an alarm that failed is a trouble of the gateway.
+#: Seconds for which an alarm that failed is a problem of the gateway.
 REMEMBERED = 86400.0
 #: Failed alarms that are told one by one.
 TOLD = 5
@@ -32,38 +32,42 @@ TOLD = 5
 class AlarmService:
     """
     @ivar routes: which way each goes.
-    @ivar repeats: joins what comes again.
+    @ivar deduplication: finds what comes again.
     """
 
-    traffic: Messaging
+    messaging: Messaging
     routes: Routes
-    repeats: Deduplication
+    deduplication: Deduplication
     _waiting: dict[str, list[Deferred[str]]] = field(factory=dict, init=False)
     _failed: dict[str, Message] = field(factory=dict, init=False)
 
     def __attrs_post_init__(self) -> None:
-        self.traffic.events.subscribe(self._happened)
+        self.messaging.events.subscribe(self._published)
 
     async def start(self) -> None:
         """Find the alarms that failed before this process."""
-        since = self.traffic.clock.seconds() - REMEMBERED
-        for alarm in await self.traffic.store.failed_alarms(since):
+        since = self.messaging.clock.seconds() - REMEMBERED
+        for alarm in await self.messaging.store.failed_alarms(since):
             self._failed[alarm.id] = alarm
 
-    def _happened(self, one: BusEvent) -> None:
+    def _published(self, one: BusEvent) -> None:
         if one.kind == "alarm.failed":
             self._failed[one.about.id] = one.about
         elif one.kind.startswith("alarm."):
             self._failed.pop(one.about.id, None)
+        if one.kind == "alarm.acknowledged":
+            by = one.about.reason.removeprefix(ACKNOWLEDGED_BY)
+            for waiting in self._waiting.pop(one.about.id, []):
+                waiting.callback(by)
 
-    def troubles(self) -> list[str]:
+    def problems(self) -> list[str]:
         """A sentence for each alarm of the last day that nobody has delivered, at most L{TOLD}."""
-        since = self.traffic.clock.seconds() - REMEMBERED
+        since = self.messaging.clock.seconds() - REMEMBERED
         failed = [alarm for alarm in self._failed.values() if alarm.at >= since]
         self._failed = {alarm.id: alarm for alarm in failed}
-        said = [f"alarm {a.id} has failed everywhere: {a.reason}" for a in failed[-TOLD:]]
-        untold = len(failed) - len(said)
-        return [*said, *([f"{untold} more alarms have failed everywhere"] if untold else [])]
+        sentences = [f"alarm {a.id} has failed everywhere: {a.reason}" for a in failed[-TOLD:]]
+        more = len(failed) - len(sentences)
+        return [*sentences, *([f"{more} more alarms have failed everywhere"] if more else [])]
 
     def recognize(self, text: str, *, user: str = "", sender: str = "") -> Event | None:
         """See L{IAlarms}."""
@@ -71,51 +75,36 @@ class AlarmService:
 
     async def raise_alarm(self, report: AlarmReport) -> Message:
         """See L{IAlarms}."""
-        return await shielded(self.send(report, self.routes.legs(report)))
+        return await shielded(self.send(report, self.routes.steps(report)))
 
-    async def send(self, report: AlarmReport, legs: tuple[EscalationStep, ...]) -> Message:
+    async def send(self, report: AlarmReport, steps: tuple[EscalationStep, ...]) -> Message:
         """The same as L{raise_alarm}, but the ways are given."""
-        self.traffic.check_load()
+        self.messaging.check_load()
         report = accepted_report(report)
-        key = (report.event.machine, legs)
-        return await self.repeats.once(key, report.client_id, lambda: self._keep(report, legs))
-
-    async def _keep(self, report: AlarmReport, legs: tuple[EscalationStep, ...]) -> Message:
-        traffic = self.traffic
-        raised = Raised(
-            report=report,
-            legs=legs,
-            at=traffic.clock.seconds(),
-            allowance=traffic.permits.allowance(report.origin),
+        key = (report.event.machine, steps)
+        return await self.deduplication.once(
+            key, report.client_id, lambda: self._keep(report, steps)
         )
-        kept = await traffic.store.keep_alarm(raised)
-        if kept.fresh:
-            traffic.chronicle.tell(
-                "Alarm {message_id} came in from {origin}",
-                message_id=kept.message.id,
-                origin=report.origin,
-            )
-            traffic.events.publish("alarm.received", kept.message)
-            traffic.delivery.kept(kept.queued)
-        return kept.message
+
+    async def _keep(self, report: AlarmReport, steps: tuple[EscalationStep, ...]) -> Message:
+        messaging = self.messaging
+        raised = NewAlarm(
+            report=report,
+            steps=steps,
+            at=messaging.clock.seconds(),
+            allowance=messaging.permits.allowance(report.origin),
+        )
+        return await messaging.store.keep_alarm(raised)
 
     async def acknowledge(self, alarm_id: str, by: str) -> Message:
         """See L{IAlarms}."""
         return await shielded(self._acknowledge(alarm_id, by))
 
     async def _acknowledge(self, alarm_id: str, by: str) -> Message:
-        at = self.traffic.clock.seconds()
-        alarm = await self.traffic.store.acknowledge(
-            Acknowledged(message_id=alarm_id, by=by, at=at)
+        at = self.messaging.clock.seconds()
+        return await self.messaging.store.acknowledge(
+            AlarmAcknowledgement(message_id=alarm_id, by=by, at=at)
         )
-        assert alarm is not None
-        self.traffic.log.info(
-            "Alarm {message_id} is acknowledged by {by}", message_id=alarm.id, by=by
-        )
-        self.traffic.events.publish("alarm.acknowledged", alarm)
-        for waiting in self._waiting.pop(alarm_id, []):
-            waiting.callback(by)
-        return alarm
 
     def acknowledged(self, alarm_id: str) -> Deferred[str]:
         """See L{IAlarms}."""

@@ -51,7 +51,7 @@ def faults(
         yield "test_every: no [[route]] names a bridge that could be tested"
     else:
         try:
-            Routes(routes).legs(_report(settings, TROUBLE, "", ""))
+            Routes(routes).steps(_report(settings, TROUBLE, "", ""))
         except Unacceptable as missing:
             yield f"test_account: {missing}"
 
@@ -71,7 +71,7 @@ class Supervision:
     one: a restart neither repeats nor forgets one.
 
     @ivar names: of the bridges that are tested.
-    @ivar lost: why the last test by a bridge did not arrive, by its name.
+    @ivar lost: reason the last test by a bridge did not arrive, by its name.
     """
 
     clock: IReactorTime
@@ -86,16 +86,16 @@ class Supervision:
     log = Logger()
 
     def __attrs_post_init__(self) -> None:
-        self.alarms.traffic.events.subscribe(self._happened)
+        self.alarms.messaging.events.subscribe(self._published)
 
     async def start(self) -> None:
         """Remember which ways are lost, and test those that have not been tested lately."""
         if not self.settings.test_every:
             return
         for name in self.names:
-            why = await self.store.recall(_note_of(name))
-            if why:
-                self.lost[name] = why
+            reason = await self.store.get_value(_memory_key(name))
+            if reason:
+                self.lost[name] = reason
         self._beat()
 
     def stop(self) -> None:
@@ -114,9 +114,11 @@ class Supervision:
             self._calls.append(call)
         return call
 
-    def troubles(self) -> list[str]:
+    def problems(self) -> list[str]:
         """A sentence for each way that is lost."""
-        return [f"no test alarm gets through by {name}: {why}" for name, why in self.lost.items()]
+        return [
+            f"no test alarm gets through by {name}: {reason}" for name, reason in self.lost.items()
+        ]
 
     # -- tests --
 
@@ -130,13 +132,15 @@ class Supervision:
     def _begin(self, name: str, turn: int) -> None:
         proving = Deferred.fromCoroutine(self._prove(name, turn))
         proving.addErrback(
-            lambda failure: self.log.failure("The test of {bridge} broke", failure, bridge=name)
+            lambda failure: self.log.failure(
+                "The test of {destination} broke", failure, destination=name
+            )
         )
 
     async def _prove(self, name: str, turn: int) -> None:
-        wanted = _report(self.settings, TEST, self._zone(name), f"{name}:{turn}")
+        report = _report(self.settings, TEST, self._zone(name), f"{name}:{turn}")
         try:
-            test = await self.alarms.send(wanted, (EscalationStep(f"bridge:{name}"),))
+            test = await self.alarms.send(report, (EscalationStep(f"bridge:{name}"),))
         except (Busy, StoreUnavailable):
             self._later(STORE_PATIENCE, self._begin, name, turn)
             return
@@ -148,7 +152,7 @@ class Supervision:
         # It may have ended before we listened, in this life or in the last.
         self._look(await self.store.message(test.id))
 
-    def _happened(self, one: BusEvent) -> None:
+    def _published(self, one: BusEvent) -> None:
         if one.kind in ("alarm.delivered", "alarm.failed", "alarm.acknowledged"):
             self._look(one.about)
 
@@ -162,49 +166,55 @@ class Supervision:
 
     def _ended(self, name: str, turn: int, test: Message) -> None:
         if test.state is State.DELIVERED:
-            self._arrived(name, turn)
+            self._recovered(name, turn)
         else:
-            self._lose(name, turn, test.reason or "it failed")
+            self._mark_lost(name, turn, test.reason or "it failed")
 
     def _missed(self, name: str, turn: int) -> None:
         # It may arrive yet; then the way is found again.
-        self._lose(name, turn, f"nothing within {self.settings.test_wait:g} s")
+        self._mark_lost(name, turn, f"nothing within {self.settings.test_wait:g} s")
 
     # -- what follows --
 
-    def _lose(self, name: str, turn: int, why: str) -> None:
+    def _mark_lost(self, name: str, turn: int, reason: str) -> None:
         if name in self.lost:
             return
-        self.lost[name] = why
-        self.log.warn("No test alarm gets through by {bridge}: {why}", bridge=name, why=why)
-        self._tell(name, turn, NEW, why)
+        self.lost[name] = reason
+        self.log.warn(
+            "No test alarm gets through by {destination}: {reason}", destination=name, reason=reason
+        )
+        self._report_trouble(name, turn, NEW, reason)
 
-    def _arrived(self, name: str, turn: int) -> None:
+    def _recovered(self, name: str, turn: int) -> None:
         if self.lost.pop(name, None) is None:
             return
-        self.log.info("Test alarms get through by {bridge} again", bridge=name)
-        self._tell(name, turn, RESTORE, "")
+        self.log.info("Test alarms get through by {destination} again", destination=name)
+        self._report_trouble(name, turn, RESTORE, "")
 
-    def _tell(self, name: str, turn: int, qualifier: str, note: str) -> None:
-        telling = Deferred.fromCoroutine(self._told(name, turn, qualifier, note))
+    def _report_trouble(self, name: str, turn: int, qualifier: str, note: str) -> None:
+        telling = Deferred.fromCoroutine(self._raise_trouble(name, turn, qualifier, note))
         telling.addErrback(
-            lambda failure: self.log.failure("{bridge} is not told of", failure, bridge=name)
+            lambda failure: self.log.failure(
+                "{destination} cannot be reported", failure, destination=name
+            )
         )
 
-    async def _told(self, name: str, turn: int, qualifier: str, note: str) -> None:
+    async def _raise_trouble(self, name: str, turn: int, qualifier: str, note: str) -> None:
         client_id = f"{name}:{turn}:{qualifier}"
-        wanted = _report(self.settings, TROUBLE, self._zone(name), client_id, qualifier)
+        report = _report(self.settings, TROUBLE, self._zone(name), client_id, qualifier)
         try:
-            await self.alarms.raise_alarm(wanted)
-            await self.store.remember(_note_of(name), note, self.clock.seconds())
+            await self.alarms.raise_alarm(report)
+            await self.store.put_value(_memory_key(name), note, self.clock.seconds())
         except (Busy, StoreUnavailable):
-            self._later(STORE_PATIENCE, self._tell, name, turn, qualifier, note)
+            self._later(STORE_PATIENCE, self._report_trouble, name, turn, qualifier, note)
         except Unacceptable as wrong:
-            self.log.warn("Nobody is told of {bridge}: {why}", bridge=name, why=str(wrong))
+            self.log.warn(
+                "Nobody is told of {destination}: {reason}", destination=name, reason=str(wrong)
+            )
 
     def _zone(self, name: str) -> str:
         return str(self.names.index(name) + 1)
 
 
-def _note_of(name: str) -> str:
+def _memory_key(name: str) -> str:
     return f"heartbeat:{name}"

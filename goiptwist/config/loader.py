@@ -45,7 +45,7 @@ class Problems:
         self.found.append(f"{place}: {what}")
 
     def unknown(self, section: str, key: str, valid: Iterable[str]) -> None:
-        """Note a key, or a section, that there is not."""
+        """Note a key, or a section, that does not exist."""
         names = list(valid)
         self.add(section, f"unknown key {key!r}; {_cure(key, names)}")
 
@@ -157,8 +157,8 @@ def _validate(
 
 
 def _named(attribute: attrs.Attribute[Any], error: ValueError) -> str:
-    said = str(error)
-    return said if said.startswith(attribute.name) else f"{attribute.name} {said}"
+    sentence = str(error)
+    return sentence if sentence.startswith(attribute.name) else f"{attribute.name} {sentence}"
 
 
 @frozen(kw_only=True)

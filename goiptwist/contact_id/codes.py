@@ -95,8 +95,8 @@ def meaning(code: str) -> Code:
         return known
     kind, word = _BLOCKS.get(code[:2]) or _BLOCKS.get(code[:1]) or ("other", "event")
     who = "user" if code.startswith("4") else "zone"
-    said = f"unlisted {word}, code {code}"
+    name = f"unlisted {word}, code {code}"
     if kind != "open/close":
-        return Code(name=said, kind=kind, who=who, listed=False)
+        return Code(name=name, kind=kind, who=who, listed=False)
     opening, closing = f"unlisted opening, code {code}", f"unlisted closing, code {code}"
-    return Code(name=said, kind=kind, who=who, opening=opening, closing=closing, listed=False)
+    return Code(name=name, kind=kind, who=who, opening=opening, closing=closing, listed=False)

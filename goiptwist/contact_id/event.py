@@ -51,8 +51,8 @@ def shown(text: str) -> str:
 
 def _must(attribute: Any, value: str, meant: str) -> Unacceptable:
     name = attribute.name
-    said = f"is {shown(value)}" if value else "is missing"
-    return Unacceptable(name, f"The {name} of an alarm {said}; it must be {meant}")
+    fault = f"is {shown(value)}" if value else "is missing"
+    return Unacceptable(name, f"The {name} of an alarm {fault}; it must be {meant}")
 
 
 def _check_account(_: Any, attribute: Any, value: str) -> None:

@@ -96,13 +96,13 @@ def digits(event: Event) -> str:
     @raise Unacceptable: it has something that tones cannot carry.
     """
     if len(event.account) != USUAL_ACCOUNT:
-        said = f"The account {event.account} has more than the 4 digits that tones can carry"
-        raise Unacceptable("account", said)
+        sentence = f"The account {event.account} has more than the 4 digits that tones can carry"
+        raise Unacceptable("account", sentence)
     parts = {name: getattr(event, name) for name in _PARTS}
     for name, part in parts.items():
         if "A" in part:
-            said = f"The {name} {part} has an A, for which Contact ID has no tone; is it a 0?"
-            raise Unacceptable(name, said)
+            sentence = f"The {name} {part} has an A, for which Contact ID has no tone; is it a 0?"
+            raise Unacceptable(name, sentence)
     bare = "".join(parts.values())
     return bare + check_digit(bare)
 
@@ -118,8 +118,8 @@ def keys(sixteen: str) -> str:
 def _read_parts(text: str, account_digits: int) -> Event:
     parts = [part.strip() for part in text.split(",")]
     if len(parts) > len(_PARTS):
-        said = f"An alarm has six parts and this has {len(parts)}: {_HOW}"
-        raise Unacceptable("alarm", said)
+        sentence = f"An alarm has six parts and this has {len(parts)}: {_HOW}"
+        raise Unacceptable("alarm", sentence)
     named = dict(zip(_PARTS, parts, strict=False))
     missing = next((name for name in _PARTS if not named.get(name)), "")
     if missing:
@@ -142,8 +142,8 @@ def _read_digits(text: str) -> Event:
     event = Event(**{name: whole[place] for name, place in _PARTS.items()})
     if len(whole) == _BARE:
         raise Unacceptable("check digit", f"The check digit of the alarm is missing: {_HOW}")
-    said, right = whole[-1], check_digit(whole[:_BARE])
-    if said != right and not (said == "A" and right == "0"):
-        sentence = f"The check digit is {shown(said)} and does not fit: a digit is wrong"
+    given, right = whole[-1], check_digit(whole[:_BARE])
+    if given != right and not (given == "A" and right == "0"):
+        sentence = f"The check digit is {shown(given)} and does not fit: a digit is wrong"
         raise Unacceptable("check digit", sentence)
     return event

@@ -5,7 +5,8 @@ a pool of lines are the same to it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from attrs import define, field, frozen
 from twisted.internet.defer import DeferredList
@@ -17,8 +18,10 @@ from goiptwist.delivery.queue import Queue
 from goiptwist.delivery.retry import RetryPolicy
 from goiptwist.errors import Conflict
 from goiptwist.interfaces import IDestination
+from goiptwist.model.commit import Commit
+from goiptwist.model.delivery import QueueEntry
 from goiptwist.model.messages import Message
-from goiptwist.store import Decision, Queued, QueueEntry, Store
+from goiptwist.store import Decision, Store
 
 #: Seconds that attempts under way get to end when the gateway stops: an SMS
 #: takes a SIM 2 to 5 s (seed), and its verdict is worth waiting for.
@@ -40,59 +43,63 @@ class Dispatcher:
 
     @ivar resolve: the route behind a name, or C{None} where the
         configuration has it no more.
-    @ivar settled: called with each outgoing message that stands elsewhere, and
-        each alarm that has come to an end.
-    @ivar passing: lets chains go on in time.
+    @ivar escalation: lets chains go on in time.
     """
 
     store: Store
     clock: IReactorTime
     resolve: Callable[[str], Nexthop | None]
-    settled: Callable[[Message], None]
     queues: dict[str, Queue] = field(factory=dict, init=False)
     orphans: list[str] = field(factory=list, init=False)
-    passing: Escalation = field(init=False)
+    escalation: Escalation = field(init=False)
     log = Logger()
 
     def __attrs_post_init__(self) -> None:
-        self.passing = Escalation(self.store, self.clock, self.settled)
+        self.escalation = Escalation(self.store, self.clock)
+        self.store.bus.subscribe_commits(self._committed)
 
     async def start(self) -> None:
         """Take up what waits on disk."""
-        await self.passing.start()
+        await self.escalation.start()
         for name in await self.store.destinations():
             queue = self._queue(name)
             if queue is None:
                 self.orphans.append(name)
                 self.log.warn(
-                    "Messages wait for {queue}, which the configuration has no more", queue=name
+                    "Messages wait for {destination}, which the configuration has no more",
+                    destination=name,
                 )
             else:
                 await queue.load()
 
-    def kept(self, queued: Sequence[Queued]) -> None:
-        """These rows have just been committed."""
+    def _committed(self, commits: Sequence[Commit[Any]]) -> None:
+        """Rows have been enqueued or withdrawn on disk, in this order."""
         by_name: dict[str, list[QueueEntry]] = {}
-        for one in queued:
-            row = QueueEntry(one.message, 0, one.due, one.since or one.message.at, one.leg)
-            by_name.setdefault(one.destination, []).append(row)
-            self.passing.expect(one)
-        for name, rows in by_name.items():
+        for commit in commits:
+            if commit.withdrawn:
+                self._add(by_name)
+                by_name = {}
+                self._drop(commit.withdrawn)
+            for entry in commit.enqueued:
+                by_name.setdefault(entry.destination, []).append(entry)
+        self._add(by_name)
+
+    def _add(self, by_name: Mapping[str, list[QueueEntry]]) -> None:
+        for name, entries in by_name.items():
             queue = self._queue(name)
             if queue is not None:
-                queue.add(rows)
+                queue.add(entries)
             elif name not in self.orphans:
                 self.orphans.append(name)
 
-    def dropped(self, gone: Sequence[tuple[str, str]]) -> None:
+    def _drop(self, withdrawn: Sequence[tuple[str, str]]) -> None:
         """
-        These rows have just been settled on disk, whatever becomes of attempts
-        under way.
+        These rows are settled on disk, whatever becomes of attempts under way.
 
-        @param gone: ids of messages, each with the destination.
+        @param withdrawn: ids of messages, each with the destination.
         """
         by_name: dict[str, set[str]] = {}
-        for message_id, name in gone:
+        for message_id, name in withdrawn:
             by_name.setdefault(name, set()).add(message_id)
         for name, ids in by_name.items():
             queue = self.queues.get(name)
@@ -103,25 +110,24 @@ class Dispatcher:
         """
         Take back a text that still waits.
 
-        @param by: who wants that.
+        @param by: who asks for that.
         @return: it, cancelled, once that is on disk.
         @raise Conflict: it does not wait any more.
         """
         names = await self.store.waits_for(message_id)
         queues = [queue for name in names if (queue := self.queues.get(name)) is not None]
-        if not all(queue.withhold(message_id) for queue in queues):
-            raise Conflict("it is just being sent")
+        withheld = [queue for queue in queues if queue.withhold(message_id)]
         decision = Decision(message_id=message_id, by=by, at=self.clock.seconds())
+        if len(withheld) < len(queues):
+            for queue in withheld:
+                queue.give_back(message_id)
+            raise Conflict("it is just being sent")
         try:
-            withdrawn = await self.store.decide(decision)
+            return await self.store.decide(decision)  # what is published drops the rows
         except BaseException:
-            for queue in queues:
+            for queue in withheld:
                 queue.give_back(message_id)
             raise
-        for queue in queues:
-            queue.forget(message_id)
-        assert withdrawn is not None
-        return withdrawn
 
     def _queue(self, name: str) -> Queue | None:
         known = self.queues.get(name)
@@ -136,7 +142,6 @@ class Dispatcher:
             route.policy,
             self.store,
             self.clock,
-            self.settled,
         )
         return queue
 
@@ -145,12 +150,12 @@ class Dispatcher:
         """How many messages are known to wait or are in hand."""
         return sum(queue.depth + queue.in_hand for queue in self.queues.values())
 
-    def troubles(self) -> list[str]:
+    def problems(self) -> list[str]:
         """One sentence for each destination that is not reached."""
         away = [
-            f"{queue.name} is not reached: {queue.trouble}"
+            f"{queue.name} is not reached: {queue.outage}"
             for queue in self.queues.values()
-            if queue.trouble
+            if queue.outage
         ]
         return away + [
             f"messages wait for {name}, which is not configured" for name in self.orphans
@@ -158,7 +163,7 @@ class Dispatcher:
 
     async def stop(self) -> None:
         """Begin nothing more, and give what is in hand L{GRACE} seconds."""
-        self.passing.stop()
+        self.escalation.stop()
         # Those that the deadline cuts off fail, and nobody asks them.
         ending = DeferredList([q.stop() for q in self.queues.values()], consumeErrors=True)
         deadline = self.clock.callLater(GRACE, ending.cancel)

@@ -6,7 +6,8 @@ that does not end.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Sequence
+from typing import Any
 
 from attrs import define, field
 from twisted.internet.defer import Deferred
@@ -15,8 +16,8 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from goiptwist.errors import StoreUnavailable
-from goiptwist.model.messages import Message
-from goiptwist.store import Queued, Store
+from goiptwist.model.commit import Commit
+from goiptwist.store import Store
 
 #: Seconds between tries to write down that chains go on, when the disk does
 #: not take it.
@@ -28,16 +29,16 @@ class Escalation:
     """
     Looks into the store whenever a step of a chain has had its time. It knows
     one time only, the next: all steps are on disk, so a restart forgets none.
-
-    @ivar settled: called with each alarm that has come to an end by that.
     """
 
     store: Store
     clock: IReactorTime
-    settled: Callable[[Message], None]
     _timer: IDelayedCall | None = field(default=None, init=False)
     _stopped: bool = field(default=False, init=False)
     log = Logger()
+
+    def __attrs_post_init__(self) -> None:
+        self.store.bus.subscribe_commits(self._committed)
 
     def start(self) -> Deferred[None]:
         """Go on with what has had its time while nobody looked."""
@@ -49,11 +50,13 @@ class Escalation:
         if self._timer is not None and self._timer.active():
             self._timer.cancel()
 
-    def expect(self, queued: Queued) -> None:
-        """This was put into a queue: it may be a step of a chain."""
-        until = queued.leg.until(queued.due) if queued.leg else None
-        if until is not None:
-            self._wake(until)
+    def _committed(self, commits: Sequence[Commit[Any]]) -> None:
+        """What was put into queues may be steps of chains."""
+        for commit in commits:
+            for entry in commit.enqueued:
+                until = entry.step.until(entry.due) if entry.step else None
+                if until is not None:
+                    self._wake(until)
 
     def _wake(self, when: float) -> None:
         if self._stopped:
@@ -66,12 +69,9 @@ class Escalation:
 
     def _look(self) -> Deferred[None]:
         now = self.clock.seconds()
-        return self.store.pass_on(now).addCallbacks(self._looked, self._not_looked)
+        return self.store.escalate(now).addCallbacks(self._looked, self._not_looked)
 
-    def _looked(self, found: tuple[float | None, list[Message]]) -> None:
-        when, ended = found
-        for alarm in ended:
-            self.settled(alarm)
+    def _looked(self, when: float | None) -> None:
         if when is not None:
             self._wake(when)
 

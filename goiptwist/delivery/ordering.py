@@ -9,7 +9,7 @@ from collections import deque
 
 from attrs import define, field
 
-from goiptwist.store import QueueEntry
+from goiptwist.model.delivery import QueueEntry
 
 
 @define
@@ -27,7 +27,7 @@ class OrderingGroups:
         """How many rows stand behind another one."""
         return self._count
 
-    def may_go(self, row: QueueEntry) -> bool:
+    def admit(self, row: QueueEntry) -> bool:
         """
         Take a row in, behind those of its chain that came before it.
 
@@ -41,7 +41,7 @@ class OrderingGroups:
         self._count += 1
         return False
 
-    def gone(self, row: QueueEntry) -> QueueEntry | None:
+    def release(self, row: QueueEntry) -> QueueEntry | None:
         """
         The first row of a chain is gone.
 

@@ -6,36 +6,36 @@ under way.
 from __future__ import annotations
 
 import heapq
-import json
 from collections.abc import Callable, Iterable
 from typing import Any
 
 from attrs import define, evolve, field
-from twisted.internet.defer import Deferred, maybeDeferred
+from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.internet.task import deferLater
 from twisted.logger import Logger
 
 from goiptwist.delivery.ordering import OrderingGroups
-from goiptwist.delivery.retry import RetryPolicy, after, expired, outcome_of, too_old
+from goiptwist.delivery.retry import RetryPolicy, expired, outcome_of, too_old
 from goiptwist.device_interfaces import ILease, ILends
-from goiptwist.errors import Refused, StoreUnavailable, TryLater, Unsure
-from goiptwist.interfaces import IDestination, INotifies, IObservesLines
-from goiptwist.model.delivery import Delivered
-from goiptwist.model.messages import Direction, Message
-from goiptwist.model.notifications import LineEvent, Notification
-from goiptwist.store import QueueEntry, Settlement, Store
+from goiptwist.errors import StoreUnavailable, TryLater
+from goiptwist.interfaces import IDestination
+from goiptwist.model.delivery import QueueEntry, Settlement
+from goiptwist.store import Store
 
 #: Rows of one destination held in memory; the rest stays on disk. Postfix's
 #: active queue is the model: a bounded window on an unbounded queue.
 WINDOW = 5000
 #: Seconds for which a destination that could not be reached is left alone,
 #: after the first, second, ... time; the last is repeated.
-RESTS = (1.0, 2.0, 5.0, 10.0, 30.0, 60.0)
+OUTAGE_PAUSES = (1.0, 2.0, 5.0, 10.0, 30.0, 60.0)
 #: Seconds between tries to write down an outcome that the disk did not take.
 STORE_PATIENCE = 1.0
 #: Seconds between two looks for messages that have grown too old.
 SWEEP = 30.0
+
+#: The id of a message, and the recipient of a row of it, or an empty text.
+EntryKey = tuple[str, str]
 
 
 @define(eq=False, repr=False)
@@ -43,8 +43,6 @@ class Queue:
     """
     One destination's part of L{goiptwist.delivery.dispatcher.Dispatcher}.
 
-    @ivar settled: called with each outgoing message that stands elsewhere now,
-        and each alarm that has come to an end.
     """
 
     name: str
@@ -52,30 +50,31 @@ class Queue:
     policy: RetryPolicy
     store: Store
     clock: IReactorTime
-    settled: Callable[[Message], None]
-    trouble: str = ""
+    outage: str = ""
+    _hand_over: HandOver = field(init=False)
     _due: list[tuple[float, int, QueueEntry]] = field(factory=list, init=False)
-    _known: set[str] = field(factory=set, init=False)
-    _chains: OrderingGroups = field(factory=OrderingGroups, init=False)
+    _known: set[EntryKey] = field(factory=set, init=False)
+    _groups: OrderingGroups = field(factory=OrderingGroups, init=False)
     _early: list[QueueEntry] = field(factory=list, init=False)
     _in_hand: int = field(default=0, init=False)
     _complete: bool = field(default=True, init=False)
     _loading: bool = field(default=False, init=False)
-    _finished: set[str] = field(factory=set, init=False)
-    _rested: int = field(default=0, init=False)
-    _rest_until: float = field(default=0.0, init=False)
+    _finished: set[EntryKey | str] = field(factory=set, init=False)
+    _outages: int = field(default=0, init=False)
+    _open_until: float = field(default=0.0, init=False)
     _timer: IDelayedCall | None = field(default=None, init=False)
     _count: int = field(default=0, init=False)
     _stopped: bool = field(default=False, init=False)
     _idle: list[Deferred[None]] = field(factory=list, init=False)
-    _withheld: dict[str, QueueEntry] = field(factory=dict, init=False)
+    _withheld: dict[EntryKey, QueueEntry | None] = field(factory=dict, init=False)
     _wake: IDelayedCall | None = field(default=None, init=False)
     _lender: ILends | None = field(default=None, init=False)
     _unsubscribe: Callable[[], None] = field(default=lambda: None, init=False)
-    _dropped: set[str] = field(factory=set, init=False)
+    _dropped: set[EntryKey] = field(factory=set, init=False)
     log = Logger()
 
     def __attrs_post_init__(self) -> None:
+        self._hand_over = HandOver(self.name, self.destination, self.store)
         if ILends.providedBy(self.destination):
             lender: Any = self.destination
             self._lender = lender
@@ -101,14 +100,17 @@ class Queue:
         # window is full it stays on disk, like all that comes then.
         early, self._early = self._early, []
         for row in (*rows, *(early if self._complete else ())):
-            if row.message.id not in self._known and row.message.id not in finished:
+            is_finished = row.key in finished or row.message.id in finished
+            if row.key not in self._known and not is_finished:
                 self._push(row)
         self.pump()
 
     def _not_loaded(self, failure: object) -> None:
         self._loading = self._complete = False
         self._early.clear()  # they are on disk
-        self.log.error("Queue {queue} cannot be read: {failure}", queue=self.name, failure=failure)
+        self.log.error(
+            "Queue {destination} cannot be read: {failure}", destination=self.name, failure=failure
+        )
         self._set_timer(self.clock.seconds() + STORE_PATIENCE)
 
     def add(self, rows: Iterable[QueueEntry]) -> None:
@@ -118,16 +120,16 @@ class Queue:
                 self._complete = False
             # A full window leaves them on disk, but for one that goes before
             # others. A load may have seen one before we were told of it.
-            has_room = self._complete or self._loading or row.due < row.since
+            has_room = self._complete or self._loading or row.due < row.begin
             if row.message.about and self._loading:
                 self._early.append(row)
-            elif has_room and row.message.id not in self._known:
+            elif has_room and row.key not in self._known:
                 self._push(row)
         self.pump()
 
     def _push(self, row: QueueEntry) -> None:
-        self._known.add(row.message.id)
-        if not row.message.about or self._chains.may_go(row):
+        self._known.add(row.key)
+        if not row.message.about or self._groups.admit(row):
             self._line_up(row)
 
     def _line_up(self, row: QueueEntry) -> None:
@@ -137,7 +139,7 @@ class Queue:
     @property
     def depth(self) -> int:
         """How many messages are known to wait; there may be more on disk."""
-        return len(self._due) + len(self._chains)
+        return len(self._due) + len(self._groups)
 
     @property
     def in_hand(self) -> int:
@@ -165,7 +167,7 @@ class Queue:
 
     def _claim(self, now: float) -> tuple[QueueEntry, ILease | None] | None:
         """The next row that can begin, with its lease; one that is too old needs none."""
-        if not self._due or now < self._rest_until or self._in_hand >= self.policy.at_once:
+        if not self._due or now < self._open_until or self._in_hand >= self.policy.at_once:
             return None
         due, _, row = self._due[0]
         if due > now:
@@ -183,7 +185,7 @@ class Queue:
         attempt = Deferred.fromCoroutine(self._attempt(row, lease, now))
         attempt.addErrback(
             lambda failure: self.log.failure(
-                "Queue {queue} broke", failure=failure, queue=self.name
+                "Queue {destination} broke", failure=failure, destination=self.name
             )
         )
 
@@ -191,64 +193,22 @@ class Queue:
         if too_old(row, self.policy, now):
             await self._settle(row, expired(row, self.name, self.policy, now))
             return
-        answer = await self._ask(row.message, lease)
+        answer = await self._hand_over.ask(row, lease)
         now = self.clock.seconds()
         if isinstance(answer, TryLater) and not answer.attempted and self.policy.rests:
-            self._rest(str(answer), now)
+            self._open_circuit(str(answer), now)
             self._back(evolve(row, due=max(row.due, now + (answer.after or 0.0))))
             return
         if self.policy.rests:
-            self._reached()
+            self._recovered()
         await self._settle(row, outcome_of(answer, row, self.name, self.policy, now))
-
-    async def _ask(self, message: Message, lease: ILease | None) -> Delivered | Exception | None:
-        try:
-            if message.direction is Direction.NEWS:
-                return await self._tell(message)
-            if message.direction is Direction.EVENT:
-                return await self._hear(message)
-            return await maybeDeferred((lease or self.destination).deliver, message)
-        except (TryLater, Refused, Unsure) as said:
-            return said
-        except Exception as bug:
-            self.log.failure(
-                "Destination {queue} broke on message {message_id}",
-                queue=self.name,
-                message_id=message.id,
-            )
-            return bug
-        finally:
-            if lease is not None:
-                lease.release()
-
-    async def _tell(self, row: Message) -> Delivered | None:
-        about = await self.store.message(row.about)
-        if about is None:
-            raise Refused("the message that this is about has been forgotten")
-        if not INotifies.providedBy(self.destination):
-            raise Refused(f"{self.name} takes no news")
-        taker: Any = self.destination
-        notification = Notification(
-            id=row.id, what=row.news, at=row.at, reason=row.text, message=about
-        )
-        told: Delivered | None = await taker.notify(notification)
-        return told
-
-    async def _hear(self, row: Message) -> Delivered | None:
-        if not IObservesLines.providedBy(self.destination):
-            raise Refused(f"{self.name} takes no events")
-        taker: Any = self.destination
-        fields = json.loads(row.text)
-        event = LineEvent(id=row.id, what=row.news, line=row.line, at=row.at, fields=fields)
-        heard: Delivered | None = await taker.observe(event)
-        return heard
 
     async def _settle(self, row: QueueEntry, settlement: Settlement) -> None:
         # The far side has spoken: its word must reach the disk, however long
         # the disk does not take it.
         while True:
             try:
-                early = await self.store.settle(settlement)
+                await self.store.settle(settlement)
                 break
             except StoreUnavailable:
                 await deferLater(self.clock, STORE_PATIENCE)
@@ -257,13 +217,9 @@ class Queue:
             self._back(again)
         else:
             self._gone(row)
-        if row.message.direction is Direction.OUT:
-            self.settled(early or after(settlement))
-        elif early is not None:
-            self.settled(early)
 
     def _back(self, row: QueueEntry) -> None:
-        if row.message.id in self._dropped:
+        if row.key in self._dropped:
             self._gone(row)
             return
         self._in_hand -= 1
@@ -272,13 +228,13 @@ class Queue:
 
     def _gone(self, row: QueueEntry) -> None:
         self._in_hand -= 1
-        self._known.discard(row.message.id)
-        if row.message.id in self._dropped:
-            self._dropped.discard(row.message.id)
+        self._known.discard(row.key)
+        if row.key in self._dropped:
+            self._dropped.discard(row.key)
             self._complete = False  # it may have been queued again meanwhile
         elif self._loading:
-            self._finished.add(row.message.id)
-        following = self._chains.gone(row) if row.message.about else None
+            self._finished.add(row.key)
+        following = self._groups.release(row) if row.message.about else None
         if following is not None:
             self._line_up(following)
         self._after_attempt()
@@ -294,67 +250,70 @@ class Queue:
 
     def withhold(self, message_id: str) -> bool:
         """
-        Do not begin this message, if that is still possible. L{forget} or
+        Do not begin this text, if that is still possible. L{drop} or
         L{give_back} must follow.
 
         @return: whether it is possible.
         """
-        ids = [row.message.id for *_, row in self._due]
-        if message_id not in ids:
-            if message_id in self._known:
-                return False  # it is in hand
-            self._known.add(message_id)  # a load that is under way must not bring it
-            return True
-        self._withheld[message_id] = self._due.pop(ids.index(message_id))[2]
-        heapq.heapify(self._due)
+        key = message_id, ""
+        place = next((n for n, entry in enumerate(self._due) if entry[2].key == key), None)
+        if place is not None:
+            self._withheld[key] = self._due.pop(place)[2]
+            heapq.heapify(self._due)
+        elif key in self._known:
+            return False  # it is in hand
+        else:
+            # A load that is under way must not bring it.
+            self._known.add(key)
+            self._withheld[key] = None
         return True
 
     def drop(self, ids: set[str]) -> None:
         """
-        These wait no more on disk. An attempt under way may end, but begins
-        nothing after it.
+        These wait no more on disk, for no recipient. An attempt under way may
+        end, but begins nothing after it.
         """
-        here = {row.message.id for *_, row in self._due} & ids
+        known = {key for key in self._known if key[0] in ids}
+        here = {entry[2].key for entry in self._due} & known
         if here:
-            self._due = [entry for entry in self._due if entry[2].message.id not in here]
+            self._due = [entry for entry in self._due if entry[2].key not in here]
             heapq.heapify(self._due)
-        self._dropped |= (ids & self._known) - here
+        for key in known & self._withheld.keys():
+            del self._withheld[key]
+            here.add(key)
+        self._dropped |= known - here
         self._known -= here
         if self._loading:
             self._finished |= ids
         self.pump()
 
-    def forget(self, message_id: str) -> None:
-        """It is withdrawn, and that is on disk."""
-        self._withheld.pop(message_id, None)
-        self._known.discard(message_id)
-        if self._loading:
-            self._finished.add(message_id)
-
     def give_back(self, message_id: str) -> None:
         """It could not be withdrawn."""
-        row = self._withheld.pop(message_id, None)
+        key = message_id, ""
+        row = self._withheld.pop(key, None)
         if row is not None:
             self._line_up(row)
         else:
-            self._known.discard(message_id)
+            self._known.discard(key)
             self._complete = False  # it may wait on disk only
         self.pump()
 
-    # -- a far side that is away --
+    # -- the circuit breaker: a far side that is away --
 
-    def _rest(self, reason: str, now: float) -> None:
-        if not self.trouble:
-            self.log.warn("{queue} is not reached: {reason}", queue=self.name, reason=reason)
-        self.trouble = reason
-        if now >= self._rest_until:
-            self._rest_until = now + RESTS[min(self._rested, len(RESTS) - 1)]
-            self._rested += 1
+    def _open_circuit(self, reason: str, now: float) -> None:
+        if not self.outage:
+            self.log.warn(
+                "{destination} is not reached: {reason}", destination=self.name, reason=reason
+            )
+        self.outage = reason
+        if now >= self._open_until:
+            self._open_until = now + OUTAGE_PAUSES[min(self._outages, len(OUTAGE_PAUSES) - 1)]
+            self._outages += 1
 
-    def _reached(self) -> None:
-        if self.trouble:
-            self.log.info("{queue} is reached again", queue=self.name)
-        self.trouble, self._rested, self._rest_until = "", 0, 0.0
+    def _recovered(self) -> None:
+        if self.outage:
+            self.log.info("{destination} is reached again", destination=self.name)
+        self.outage, self._outages, self._open_until = "", 0, 0.0
 
     # -- time --
 
@@ -367,7 +326,7 @@ class Queue:
             if self._complete:  # else there is a load to be tried again
                 self._cancel_timer()
             return
-        soonest = max(self._due[0][0], self._rest_until)
+        soonest = max(self._due[0][0], self._open_until)
         # Rows that are due and get no lease: the lender tells when it has one;
         # they may grow too old.
         self._set_timer(soonest if soonest > now else now + SWEEP)

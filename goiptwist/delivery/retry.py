@@ -1,5 +1,5 @@
 """
-What follows from what a destination said. Pure: no clock, no store.
+What follows from what a destination answered. Pure: no clock, no store.
 
 A bridge and a pool of lines are the same here, and this is the one place that
 decides, see L{outcome_of}.
@@ -10,10 +10,9 @@ from __future__ import annotations
 from attrs import evolve, frozen
 
 from goiptwist.errors import Refused, TryLater, Unsure
-from goiptwist.model.delivery import Delivered
+from goiptwist.model.delivery import AFTER_UNKNOWN, Delivered, QueueEntry, Settlement
 from goiptwist.model.escalation import EscalationStep
-from goiptwist.model.messages import Direction, Message, OnUnknown, State
-from goiptwist.store import AFTER_UNKNOWN, QueueEntry, Settlement
+from goiptwist.model.messages import Direction, OnUnknown, State
 
 #: Seconds to wait after the first, second, ... attempt that a bridge's far
 #: side put off; the last one is repeated. Postfix's default of 5 minutes to
@@ -28,7 +27,7 @@ BRIDGE_AT_ONCE = 10
 LINE_SCHEDULE = (5.0, 15.0, 60.0, 180.0, 600.0)
 
 
-#: What a fallback gets; news is for whoever asked for it.
+#: What a fallback gets; a notification is for the bridge that asked for it alone.
 _INCOMING = (Direction.IN, Direction.ALARM)
 
 
@@ -64,7 +63,7 @@ def outcome_of(
     now: float,
 ) -> Settlement:
     """
-    What follows from what a destination said.
+    What follows from what a destination answered.
 
     @param answer: what C{deliver} returned or raised.
     @param waiting: the row of the queue as it stood before the attempt.
@@ -95,6 +94,7 @@ def _settlement(
     return Settlement(
         message=waiting.message,
         destination=destination,
+        recipient=waiting.recipient,
         state=state,
         queue=queue,
         attempts=waiting.attempts + 1,
@@ -118,9 +118,9 @@ def _failed(
     reason: str, waiting: QueueEntry, destination: str, policy: RetryPolicy, now: float
 ) -> Settlement:
     settled = _settlement(waiting, destination, State.FAILED, "failed", reason, now)
-    instead = waiting.leg.next if waiting.leg else None
+    instead = waiting.step.next if waiting.step else None
     if instead is None and policy.fallback and waiting.message.direction in _INCOMING:
-        chain = waiting.leg.chain if waiting.leg else 0
+        chain = waiting.step.chain if waiting.step else 0
         instead = EscalationStep(policy.fallback, chain)
     return evolve(settled, instead=instead)
 
@@ -149,8 +149,8 @@ def _later(
     attempts = waiting.attempts + attempted
     incoming = waiting.message.direction is not Direction.OUT
     if policy.attempts and attempts >= policy.attempts:
-        said = f"gave up after {attempts} attempts: {reason}"
-        return _failed(said, waiting, destination, policy, now)
+        final = f"gave up after {attempts} attempts: {reason}"
+        return _failed(final, waiting, destination, policy, now)
     place = max(0, min(attempts, len(policy.schedule)) - 1)
     # A line that is away calls when it is back; a bridge that does not rest
     # would be tried without a pause.
@@ -164,7 +164,7 @@ def _later(
 
 def too_old(waiting: QueueEntry, policy: RetryPolicy, now: float) -> bool:
     """Whether it is no use to try any more."""
-    return now >= (waiting.message.expires or waiting.since + policy.lifetime)
+    return now >= (waiting.message.expires or waiting.begin + policy.lifetime)
 
 
 def expired(waiting: QueueEntry, destination: str, policy: RetryPolicy, now: float) -> Settlement:
@@ -178,13 +178,3 @@ def expired(waiting: QueueEntry, destination: str, policy: RetryPolicy, now: flo
     reason = "expired: no line took it in time"
     settled = _settlement(waiting, destination, State.EXPIRED, "expired", reason, now)
     return evolve(settled, attempts=waiting.attempts)
-
-
-def after(settlement: Settlement) -> Message:
-    """The outgoing message as it stands after a settlement."""
-    return evolve(
-        settlement.message,
-        state=settlement.state,
-        reason="" if settlement.queue == "done" else settlement.detail,
-        line=settlement.line or settlement.message.line,
-    )

@@ -28,15 +28,22 @@ from goiptwist.gateway.nexthop import nexthop
 from goiptwist.gateway.operator import Operator
 from goiptwist.gateway.powers import Powers
 from goiptwist.gateway.settings import Settings
-from goiptwist.interfaces import IBridge, IConversational, IObservesMessages, ITakesReports
+from goiptwist.interfaces import (
+    IBridge,
+    IConversational,
+    IDeliversEach,
+    IObservesMessages,
+    ITakesReports,
+)
 from goiptwist.messaging.bounces import Bounces
 from goiptwist.messaging.directory import Directory
 from goiptwist.messaging.history import Folders, History
 from goiptwist.messaging.housekeeping import Housekeeping
-from goiptwist.messaging.memory import Memory
+from goiptwist.messaging.memory import SectionMemory
+from goiptwist.messaging.message_log import MessageLog
+from goiptwist.messaging.report_subscriber import ReportSubscriber
 from goiptwist.messaging.router import Router, RoutingRule
 from goiptwist.messaging.service import Messaging
-from goiptwist.model.messages import Message
 from goiptwist.model.subscriptions import Subscription
 from goiptwist.net.rejections import Rejections
 from goiptwist.store import Store
@@ -70,6 +77,7 @@ class Gateway:
     housekeeping: Housekeeping = field(init=False)
     _rules: dict[str, RoutingRule] = field(factory=dict, init=False)
     _fallbacks: dict[str, str] = field(factory=dict, init=False)
+    _report_takers: dict[str, ITakesReports] = field(factory=dict, init=False)
 
     def __attrs_post_init__(self) -> None:
         settings, store, clock = self.settings, self.store, self.clock
@@ -81,7 +89,8 @@ class Gateway:
         ways = supervision.ways(alarm, settings.routes)
 
         self.rejections = Rejections(clock)
-        self.dispatcher = Dispatcher(store, clock, self._nexthop, self._settled)
+        self.dispatcher = Dispatcher(store, clock, self._nexthop)
+        MessageLog(clock, store.bus)
         self.messaging = Messaging(
             clock, store, router, self.dispatcher, permissions, country=country
         )
@@ -99,6 +108,7 @@ class Gateway:
         )
         for plan in planned(settings, kinds.connector_kinds()):
             self._introduce(self.connectors.build(plan))
+        ReportSubscriber(store.bus, self._report_takers)
 
     def _powers(self, permissions: Permissions) -> Powers:
         settings, store, messaging = self.settings, self.store, self.messaging
@@ -114,7 +124,7 @@ class Gateway:
             directory=Directory(permissions, contacts, settings.country),
             lines=self.connectors,
             bounces=Bounces(messaging, self._fallbacks),
-            memory=Memory(store, self.clock, "gateway"),
+            memory=SectionMemory(store, self.clock, "gateway"),
             accounts=Authenticator(settings.users, self.clock, self.defer_to_thread),
             rejections=self.rejections,
             sections=settings,
@@ -131,7 +141,7 @@ class Gateway:
             ),
             events=messaging.events,
             inbound=StoredInbound(store, messaging, PanelSms(messaging, self.alarms)),
-            journal=StoredJournal(store, messaging),
+            journal=StoredJournal(store),
         )
 
     @property
@@ -140,7 +150,7 @@ class Gateway:
         return self.connectors.providing(IPools)["goip"]
 
     def _powers_for(self, memory: str) -> Powers:
-        return evolve(self.powers, memory=Memory(self.store, self.clock, memory))
+        return evolve(self.powers, memory=SectionMemory(self.store, self.clock, memory))
 
     def _introduce(self, connector: Connector) -> None:
         """Let the others know of a connector: a bridge can be routed to, and notified."""
@@ -152,12 +162,11 @@ class Gateway:
         if IConversational.providedBy(part):
             self._fallbacks[f"bridge:{name}"] = bridge_keys.fallback(settings)
         if ITakesReports.providedBy(part):
-            self.messaging.takers[f"bridge:{name}"] = part
+            self._report_takers[f"bridge:{name}"] = part
+        if IDeliversEach.providedBy(part):
+            self.store.recipients[f"bridge:{name}"] = tuple(settings.recipients)
         if IObservesMessages.providedBy(part) and part.statuses:
             self.messaging.listeners.append(Subscription(f"bridge:{name}", part.statuses))
 
     def _nexthop(self, destination: str) -> Nexthop | None:
         return nexthop(destination, self.settings, self.connectors)
-
-    def _settled(self, message: Message) -> None:
-        self.messaging.settled(message)

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 
 from attrs import define
 from twisted.internet.defer import Deferred
-from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
@@ -16,7 +15,7 @@ from goiptwist.errors import StoreUnavailable
 from goiptwist.messaging.service import Messaging
 from goiptwist.model.messages import HandsetReport, IncomingSms, Message
 from goiptwist.model.transmissions import LateAnswer, LineOccurrence, Transmission
-from goiptwist.store import Event, Facts, Store
+from goiptwist.store import LineFacts, NewLineEvent, Store
 
 #: Jobs in the store's queue above which a push is left unanswered: the device
 #: repeats it after 3 s, which is better than an answer too late.
@@ -29,8 +28,6 @@ class StoredJournal:
     """The journal of transmissions, in the store."""
 
     store: Store
-    messaging: Messaging
-    log = Logger()
 
     def reserve_session_numbers(self, count: int) -> Deferred[int]:
         """See L{ITransmissionJournal}."""
@@ -38,25 +35,15 @@ class StoredJournal:
 
     def record(self, transmission: Transmission) -> Deferred[None]:
         """See L{ITransmissionJournal}."""
-        return self.store.write_down(transmission)
+        return self.store.record_transmission(transmission)
 
     def record_late_answer(self, answer: LateAnswer) -> None:
         """See L{ITransmissionJournal}."""
-        recorded = self.store.late_answer(answer).addCallback(self._resolved)
-        recorded.addErrback(_not_kept)
-
-    def _resolved(self, message: Message | None) -> None:
-        if message is not None:
-            self.log.info(
-                "Message {message_id} is {state} after all",
-                message_id=message.id,
-                state=message.state.value,
-            )
-            self.messaging.settled(message)
+        self.store.late_answer(answer).addErrback(_not_kept)
 
     def put_facts(self, line: str, facts: Mapping[str, str], at: float) -> None:
         """See L{ITransmissionJournal}."""
-        self.store.keep_facts(Facts(line, at, facts)).addErrback(_not_kept)
+        self.store.keep_facts(LineFacts(line, at, facts)).addErrback(_not_kept)
 
     async def get_facts(self) -> dict[str, Mapping[str, str]]:
         """See L{ITransmissionJournal}."""
@@ -79,18 +66,16 @@ class StoredInbound:
 
     async def receive(self, sms: IncomingSms) -> Message | None:
         """See L{IInbound}."""
-        return await self.panel_sms.arrived(sms)
+        return await self.panel_sms.receive(sms)
 
     async def record_report(self, report: HandsetReport) -> None:
         """See L{IInbound}."""
-        message = await self.store.report(report)
-        if message is not None:
-            self.messaging.reported(message)
+        await self.store.report(report)
 
     async def record_event(self, occurrence: LineOccurrence) -> None:
         """See L{IInbound}."""
-        await self.messaging.happened(
-            Event(
+        await self.messaging.record_event(
+            NewLineEvent(
                 line=occurrence.line,
                 what=occurrence.what,
                 kind=occurrence.kind,

@@ -39,7 +39,7 @@ class Operator:
 
     async def resolve(self, message_id: str, resolution: Resolution, by: str) -> Message:
         """See L{IOperator}."""
-        return await self.messaging.settle(message_id, resolution, by)
+        return await self.messaging.resolve(message_id, resolution, by)
 
     async def redeliver(self, message_id: str, bridge: str, by: str) -> None:
         """See L{IOperator}."""
@@ -59,11 +59,11 @@ class Operator:
         """See L{IOperator}."""
         lines = self.connectors.statuses()
         problems = []
-        if self.messaging.store.writer.trouble:
-            problems.append(f"the store cannot commit: {self.messaging.store.writer.trouble}")
-        problems += self.alarms.troubles()
-        problems += self.supervision.troubles()
-        problems += self.delivery.troubles()
+        if self.messaging.store.writer.failure:
+            problems.append(f"the store cannot commit: {self.messaging.store.writer.failure}")
+        problems += self.alarms.problems()
+        problems += self.supervision.problems()
+        problems += self.delivery.problems()
         problems += self.connectors.outages()
         problems += [f"line {line.id} is stopped: {line.stopped}" for line in lines if line.stopped]
         problems += [f"line {line.id} is lost" for line in lines if line.presence == "lost"]

@@ -22,6 +22,7 @@ from goiptwist.errors import BadConfiguration, StoreUnavailable
 from goiptwist.gateway.composition import Gateway
 from goiptwist.gateway.settings import Settings
 from goiptwist.interfaces import Phase
+from goiptwist.messaging.events import EventBus
 from goiptwist.store import Store
 
 
@@ -89,7 +90,9 @@ class GatewayService(MultiService):
             raise SystemExit(1) from None
 
     def _start(self) -> None:
-        store = Store.open(self.folder, self._held, self._writing, self._reading)
+        store = Store.open(
+            self.folder, self._held, self._writing, self._reading, EventBus(self._reactor)
+        )
         self.gateway = gateway = Gateway(self.settings, store, self._reactor, self._reactor)
         self._resume(gateway)
         for phase in Phase:
@@ -145,6 +148,7 @@ class GatewayService(MultiService):
         await maybeDeferred(super().stopService)
         gateway.connectors.save()
         await gateway.store.writer.idle()
+        gateway.store.bus.flush()
         self._writing.stop()
         self._reading.stop()
         gateway.store.close()

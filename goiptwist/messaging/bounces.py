@@ -9,7 +9,7 @@ from zope.interface import implementer
 
 from goiptwist.interfaces import IBounces
 from goiptwist.messaging.service import Messaging
-from goiptwist.store import Return
+from goiptwist.store import Bounce
 
 
 @implementer(IBounces)
@@ -27,8 +27,6 @@ class Bounces:
         """See L{IBounces}."""
         messaging = self.messaging
         now = messaging.clock.seconds()
-        failed = await messaging.store.came_back(
-            Return(message_id=message_id, reason=reason, at=now, instead=self.fallbacks)
+        await messaging.store.record_bounce(
+            Bounce(message_id=message_id, reason=reason, at=now, instead=self.fallbacks)
         )
-        if failed is not None:
-            messaging.settled(failed)

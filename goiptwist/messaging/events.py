@@ -1,20 +1,22 @@
 """
-What happens in the gateway, for those who watch it live. Only the newest are
-kept, and only in memory: whoever was away for longer reads the store.
+The one announcement: what the store has committed, for the parts that act on
+it, and what happens, for those who watch. Only the newest events are kept, and
+only in memory: a watcher that was away for longer reads the store.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from attrs import define, field, frozen
-from twisted.internet.interfaces import IReactorTime
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger
 from zope.interface import implementer
 
-from goiptwist.operator_interfaces import IEventBus
+from goiptwist.model.commit import Commit
+from goiptwist.store.bus import ICommitBus
 
 #: Events that can be replayed: some minutes of a busy gateway.
 KEPT = 10_000
@@ -37,7 +39,7 @@ class BusEvent:
     about: Any
 
 
-@implementer(IEventBus)
+@implementer(ICommitBus)
 @define(eq=False)
 class EventBus:
     """
@@ -49,12 +51,65 @@ class EventBus:
     clock: IReactorTime
     _newest: deque[BusEvent] = field(init=False, factory=lambda: deque(maxlen=KEPT))
     _subscribers: list[Callable[[BusEvent], None]] = field(init=False, factory=list)
+    _followers: list[Callable[[Sequence[Commit[Any]]], None]] = field(init=False, factory=list)
+    _announced: deque[Sequence[Commit[Any]]] = field(init=False, factory=deque)
+    _turn: IDelayedCall | None = field(init=False, default=None)
+    _publishing: bool = field(init=False, default=False)
     _life: int = field(init=False)
     _count: int = field(init=False, default=0)
     log = Logger()
 
     def __attrs_post_init__(self) -> None:
         self._life = int(self.clock.seconds())
+
+    # -- what the store has committed --
+
+    def announce(self, commits: Sequence[Commit[Any]]) -> None:
+        """See L{ICommitBus}."""
+        self.flush()
+        if commits:
+            self._announced.append(commits)
+
+    def release(self) -> None:
+        """See L{ICommitBus}."""
+        if self._announced and self._turn is None:
+            # The reactor runs this one before it writes to its sockets, and
+            # the next one after that.
+            self._turn = self.clock.callLater(0, self._next_turn)
+
+    def _next_turn(self) -> None:
+        self._turn = self.clock.callLater(0, self.flush)
+
+    def flush(self) -> None:
+        """Publish everything that was announced, now."""
+        if self._turn is not None:
+            if self._turn.active():
+                self._turn.cancel()
+            self._turn = None
+        if self._publishing:
+            return  # in the middle of it: what has come meanwhile has its turn
+        self._publishing = True
+        try:
+            while self._announced:
+                self._publish_group(self._announced.popleft())
+        finally:
+            self._publishing = False
+
+    def _publish_group(self, commits: Sequence[Commit[Any]]) -> None:
+        for commit in commits:
+            for kind, subject in commit.events:
+                self.publish(kind, subject)
+        for follower in self._followers:
+            try:
+                follower(commits)
+            except Exception:
+                self.log.failure("A subscriber broke on a commit")
+
+    def subscribe_commits(self, subscriber: Callable[[Sequence[Commit[Any]]], None]) -> None:
+        """See L{ICommitBus}."""
+        self._followers.append(subscriber)
+
+    # -- what happens --
 
     def publish(self, kind: str, about: Any) -> None:
         """It happened now."""

@@ -11,7 +11,7 @@ from goiptwist.model.messages import Direction, Message, Step
 from goiptwist.model.queries import Search, SearchPage
 from goiptwist.model.status import DeliveryStatus
 from goiptwist.operator_interfaces import IFolders, IHistory
-from goiptwist.store import MARKS_AT_ONCE, Marking, Store
+from goiptwist.store import FLAGS_AT_ONCE, FlagChange, Store
 
 
 @implementer(IHistory)
@@ -25,9 +25,9 @@ class History:
         """See L{IHistory}."""
         return await self.store.messages(direction, after, limit)
 
-    async def search(self, wanted: Search) -> SearchPage:
+    async def search(self, criteria: Search) -> SearchPage:
         """See L{IHistory}."""
-        return await self.store.search(wanted)
+        return await self.store.search(criteria)
 
     async def journey(self, message_id: str) -> list[Step]:
         """See L{IHistory}."""
@@ -35,7 +35,7 @@ class History:
 
     async def deliveries(self, alarm_id: str) -> list[DeliveryStatus]:
         """See L{IHistory}."""
-        return await self.store.legs(alarm_id)
+        return await self.store.deliveries(alarm_id)
 
 
 @implementer(IFolders)
@@ -56,7 +56,7 @@ class Folders:
     async def flag(self, owner: str, ids: Sequence[str], flag: str) -> list[str]:
         """See L{IFolders}."""
         flagged: list[str] = []
-        for begin in range(0, len(ids), MARKS_AT_ONCE):
-            part = tuple(ids[begin : begin + MARKS_AT_ONCE])
-            flagged += await self.store.mark(Marking(owner=owner, ids=part, word=flag))
+        for begin in range(0, len(ids), FLAGS_AT_ONCE):
+            part = tuple(ids[begin : begin + FLAGS_AT_ONCE])
+            flagged += await self.store.flag(FlagChange(owner=owner, ids=part, flag=flag))
         return flagged

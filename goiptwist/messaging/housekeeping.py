@@ -83,7 +83,7 @@ class Housekeeping:
         """Tell of texts that are late, to those who asked for it."""
         now = self.clock.seconds()
         try:
-            await self.store.tell_delays(now - self.delay, now)
+            await self.store.notify_delays(now - self.delay, now)
         except StoreUnavailable:
             return  # the store has said why; there is a next round
 
@@ -94,7 +94,7 @@ class Housekeeping:
             await self.store.forget_receipts(now)
             before = now - self.keep_days * DAY
             if self.keep_days:
-                await self.store.forget_notes(before)
+                await self.store.forget_values(before)
             while self.keep_days and await self.store.prune(before, min(before, now - REPEATS)):
                 await deferLater(self.clock, BITE_EVERY)
         except StoreUnavailable:

@@ -12,7 +12,7 @@ from goiptwist.store import Store
 
 @implementer(IMemory)
 @define(eq=False, repr=False)
-class Memory:
+class SectionMemory:
     """
     @ivar section: whose it is, such as C{bridge.ops}. The keys of all sections
         stand in one table; no section sees those of another.
@@ -24,8 +24,8 @@ class Memory:
 
     async def put(self, key: str, value: str) -> None:
         """See L{IMemory}."""
-        await self.store.remember(f"{self.section}/{key}", value, self.clock.seconds())
+        await self.store.put_value(f"{self.section}/{key}", value, self.clock.seconds())
 
     async def get(self, key: str) -> str:
         """See L{IMemory}."""
-        return await self.store.recall(f"{self.section}/{key}")
+        return await self.store.get_value(f"{self.section}/{key}")

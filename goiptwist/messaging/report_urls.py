@@ -67,7 +67,7 @@ def keywords_of(message: Message, zone: tzinfo | None = None) -> dict[str, str]:
 
 
 def context_of(url: str) -> str:
-    """What is kept with a message, for whoever calls the URL later; or empty."""
+    """What is kept with a message for the bridge that calls the URL later; or empty."""
     return json.dumps({"kind": "reporturl", "url": url}) if url else ""
 
 

@@ -9,12 +9,15 @@ from typing import Self
 
 from attrs import frozen
 
+#: How the reason of an alarm begins that a person has taken over; the name follows.
+ACKNOWLEDGED_BY = "acknowledged by "
+
 
 @frozen
 class EscalationStep:
     """
     One destination of a message. In a chain it knows who follows if it does
-    not deliver, so that whoever finds it after a restart can go on.
+    not deliver, so that a restart can go on with it.
 
     @ivar destination: as C{bridge:NAME}.
     @ivar chain: which chain of the message it is a step of, from 1; 0 is none.
@@ -30,7 +33,7 @@ class EscalationStep:
 
     @property
     def next(self) -> EscalationStep | None:
-        """The leg that follows, or C{None} for the last."""
+        """The step that follows, or C{None} for the last."""
         if not self.following:
             return None
         first, *rest = self.following
@@ -56,14 +59,14 @@ class EscalationStep:
         return cls(destination, chain, tuple(following), wait)
 
 
-def merged(legs: list[EscalationStep]) -> tuple[EscalationStep, ...]:
+def merged(steps: list[EscalationStep]) -> tuple[EscalationStep, ...]:
     """
-    No destination begins twice with one message: of a leg that is there
+    No destination begins twice with one message: of a step that is there
     already, only who follows counts, where nobody followed before.
     """
     known: dict[str, EscalationStep] = {}
-    for leg in legs:
-        before = known.get(leg.destination)
+    for step in steps:
+        before = known.get(step.destination)
         if before is None or not before.chain:
-            known[leg.destination] = leg if before is None or leg.chain else before
+            known[step.destination] = step if before is None or step.chain else before
     return tuple(known.values())

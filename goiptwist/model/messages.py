@@ -62,9 +62,9 @@ class Message:
 
     @ivar id: unique in this gateway's life, never used again, sortable only
         through the store.
-    @ivar line: the line it came in on, or the one it shall leave (or left) by;
+    @ivar line: the line it came in on, or the one that it is to leave (or left) by;
         empty where any line of the pool will do.
-    @ivar pool: the pool of lines it shall leave by, or empty.
+    @ivar pool: the pool of lines that it is to leave by, or empty.
     @ivar sender: who wrote it: an MSISDN, a short code, or an alphanumeric
         sender. Empty for outgoing texts.
     @ivar recipient: the MSISDN it goes to. Empty for incoming texts.
@@ -77,7 +77,7 @@ class Message:
         bulk session of the device.
     @ivar smsc: the service centre that an incoming text names, or empty.
     @ivar context: what the submitter wants back with news; nobody else reads it.
-    @ivar tell: who is told what became of it.
+    @ivar tell: the bridges that are notified of what became of it.
     @ivar expires: when it is worth nothing any more, in seconds since the
         epoch; 0 leaves it to the settings.
     @ivar on_unknown: what follows if nobody knows whether it went out;
@@ -130,7 +130,7 @@ class Submission:
         one message; or empty.
     @ivar context: what comes back with news; at most
         L{goiptwist.telephony.validation.LONGEST_CONTEXT} characters.
-    @ivar tell: who shall be told what became of it.
+    @ivar tell: the bridges that are notified of what became of it.
     @ivar send_at: not before this time, in seconds since the epoch; 0 is now.
     @ivar expires: not after this time; 0 leaves it to the settings.
     @ivar priority: 0 to 9; see L{goiptwist.telephony.validation.HEAD_START}.
@@ -154,7 +154,7 @@ class Submission:
 @frozen(kw_only=True)
 class AlarmReport:
     """
-    One event of an alarm panel, as whoever received it hands it to
+    One event of an alarm panel, as its receiver hands it to
     L{goiptwist.interfaces.IAlarms.raise_alarm}.
 
     @ivar origin: who brought it, such as C{user:ops} or C{dc09}.
@@ -163,7 +163,7 @@ class AlarmReport:
     @ivar line: the line that it came by, where it came as an SMS.
     @ivar sender: the number of that SMS. It chooses the way; it is not kept.
     @ivar context: what comes back with news, as of a L{Submission}.
-    @ivar tell: who shall be told what became of it: C{delivered} when all of
+    @ivar tell: the bridges that are notified of what became of it: C{delivered} when all of
         its ways ended with a delivery, or C{failed}.
     """
 

@@ -49,7 +49,9 @@ class DeliveryStatus:
     One way of an alarm as it stands now.
 
     @ivar bridge: the name of the bridge.
-    @ivar state: C{waiting}, C{done}, C{passed} (to the next one), C{failed} or
+    @ivar recipient: whom of its recipients this is about; empty where the
+        bridge has the alarm as a whole.
+    @ivar state: C{waiting}, C{done}, C{escalated} (to the next one), C{failed} or
         C{cancelled}.
     @ivar attempts: how often it was tried and put off.
     @ivar detail: what was said last, in words; may be empty.
@@ -66,6 +68,7 @@ class DeliveryStatus:
     next_try: float | None = None
     settled_at: float | None = None
     following: tuple[str, ...] = ()
+    recipient: str = ""
 
 
 @frozen(kw_only=True)

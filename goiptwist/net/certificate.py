@@ -35,11 +35,11 @@ def check_certificate(settings: Any, attribute: Attribute[Any], certificate: str
         return
     try:
         read_context(certificate, settings.private_key)
-    except OSError as trouble:
-        why = f"cannot read {trouble.filename}: {trouble.strerror}"
+    except OSError as error:
+        why = f"cannot read {error.filename}: {error.strerror}"
         raise ValueError(f"certificate: {why}") from None
-    except ValueError as trouble:
-        raise ValueError(f"certificate: {trouble}") from None
+    except ValueError as error:
+        raise ValueError(f"certificate: {error}") from None
 
 
 def check_private_key(settings: Any, attribute: Attribute[Any], key: str) -> None:
@@ -54,7 +54,7 @@ def read_context(certificate: str, key: str) -> SSL.Context:
     @raise OSError: one of the files cannot be read.
     @raise ValueError: they do not hold what they should, or not of the same pair.
     """
-    Path(certificate).read_bytes()  # OpenSSL would not say what the trouble is
+    Path(certificate).read_bytes()  # OpenSSL would not say what is wrong
     if b"ENCRYPTED" in Path(key).read_bytes():  # it would ask for the passphrase on the terminal
         raise ValueError(f"{key} is protected by a passphrase; store the key without one")
     context = CertificateOptions().getContext()
@@ -103,12 +103,12 @@ class OurCertificate:
                 self._seen = stamps
                 self._context = read_context(self.certificate, self.key)
                 self.log.info("The certificate {path} is a new one", path=self.certificate)
-        except (OSError, ValueError) as trouble:
+        except (OSError, ValueError) as error:
             self.log.warn(
                 "The certificate {path} has changed and cannot be read, so the old one stays in "
                 "use: {reason}",
                 path=self.certificate,
-                reason=str(trouble),
+                reason=str(error),
             )
         return SSL.Connection(self._context, None)
 

@@ -44,7 +44,7 @@ class Connections(Generic[G]):
     _abort: IDelayedCall | None = field(default=None, init=False)
 
     def __iter__(self) -> Iterator[G]:
-        """A copy: whoever is asked to leave may be gone at once."""
+        """A copy: a connection that is asked to leave may be gone at once."""
         return iter(tuple(self._inside))
 
     def __len__(self) -> int:

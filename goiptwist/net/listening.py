@@ -26,7 +26,7 @@ BACKLOG = 512
 
 
 @frozen
-class Place:
+class ListenAddress:
     """
     One address to listen on.
 
@@ -49,7 +49,7 @@ class Listening(Service):
 
     log = Logger()
 
-    def __init__(self, reactor: Any, what: str, places: Sequence[Place]) -> None:
+    def __init__(self, reactor: Any, what: str, places: Sequence[ListenAddress]) -> None:
         """@param what: who listens, for the log, such as C{Mail}."""
         self.reactor = reactor
         self.ports: list[IListeningPort] = []
@@ -80,7 +80,7 @@ class Listening(Service):
             self.close_ports()
             raise BadConfiguration(problems)
 
-    def _open(self, place: Place) -> Iterator[str]:
+    def _open(self, place: ListenAddress) -> Iterator[str]:
         """@return: what is wrong, if anything, in a sentence."""
         address = place.address
         kind = TCP6ServerEndpoint if ":" in address.host else TCP4ServerEndpoint

@@ -27,23 +27,27 @@ class Rejections:
 
     clock: IReactorTime
     counts: Counter[str] = field(factory=Counter, init=False)
-    _said: OrderedDict[tuple[str, str], tuple[float, int]] = field(factory=OrderedDict, init=False)
+    _logged: OrderedDict[tuple[str, str], tuple[float, int]] = field(
+        factory=OrderedDict, init=False
+    )
     log = Logger()
 
-    def about(self, kind: str, host: str, why: str) -> None:
+    def about(self, kind: str, host: str, reason: str) -> None:
         """
         @param kind: names the counter: C{malformed}, C{wrong_password}, ...
         @param host: where it came from.
-        @param why: in words, without secrets.
+        @param reason: in words, without secrets.
         """
         self.counts[kind] += 1
         now = self.clock.seconds()
-        said, unsaid = self._said.pop((kind, host), (float("-inf"), 0))
-        if now < said + QUIET:
-            self._said[kind, host] = (said, unsaid + 1)
+        logged, unlogged = self._logged.pop((kind, host), (float("-inf"), 0))
+        if now < logged + QUIET:
+            self._logged[kind, host] = (logged, unlogged + 1)
             return
-        more = f" ({unsaid} more like it in the last minute)" if unsaid else ""
-        self.log.warn("From {peer}: {why}{more}", peer=host, why=why, more=more, complaint=kind)
-        self._said[kind, host] = (now, 0)
-        while len(self._said) > SOURCES:
-            self._said.popitem(last=False)
+        more = f" ({unlogged} more like it in the last minute)" if unlogged else ""
+        self.log.warn(
+            "From {peer}: {reason}{more}", peer=host, reason=reason, more=more, complaint=kind
+        )
+        self._logged[kind, host] = (now, 0)
+        while len(self._logged) > SOURCES:
+            self._logged.popitem(last=False)

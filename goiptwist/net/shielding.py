@@ -18,8 +18,8 @@ log = Logger()
 
 def shielded(work: Coroutine[Deferred[Any], Any, T]) -> Deferred[T]:
     """
-    Do something to its end, even if the one who asked has gone. Whoever hangs
-    up cancels what he waited for; but a commit that is cut off half-way has
+    Do something to its end, even if the caller has gone. A caller that hangs
+    up cancels what it waited for; but a commit that is cut off half-way has
     been made and nobody goes on from it, and a thread runs on uncounted.
 
     @return: fires with the outcome; cancelling it stops only the waiting.

@@ -27,7 +27,7 @@ from goiptwist.store.schema import counter, identity
 CHECKPOINT_PAGES = 8000
 
 #: The newest step in C{migrations/versions}.
-HEAD = "0004"
+HEAD = "0005"
 MIGRATIONS = Path(__file__).parent / "migrations"
 
 #: Bytes of the key that addresses are signed with.
@@ -137,7 +137,7 @@ def migrate(engine: Engine) -> None:
             config = Config()
             config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
             config.attributes["connection"] = connection
-            # All or nothing: whoever is killed in the middle starts anew. The
+            # All or nothing: a process that is killed in the middle starts anew. The
             # driver begins no transaction by itself for what makes a table.
             connection.exec_driver_sql("BEGIN IMMEDIATE")
             command.upgrade(config, HEAD)

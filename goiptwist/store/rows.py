@@ -13,7 +13,7 @@ from goiptwist.model.subscriptions import Subscription
 
 
 @frozen
-class Ids:
+class MessageIds:
     """
     Ids as the world sees them: the tag of this store, a dash, a number.
 
@@ -35,7 +35,7 @@ class Ids:
         return int(number) if len(number) < 19 else None
 
 
-def as_message(row: Any, ids: Ids) -> Message:
+def as_message(row: Any, ids: MessageIds) -> Message:
     """The message that a row of the message table holds."""
     return Message(
         id=ids.outside(row.id),
@@ -54,7 +54,7 @@ def as_message(row: Any, ids: Ids) -> Message:
         batch=ids.outside(row.batch) if row.batch is not None else "",
         smsc=row.smsc,
         context=row.context,
-        tell=wishes(row.tell) if row.tell else (),
+        tell=subscriptions(row.tell) if row.tell else (),
         expires=row.expires or 0.0,
         on_unknown=OnUnknown(row.on_unknown) if row.on_unknown else None,
         about=ids.outside(row.about) if row.about is not None else "",
@@ -63,18 +63,21 @@ def as_message(row: Any, ids: Ids) -> Message:
     )
 
 
-def wishes(text: str) -> tuple[Subscription, ...]:
-    """Read what L{wishes_text} wrote."""
+def subscriptions(text: str) -> tuple[Subscription, ...]:
+    """Read what L{subscriptions_text} wrote."""
     return tuple(
         Subscription(destination, tuple(whats)) for destination, *whats in json.loads(text)
     )
 
 
-def wishes_text(tell: Sequence[Subscription]) -> str:
+def subscriptions_text(tell: Sequence[Subscription]) -> str:
     """Who is told of what, as one text; empty where nobody is."""
     if not tell:
         return ""
-    return json.dumps([[wish.destination, *wish.whats] for wish in tell], ensure_ascii=False)
+    return json.dumps(
+        [[subscription.destination, *subscription.whats] for subscription in tell],
+        ensure_ascii=False,
+    )
 
 
 def order_row(message: Message, number: int, batch: int) -> dict[str, Any]:
@@ -82,7 +85,7 @@ def order_row(message: Message, number: int, batch: int) -> dict[str, Any]:
     return {
         **as_row(message, number, batch),
         "context": message.context,
-        "tell": wishes_text(message.tell),
+        "tell": subscriptions_text(message.tell),
         "expires": message.expires or None,
         "on_unknown": message.on_unknown.value if message.on_unknown else "",
     }
@@ -93,7 +96,7 @@ def alarm_row(message: Message, number: int) -> dict[str, Any]:
     return {
         **as_row(message, number, None),
         "context": message.context,
-        "tell": wishes_text(message.tell),
+        "tell": subscriptions_text(message.tell),
         "alarm": message.alarm,
     }
 

@@ -106,8 +106,9 @@ Index(
     postgresql_where=and_(message.c.state == QUEUED, message.c.tell != NOBODY),
 )
 
-#: One row for each destination of a message: the queue, and its history.
-#: C{state} is waiting, done, passed (to another destination), failed, unknown,
+#: One row for each destination of a message, and where the destination delivers
+#: to each recipient by itself one for each of them: the queue, and its history.
+#: C{state} is waiting, done, escalated (to another destination), failed, unknown,
 #: expired or cancelled. C{since} is when the destination could first have it,
 #: where that is not C{message.at}. C{chain} says who follows, see
 #: L{goiptwist.model.escalation.EscalationStep}, and C{until} when.
@@ -116,6 +117,7 @@ delivery = Table(
     metadata,
     Column("message_id", Integer, nullable=False),
     Column("destination", Text, nullable=False),
+    _words("recipient"),
     Column("state", Text, nullable=False),
     Column("attempts", Integer, nullable=False),
     Column("due", Float, nullable=False),
@@ -124,7 +126,7 @@ delivery = Table(
     Column("since", Float),
     _words("chain"),
     Column("until", Float),
-    PrimaryKeyConstraint("message_id", "destination"),
+    PrimaryKeyConstraint("message_id", "destination", "recipient"),
     sqlite_with_rowid=False,
 )
 Index(

@@ -3,7 +3,7 @@ The one writer, which commits in groups.
 
 An fsync is the price of a promise, so it is shared: everything that arrives
 while one commit is under way goes into the next one. Callers get a Deferred
-that fires after the commit.
+that fires after the commit; everybody else hears of it from the bus, later.
 """
 
 from __future__ import annotations
@@ -19,13 +19,15 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from goiptwist.errors import StoreUnavailable
+from goiptwist.model.commit import Commit
+from goiptwist.store.bus import ICommitBus
 
 Item = TypeVar("Item")
-Result = TypeVar("Result")
+Value = TypeVar("Value")
 
 #: Does the same thing for many items inside the transaction of a group. A
 #: result that is an exception fails its own item and no other.
-Operation = Callable[[Connection, Sequence[Item]], Sequence[Result | Exception]]
+Command = Callable[[Connection, Sequence[Item]], "Sequence[Commit[Value] | Exception]"]
 
 #: Runs a piece of work where it may block, and gives back its result.
 RunsWork = Callable[[Callable[[], Any]], "Deferred[Any]"]
@@ -37,10 +39,16 @@ _OF_AN_ITEM = (DataError, IntegrityError, ProgrammingError)
 
 
 @define(repr=False)
-class _Wish:
-    operation: Operation[Any, Any]
+class Job:
+    """
+    One item of a command.
+
+    @ivar result: a L{Commit}, or what went wrong.
+    """
+
+    command: Command[Any, Any]
     item: Any
-    fulfilled: Deferred[Any]
+    done: Deferred[Any]
     result: Any = None
 
 
@@ -49,43 +57,45 @@ class Writer:
     """
     Everything that changes the store goes through here.
 
-    Wishes of one group are independent of one another, and those of one
-    operation are done together: whoever needs an order waits for the
-    Deferred of the first before wishing the second.
+    Jobs of one group are independent of one another, and those of one
+    command are done together: a caller that needs an order waits for the
+    Deferred of the first before it begins the second.
 
     @ivar connection: used by nobody else.
+    @ivar bus: where every commit is published once, after its results.
     @ivar run: where the work is done: one thread, always the same. In tests
         it may run the work at once.
-    @ivar trouble: why the last commit failed, in words; empty when it went
+    @ivar failure: why the last commit failed, in words; empty when it went
         well.
     """
 
     connection: Connection
     run: RunsWork
-    trouble: str = ""
+    bus: ICommitBus
+    failure: str = ""
     committed_groups: int = 0
     committed_items: int = 0
-    _waiting: list[_Wish] = field(factory=list, init=False)
+    _waiting: list[Job] = field(factory=list, init=False)
     _busy: bool = field(default=False, init=False)
     _idle: list[Deferred[None]] = field(factory=list, init=False)
     log = Logger()
 
-    def wish(self, operation: Operation[Item, Result], item: Item) -> Deferred[Result]:
+    def execute(self, command: Command[Item, Value], item: Item) -> Deferred[Value]:
         """
-        Have C{operation} done for C{item} in the next group.
+        Have C{command} done for C{item} in the next group.
 
-        @return: fires with its result after the commit, or fails with
+        @return: fires with the value of its commit, or fails with
             L{StoreUnavailable} or with what went wrong with this item.
         """
-        fulfilled: Deferred[Result] = Deferred()
-        self._waiting.append(_Wish(operation, item, fulfilled))
+        done: Deferred[Value] = Deferred()
+        self._waiting.append(Job(command, item, done))
         if not self._busy:
             self._begin()
-        return fulfilled
+        return done
 
     @property
     def depth(self) -> int:
-        """How many wishes wait for the next group."""
+        """How many jobs wait for the next group."""
         return len(self._waiting)
 
     def idle(self) -> Deferred[None]:
@@ -102,40 +112,44 @@ class Writer:
         group, self._waiting = self._waiting, []
         self.run(lambda: self._commit_or_fail(group)).addBoth(self._committed, group)
 
-    def _committed(self, trouble: str | Failure, group: list[_Wish]) -> None:
-        if isinstance(trouble, Failure):  # the thread itself broke
-            for wish in group:
-                wish.result = StoreUnavailable(trouble.getErrorMessage())
-            trouble = trouble.getErrorMessage()
-        self._note(trouble)
+    def _committed(self, failure: str | Failure, group: list[Job]) -> None:
+        if isinstance(failure, Failure):  # the thread itself broke
+            for job in group:
+                job.result = StoreUnavailable(failure.getErrorMessage())
+            failure = failure.getErrorMessage()
+        self._note(failure)
         self.committed_groups += 1
         self.committed_items += len(group)
         # The disk works on the next group while the results of this one are
-        # told.
+        # given back.
         if self._waiting:
             self._begin()
         else:
             self._busy = False
-        for wish in group:
-            if isinstance(wish.result, Exception):
-                wish.fulfilled.errback(wish.result)
+        self.bus.announce(
+            [j.result for j in group if isinstance(j.result, Commit) and j.result.is_public]
+        )
+        for job in group:
+            if isinstance(job.result, Exception):
+                job.done.errback(job.result)
             else:
-                wish.fulfilled.callback(wish.result)
+                job.done.callback(job.result.value)
+        self.bus.release()
         if not self._busy:
             waiting, self._idle = self._idle, []
             for done in waiting:
                 done.callback(None)
 
-    def _note(self, trouble: str) -> None:
-        if trouble and not self.trouble:
-            self.log.error("The store cannot commit: {trouble}", trouble=trouble)
-        elif self.trouble and not trouble:
+    def _note(self, failure: str) -> None:
+        if failure and not self.failure:
+            self.log.error("The store cannot commit: {reason}", reason=failure)
+        elif self.failure and not failure:
             self.log.info("The store commits again")
-        self.trouble = trouble
+        self.failure = failure
 
     # -- below here, in the writer's thread --
 
-    def _commit_or_fail(self, group: list[_Wish]) -> str:
+    def _commit_or_fail(self, group: list[Job]) -> str:
         try:
             self._commit(group)
         except Exception as error:
@@ -145,20 +159,20 @@ class Writer:
                 group[0].result = error
                 return ""
             # One bad item must not take the others down with it.
-            return max(self._commit_or_fail([wish]) for wish in group)
+            return max(self._commit_or_fail([job]) for job in group)
         return ""
 
-    def _fail(self, group: list[_Wish], trouble: str) -> str:
-        for wish in group:
-            wish.result = StoreUnavailable(f"the store could not commit: {trouble}")
-        return trouble
+    def _fail(self, group: list[Job], failure: str) -> str:
+        for job in group:
+            job.result = StoreUnavailable(f"the store could not commit: {failure}")
+        return failure
 
-    def _commit(self, group: list[_Wish]) -> None:
-        kinds: dict[Operation[Any, Any], list[_Wish]] = {}
-        for wish in group:
-            kinds.setdefault(wish.operation, []).append(wish)
+    def _commit(self, group: list[Job]) -> None:
+        commands: dict[Command[Any, Any], list[Job]] = {}
+        for job in group:
+            commands.setdefault(job.command, []).append(job)
         with self.connection.begin():
-            for operation, wishes in kinds.items():
-                results = operation(self.connection, [wish.item for wish in wishes])
-                for wish, result in zip(wishes, results, strict=True):
-                    wish.result = result
+            for command, jobs in commands.items():
+                results = command(self.connection, [job.item for job in jobs])
+                for job, result in zip(jobs, results, strict=True):
+                    job.result = result

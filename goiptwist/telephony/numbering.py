@@ -123,9 +123,9 @@ def _read(number: str, country: str) -> PhoneNumber | None:
 def _fault(read: PhoneNumber | None) -> str:
     if read is None:
         return "there is no such country code, or hardly a digit behind it"
-    said = _WRONG_LENGTH[is_possible_number_with_reason(read)]
+    fault = _WRONG_LENGTH[is_possible_number_with_reason(read)]
     regions = COUNTRY_CODE_TO_REGION_CODE.get(read.country_code or 0, ("",))
-    return f"{said} for {regions[0]} (+{read.country_code})"
+    return f"{fault} for {regions[0]} (+{read.country_code})"
 
 
 def _no_number(typed: str, fault: str, country: str) -> Unacceptable:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from attrs import Factory, define, evolve, field, frozen
+from attrs import define, evolve, field, frozen
 from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.internet.interfaces import IReactorTime
 from zope.interface import Interface, implementer
@@ -256,12 +256,8 @@ class StandInGateway:
     waiting: dict[str, list[Deferred[str]]] = field(factory=dict)
     statuses: list[LineStatus] = field(factory=list)
     country: str = ""
-    accounts: Authenticator = field(
-        default=Factory(lambda self: Authenticator((), self.clock, maybeDeferred), takes_self=True)
-    )
-    rejections: Rejections = field(
-        init=False, default=Factory(lambda self: Rejections(self.clock), takes_self=True)
-    )
+    accounts: Authenticator = field(init=False)
+    rejections: Rejections = field(init=False)
     sections: ISections = field(factory=lambda: StandInSections())
     connectors: IConnectors = field(factory=lambda: StandInConnectors())
     messages: IMessages = field(init=False)
@@ -272,6 +268,8 @@ class StandInGateway:
     memory: IMemory = field(init=False)
 
     def __attrs_post_init__(self) -> None:
+        self.accounts = Authenticator((), self.clock, maybeDeferred)
+        self.rejections = Rejections(self.clock)
         self.messages = StandInMessages(self)
         self.alarms = StandInAlarms(self)
         self.directory = self.lines = self.bounces = StandInDirectory(self)

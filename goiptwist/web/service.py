@@ -11,7 +11,7 @@ from twisted.internet.defer import Deferred, DeferredList
 from twisted.web.resource import IResource
 
 from goiptwist.net.certificate import OurCertificate, WithinTls
-from goiptwist.net.listening import Listening, Place
+from goiptwist.net.listening import ListenAddress, Listening
 from goiptwist.web.http.proxies import TrustedProxies
 from goiptwist.web.http.site import STRICT, Leniency, Site
 from goiptwist.web.settings import HttpSettings
@@ -42,14 +42,14 @@ class HttpService(Listening):
         self.site = Site(resource, reactor, leniency, TrustedProxies(settings.proxies))
         super().__init__(reactor, "HTTP", tuple(self._all_places(reactor, settings)))
 
-    def _all_places(self, reactor: Any, settings: HttpSettings) -> Iterator[Place]:
+    def _all_places(self, reactor: Any, settings: HttpSettings) -> Iterator[ListenAddress]:
         for address in settings.listen:
-            yield Place(address, "", self.site)
+            yield ListenAddress(address, "", self.site)
         if settings.listen_tls:
             certificate = OurCertificate(settings.certificate, settings.private_key)
             factory = WithinTls(certificate, self.site, reactor)
             for address in settings.listen_tls:
-                yield Place(address, " with TLS", factory)
+                yield ListenAddress(address, " with TLS", factory)
 
     def stopService(self) -> Deferred[Any]:
         """@return: fires when all ports and connections are closed."""

@@ -15,7 +15,7 @@ from twisted.logger import LogLevel, capturedLogs
 from goiptwist.messaging import service as traffic_module
 from goiptwist.model.messages import Direction, Message
 from goiptwist.store import Store
-from goiptwist.store.receipts import REPEAT_WINDOW
+from goiptwist.store.commands.receipts import REPEAT_WINDOW
 from tests.conftest import FailureLog
 from tests.wire import Wire, refuse_writes
 from tests.world import now

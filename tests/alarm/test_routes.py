@@ -44,7 +44,7 @@ def report(machine: str = PANIC, origin: str = "user:panel", sender: str = "") -
 
 def ways(found: Routes, **about: str) -> list[str]:
     """Where it goes at first."""
-    return [leg.destination.removeprefix("bridge:") for leg in found.legs(report(**about))]
+    return [step.destination.removeprefix("bridge:") for step in found.steps(report(**about))]
 
 
 class TestConditions:
@@ -88,7 +88,7 @@ class TestConditions:
         with pytest.raises(
             Unacceptable, match=r'account 1113 with code 123.*account = "1113"'
         ) as no:
-            routes({"account": "2222", "to": "a"}).legs(report())
+            routes({"account": "2222", "to": "a"}).steps(report())
         assert no.value.field == "account"
 
     def test_a_mark_is_no_way(self) -> None:
@@ -101,14 +101,14 @@ class TestLegs:
     """The ways themselves."""
 
     def test_all_at_once(self) -> None:
-        assert routes({"account": "*", "to": ["a", "b"]}).legs(report()) == (
+        assert routes({"account": "*", "to": ["a", "b"]}).steps(report()) == (
             EscalationStep("bridge:a"),
             EscalationStep("bridge:b"),
         )
 
     def test_chain(self) -> None:
         """Each knows who follows, and when."""
-        (first,) = routes({"account": "*", "chain": ["a", "b", "c"], "escalate_after": 20}).legs(
+        (first,) = routes({"account": "*", "chain": ["a", "b", "c"], "escalate_after": 20}).steps(
             report()
         )
         assert first == EscalationStep("bridge:a", 1, ("bridge:b", "bridge:c"), 20.0)

@@ -140,7 +140,7 @@ class TestRaising:
         assert heard == ["alarm.received", "alarm.delivered"]
         assert site.steps(alarm) == [
             (0, "received", "", "user:panel"),
-            (0, "handed on", "station", "kissoff"),
+            (0, "delivered", "station", "kissoff"),
         ]
 
     def test_no_route(self, site: Site) -> None:
@@ -231,7 +231,7 @@ class TestChains:
             (5, "goes on", "backup", "bridge:station failed"),
             (5, "failed", "backup", "401"),
             (5, "goes on", "oncall", "bridge:backup failed"),
-            (5, "handed on", "oncall", "kissoff"),
+            (5, "delivered", "oncall", "kissoff"),
         ]
         assert site.state(alarm) == "delivered"
         assert site.gateway.powers.operator.health().problems == ()
@@ -365,7 +365,7 @@ class TestAcknowledgement:
         alarm = site.alarm()
         site.acknowledge(alarm.id)
         assert heard == ["alarm.received", "alarm.acknowledged"]
-        assert (0, "handed on", "station", "Ann has answered") in site.steps(alarm)
+        assert (0, "delivered", "station", "Ann has answered") in site.steps(alarm)
 
     def test_nobody_waits_any_more(self, site: Site) -> None:
         """Who has stopped waiting is not called, and others are."""

@@ -72,12 +72,12 @@ def test_a_way_fails_and_comes_back(begins: Begins) -> None:
     world.recorders.made["station"].troubles = [Refused("number not in use")] * 2
     next_turn(world)
     assert "1113,18,1,350,00,001" in had(world, "ops")
-    assert world.gateway.supervision.troubles() == [
+    assert world.gateway.supervision.problems() == [
         "no test alarm gets through by station: number not in use"
     ]
     next_turn(world)
     assert "1113,18,3,350,00,001" in had(world, "station")
-    assert world.gateway.supervision.troubles() == []
+    assert world.gateway.supervision.problems() == []
 
 
 def test_silence(begins: Begins) -> None:
@@ -89,7 +89,7 @@ def test_silence(begins: Begins) -> None:
     world.advance(130, 10)
     assert "1113,18,1,350,00,001" in had(world, "ops")
     world.advance(600, 10)
-    assert world.gateway.supervision.troubles() == []
+    assert world.gateway.supervision.problems() == []
 
 
 def test_restart(begins: Begins) -> None:

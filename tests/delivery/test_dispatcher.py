@@ -17,8 +17,8 @@ from goiptwist.delivery.retry import RetryPolicy
 from goiptwist.interfaces import IDestination
 from goiptwist.model.delivery import Delivered
 from goiptwist.model.messages import IncomingSms, Message
-from goiptwist.store import Arrival, Queued, Store, lock
-from tests.world import BEGINNING, now
+from goiptwist.store import Arrival, Store, lock
+from tests.world import BEGINNING, PromptBus, now
 
 POLICY = RetryPolicy(schedule=(5.0,), lifetime=1000.0, rests=True, at_once=2)
 
@@ -57,7 +57,6 @@ class Room:
     clock: Clock = field(factory=Clock)
     a: Slow = field(default=Factory(lambda self: Slow(self.clock), takes_self=True))
     routes: dict[str, Nexthop] = field(factory=dict)
-    settled: list[Message] = field(factory=list)
     store: Store = field(init=False)
     delivery: Dispatcher = field(init=False)
 
@@ -67,8 +66,8 @@ class Room:
         self.start()
 
     def start(self) -> None:
-        self.store = Store.open(self.path, lock(self.path), execute, execute)
-        self.delivery = Dispatcher(self.store, self.clock, self.routes.get, self.settled.append)
+        self.store = Store.open(self.path, lock(self.path), execute, execute, PromptBus(self.clock))
+        self.delivery = Dispatcher(self.store, self.clock, self.routes.get)
 
     def again(self) -> None:
         """The gateway died, and comes back."""
@@ -85,12 +84,6 @@ class Room:
         )
         message = now(self.store.keep_arrival(Arrival(sms, destinations or ("bridge:a",))))
         assert isinstance(message, Message)
-        self.delivery.kept(
-            [
-                Queued(destination=name, message=message, due=message.at)
-                for name in destinations or ("bridge:a",)
-            ]
-        )
         return message
 
 
@@ -131,8 +124,8 @@ def test_orphans(room: Room) -> None:
     message = room.arrives("hello", "bridge:gone")
     with capturedLogs() as logs:
         room.again()
-    assert [(e["log_level"], e["queue"]) for e in logs] == [(LogLevel.warn, "bridge:gone")]
-    assert room.delivery.troubles() == ["messages wait for bridge:gone, which is not configured"]
+    assert [(e["log_level"], e["destination"]) for e in logs] == [(LogLevel.warn, "bridge:gone")]
+    assert room.delivery.problems() == ["messages wait for bridge:gone, which is not configured"]
     assert now(room.store.message(message.id)).state == "received"
     room.routes["bridge:gone"] = room.routes["bridge:a"]
     room.again()

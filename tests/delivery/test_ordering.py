@@ -20,11 +20,11 @@ from goiptwist.delivery.queue import Queue
 from goiptwist.delivery.retry import RetryPolicy
 from goiptwist.errors import Refused, TryLater
 from goiptwist.interfaces import IDestination, INotifies
+from goiptwist.model.commit import Commit
 from goiptwist.model.delivery import Delivered
 from goiptwist.model.messages import HandsetReport, Message
 from goiptwist.model.notifications import Notification
 from goiptwist.model.subscriptions import Subscription
-from goiptwist.store import Queued, QueueEntry
 from tests.conftest import FailureLog
 from tests.store.conftest import AT, Kept
 from tests.store.test_settling import give, settle
@@ -82,6 +82,7 @@ class Desk:
     def __attrs_post_init__(self) -> None:
         self.clock.advance(AT + 10)
         self.kept = Kept(self.path)
+        self.kept.bus.subscribe_commits(self._committed)
         self.begin()
 
     def begin(self) -> None:
@@ -89,8 +90,7 @@ class Desk:
         self.teller = Teller(self.clock)
         store = self.kept.store
         store.run_reading = self.reads
-        store.on_queued = self.queued
-        self.queue = Queue("b:a", self.teller, POLICY, store, self.clock, lambda _: None)
+        self.queue = Queue("b:a", self.teller, POLICY, store, self.clock)
 
     def again(self) -> Deferred[None]:
         """The process ends in the middle of everything, and another begins."""
@@ -100,9 +100,10 @@ class Desk:
         self.begin()
         return self.queue.load()
 
-    def queued(self, queued: Sequence[Queued]) -> None:
+    def _committed(self, commits: Sequence[Commit[Any]]) -> None:
         """The store has put something into the queue."""
-        self.queue.add([QueueEntry(one.message, 0, one.due) for one in queued])
+        rows = [row for commit in commits for row in commit.enqueued]
+        self.queue.add([row for row in rows if row.destination == "b:a"])
 
     def sent(self, text: str, number: int) -> None:
         """A text goes out."""
@@ -241,9 +242,8 @@ def test_others_pay_nothing(desk: Desk) -> None:
     """What is no notification about anything is in no chain."""
     message = desk.kept.arrival()
     assert message is not None
-    desk.queue.add([QueueEntry(message, 0, message.at)])
     assert desk.teller.taken == ["hello"]
-    assert desk.queue._chains._behind == {}
+    assert desk.queue._groups._behind == {}
 
 
 def test_an_outcome_that_cannot_be_written(desk: Desk, logged_failures: FailureLog) -> None:

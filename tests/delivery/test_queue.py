@@ -17,14 +17,18 @@ from twisted.internet.task import Clock
 from twisted.logger import LogLevel, capturedLogs
 from zope.interface import implementer
 
+from goiptwist.contact_id import notation
 from goiptwist.delivery import queue as queue_module
-from goiptwist.delivery.queue import RESTS, SWEEP, Queue
+from goiptwist.delivery.queue import OUTAGE_PAUSES, SWEEP, Queue
 from goiptwist.delivery.retry import RetryPolicy
 from goiptwist.device_interfaces import ILease, ILends
 from goiptwist.errors import Refused, TryLater, Unsure
-from goiptwist.model.delivery import Delivered
-from goiptwist.model.messages import Message, OnUnknown
-from goiptwist.store import QueueEntry
+from goiptwist.interfaces import IDeliversEach
+from goiptwist.messaging.events import BusEvent
+from goiptwist.model.delivery import Delivered, QueueEntry
+from goiptwist.model.escalation import EscalationStep
+from goiptwist.model.messages import AlarmReport, Message, OnUnknown
+from goiptwist.store import AlarmAcknowledgement, NewAlarm
 from tests.conftest import FailureLog
 from tests.delivery.test_dispatcher import Slow
 from tests.store.conftest import AT, Kept
@@ -33,6 +37,11 @@ from tests.world import now
 
 BRIDGE = RetryPolicy(schedule=(5.0, 30.0), lifetime=1000.0, rests=True, at_once=2)
 LINES = RetryPolicy(schedule=(5.0, 30.0), attempts=3, lifetime=1000.0, rests=False, at_once=2)
+
+
+def entry(message: Message, destination: str = "b:a") -> QueueEntry:
+    """The row of a message that has just been kept."""
+    return QueueEntry(destination=destination, message=message, due=message.at)
 
 
 @define(eq=False)
@@ -50,7 +59,7 @@ class Counter:
     reads: HeldBack = field(factory=lambda: HeldBack(holding=False), init=False)
     writes: HeldBack = field(factory=lambda: HeldBack(holding=False), init=False)
     slow: Slow = field(default=Factory(lambda self: Slow(self.clock), takes_self=True))
-    settled: list[Message] = field(factory=list, init=False)
+    settled: list[Message] = field(factory=list, init=False)  # as it was published
     count: int = field(default=0, init=False)
     kept: Kept = field(init=False)
     queue: Queue = field(init=False)
@@ -65,8 +74,12 @@ class Counter:
             self.policy,
             self.kept.store,
             self.clock,
-            self.settled.append,
         )
+        self.kept.bus.subscribe(self._published)
+
+    def _published(self, event: BusEvent) -> None:
+        if event.about.reason or event.kind not in ("message.queued", "message.received"):
+            self.settled.append(event.about)
 
     def arrives(self, text: str, add: bool = True) -> Message:
         """A message is kept, and the queue told."""
@@ -74,7 +87,7 @@ class Counter:
         message = self.kept.arrival(self.count, text, self.clock.seconds())
         assert message is not None
         if add:
-            self.queue.add([QueueEntry(message, 0, message.at)])
+            self.queue.add([entry(message)])
         return message
 
     def asked(self) -> list[str]:
@@ -282,7 +295,7 @@ class TestUnknown:
         counter = Counter(tmp_path, evolve(LINES, on_unknown=policy))
         counter.queue.name = "pool:a"
         [message] = counter.kept.order()
-        counter.queue.add([QueueEntry(message, 0, message.at)])
+        counter.queue.add([entry(message)])
         counter.slow.answers(Unsure("silence"))
         assert counter.state(message) == (state, "silence")
         assert counter.asked() == asked
@@ -297,10 +310,10 @@ class TestRests:
         """Longer each time; no attempt of any message is used up."""
         messages = [counter.arrives(body) for body in "abcd"]
         with capturedLogs() as logs:
-            for rest in (*RESTS, RESTS[-1]):
+            for rest in (*OUTAGE_PAUSES, OUTAGE_PAUSES[-1]):
                 for _ in range(2):
                     counter.slow.answers(TryLater("no route", attempted=False))
-                assert counter.queue.trouble == "no route"
+                assert counter.queue.outage == "no route"
                 counter.clock.advance(rest - 0.5)
                 assert counter.asked() == []
                 counter.clock.advance(0.5)
@@ -315,14 +328,14 @@ class TestRests:
             counter.arrives(body)
         for _ in range(2):
             counter.slow.answers(TryLater("no route", attempted=False))
-        counter.clock.advance(RESTS[0])
+        counter.clock.advance(OUTAGE_PAUSES[0])
         with capturedLogs() as logs:
             counter.slow.answers(Refused("no"))
         assert [e["log_level"] for e in logs] == [LogLevel.info]
-        assert counter.queue.trouble == ""
+        assert counter.queue.outage == ""
         counter.slow.answers(TryLater("no route", attempted=False))
         counter.slow.answers(TryLater("no route", attempted=False))
-        counter.clock.advance(RESTS[0])
+        counter.clock.advance(OUTAGE_PAUSES[0])
         assert len(counter.asked()) == 2
 
     def test_the_far_side_asks_for_more(self, counter: Counter) -> None:
@@ -405,7 +418,7 @@ class TestWindow:
         """
         message = counter.arrives("a", add=False)
         now(counter.queue.load())
-        counter.queue.add([QueueEntry(message, 0, message.at)])
+        counter.queue.add([entry(message)])
         assert counter.asked() == ["a"]
         assert counter.queue.depth == 0
 
@@ -461,7 +474,7 @@ class TestTheDisk:
         counter = Counter(tmp_path, LINES)
         counter.queue.name = "pool:a"
         [message] = counter.kept.order()
-        counter.queue.add([QueueEntry(message, 0, message.at)])
+        counter.queue.add([entry(message)])
         counter.writes.holding = True
         counter.slow.answers()
         assert counter.settled == []
@@ -483,3 +496,63 @@ class TestStopping:
         counter.queue.pump()
         counter.clock.advance(100)
         assert counter.asked() == []
+
+
+@implementer(IDeliversEach)
+class Each(Slow):
+    """Several recipients; the text that is asked says which."""
+
+    def deliver_to(self, message: Message, recipient: str) -> Deferred[Delivered | None]:
+        return self.deliver(evolve(message, text=recipient))
+
+
+class TestRecipients:
+    """A destination that delivers to each by itself."""
+
+    @pytest.fixture
+    def each(self, tmp_path: Path) -> Iterator[Counter]:
+        made = Counter(tmp_path, evolve(BRIDGE, at_once=9))
+        made.slow = made.queue.destination = Each()  # type: ignore[assignment]
+        made.kept.store.recipients["b:a"] = ("anna", "bela", "cili")
+        yield made
+        made.kept.store.close()
+
+    def arrives(self, each: Counter) -> Message:
+        message = each.arrives("x", add=False)
+        each.queue.add(each.kept.enqueued)
+        return message
+
+    def test_each_by_itself(self, each: Counter) -> None:
+        """One is put off, and nobody else hears it again."""
+        message = self.arrives(each)
+        assert each.asked() == ["anna", "bela", "cili"]
+        each.slow.answers()
+        each.slow.answers(TryLater("greylisted"))
+        each.slow.answers()
+        assert each.asked() == []
+        each.clock.advance(5)
+        assert each.asked() == ["bela"]
+        each.slow.answers()
+        assert each.state(message) == ("delivered", "")
+        assert (each.queue.depth, each.queue._known) == (0, set())
+
+    def test_dropped(self, each: Counter) -> None:
+        """For all of them, whether it waits or is under way."""
+        report = AlarmReport(event=notation.read("1113,18,1,123,03,003"), origin="panel")
+        steps = (EscalationStep("b:a"),)
+        alarm = now(each.kept.store.keep_alarm(NewAlarm(report=report, steps=steps, at=AT)))
+        each.queue.add(each.kept.enqueued)
+        each.slow.answers(TryLater("busy"))
+        now(each.kept.store.acknowledge(AlarmAcknowledgement(message_id=alarm.id, by="Ann", at=AT)))
+        each.queue.drop({alarm.id})
+        each.slow.answers(TryLater("busy"))
+        each.slow.answers(TryLater("busy"))
+        each.clock.advance(100)
+        assert each.asked() == []
+        assert each.queue._known == set()
+
+    def test_settings_that_have_changed(self, each: Counter) -> None:
+        """The bridge takes whole messages now: it gets it so."""
+        each.slow = each.queue.destination = Slow()  # type: ignore[assignment]
+        self.arrives(each)
+        assert each.asked() == ["x"] * 3

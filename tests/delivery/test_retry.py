@@ -11,15 +11,13 @@ from goiptwist.delivery.retry import (
     BRIDGE_SCHEDULE,
     LINE_SCHEDULE,
     RetryPolicy,
-    after,
     expired,
     outcome_of,
 )
 from goiptwist.errors import Busy, Refused, StoreUnavailable, TryLater, Unsure
-from goiptwist.model.delivery import Delivered
+from goiptwist.model.delivery import Delivered, QueueEntry
 from goiptwist.model.escalation import EscalationStep
 from goiptwist.model.messages import Direction, Message, OnUnknown, State
-from goiptwist.store import QueueEntry
 
 NOW = 1_000_000.0
 LINES = RetryPolicy(
@@ -31,10 +29,10 @@ BRIDGE = RetryPolicy(schedule=(5.0, 30.0), lifetime=86400.0, rests=True, at_once
 def waiting(direction: Direction = Direction.OUT, attempts: int = 0) -> QueueEntry:
     state = State.QUEUED if direction is Direction.OUT else State.RECEIVED
     message = Message(id="t-1", direction=direction, text="x", at=NOW - 9, state=state)
-    return QueueEntry(message, attempts, NOW - 9)
+    return QueueEntry(destination="b:a", message=message, attempts=attempts, due=NOW - 9)
 
 
-#: answer, attempts before; state, row of the queue, seconds until due, attempts after, words.
+#: answer, attempts before; state, row of the queue, seconds until due, attempts words.
 OUTGOING = [
     (Delivered("OK", "goip1", "32"), 0, "sent", "done", 0, 1, "OK"),
     (None, 3, "sent", "done", 0, 4, ""),
@@ -127,7 +125,7 @@ def test_what_left() -> None:
     """The line and the device's number are kept, for the delivery report."""
     settlement = outcome_of(Delivered("OK", "goip1", "32"), waiting(), "pool:a", LINES, NOW)
     assert (settlement.line, settlement.sms_no, settlement.outcome) == ("goip1", "32", "sent")
-    message = after(settlement)
+    message = settlement.after()
     assert (message.state, message.line, message.reason) == ("sent", "goip1", "")
 
 
@@ -135,7 +133,7 @@ def test_expired() -> None:
     """A text expires; an SMS that no bridge ever took has failed there. No attempt counts."""
     out = expired(waiting(attempts=2), "pool:a", LINES, NOW)
     assert (out.state, out.queue, out.attempts) == ("expired", "expired", 2)
-    assert after(out).reason == "expired: no line took it in time"
+    assert out.after().reason == "expired: no line took it in time"
     into = expired(waiting(Direction.IN), "bridge:a", BRIDGE, NOW)
     assert (into.state, into.queue) == ("failed", "failed")
 
@@ -161,7 +159,7 @@ class TestAlarms:
     STEP = EscalationStep("b:a", 2, ("b:b",), 60.0)
 
     def waiting(self, leg: EscalationStep | None = None) -> QueueEntry:
-        return evolve(waiting(Direction.ALARM), leg=leg)
+        return evolve(waiting(Direction.ALARM), step=leg)
 
     def test_who_follows(self) -> None:
         """The next of the chain; after the last the fallback, which is of that chain too."""

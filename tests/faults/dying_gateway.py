@@ -2,8 +2,8 @@
 C{twistd} with a gateway that kills itself, as a power cut would, at a point
 which the environment names: C{DIE_AT="<when> <what> [<passage>]"}.
 
-  - C{before OPERATION} and C{after OPERATION}: the commit of a group in which
-    that operation of the store is, such as C{before arrivals}. C{settlements}
+  - C{before COMMAND} and C{after COMMAND}: the commit of a group in which
+    that command of the store is, such as C{before arrivals}. C{settlements}
     is written C{settlements-in} or C{settlements-out}.
   - C{written WORD}: a datagram that begins with the word has left, such as
     C{written SEND}; numbers aside, C{written SEND-number} is the one with a
@@ -67,7 +67,7 @@ class Wrapped:
         commit = Writer._commit
 
         def committing(writer: Any, group: list[Any]) -> None:
-            self._group = sorted({operation_of(wish) for wish in group})
+            self._group = sorted({command_of(job) for job in group})
             commit(writer, group)
             for name in self._group:
                 self.point.passed("after", name)
@@ -139,10 +139,10 @@ class Wrapped:
         Request.finish = finished
 
 
-def operation_of(wish: Any) -> str:
-    """What an operation of the store is called here."""
-    name = str(wish.operation.__name__)
-    return f"{name}-{wish.item.message.direction}" if name == "settlements" else name
+def command_of(job: Any) -> str:
+    """What a command of the store is called here."""
+    name = str(job.command.__name__)
+    return f"{name}-{job.item.message.direction}" if name == "settlements" else name
 
 
 def main() -> None:

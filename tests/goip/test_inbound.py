@@ -151,7 +151,7 @@ class TestKeepFirst:
         async def broken(panels: object, sms: object) -> None:
             raise KeyError("bug")
 
-        monkeypatch.setattr(PanelSms, "arrived", broken)
+        monkeypatch.setattr(PanelSms, "receive", broken)
         wire.says(sms())
         assert wire.hears() == []
         assert [e["log_failure"].type for e in logged_failures.flush()] == [KeyError]

@@ -53,7 +53,7 @@ class TestStrangers:
         assert wire.gateway.rejections.counts == {kind: 1}
         [event] = logs
         assert (event["log_level"], event["complaint"]) == (LogLevel.warn, kind)
-        assert named in event["why"]
+        assert named in event["reason"]
         assert "geheim" not in str(event)
         assert wire.the_line().state == "unheard"
 
@@ -63,7 +63,7 @@ class TestStrangers:
         with capturedLogs() as logs:
             wire.says("req:1;id:goipid1;pass:password1;", at=("198.51.100.1", 10991))
         assert wire.hears() == []
-        assert [e["why"] for e in logs] == ["line goipid1 may only come from 192.0.2.0/24"]
+        assert [e["reason"] for e in logs] == ["line goipid1 may only come from 192.0.2.0/24"]
         wire.says("req:1;id:goipid1;pass:password1;")
         assert wire.hears() == [b"reg:1;status:0;"]
 
@@ -100,7 +100,7 @@ class TestStrangers:
         wire = wires()
         for n in range(3000):
             wire.gateway.rejections.about("malformed", f"h{n}", "x")
-        assert len(wire.gateway.rejections._said) == 2000
+        assert len(wire.gateway.rejections._logged) == 2000
 
 
 class TestAnswers:
@@ -224,7 +224,7 @@ class TestFacts:
         wire.registers(facts=LONG)
         wire.gateway.goip.lines.save_facts()
         assert [e["log_format"] for e in logged_failures.flush()] == [
-            "The store cannot commit: {trouble}"
+            "The store cannot commit: {reason}"
         ]
 
     def test_a_restart_of_the_device_is_told(self, wire: Wire) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import pytest
 
+from goiptwist.messaging.report_subscriber import ReportSubscriber
 from goiptwist.model.messages import Message
 from tests.conftest import FailureLog
 from tests.goip.conftest import MakesWires
@@ -230,7 +231,7 @@ def test_the_submitter_is_told(wire: Wire) -> None:
         def reported(self, message: Message) -> None:
             told.append((message.state.value, message.report))
 
-    wire.gateway.messaging.takers["user:test"] = Taker()  # type: ignore[assignment]
+    ReportSubscriber(wire.store.bus, {"user:test": Taker()})  # type: ignore[dict-item]
     sent(wire, 32)
     wire.says(report(7, 32))
     assert told == [("sent", ""), ("sent", "delivered")]

@@ -17,7 +17,7 @@ from goiptwist.messaging.housekeeping import (
     FORGET_EVERY,
     Housekeeping,
 )
-from goiptwist.store import pruning
+from goiptwist.store.commands import pruning
 from tests.conftest import FailureLog
 from tests.store.conftest import AT, Kept
 from tests.store.test_settling import SENT, settle

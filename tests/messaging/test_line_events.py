@@ -17,7 +17,7 @@ from goiptwist.interfaces import IBridge, IConnectorKind, IObservesLines, Phase
 from goiptwist.messaging.router import Router, RoutingRule
 from goiptwist.model.messages import Direction, Message
 from goiptwist.model.notifications import LineEvent
-from goiptwist.store import Event
+from goiptwist.store import NewLineEvent
 from tests.conftest import FailureLog
 from tests.store.conftest import AT, Kept
 from tests.wire import Wire, refuse_writes
@@ -172,16 +172,16 @@ def test_a_push_is_not_acknowledged_without_the_disk(
 def test_in_one_group(tmp_path: Path) -> None:
     """Several in one commit, repeats among them, for several bridges."""
     kept = Kept(tmp_path)
-    again = Event(line="g", what="call.began", kind="RECORD", number=1, fields={}, at=AT,
+    again = NewLineEvent(line="g", what="call.began", kind="RECORD", number=1, fields={}, at=AT,
                   destinations=("bridge:a", "bridge:b"))  # fmt: skip
-    own = Event(line="g", what="line.lost", fields={}, at=AT, destinations=("bridge:a",))
-    other = Event(line="g", kind="RECORD", number=2, fields={}, at=AT)
+    own = NewLineEvent(line="g", what="line.lost", fields={}, at=AT, destinations=("bridge:a",))
+    other = NewLineEvent(line="g", kind="RECORD", number=2, fields={}, at=AT)
     with kept.store.writer.connection.begin():
-        found = kept.store._happening.events(
+        found = kept.store._line_events.events(
             kept.store.writer.connection, [again, own, again, own, other]
         )
-    assert [one.fresh for one in found] == [True, True, False, True, True]
-    assert [len(one.queued) for one in found] == [2, 1, 0, 1, 0]
+    assert [one.value for one in found] == [True, True, False, True, True]
+    assert [len(one.enqueued) for one in found] == [2, 1, 0, 1, 0]
     waiting = now(kept.store.waiting("bridge:a", 9))
     assert [row.message.news for row in waiting] == ["call.began", "line.lost", "line.lost"]
     assert all(row.message.direction is Direction.EVENT for row in waiting)

@@ -146,14 +146,14 @@ class TestItIsTold:
     def test_it_stands_in_the_journey(self, wire: Wire) -> None:
         """Of the message that it is about; and it is no message of its own."""
         message = sends(wire)
-        assert "told: sent" in wire.journey(message)
+        assert "notified: sent" in wire.journey(message)
         assert len(now(wire.store.messages(None, "", 9))) == 1
 
     def test_refused(self, wire: Wire) -> None:
         """The far side will never hear it: the journey says so."""
         wire.recorder.troubles.append(Refused("no such mailbox"))
         message = sends(wire)
-        assert "not told: sent" in wire.journey(message)
+        assert "not notified: sent" in wire.journey(message)
 
 
 class TestFallback:
@@ -190,7 +190,7 @@ class TestFallback:
         wire.recorder.troubles.append(Refused("550 no such user"))
         message = self.arrives(wire)
         assert self.taken(wire) == {"ops": 0, "duty": 1, "log": 1}
-        assert {"failed", "goes on", "handed on"} <= set(wire.journey(message))
+        assert {"failed", "goes on", "delivered"} <= set(wire.journey(message))
         assert wire.state(message) == "delivered"
 
     def test_it_refuses_too(self, wire: Wire) -> None:

@@ -15,7 +15,7 @@ from goiptwist.model.queries import Resolution
 from goiptwist.model.subscriptions import Subscription
 from tests.conftest import FailureLog
 from tests.wire import Wire, refuse_writes
-from tests.world import now
+from tests.world import now, unknown
 
 
 @pytest.fixture
@@ -114,7 +114,7 @@ class TestSettling:
         assert wire.message(message).reason == f"{verdict}, as user:ops says"
         wire.registers()
         assert wire.hears() == []
-        assert now(wire.store.unknown()) == 0
+        assert unknown(wire.store) == 0
 
     def test_again(self, wire: Wire) -> None:
         """A person may send a second copy, knowing it; the gateway never does."""

@@ -13,6 +13,7 @@ from twisted.logger import LogLevel, capturedLogs
 
 from goiptwist.errors import Busy, Conflict, StoreUnavailable, TryLater, Unacceptable
 from goiptwist.messaging import service as traffic_module
+from goiptwist.messaging.report_subscriber import ReportSubscriber
 from goiptwist.messaging.service import SLICE
 from goiptwist.model.messages import Message, Submission
 from tests.conftest import FailureLog
@@ -125,7 +126,9 @@ class TestTelling:
     """Who submitted a text is told of each change."""
 
     def taker(self, wire: Wire) -> Any:
-        return wire.gateway.messaging.takers.setdefault("bridge:chat", Taker())  # type: ignore[arg-type]
+        taker: Any = Taker()
+        ReportSubscriber(wire.store.bus, {"bridge:chat": taker})
+        return taker
 
     def test_by_origin(self, wire: Wire) -> None:
         """Nobody hears of the texts of others."""

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 from twisted.internet.defer import execute
+from twisted.internet.task import Clock
 
+from goiptwist.model.commit import Commit
+from goiptwist.model.delivery import QueueEntry
 from goiptwist.model.messages import IncomingSms, Message, Submission
-from goiptwist.store import Arrival, Order, Store, lock
+from goiptwist.store import Arrival, NewSubmission, Store, lock
 from goiptwist.store.writer import RunsWork
-from tests.world import careless, now
+from tests.world import PromptBus, careless, now
 
 AT = 1_795_000_000.0
 
@@ -22,10 +26,21 @@ class Kept:
     def __init__(self, folder: Path, run: RunsWork = execute) -> None:
         self.folder = folder
         self.run = run
+        self.bus = PromptBus(Clock())
+        self.enqueued: list[QueueEntry] = []
+        self.withdrawn: list[tuple[str, str]] = []
+        self.events: list[tuple[str, Any]] = []
+        self.bus.subscribe_commits(self._committed)
         self.store = self._open()
 
     def _open(self) -> Store:
-        return careless(Store.open(self.folder, lock(self.folder), self.run, execute))
+        return careless(Store.open(self.folder, lock(self.folder), self.run, execute, self.bus))
+
+    def _committed(self, commits: Sequence[Commit[Any]]) -> None:
+        for commit in commits:
+            self.enqueued += commit.enqueued
+            self.withdrawn += commit.withdrawn
+            self.events += commit.events
 
     def again(self) -> None:
         """The process ends, and another begins."""
@@ -46,8 +61,12 @@ class Kept:
             text=more.pop("text", "hello"),
             **more,
         )
-        kept = now(self.store.keep_order(Order(submission=wanted, destination="pool:a", at=at)))
-        messages: list[Message] = kept.messages
+        kept = now(
+            self.store.keep_submission(
+                NewSubmission(submission=wanted, destination="pool:a", at=at)
+            )
+        )
+        messages: list[Message] = kept
         return messages
 
     def message(self, message: Message) -> Message | None:

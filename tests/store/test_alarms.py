@@ -10,12 +10,13 @@ from attrs import evolve
 from goiptwist.contact_id import notation
 from goiptwist.delivery.retry import RetryPolicy, outcome_of
 from goiptwist.errors import Conflict, OverQuota, Refused, TryLater, Unsure
+from goiptwist.model.delivery import QueueEntry
 from goiptwist.model.escalation import EscalationStep
 from goiptwist.model.messages import AlarmReport, Direction, Message, State, Step
 from goiptwist.model.queries import Search
 from goiptwist.model.quota import Quota
 from goiptwist.model.subscriptions import Subscription
-from goiptwist.store import Acknowledged, KeptAlarm, Queued, QueueEntry, Raised, Return
+from goiptwist.store import AlarmAcknowledgement, Bounce, NewAlarm
 from tests.store.conftest import AT, Kept
 from tests.wire import HeldBack
 from tests.world import now
@@ -25,16 +26,18 @@ CHAIN = (EscalationStep("b:a", 1, ("b:b", "b:c"), 60.0),)
 POLICY = RetryPolicy(schedule=(5.0,), lifetime=1000.0, rests=False, at_once=9)
 
 
-def raised(machine: str = PANIC, legs: tuple[EscalationStep, ...] = CHAIN, **more: Any) -> Raised:
+def raised(
+    machine: str = PANIC, steps: tuple[EscalationStep, ...] = CHAIN, **more: Any
+) -> NewAlarm:
     at, allowance = more.pop("at", AT), more.pop("allowance", Quota())
     about = {"origin": "user:panel", **more}
     report = AlarmReport(event=notation.read(machine), **about)
-    return Raised(report=report, legs=legs, at=at, allowance=allowance)
+    return NewAlarm(report=report, steps=steps, at=at, allowance=allowance)
 
 
 def keep(kept: Kept, *given: Any, **more: Any) -> Message:
-    made: KeptAlarm = now(kept.store.keep_alarm(raised(*given, **more)))
-    return made.message
+    made: Message = now(kept.store.keep_alarm(raised(*given, **more)))
+    return made
 
 
 def waiting(kept: Kept, destination: str) -> QueueEntry:
@@ -61,8 +64,9 @@ def stands(kept: Kept, alarm: Message) -> tuple[str, list[str]]:
 
 def look(kept: Kept, at: float) -> float | None:
     """Let chains go on; nothing comes to an end by that."""
-    when, ended = now(kept.store.pass_on(at))
-    assert ended == []
+    ended = len(kept.events)
+    when = now(kept.store.escalate(at))
+    assert kept.events[ended:] == []
     assert when is None or isinstance(when, float)
     return when
 
@@ -93,15 +97,17 @@ class TestKeeping:
             **more,  # type: ignore[arg-type]
         )
         row = waiting(kept, "b:a")
-        assert (row.leg, row.since, row.due) == (CHAIN[0], AT, AT)
+        assert (row.step, row.begin, row.due) == (CHAIN[0], AT, AT)
         assert steps(kept, alarm) == [("received", "goip1", "user:panel")]
 
     def test_a_repeat(self, kept: Kept) -> None:
         """The same client id is the same alarm; another origin's is another."""
         first = now(kept.store.keep_alarm(raised(client_id="x")))
         again = now(kept.store.keep_alarm(raised(client_id="x", recipient="other")))
-        assert (again.message.id, again.fresh, again.queued) == (first.message.id, False, ())
-        assert keep(kept, client_id="x", origin="user:b").id != first.message.id
+        assert again == first
+        assert [kind for kind, _ in kept.events] == ["alarm.received"]
+        assert len(kept.enqueued) == 1
+        assert keep(kept, client_id="x", origin="user:b").id != first.id
         assert keep(kept).id != keep(kept).id
         with pytest.raises(Conflict, match="'x' was used before"):
             keep(kept, "1113,18,1,130,03,003", client_id="x")
@@ -130,10 +136,11 @@ class TestKeeping:
         disk.release()
         now(first)
         a, b, _, d, e = (deferred.result for deferred in answers)
-        assert (a.fresh, b.fresh, a.message) == (True, False, b.message)
+        assert a == b
+        assert len(kept.enqueued) == 4
         with pytest.raises(Conflict):
             now(answers[2])
-        assert len({a.message.id, d.message.id, e.message.id}) == 3
+        assert len({a.id, d.id, e.id}) == 3
 
     def test_quota(self, kept: Kept) -> None:
         """An alarm counts as a message of its origin, a repeat does not."""
@@ -162,10 +169,9 @@ class TestChain:
     def test_failures(self, kept: Kept) -> None:
         """One after another; the last word counts."""
         alarm = keep(kept)
-        told: list[Queued] = []
-        kept.store.on_queued = told.extend
+        kept.enqueued.clear()
         assert says(kept, "b:a", Refused("401"), AT + 1) is None
-        assert [(one.destination, one.leg) for one in told] == [("b:b", CHAIN[0].next)]
+        assert [(one.destination, one.step) for one in kept.enqueued] == [("b:b", CHAIN[0].next)]
         assert stands(kept, alarm) == ("received", ["b:b"])
         kept.again()
         assert says(kept, "b:b", Refused("503"), AT + 2) is None
@@ -179,7 +185,7 @@ class TestChain:
             ("goes on", "b", "b:a failed"),
             ("failed", "b", "503"),
             ("goes on", "c", "b:b failed"),
-            ("handed on", "c", ""),
+            ("delivered", "c", ""),
         ]
 
     def test_exhausted(self, kept: Kept) -> None:
@@ -209,7 +215,7 @@ class TestChain:
         """It has gone well only if each of them ended with a delivery."""
         alarm = keep(
             kept,
-            legs=(
+            steps=(
                 EscalationStep("b:x"),
                 EscalationStep("b:y"),
                 EscalationStep("b:a", 1, ("b:b",), 60.0),
@@ -224,11 +230,11 @@ class TestChain:
 
     def test_who_follows_has_it_already(self, kept: Kept) -> None:
         """Another route gave it to the next one: passed over while it tries, enough if it did."""
-        legs = (EscalationStep("b:b"), *CHAIN)
-        alarm = keep(kept, legs=legs)
+        chain = (EscalationStep("b:b"), *CHAIN)
+        alarm = keep(kept, steps=chain)
         says(kept, "b:a", Refused("no"))
         assert stands(kept, alarm)[1] == ["b:b", "b:c"]
-        other = keep(kept, legs=(EscalationStep("b:y"), EscalationStep("b:x", 1, ("b:y",), 60.0)))
+        other = keep(kept, steps=(EscalationStep("b:y"), EscalationStep("b:x", 1, ("b:y",), 60.0)))
         says(kept, "b:y", None)
         says(kept, "b:x", Refused("no"))
         assert stands(kept, other) == ("delivered", [])
@@ -247,12 +253,11 @@ class TestInTime:
     def test_overdue(self, kept: Kept) -> None:
         """Not before its time; and then the next one's time begins."""
         alarm = keep(kept)
-        dropped: list[tuple[str, str]] = []
-        kept.store.on_dropped = dropped.extend
+        kept.withdrawn.clear()
         assert look(kept, AT + 59) == AT + 60
-        assert dropped == []
+        assert kept.withdrawn == []
         assert look(kept, AT + 60) == AT + 120
-        assert dropped == [(alarm.id, "b:a")]
+        assert kept.withdrawn == [(alarm.id, "b:a")]
         assert stands(kept, alarm) == ("received", ["b:b"])
         assert look(kept, AT + 120) is None
         assert stands(kept, alarm) == ("received", ["b:c"])
@@ -282,12 +287,11 @@ class TestInTime:
             says(kept, "b:b", Refused("no"))
             says(kept, "b:c", Refused("no"))
             assert stands(kept, alarm)[0] == "failed"
-        dropped: list[tuple[str, str]] = []
-        kept.store.on_dropped = dropped.extend
+        kept.withdrawn.clear()
         ended = now(kept.store.settle(outcome_of(None, row, "b:a", POLICY, AT + 61)))
         assert ended.state is State.DELIVERED
         assert stands(kept, alarm) == ("delivered", [])
-        assert dropped == [(alarm.id, "b:c" if exhausted else "b:b")]
+        assert kept.withdrawn == [(alarm.id, "b:c" if exhausted else "b:b")]
         assert look(kept, AT + 999) is None
 
     def test_another_chain_goes_on(self, kept: Kept) -> None:
@@ -296,7 +300,7 @@ class TestInTime:
             EscalationStep("b:a", 1, ("b:b",), 60.0),
             EscalationStep("b:x", 2, ("b:y",), 60.0),
         )
-        alarm = keep(kept, legs=chains)
+        alarm = keep(kept, steps=chains)
         says(kept, "b:a", None)
         assert stands(kept, alarm) == ("received", ["b:x"])
         look(kept, AT + 60)
@@ -322,12 +326,12 @@ class TestInTime:
         kept = keeps(disk)
         alarm = keep(
             kept,
-            legs=(EscalationStep("b:x"), EscalationStep("b:y")),
+            steps=(EscalationStep("b:x"), EscalationStep("b:y")),
             tell=(Subscription("b:hooks"),),
         )
         rows = {name: waiting(kept, name) for name in ("b:x", "b:y")}
         disk.holding = True
-        other = kept.store.remember("k", "v", AT)  # the commit that both wait for
+        other = kept.store.put_value("k", "v", AT)  # the commit that both wait for
         both = [
             kept.store.settle(outcome_of(None, row, name, POLICY, AT + 1))
             for name, row in rows.items()
@@ -340,14 +344,14 @@ class TestInTime:
 
     def test_who_follows_had_it(self, kept: Kept) -> None:
         """Another route gave it to the next one, which has delivered: that is the end."""
-        keep(kept, legs=(EscalationStep("b:b"), EscalationStep("b:a", 1, ("b:b",), 60.0)))
+        keep(kept, steps=(EscalationStep("b:b"), EscalationStep("b:a", 1, ("b:b",), 60.0)))
         says(kept, "b:b", None)
-        when, (ended,) = now(kept.store.pass_on(AT + 60))
-        assert (when, ended.state) == (None, State.DELIVERED)
+        assert now(kept.store.escalate(AT + 60)) is None
+        assert [kind for kind, _ in kept.events] == ["alarm.received", "alarm.delivered"]
 
     def test_nobody_is_left(self, kept: Kept) -> None:
         """Who would follow tries already: the first goes on trying too."""
-        alarm = keep(kept, legs=(EscalationStep("b:b"), EscalationStep("b:a", 1, ("b:b",), 60.0)))
+        alarm = keep(kept, steps=(EscalationStep("b:b"), EscalationStep("b:a", 1, ("b:b",), 60.0)))
         assert look(kept, AT + 60) is None
         assert stands(kept, alarm)[1] == ["b:a", "b:b"]
 
@@ -356,24 +360,25 @@ class TestAcknowledged:
     """A person has it: nothing more begins."""
 
     def acknowledge(self, kept: Kept, alarm_id: str) -> Message:
-        done = now(kept.store.acknowledge(Acknowledged(message_id=alarm_id, by="Ann", at=AT + 9)))
+        done = now(
+            kept.store.acknowledge(AlarmAcknowledgement(message_id=alarm_id, by="Ann", at=AT + 9))
+        )
         assert isinstance(done, Message)
         return done
 
     def test_while_it_waits(self, kept: Kept) -> None:
-        alarm = keep(kept, legs=(EscalationStep("b:x"), *CHAIN), tell=(Subscription("b:hooks"),))
-        dropped: list[tuple[str, str]] = []
-        kept.store.on_dropped = dropped.extend
+        alarm = keep(kept, steps=(EscalationStep("b:x"), *CHAIN), tell=(Subscription("b:hooks"),))
+        kept.withdrawn.clear()
         done = self.acknowledge(kept, alarm.id)
         assert (done.state, done.reason) == (State.DELIVERED, "acknowledged by Ann")
-        assert dropped == [(alarm.id, "b:a"), (alarm.id, "b:x")]
+        assert kept.withdrawn == [(alarm.id, "b:a"), (alarm.id, "b:x")]
         assert stands(kept, alarm) == ("delivered", [])
         assert look(kept, AT + 999) is None
         assert steps(kept, alarm)[1] == ("acknowledged", "", "by Ann")
         assert waiting(kept, "b:hooks").message.news == "delivered"
 
     def test_after_all_have_failed(self, kept: Kept) -> None:
-        alarm = keep(kept, legs=(EscalationStep("b:x"),))
+        alarm = keep(kept, steps=(EscalationStep("b:x"),))
         says(kept, "b:x", Refused("no"))
         self.acknowledge(kept, alarm.id)
         assert stands(kept, alarm) == ("delivered", [])
@@ -381,7 +386,7 @@ class TestAcknowledged:
 
     def test_twice(self, kept: Kept) -> None:
         """Two persons may: both stand in the journey, nothing is told twice."""
-        alarm = keep(kept, legs=(EscalationStep("b:x"),), tell=(Subscription("b:hooks"),))
+        alarm = keep(kept, steps=(EscalationStep("b:x"),), tell=(Subscription("b:hooks"),))
         assert self.acknowledge(kept, alarm.id).id == self.acknowledge(kept, alarm.id).id
         assert [what for what, *_ in steps(kept, alarm)].count("acknowledged") == 2
         assert waiting(kept, "b:hooks").message.news == "delivered"
@@ -399,17 +404,17 @@ class TestComingBack:
 
     def test_the_chain_goes_on(self, kept: Kept) -> None:
         """As if it had been refused; when nobody is left it has failed after all."""
-        legs = (EscalationStep("b:a", 1, ("b:b",), 60.0),)
-        alarm = keep(kept, legs=legs)
+        chain = (EscalationStep("b:a", 1, ("b:b",), 60.0),)
+        alarm = keep(kept, steps=chain)
         says(kept, "b:a", None)
         assert stands(kept, alarm) == ("delivered", [])
-        back = Return(
+        back = Bounce(
             message_id=alarm.id, reason="5.1.1", at=AT + 9, instead={"b:a": "b:f", "b:b": ""}
         )
-        assert now(kept.store.came_back(back)) is None
+        assert now(kept.store.record_bounce(back)) is None
         assert stands(kept, alarm) == ("received", ["b:b"])
         says(kept, "b:b", None)
-        failed = now(kept.store.came_back(back))
+        failed = now(kept.store.record_bounce(back))
         assert (failed.state, failed.reason) == (State.FAILED, "5.1.1")
         assert stands(kept, alarm) == ("failed", [])
         assert ("goes on", "b", "b:a got it back") in steps(kept, alarm)

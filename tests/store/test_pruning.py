@@ -8,8 +8,9 @@ import pytest
 from sqlalchemy import text
 
 from goiptwist.errors import Refused, TryLater, Unsure
-from goiptwist.store import Event, pruning
-from goiptwist.store.receipts import REPEAT_WINDOW
+from goiptwist.store import NewLineEvent
+from goiptwist.store.commands import pruning
+from goiptwist.store.commands.receipts import REPEAT_WINDOW
 from tests.store.conftest import AT, Kept
 from tests.store.test_settling import SENT, give, settle
 from tests.world import now
@@ -66,8 +67,8 @@ def test_only_what_is_old(kept: Kept) -> None:
     messages = [kept.order(at=AT + n)[0] for n in range(4)]
     for message in messages:
         settle(kept, message, SENT)
-    now(kept.store.keep_event(Event(line="g", kind="K", number=1, fields={}, at=AT + 1)))
-    now(kept.store.keep_event(Event(line="g", kind="K", number=2, fields={}, at=AT + 2)))
+    now(kept.store.keep_event(NewLineEvent(line="g", kind="K", number=1, fields={}, at=AT + 1)))
+    now(kept.store.keep_event(NewLineEvent(line="g", kind="K", number=2, fields={}, at=AT + 2)))
     assert now(kept.store.prune(AT + 2)) == 2
     assert [kept.message(m) is not None for m in messages] == [False, False, True, True]
     assert rows(kept)["event"] == 1

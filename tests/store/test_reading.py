@@ -9,7 +9,7 @@ from goiptwist.model.messages import Direction
 from goiptwist.model.subscriptions import Subscription
 from tests.store.conftest import AT, Kept
 from tests.store.test_settling import SENT, give, settle
-from tests.world import now
+from tests.world import now, unknown
 
 
 class TestQueue:
@@ -101,7 +101,7 @@ class TestJourney:
         assert [(s.at - AT, s.what, s.where, s.detail) for s in steps] == [
             (0, "received", "goip1", ""),
             (1, "deferred", "b:a", "busy"),
-            (2, "handed on", "b:a", ""),
+            (2, "delivered", "b:a", ""),
         ]
 
 
@@ -110,7 +110,7 @@ def test_how_many_are_unknown(kept: Kept) -> None:
     for silent in (True, False, True):
         [message] = kept.order()
         settle(kept, message, Unsure("silence") if silent else SENT)
-    assert now(kept.store.unknown()) == 2
+    assert unknown(kept.store) == 2
 
 
 def test_tries_to_tell(kept: Kept) -> None:
@@ -129,5 +129,5 @@ def test_tries_to_tell(kept: Kept) -> None:
     ]
     assert told == [
         (AT + 2, "deferred: sent", "b:a", "hooks.example.org answered 500"),
-        (AT + 4, "not told: sent", "b:a", "gone"),
+        (AT + 4, "not notified: sent", "b:a", "gone"),
     ]

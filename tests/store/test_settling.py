@@ -8,23 +8,28 @@ from typing import Any
 import pytest
 from attrs import evolve
 
-from goiptwist.delivery.retry import RetryPolicy, after, expired, outcome_of
+from goiptwist.delivery.retry import RetryPolicy, expired, outcome_of
 from goiptwist.errors import Refused, TryLater, Unsure
-from goiptwist.model.delivery import Delivered
+from goiptwist.model.delivery import Delivered, QueueEntry, Settlement
 from goiptwist.model.messages import HandsetReport, Message, OnUnknown, State
-from goiptwist.store import LateAnswer, QueueEntry, Settlement, Transmission
-from goiptwist.store.reports import same_number
+from goiptwist.model.transmissions import LateAnswer, Transmission
+from goiptwist.store.commands.device_reports import same_number
 from tests.store.conftest import AT, Kept
 from tests.wire import HeldBack
-from tests.world import now
+from tests.world import now, unknown
 
 POLICY = RetryPolicy(schedule=(5.0,), lifetime=1000.0, rests=False, at_once=1)
+
+
+def entry(message: Message) -> QueueEntry:
+    """A row of it, as it was kept."""
+    return QueueEntry(destination="b:a", message=message, due=AT)
 
 
 def give(kept: Kept, message: Message, session: int = 7, telid: int = 1, at: float = AT) -> None:
     """Write down that a SIM is about to get it."""
     now(
-        kept.store.write_down(
+        kept.store.record_transmission(
             Transmission(message_id=message.id, line="goip1", session=session, telid=telid, at=at)
         )
     )
@@ -35,7 +40,7 @@ def settle(
 ) -> Settlement:
     """Have the destination say something."""
     name = "pool:a" if message.direction == "out" else "b:a"
-    settlement = outcome_of(answer, QueueEntry(message, 0, AT), name, policy, at)
+    settlement = outcome_of(answer, entry(message), name, policy, at)
     now(kept.store.settle(settlement))
     return settlement
 
@@ -67,7 +72,7 @@ def test_outgoing(kept: Kept, answer: Any, state: str, steps: list[tuple[str, st
     settlement = settle(kept, message, answer)
     found = kept.message(message)
     assert found is not None
-    assert found == evolve(after(settlement), line=found.line)
+    assert found == evolve(settlement.after(), line=found.line)
     assert found.state == state
     assert found.line == ("" if state == "queued" else "goip1")
     assert words(kept, message)[1:] == [("given to the SIM", "goip1"), *steps]
@@ -78,7 +83,7 @@ def test_outgoing(kept: Kept, answer: Any, state: str, steps: list[tuple[str, st
 def test_expired(kept: Kept) -> None:
     """It never left."""
     [message] = kept.order()
-    now(kept.store.settle(expired(QueueEntry(message, 0, AT), "pool:a", POLICY, AT + 9)))
+    now(kept.store.settle(expired(entry(message), "pool:a", POLICY, AT + 9)))
     found = kept.message(message)
     assert found is not None
     assert (found.state, found.reason) == ("expired", "expired: no line took it in time")
@@ -101,7 +106,7 @@ def test_incoming(kept: Kept, answers: list[Any], state: str) -> None:
     message = kept.arrival(to=("b:a", "b:b"))
     assert message is not None
     for name, answer in zip(("b:a", "b:b"), answers, strict=False):
-        now(kept.store.settle(outcome_of(answer, QueueEntry(message, 0, AT), name, POLICY, AT)))
+        now(kept.store.settle(outcome_of(answer, entry(message), name, POLICY, AT)))
     found = kept.message(message)
     assert found is not None
     assert found.state == state
@@ -138,10 +143,10 @@ def test_reports_for_some_of_a_group(tmp_path: Path) -> None:
     now_held = kept.store.reserve("session", 1)
     answers = [SENT, Delivered("OK", "goip1"), Unsure("silence")]
     settled = [
-        kept.store.settle(outcome_of(answer, QueueEntry(m, 0, AT), "pool:a", POLICY, AT + 1))
+        kept.store.settle(outcome_of(answer, entry(m), "pool:a", POLICY, AT + 1))
         for m, answer in zip(messages, answers, strict=True)
     ]
-    waiting = QueueEntry(incoming, 0, AT)
+    waiting = entry(incoming)
     settled.append(kept.store.settle(outcome_of(Unsure("?"), waiting, "b:a", POLICY, AT + 1)))
     disk.release()
     now(now_held)
@@ -174,7 +179,7 @@ class TestLateAnswers:
         found = self.late(kept, sent)
         assert found is not None
         assert found.state == state
-        assert now(kept.store.unknown()) == 0
+        assert unknown(kept.store) == 0
         assert words(kept, message)[2:] == [
             ("unknown", "pool:a"),
             (state, "goip1"),
@@ -198,7 +203,7 @@ class TestLateAnswers:
         give(kept, message)
         settle(kept, message, Unsure("silence"))
         assert self.late(kept, **other) is None
-        assert now(kept.store.unknown()) == 1
+        assert unknown(kept.store) == 1
 
     def test_what_is_settled_stays(self, kept: Kept) -> None:
         """A late copy of another verdict does not change a message."""

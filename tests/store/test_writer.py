@@ -16,6 +16,7 @@ from twisted.logger import LogLevel, capturedLogs
 from twisted.python.failure import Failure
 
 from goiptwist.errors import StoreUnavailable
+from goiptwist.model.commit import Commit
 from goiptwist.model.messages import IncomingSms
 from goiptwist.store import Arrival, Store
 from goiptwist.store.writer import RunsWork
@@ -43,7 +44,7 @@ def outcomes(deferreds: Sequence[Deferred[Any]]) -> list[Any]:
     return found
 
 
-def noted(connection: Connection, items: Sequence[str]) -> list[str]:
+def noted(connection: Connection, items: Sequence[str]) -> list[Commit[str] | Exception]:
     """Keep words; C{bad} breaks the whole statement, C{odd} its own item."""
     for item in items:
         if item == "bad":
@@ -51,7 +52,7 @@ def noted(connection: Connection, items: Sequence[str]) -> list[str]:
         if item == "corrupt":
             raise DatabaseError("INSERT", {}, sqlite3.DatabaseError("disk image is malformed"))
         connection.execute(text("INSERT INTO line VALUES (:i, 0, '{}')"), {"i": item})
-    return [ValueError(i) if i == "odd" else i for i in items]  # type: ignore[misc]
+    return [ValueError(i) if i == "odd" else Commit(i) for i in items]
 
 
 def kept_words(store: Store) -> list[str]:
@@ -66,27 +67,27 @@ class TestGroups:
         disk = HeldBack(holding=False)
         store = keeps(disk).store
         disk.holding = True
-        wishes = [store.keep_arrival(arrival(n)) for n in range(10)]
+        jobs = [store.keep_arrival(arrival(n)) for n in range(10)]
         assert store.writer.depth == 9
-        found = outcomes(wishes)
+        found = outcomes(jobs)
         assert found == [...] * 10
         disk.release()
         assert [m.text for m in found] == ["x"] * 10
         assert (store.writer.committed_groups, store.writer.committed_items) == (2, 10)
         assert store.writer.depth == 0
 
-    def test_different_wishes_share_it_too(self, keeps: MakesKept) -> None:
+    def test_different_jobs_share_it_too(self, keeps: MakesKept) -> None:
         """A group is one transaction, whatever is in it."""
         disk = HeldBack(holding=False)
         store = keeps(disk).store
         disk.holding = True
-        wishes = [
+        jobs = [
             store.reserve("session", 1),
             store.keep_arrival(arrival(1)),
             store.reserve("session", 5),
-            store.writer.wish(noted, "word"),
+            store.writer.execute(noted, "word"),
         ]
-        found = outcomes(wishes)
+        found = outcomes(jobs)
         disk.release()
         assert store.writer.committed_groups == 2
         assert found[1].text == "x"
@@ -98,18 +99,20 @@ class TestGroups:
         store = keeps(disk).store
         now(store.writer.idle())
         disk.holding = True
-        wish = store.keep_arrival(arrival(1))
+        job = store.keep_arrival(arrival(1))
         idle = store.writer.idle()
         assert not idle.called
         disk.release()
         now(idle)
-        now(wish)
+        now(job)
 
-    def test_a_wish_out_of_a_result(self, kept: Kept) -> None:
-        """Whoever goes on from a result wishes something again at once."""
+    def test_a_job_out_of_a_result(self, kept: Kept) -> None:
+        """Who goes on from a result has something done again at once."""
         again: list[Any] = []
-        first = kept.store.writer.wish(noted, "one")
-        first.addCallback(lambda _: kept.store.writer.wish(noted, "two").addCallback(again.append))
+        first = kept.store.writer.execute(noted, "one")
+        first.addCallback(
+            lambda _: kept.store.writer.execute(noted, "two").addCallback(again.append)
+        )
         assert again == ["two"]
 
 
@@ -120,8 +123,8 @@ class TestOneBadItem:
         disk = HeldBack(holding=False)
         store = keeps(disk).store
         disk.holding = True
-        wishes = [store.writer.wish(noted, word) for word in ("first", *words)]
-        found = outcomes(wishes)
+        jobs = [store.writer.execute(noted, word) for word in ("first", *words)]
+        found = outcomes(jobs)
         disk.release()
         return store, found[1:]
 
@@ -136,7 +139,7 @@ class TestOneBadItem:
         store, found = self.grouped(keeps, ["a", "bad", "b"])
         assert found == ["a", IntegrityError, "b"]
         assert kept_words(store) == ["a", "b", "first"]
-        assert store.writer.trouble == ""
+        assert store.writer.failure == ""
 
 
 class TestTrouble:
@@ -151,7 +154,7 @@ class TestTrouble:
         found = outcomes([store.keep_arrival(arrival(n)) for n in range(5)])
         disk.release()
         assert found == [StoreUnavailable] * 5
-        assert "readonly" in store.writer.trouble
+        assert "readonly" in store.writer.failure
         assert now(store.messages(None, "", 10)) == []
         [event] = logged_failures.flush()  # one line, not five
         assert event["log_level"] is LogLevel.error
@@ -166,20 +169,20 @@ class TestTrouble:
         connection.execute("PRAGMA max_page_count = 1")  # no more than there are
         failed = outcomes([kept.store.keep_arrival(arrival(1, "x" * 100_000))])
         assert failed == [StoreUnavailable]
-        assert "full" in kept.store.writer.trouble
+        assert "full" in kept.store.writer.failure
         connection.execute("PRAGMA max_page_count = 1000000")
         with capturedLogs() as logs:
             again = now(kept.store.keep_arrival(arrival(1, "x" * 100_000)))
         assert again is not None
-        assert kept.store.writer.trouble == ""
+        assert kept.store.writer.failure == ""
         assert [e["log_level"] for e in logs] == [LogLevel.info]
         logged_failures.flush()
 
     def test_a_damaged_database(self, kept: Kept, logged_failures: FailureLog) -> None:
         """That is no fault of the item either; health must show it."""
-        failed = outcomes([kept.store.writer.wish(noted, "corrupt")])
+        failed = outcomes([kept.store.writer.execute(noted, "corrupt")])
         assert failed == [StoreUnavailable]
-        assert "malformed" in kept.store.writer.trouble
+        assert "malformed" in kept.store.writer.failure
         logged_failures.flush()
 
     def test_the_thread_breaks(self, keeps: MakesKept, logged_failures: FailureLog) -> None:
@@ -196,7 +199,7 @@ class TestTrouble:
 
         store = keeps(run).store
         assert outcomes([store.keep_arrival(arrival(1))]) == [StoreUnavailable]
-        assert store.writer.trouble == "no more threads"
+        assert store.writer.failure == "no more threads"
         broken[0] = False
         assert now(store.keep_arrival(arrival(1))) is not None
         logged_failures.flush()

@@ -148,7 +148,7 @@ class FakeAlarms:
 
     async def raise_alarm(self, report: AlarmReport) -> Message:
         self.archive.check()
-        self.routes.legs(accepted_report(report))
+        self.routes.steps(accepted_report(report))
         self.reports.append(report)
         await self.archive.commit()
         same = [

@@ -14,7 +14,7 @@ from twisted.python.failure import Failure
 from goiptwist.accounts.authenticator import Authenticator
 from goiptwist.config.values import HostPorts
 from goiptwist.model.messages import Direction, Message, State
-from goiptwist.store import Event
+from goiptwist.store import NewLineEvent
 from goiptwist.web.http.site import Site
 from goiptwist.web.service import HttpService
 from goiptwist.web.settings import HttpSettings
@@ -32,7 +32,7 @@ MESSAGE = Message(
     text="a\r\n\r\ndata: b\u2028",
     sender="+361",
 )
-LINE = Event(line="goip1", what="line.lost", fields={"reason": "x\n\ny"}, at=NOON)
+LINE = NewLineEvent(line="goip1", what="line.lost", fields={"reason": "x\n\ny"}, at=NOON)
 
 
 class Watching:

@@ -36,7 +36,7 @@ from goiptwist.interfaces import (
 )
 from goiptwist.model.messages import Submission
 from goiptwist.net.draining import Connections
-from goiptwist.net.listening import Listening, Place
+from goiptwist.net.listening import ListenAddress, Listening
 
 
 def _check_listen(_: Any, __: Attribute[HostPort], listen: HostPort) -> None:
@@ -101,7 +101,9 @@ class TextPort(Listening):
         self.connections: Connections[TextPortConnection] = Connections(gateway.clock)
         origin = f"user:{settings.user}"
         factory = Factory.forProtocol(lambda: TextPortConnection(gateway, origin, self.connections))
-        super().__init__(gateway.reactor, "Text port", [Place(settings.listen, "", factory)])
+        super().__init__(
+            gateway.reactor, "Text port", [ListenAddress(settings.listen, "", factory)]
+        )
 
     async def check(self) -> str:
         return f"SMS of {self.settings.user} are taken at {self.settings.listen}"

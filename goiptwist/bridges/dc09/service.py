@@ -27,7 +27,7 @@ from goiptwist.bridges.dc09.intake import Dc09Reply, ReportIntake
 from goiptwist.errors import BadConfiguration
 from goiptwist.interfaces import IGateway
 from goiptwist.net.draining import Connections
-from goiptwist.net.listening import Listening, Place
+from goiptwist.net.listening import ListenAddress, Listening
 from goiptwist.net.rejections import Rejections
 
 #: Connections at once, and of them from one address.
@@ -188,7 +188,8 @@ class Dc09Receiver(Listening):
         self._rejections, self._udp = rejections, settings.dc09_udp
         self._factory = PanelFactory(gateway.clock, self._intake, rejections)
         places = [
-            Place(address, " (dc09_listen)", self._factory) for address in settings.dc09_listen
+            ListenAddress(address, " (dc09_listen)", self._factory)
+            for address in settings.dc09_listen
         ]
         super().__init__(gateway.reactor, "DC-09", places)
         self.udp_ports: list[IListeningPort] = []

@@ -19,7 +19,7 @@ from goiptwist.bridges.mail.intake.session import SmtpSession
 from goiptwist.bridges.mail.intake.settings import MailIntakeSettings
 from goiptwist.bridges.mail.submission.interfaces import IHasSubmission, IMailSubmission
 from goiptwist.net.certificate import OurCertificate, WithinTls
-from goiptwist.net.listening import Listening, Place
+from goiptwist.net.listening import ListenAddress, Listening
 from goiptwist.net.rejections import Rejections
 
 
@@ -65,7 +65,7 @@ class MailIntake(Listening):
         self._factories: list[SmtpFactory] = []
         super().__init__(reactor, "Mail", tuple(self._all_places(reactor)))
 
-    def _all_places(self, reactor: Any) -> Iterator[Place]:
+    def _all_places(self, reactor: Any) -> Iterator[ListenAddress]:
         context = self.context
         for key, addresses, session in (
             ("listen", context.settings.listen, SmtpSession),
@@ -79,7 +79,7 @@ class MailIntake(Listening):
                 factory: IProtocolFactory = own
                 if implicit and context.certificate is not None:
                     factory = WithinTls(context.certificate, own, reactor)
-                yield Place(address, f" ({key})", factory)
+                yield ListenAddress(address, f" ({key})", factory)
 
     def stopService(self) -> Deferred[Any]:
         """@return: fires when all ports and connections are closed."""

@@ -6,6 +6,7 @@ each saw stands in files, which outlive the process.
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from attrs import define, frozen
@@ -17,7 +18,7 @@ from zope.interface import implementer
 from goiptwist.config.values import setting
 from goiptwist.contact_id import notation
 from goiptwist.errors import Refused
-from goiptwist.interfaces import IBridge, IConnectorKind, IGateway, Phase
+from goiptwist.interfaces import IBridge, IConnectorKind, IDeliversEach, IGateway, Phase
 from goiptwist.model.delivery import Delivered
 from goiptwist.model.messages import AlarmReport, Message
 
@@ -80,4 +81,43 @@ class PanelBridgeKind:
         return PanelBridge(name, settings, gateway)
 
 
+@frozen
+class GroupSettings:
+    """C{[bridge.NAME] kind = "group"}"""
+
+    recipients: tuple[str, ...] = setting("Who is told, each by itself.", default=())
+    sms: bool = False
+
+
+@implementer(IDeliversEach)
+@define(eq=False)
+class Group:
+    """Several people. In a life that ends at a point, only the first of them is reached."""
+
+    settings: GroupSettings
+
+    async def deliver(self, message: Message) -> Delivered:
+        raise Refused("it has recipients")
+
+    async def deliver_to(self, message: Message, recipient: str) -> Delivered:
+        if os.environ["DIE_AT"] and recipient != self.settings.recipients[0]:
+            await Deferred()
+        with Path("told").open("a") as opened:
+            opened.write(f"{recipient} {message.id}\n")
+        return Delivered("read")
+
+
+@implementer(IPlugin, IConnectorKind)
+class GroupKind:
+    """How the configuration makes one."""
+
+    section, kind = "bridge", "group"
+    phase = Phase.BRIDGE
+    settings = GroupSettings
+
+    def build(self, name: str, settings: GroupSettings, gateway: IGateway) -> Group:
+        return Group(settings)
+
+
 panel_kind = PanelBridgeKind()
+group_kind = GroupKind()

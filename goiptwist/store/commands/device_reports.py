@@ -1,5 +1,5 @@
 """
-Operations of the writer for what comes late: delivery reports, answers to
+Commands of the writer for what comes late: delivery reports, answers to
 sessions that nobody waits for any more, and what a restart finds open.
 """
 
@@ -11,12 +11,14 @@ from typing import Any
 from attrs import frozen
 from sqlalchemy import Connection, and_, bindparam, delete, insert, select, update
 
+from goiptwist.model.commit import NOTHING, Commit
+from goiptwist.model.delivery import AFTER_UNKNOWN, QueueEntry
 from goiptwist.model.messages import HandsetReport, Message, OnUnknown, State
 from goiptwist.model.transmissions import LateAnswer
-from goiptwist.store.receipts import digest_of, unseen
-from goiptwist.store.rows import Ids, as_message
+from goiptwist.store.commands.notifications import NotificationCommands, StatusChange
+from goiptwist.store.commands.receipts import digest_of, unseen
+from goiptwist.store.rows import MessageIds, as_message
 from goiptwist.store.schema import delivery, journey, message, report, transmission
-from goiptwist.store.telling import Changed, Queued, Telling, Tidings
 
 #: How far back a delivery report may look for its message, in seconds: three
 #: days, since an SMSC keeps trying a handset that is switched off for that
@@ -79,15 +81,15 @@ def same_number(one: str, other: str) -> bool:
 
 
 @frozen
-class Reporting:
-    """The operations, as the writer wants them."""
+class DeviceReportCommands:
+    """The commands, as the writer runs them."""
 
-    ids: Ids
-    telling: Telling
+    ids: MessageIds
+    notifications: NotificationCommands
 
     def reports(
         self, connection: Connection, items: Sequence[HandsetReport]
-    ) -> list[Changed | None]:
+    ) -> list[Commit[Message | None]]:
         """Find the message of each delivery report and note it there."""
         digests = [
             digest_of(i.line, "DELIVER", i.number, i.sms_no, str(i.state), i.recipient)
@@ -95,11 +97,11 @@ class Reporting:
         ]
         fresh = unseen(connection, digests, items[-1].at)
         return [
-            self._report(connection, item) if is_new else None
+            (self._report(connection, item) if is_new else None) or NOTHING
             for item, is_new in zip(items, fresh, strict=True)
         ]
 
-    def _report(self, connection: Connection, item: HandsetReport) -> Changed | None:
+    def _report(self, connection: Connection, item: HandsetReport) -> Commit[Message] | None:
         found = self._sent_as(connection, item) or self._unsure(connection, item)
         if found is None:
             row = {
@@ -111,22 +113,22 @@ class Reporting:
             }
             connection.execute(insert(report), row)
             return None
-        queued: list[Queued] = []
+        queued: list[QueueEntry] = []
         if found.outcome == "unknown":
             late = f"the handset's report says {item.words}"
             queued += self._settle(connection, found, True, late, item.sms_no, item.at)
         self._note(connection, found.message_id, item)
         known = self._message(connection, found.message_id)
-        queued += self._tell(connection, known, item.words, item.at, f"TP-Status {item.state}")
-        return Changed(known, tuple(queued))
+        queued += self._notify(connection, known, item.words, item.at, f"TP-Status {item.state}")
+        return Commit(known, tuple(queued), events=((f"message.{item.words}", known),))
 
-    def _tell(
+    def _notify(
         self, connection: Connection, known: Message, what: str, at: float, reason: str
-    ) -> list[Queued]:
+    ) -> list[QueueEntry]:
         if not known.tell:
             return []
-        tidings = Tidings(message=known, what=what, at=at, reason=reason)
-        return self.telling.tell(connection, [tidings])
+        changes = StatusChange(message=known, what=what, at=at, reason=reason)
+        return self.notifications.notify(connection, [changes])
 
     def _sent_as(self, connection: Connection, item: HandsetReport) -> Any:
         if not item.sms_no:
@@ -160,7 +162,7 @@ class Reporting:
 
     def early(
         self, connection: Connection, line: str, sms_no: str, recipient: str, at: float
-    ) -> Changed | None:
+    ) -> Commit[Message] | None:
         """
         Match a report that came before the OK it belongs to.
 
@@ -181,7 +183,9 @@ class Reporting:
             return self._adopt(connection, row)
         return None
 
-    def overtaking(self, connection: Connection, number: int, recipient: str) -> Changed | None:
+    def overtaking(
+        self, connection: Connection, number: int, recipient: str
+    ) -> Commit[Message] | None:
         """
         Match a report that came while its text waited for the device's word,
         which then never came: only the recipient tells whose it is.
@@ -197,7 +201,7 @@ class Reporting:
                 return self._adopt(connection, row)
         return None
 
-    def _adopt(self, connection: Connection, row: Any) -> Changed | None:
+    def _adopt(self, connection: Connection, row: Any) -> Commit[Message] | None:
         connection.execute(delete(report).where(report.c.id == row.id))
         known = HandsetReport(
             line=row.line,
@@ -211,21 +215,22 @@ class Reporting:
 
     def late_answers(
         self, connection: Connection, items: Sequence[LateAnswer]
-    ) -> list[Changed | None]:
+    ) -> list[Commit[Message | None]]:
         """Settle what was unknown; C{None} where nothing was."""
-        return [self._late(connection, item) for item in items]
+        return [self._late(connection, item) or NOTHING for item in items]
 
-    def _late(self, connection: Connection, item: LateAnswer) -> Changed | None:
+    def _late(self, connection: Connection, item: LateAnswer) -> Commit[Message] | None:
         known = {"session_": item.session, "telid_": item.telid, "line_": item.line}
         row = connection.execute(_BY_SESSION, known).one_or_none()
         if row is None or row.outcome != "unknown":
             return None
-        told = self._settle(connection, row, item.sent, item.detail, item.sms_no, item.at)
-        return Changed(self._message(connection, row.message_id), tuple(told))
+        notified = self._settle(connection, row, item.sent, item.detail, item.sms_no, item.at)
+        after = self._message(connection, row.message_id)
+        return Commit(after, tuple(notified), events=((f"message.{after.state.value}", after),))
 
     def _settle(
         self, connection: Connection, row: Any, sent: bool, detail: str, sms_no: str, at: float
-    ) -> list[Queued]:
+    ) -> list[QueueEntry]:
         outcome = "sent" if sent else "failed"
         connection.execute(
             update(transmission)
@@ -245,9 +250,9 @@ class Reporting:
             .values(state="done" if sent else "failed", detail=detail, settled_at=at)
         )
         known = self._message(connection, row.message_id)
-        return self._tell(connection, known, known.state.value, at, detail)
+        return self._notify(connection, known, known.state.value, at, detail)
 
-    def open_ones(self, connection: Connection, items: Sequence[Restart]) -> list[int]:
+    def open_ones(self, connection: Connection, items: Sequence[Restart]) -> list[Commit[int]]:
         """
         After a restart: whatever was given to a SIM and not settled is
         unknown now. Queues are read after this, so they find the news on disk.
@@ -260,15 +265,15 @@ class Reporting:
         for row in found:
             self._close(connection, row, restart)
         known = [self._overtaken(connection, row.message_id) for row in found]
-        return [known.count(None)]
+        return [Commit(known.count(None))]
 
     def _close(self, connection: Connection, row: Any, restart: Restart) -> None:
         before = self._message(connection, row.message_id)
         state = _close_open(connection, row, restart, before.on_unknown or restart.policy)
         after = self._message(connection, row.message_id)
-        self._tell(connection, after, state.value, restart.at, after.reason)
+        self._notify(connection, after, state.value, restart.at, after.reason)
 
-    def _overtaken(self, connection: Connection, number: int) -> Changed | None:
+    def _overtaken(self, connection: Connection, number: int) -> Commit[Message] | None:
         return self.overtaking(connection, number, self._message(connection, number).recipient)
 
 
@@ -278,14 +283,6 @@ class Restart:
 
     at: float
     policy: OnUnknown
-
-
-#: What a policy makes of a message and of its row in the queue.
-AFTER_UNKNOWN = {
-    OnUnknown.HOLD: (State.UNKNOWN, "unknown"),
-    OnUnknown.RESEND: (State.QUEUED, "waiting"),
-    OnUnknown.FAIL: (State.FAILED, "failed"),
-}
 
 
 def _close_open(connection: Connection, row: Any, restart: Restart, policy: OnUnknown) -> State:

@@ -1,4 +1,4 @@
-"""Operations of the writer for numbers that nobody gets twice."""
+"""Commands of the writer for numbers that nobody gets twice."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection, bindparam, update
 
+from goiptwist.model.commit import Commit
 from goiptwist.store.schema import counter
 
 _TAKE = (
@@ -22,6 +23,6 @@ def take_numbers(connection: Connection, name: str, many: int) -> int:
     return after - many
 
 
-def reserve(connection: Connection, items: Sequence[tuple[str, int]]) -> list[int]:
+def reserve(connection: Connection, items: Sequence[tuple[str, int]]) -> list[Commit[int]]:
     """Take C{(name, many)} numbers each; the first of them is the result."""
-    return [take_numbers(connection, name, many) for name, many in items]
+    return [Commit(take_numbers(connection, name, many)) for name, many in items]

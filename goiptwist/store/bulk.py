@@ -18,7 +18,7 @@ Row = Mapping[str, Any]
 
 
 @define(eq=False)
-class Many:
+class BulkStatement:
     """
     Other databases than SQLite get the rows from SQLAlchemy: it knows best how
     to spare them round trips.

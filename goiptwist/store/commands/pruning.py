@@ -1,4 +1,4 @@
-"""The operation of the writer that forgets: history has an end."""
+"""The command of the writer that forgets: history has an end."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from attrs import frozen
 from sqlalchemy import Connection, delete, or_, select
 
+from goiptwist.model.commit import Commit
 from goiptwist.model.messages import State
-from goiptwist.store.receipts import REPEAT_WINDOW
-from goiptwist.store.reports import ORPHAN_WINDOW
+from goiptwist.store.commands.device_reports import ORPHAN_WINDOW
+from goiptwist.store.commands.receipts import REPEAT_WINDOW
 from goiptwist.store.schema import (
     delivery,
     event,
@@ -31,12 +32,12 @@ _SETTLED.append(State.DELIVERED.value)
 
 
 @frozen
-class Forget:
+class PruneLimits:
     """
     Settled messages that may go.
 
     @ivar before: accepted before that.
-    @ivar named: and before that, where whoever submitted them gave them an id,
+    @ivar named: and before that, where their submitter gave them an id,
         by which a repeat is known.
     """
 
@@ -44,16 +45,16 @@ class Forget:
     named: float
 
 
-def prune(connection: Connection, items: Sequence[Forget]) -> list[int]:
+def prune(connection: Connection, items: Sequence[PruneLimits]) -> list[Commit[int]]:
     """
     Forget, oldest first.
 
     @return: how many messages went, for each item.
     """
-    return [_prune(connection, item) for item in items]
+    return [Commit(_prune(connection, item)) for item in items]
 
 
-def _prune(connection: Connection, item: Forget) -> int:
+def _prune(connection: Connection, item: PruneLimits) -> int:
     before = item.before
     # Ids grow with time, so the oldest stand first in the primary key.
     oldest = (
@@ -72,7 +73,7 @@ def _prune(connection: Connection, item: Forget) -> int:
     return len(numbers)
 
 
-def forget_receipts(connection: Connection, items: Sequence[float]) -> list[int]:
+def forget_receipts(connection: Connection, items: Sequence[float]) -> list[Commit[int]]:
     """
     Forget receipts that no repeat can match any more, and reports whose
     message was never found.
@@ -83,4 +84,4 @@ def forget_receipts(connection: Connection, items: Sequence[float]) -> list[int]
     now = max(items)
     connection.execute(delete(report).where(report.c.at < now - ORPHAN_WINDOW))
     gone = connection.execute(delete(receipt).where(receipt.c.at < now - REPEAT_WINDOW))
-    return [gone.rowcount] * len(items)
+    return [Commit(gone.rowcount)] * len(items)

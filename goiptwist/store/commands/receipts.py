@@ -13,7 +13,7 @@ from hashlib import blake2b
 
 from sqlalchemy import Connection, bindparam, delete, insert, select
 
-from goiptwist.store.many import Many
+from goiptwist.store.bulk import BulkStatement
 from goiptwist.store.schema import receipt
 
 #: For how long the same push is a repeat, in seconds: three days. A device
@@ -25,7 +25,7 @@ _KNOWN = select(receipt.c.digest, receipt.c.at).where(
     receipt.c.digest.in_(bindparam("digests", expanding=True))
 )
 _FORGET = delete(receipt).where(receipt.c.digest == bindparam("old"))
-_REMEMBER = Many(insert(receipt))
+_REMEMBER = BulkStatement(insert(receipt))
 
 
 def digest_of(line: str, kind: str, number: int, *content: str) -> bytes:

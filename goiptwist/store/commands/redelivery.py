@@ -1,5 +1,5 @@
 """
-The operation of the writer that hands to a bridge once more what it has had,
+The command of the writer that hands to a bridge once more what it has had,
 or has never taken: its receiver lost it, or was set right too late.
 """
 
@@ -12,11 +12,12 @@ from attrs import evolve, frozen
 from sqlalchemy import Connection, and_, bindparam, insert, or_, select, update
 
 from goiptwist.errors import Conflict
+from goiptwist.model.commit import Commit
+from goiptwist.model.delivery import QueueEntry, place_of
 from goiptwist.model.escalation import EscalationStep
 from goiptwist.model.messages import Direction, State
-from goiptwist.store.rows import Ids, as_message
+from goiptwist.store.rows import MessageIds, as_message
 from goiptwist.store.schema import delivery, journey, message
-from goiptwist.store.telling import Changed, Queued
 
 #: What a bridge has had of a message: the SMS itself, and news about it. A
 #: text that went out is in it only by its news: it is never sent again here.
@@ -27,6 +28,7 @@ _HAD = (
         delivery.c.settled_at,
         delivery.c.detail,
         delivery.c.chain,
+        delivery.c.recipient.label("one"),
     )
     .join_from(message, delivery, delivery.c.message_id == message.c.id)
     .where(
@@ -37,7 +39,7 @@ _HAD = (
             delivery.c.state.in_(("done", "escalated", "failed")),
         )
     )
-    .order_by(message.c.id)
+    .order_by(message.c.id, delivery.c.recipient)
 )
 
 
@@ -56,21 +58,21 @@ class Redelivery:
 
 
 @frozen
-class Redelivering:
-    """The operation, as the writer wants it."""
+class RedeliveryCommands:
+    """The command, as the writer runs it."""
 
-    ids: Ids
+    ids: MessageIds
 
     def redeliveries(
         self, connection: Connection, items: Sequence[Redelivery]
-    ) -> list[Changed | Conflict]:
+    ) -> list[Commit[None] | Conflict]:
         """
         @return: what is queued again, in the order in which it was kept;
             L{Conflict} where there is nothing.
         """
         return [self._redeliver(connection, item) for item in items]
 
-    def _redeliver(self, connection: Connection, item: Redelivery) -> Changed | Conflict:
+    def _redeliver(self, connection: Connection, item: Redelivery) -> Commit[None] | Conflict:
         number = self.ids.inside(item.message_id)
         asked = {"number": number, "destination": item.destination}
         rows = connection.execute(_HAD, asked).all() if number is not None else []
@@ -85,36 +87,40 @@ class Redelivering:
         connection.execute(
             update(message).where(message.c.id.in_(numbers)).values(state=State.RECEIVED.value)
         )
-        return Changed(
-            queued=tuple(
-                Queued(
+        return Commit(
+            None,
+            tuple(
+                QueueEntry(
                     destination=item.destination,
+                    recipient=row.one,
                     message=as_message(row, self.ids),
                     due=item.at,
                     since=item.at,
                 )
                 for row in rows
-            )
+            ),
         )
 
 
 def _queue_again(connection: Connection, row: Any, item: Redelivery) -> None:
     """Nobody follows this time; a delivery is one for the chain all the same."""
-    leg = EscalationStep.read(item.destination, row.chain)
+    step = EscalationStep.read(item.destination, row.chain)
     connection.execute(
         update(delivery)
         .where(delivery.c.message_id == row.id, delivery.c.destination == item.destination)
+        .where(delivery.c.recipient == row.one)
         .values(state="waiting", attempts=0, due=item.at, since=item.at, settled_at=None)
-        .values(chain=evolve(leg, following=()).text() if leg else "", until=None)
+        .values(chain=evolve(step, following=()).text() if step else "", until=None)
     )
 
 
 def _as_it_was(number: int, row: Any, item: Redelivery) -> dict[str, Any]:
     """What the row of the queue told of the journey until now."""
-    word = "handed on"
+    word = "delivered"
     if row.about is not None:
-        word = f"{'told' if row.stood == 'done' else 'not told'}: {row.news}"
-    return _step(number, row.settled_at, word, item.destination, row.detail)
+        word = f"{'notified' if row.stood == 'done' else 'not notified'}: {row.news}"
+    place = place_of(item.destination, row.one)
+    return _step(number, row.settled_at, word, place, row.detail)
 
 
 def _step(number: int, at: float, what: str, where: str, detail: str) -> dict[str, Any]:

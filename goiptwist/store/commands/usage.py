@@ -1,5 +1,5 @@
 """
-Operations of the writer that count what users send in a day. It is counted in
+Commands of the writer that count what users send in a day. It is counted in
 the commit that keeps the texts, so no crash and no second connection gets
 more out of a quota than it has.
 """

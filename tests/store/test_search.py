@@ -9,7 +9,7 @@ import pytest
 from goiptwist.errors import Unacceptable
 from goiptwist.model.messages import Direction, State
 from goiptwist.model.queries import Search
-from goiptwist.store import searching
+from goiptwist.store.queries import search
 from tests.store.conftest import AT, Kept
 from tests.world import now
 
@@ -51,7 +51,7 @@ def test_what_is_wanted(full: Kept, wanted: dict[str, Any], found: list[str]) ->
 @pytest.mark.parametrize("span", [1, 3, 100])
 def test_page_by_page(full: Kept, span: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Everything is found once, however few rows are looked at in one go."""
-    monkeypatch.setattr(searching, "SPAN", span)
+    monkeypatch.setattr(search, "SPAN", span)
     seen, before = [], ""
     for _ in range(20):
         found = now(full.store.search(Search(text="in", before=before, limit=1)))

@@ -1,5 +1,5 @@
 """
-Operations of the writer for alarms: keep one, go on with those whose time is
+Commands of the writer for alarms: keep one, go on with those whose time is
 up, and stop when a person has taken one over.
 """
 
@@ -12,35 +12,45 @@ from attrs import evolve, frozen
 from sqlalchemy import Connection, func, insert, select, update
 
 from goiptwist.errors import Conflict
-from goiptwist.model.escalation import EscalationStep
+from goiptwist.model.commit import NOTHING, Commit, joined
+from goiptwist.model.delivery import QueueEntry
+from goiptwist.model.escalation import ACKNOWLEDGED_BY, EscalationStep
 from goiptwist.model.messages import AlarmReport, Direction, Message, State
 from goiptwist.model.quota import UNLIMITED, Quota
-from goiptwist.store.many import Many
-from goiptwist.store.numbering import take_numbers
-from goiptwist.store.passing import Failed, alarm_now, give_up, incoming_states, note, pass_on
-from goiptwist.store.rows import Ids, alarm_row, as_message
+from goiptwist.store.bulk import BulkStatement
+from goiptwist.store.commands.escalation import (
+    FailedDelivery,
+    alarm_now,
+    escalate,
+    give_up,
+    incoming_states,
+    note,
+)
+from goiptwist.store.commands.notifications import NotificationCommands, queue_row
+from goiptwist.store.commands.numbers import take_numbers
+from goiptwist.store.commands.usage import spend
+from goiptwist.store.recipients import Recipients, for_each
+from goiptwist.store.rows import MessageIds, alarm_row, as_message
 from goiptwist.store.schema import WAITING, delivery, message
-from goiptwist.store.spending import spend
-from goiptwist.store.telling import Changed, Queued, Telling, queue_row
 
 #: Steps of chains that are passed on in one commit.
 AT_ONCE = 500
 
-_INSERT_ALARMS = Many(insert(message))
-_INSERT_DELIVERIES = Many(insert(delivery))
+_INSERT_ALARMS = BulkStatement(insert(message))
+_INSERT_DELIVERIES = BulkStatement(insert(delivery))
 _IS_STEP = (delivery.c.state == WAITING, delivery.c.until.is_not(None))
 
 
 @frozen(kw_only=True)
-class Raised:
+class NewAlarm:
     """
-    An alarm that was checked, and the ways that it shall go.
+    An alarm that was checked, and the steps that it begins with.
 
     @ivar allowance: how much its origin may send in a day.
     """
 
     report: AlarmReport
-    legs: tuple[EscalationStep, ...]
+    steps: tuple[EscalationStep, ...]
     at: float
     allowance: Quota = UNLIMITED
 
@@ -60,21 +70,8 @@ class Raised:
         return 0
 
 
-@frozen
-class KeptAlarm:
-    """
-    What became of it.
-
-    @ivar fresh: false where the same was kept before.
-    """
-
-    message: Message
-    queued: tuple[Queued, ...] = ()
-    fresh: bool = True
-
-
 @frozen(kw_only=True)
-class Acknowledged:
+class AlarmAcknowledgement:
     """
     @ivar message_id: as the world sees it.
     @ivar by: the person, for the journey.
@@ -86,7 +83,7 @@ class Acknowledged:
 
 
 @frozen(kw_only=True)
-class Repeated:
+class AlarmRepetition:
     """
     An alarm came again, and is no other.
 
@@ -102,29 +99,20 @@ class Repeated:
 
 
 @frozen
-class Overdue:
-    """
-    @ivar changes: what goes on, and which alarms have come to an end.
-    @ivar next: when to look again, in seconds since the epoch; C{None} where
-        no chain waits.
-    """
+class AlarmCommands:
+    """The commands, as the writer runs them."""
 
-    changes: tuple[Changed, ...]
-    next: float | None
-
-
-@frozen
-class Alarming:
-    """The operations, as the writer wants them."""
-
-    ids: Ids
-    telling: Telling
+    ids: MessageIds
+    notifications: NotificationCommands
+    recipients: Recipients
 
     def alarms(
-        self, connection: Connection, items: Sequence[Raised]
-    ) -> list[KeptAlarm | Exception]:
+        self, connection: Connection, items: Sequence[NewAlarm]
+    ) -> list[Commit[Message] | Exception]:
         """Keep alarms; the same client id again gives the same alarm."""
-        results: list[KeptAlarm | Exception | None] = [self._again(connection, i) for i in items]
+        results: list[Commit[Message] | Exception | None] = [
+            self._again(connection, i) for i in items
+        ]
         first: dict[tuple[str, str], int] = {}
         new = []
         for place, item in enumerate(items):
@@ -144,7 +132,7 @@ class Alarming:
             for place, one in enumerate(results)
         ]
 
-    def _again(self, connection: Connection, item: Raised) -> KeptAlarm | Conflict | None:
+    def _again(self, connection: Connection, item: NewAlarm) -> Commit[Message] | Conflict | None:
         report = item.report
         if not report.client_id:
             return None
@@ -156,30 +144,31 @@ class Alarming:
         ).one_or_none()
         return None if row is None else _same(item, as_message(row, self.ids))
 
-    def _keep(self, connection: Connection, items: Sequence[Raised]) -> list[KeptAlarm]:
+    def _keep(self, connection: Connection, items: Sequence[NewAlarm]) -> list[Commit[Message]]:
         if not items:
             return []
         number = take_numbers(connection, "message", len(items))
         rows, queue, kept = [], [], []
         for place, item in enumerate(items, number):
             alarm = self._message(item, place)
-            queued = tuple(
-                Queued(
-                    destination=leg.destination,
+            whole = (
+                QueueEntry(
+                    destination=step.destination,
                     message=alarm,
                     due=item.at,
-                    leg=leg if leg.chain else None,
+                    step=step if step.chain else None,
                 )
-                for leg in item.legs
+                for step in item.steps
             )
+            entries = for_each(whole, self.recipients)
             rows.append(alarm_row(alarm, place))
-            queue += [queue_row(place, one) for one in queued]
-            kept.append(KeptAlarm(alarm, queued))
+            queue += [queue_row(place, entry) for entry in entries]
+            kept.append(Commit(alarm, entries, events=(("alarm.received", alarm),)))
         _INSERT_ALARMS(connection, rows)
         _INSERT_DELIVERIES(connection, queue)
         return kept
 
-    def _message(self, item: Raised, number: int) -> Message:
+    def _message(self, item: NewAlarm, number: int) -> Message:
         report = item.report
         event = report.event
         return Message(
@@ -200,11 +189,16 @@ class Alarming:
 
     # -- later --
 
-    def overdue(self, connection: Connection, items: Sequence[float]) -> list[Overdue]:
-        """Go on with the steps whose time is up by now; at most L{AT_ONCE} of them."""
+    def overdue(self, connection: Connection, items: Sequence[float]) -> list[Commit[float | None]]:
+        """
+        Go on with the steps whose time is up by now; at most L{AT_ONCE} of them.
+
+        @return: when to look again, in seconds since the epoch; C{None} where
+            no chain waits.
+        """
         return [self._overdue(connection, at) for at in items]
 
-    def _overdue(self, connection: Connection, at: float) -> Overdue:
+    def _overdue(self, connection: Connection, at: float) -> Commit[float | None]:
         late = connection.execute(
             select(message, delivery.c.destination, delivery.c.chain)
             .join_from(delivery, message, delivery.c.message_id == message.c.id)
@@ -212,30 +206,32 @@ class Alarming:
             .order_by(delivery.c.until)
             .limit(AT_ONCE)
         ).all()
-        changes = tuple(self._pass_on(connection, row, at) for row in late)
+        first = {(row.id, row.destination): row for row in reversed(late)}
+        changes = [self._pass_on(connection, row, at) for row in reversed(first.values())]
         after = connection.execute(select(func.min(delivery.c.until)).where(*_IS_STEP))
-        return Overdue(changes, after.scalar_one_or_none())
+        return joined(after.scalar_one_or_none(), changes)
 
-    def _pass_on(self, connection: Connection, row: Any, at: float) -> Changed:
+    def _pass_on(self, connection: Connection, row: Any, at: float) -> Commit[None]:
         number, destination, chain = row.id, row.destination, row.chain
-        leg = EscalationStep.read(destination, chain)
-        assert leg is not None
-        why = f"has not delivered it within {leg.wait:g} s"
-        failed = Failed(number, as_message(row, self.ids), destination, why, at)
-        changed = pass_on(connection, failed, leg.next)
-        if not changed.dropped:  # nobody is left: it goes on trying
+        step = EscalationStep.read(destination, chain)
+        assert step is not None
+        why = f"has not delivered it within {step.wait:g} s"
+        states = ("waiting", "failed")
+        failed = FailedDelivery(number, as_message(row, self.ids), destination, why, at, states)
+        changed = escalate(connection, failed, step.next, self.recipients)
+        if not changed.withdrawn:  # nobody is left: it goes on trying
             connection.execute(
                 update(delivery)
                 .where(delivery.c.message_id == number, delivery.c.destination == destination)
                 .values(until=None)
             )
         incoming_states(connection, [(number, f"{destination} {why}")])
-        now = alarm_now(connection, self.ids, self.telling, number, row.state, at)
-        return Changed(now.message, (*changed.queued, *now.queued), changed.dropped)
+        now = alarm_now(connection, self.ids, self.notifications, number, row.state, at)
+        return joined(None, (changed, now))
 
     def acknowledgements(
-        self, connection: Connection, items: Sequence[Acknowledged]
-    ) -> list[Changed | Conflict]:
+        self, connection: Connection, items: Sequence[AlarmAcknowledgement]
+    ) -> list[Commit[Message] | Conflict]:
         """
         A person has taken an alarm over: nothing more of it begins.
 
@@ -243,7 +239,9 @@ class Alarming:
         """
         return [self._acknowledge(connection, item) for item in items]
 
-    def _acknowledge(self, connection: Connection, item: Acknowledged) -> Changed | Conflict:
+    def _acknowledge(
+        self, connection: Connection, item: AlarmAcknowledgement
+    ) -> Commit[Message] | Conflict:
         number = self.ids.inside(item.message_id)
         row = connection.execute(select(message).where(message.c.id == number)).one_or_none()
         if row is None or number is None or row.direction != Direction.ALARM.value:
@@ -253,39 +251,40 @@ class Alarming:
                 delivery.c.message_id == number, delivery.c.state.in_(("waiting", "failed"))
             )
         ).scalars()
-        said = f"acknowledged by {item.by}"
-        given_up = give_up(connection, number, item.message_id, list(open_ones), said, item.at)
+        reason = f"{ACKNOWLEDGED_BY}{item.by}"
+        given_up = give_up(connection, number, item.message_id, list(open_ones), reason, item.at)
         note(connection, number, item.at, "acknowledged", "", f"by {item.by}")
-        incoming_states(connection, [(number, said)])
-        if row.state == State.DELIVERED.value:
-            known = as_message(row, self.ids)
-            return evolve(given_up, message=evolve(known, reason=said))
-        now = alarm_now(connection, self.ids, self.telling, number, row.state, item.at)
-        return Changed(now.message, now.queued, given_up.dropped)
+        incoming_states(connection, [(number, reason)])
+        now = alarm_now(connection, self.ids, self.notifications, number, row.state, item.at)
+        alarm = now.value or evolve(as_message(row, self.ids), reason=reason)
+        events = (("alarm.acknowledged", alarm),)
+        return Commit(alarm, now.enqueued, given_up.withdrawn, events)
 
-    def repeats(self, connection: Connection, items: Sequence[Repeated]) -> list[None]:
+    def repeats(
+        self, connection: Connection, items: Sequence[AlarmRepetition]
+    ) -> list[Commit[None]]:
         """Say in the journey of an alarm that it came again."""
         for item in items:
             number = self.ids.inside(item.message_id)
             if number is not None:
                 times = "once" if item.count == 1 else f"{item.count} times"
-                said = f"came again {times} within {item.after:.0f} s"
-                note(connection, number, item.at, "repeated", "", said)
-        return [None] * len(items)
+                detail = f"came again {times} within {item.after:.0f} s"
+                note(connection, number, item.at, "repeated", "", detail)
+        return [NOTHING] * len(items)
 
 
-def _same(item: Raised, known: Message) -> KeptAlarm | Conflict:
+def _same(item: NewAlarm, known: Message) -> Commit[Message] | Conflict:
     if known.direction is Direction.ALARM and known.alarm == item.report.event.machine:
-        return KeptAlarm(known, fresh=False)
+        return Commit(known)
     return Conflict(f"id {item.report.client_id!r} was used before for something else")
 
 
 def _repeated(
-    item: Raised,
-    results: Sequence[KeptAlarm | Exception | None],
+    item: NewAlarm,
+    results: Sequence[Commit[Message] | Exception | None],
     first: dict[tuple[str, str], int],
-) -> KeptAlarm | Exception:
+) -> Commit[Message] | Exception:
     """What one gets that came just after another of the same client id."""
     earlier = results[first[item.report.origin, item.report.client_id]]
     assert earlier is not None
-    return _same(item, earlier.message) if isinstance(earlier, KeptAlarm) else earlier
+    return _same(item, earlier.value) if isinstance(earlier, Commit) else earlier

@@ -1,32 +1,34 @@
-"""Operations of the writer that put new things on disk."""
+"""Commands of the writer that put new things on disk."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from attrs import frozen
-from sqlalchemy import Connection, bindparam, delete, insert, select
+from sqlalchemy import Connection, bindparam, insert, select
 
 from goiptwist.errors import Conflict, Unacceptable
+from goiptwist.model.commit import NOTHING, Commit, joined
+from goiptwist.model.delivery import QueueEntry
 from goiptwist.model.messages import Direction, IncomingSms, Message, State, Submission
 from goiptwist.model.quota import UNLIMITED, Quota
-from goiptwist.store.many import Many
-from goiptwist.store.numbering import take_numbers
-from goiptwist.store.passing import note
-from goiptwist.store.receipts import digest_of, unseen
-from goiptwist.store.rows import Ids, as_message, as_row, order_row
-from goiptwist.store.schema import delivery, line, message
-from goiptwist.store.spending import spend
-from goiptwist.store.telling import Queued, queue_row
+from goiptwist.store.bulk import BulkStatement
+from goiptwist.store.commands.escalation import note
+from goiptwist.store.commands.notifications import queue_row
+from goiptwist.store.commands.numbers import take_numbers
+from goiptwist.store.commands.receipts import digest_of, unseen
+from goiptwist.store.commands.usage import spend
+from goiptwist.store.recipients import Recipients, for_each
+from goiptwist.store.rows import MessageIds, as_message, as_row, order_row
+from goiptwist.store.schema import delivery, message
 from goiptwist.telephony.segments import count
 from goiptwist.telephony.validation import HEAD_START, check_expiry
 
-_INSERT_ARRIVALS = Many(insert(message))
-_INSERT_ORDERS = Many(insert(message))
-_INSERT_DELIVERIES = Many(insert(delivery))
-_INSERT_QUEUE = Many(insert(delivery))
+_INSERT_ARRIVALS = BulkStatement(insert(message))
+_INSERT_ORDERS = BulkStatement(insert(message))
+_INSERT_DELIVERIES = BulkStatement(insert(delivery))
+_INSERT_QUEUE = BulkStatement(insert(delivery))
 _BY_CLIENT_IDS = select(message).where(
     message.c.origin == bindparam("origin_"),
     message.c.client_id.in_(bindparam("client_ids", expanding=True)),
@@ -38,7 +40,7 @@ _IDS_AT_ONCE = 500
 @frozen
 class Arrival:
     """
-    An SMS that a device handed in, and where it shall go.
+    An SMS that a device handed in, and the destinations that it goes to.
 
     @ivar alarm_id: the alarm that was read out of it; or empty.
     """
@@ -49,9 +51,9 @@ class Arrival:
 
 
 @frozen(kw_only=True)
-class Order:
+class NewSubmission:
     """
-    A submission that was checked, and where it shall go.
+    A submission that was checked, and the destination that it goes to.
 
     @ivar submission: its recipients are normalised.
     @ivar allowance: how much its origin may send in a day.
@@ -65,8 +67,8 @@ class Order:
     @property
     def due(self) -> float:
         """When it may be sent, by which it also has its place in the queue."""
-        wanted = self.submission
-        return max(self.at, wanted.send_at) - wanted.priority * HEAD_START
+        submission = self.submission
+        return max(self.at, submission.send_at) - submission.priority * HEAD_START
 
     @property
     def origin(self) -> str:
@@ -85,24 +87,15 @@ class Order:
 
 
 @frozen
-class Kept:
-    """
-    What became of an order.
+class MessageCommands:
+    """The commands, as the writer runs them."""
 
-    @ivar fresh: false where the same submission was kept before.
-    """
+    ids: MessageIds
+    recipients: Recipients
 
-    messages: list[Message]
-    fresh: bool = True
-
-
-@frozen
-class Keeping:
-    """The operations, as the writer wants them."""
-
-    ids: Ids
-
-    def arrivals(self, connection: Connection, items: Sequence[Arrival]) -> list[Message | None]:
+    def arrivals(
+        self, connection: Connection, items: Sequence[Arrival]
+    ) -> list[Commit[Message | None]]:
         """Keep incoming SMS; C{None} stands for one that we had already."""
         digests = [
             digest_of(a.sms.line, "RECEIVE", a.sms.number, a.sms.sender, a.sms.text) for a in items
@@ -110,18 +103,23 @@ class Keeping:
         fresh = unseen(connection, digests, items[-1].sms.at)
         number = take_numbers(connection, "message", sum(fresh)) if any(fresh) else 0
         rows, queue = [], []
-        kept: list[Message | None] = []
+        kept: list[Commit[Message | None]] = []
         for arrival, is_new in zip(items, fresh, strict=True):
             if not is_new:
-                kept.append(None)
+                kept.append(NOTHING)
                 continue
             arrived = self._incoming(arrival, number)
-            kept.append(arrived)
+            whole = (
+                QueueEntry(destination=name, message=arrived, due=arrival.sms.at)
+                for name in arrival.destinations
+            )
+            entries = for_each(whole, self.recipients)
+            kept.append(Commit(arrived, entries, events=(("message.received", arrived),)))
             rows.append(as_row(arrived, number, None))
-            queue += _queued(number, arrival.destinations, arrival.sms.at)
+            queue += [_arrival_row(number, entry) for entry in entries]
             if arrival.alarm_id:
-                said = f"alarm {arrival.alarm_id}"
-                note(connection, number, arrival.sms.at, "read as an alarm", "", said)
+                detail = f"alarm {arrival.alarm_id}"
+                note(connection, number, arrival.sms.at, "read as an alarm", "", detail)
             number += 1
         if rows:
             _INSERT_ARRIVALS(connection, rows)
@@ -142,7 +140,9 @@ class Keeping:
             smsc=sms.smsc,
         )
 
-    def orders(self, connection: Connection, items: Sequence[Order]) -> list[Kept | Exception]:
+    def submissions(
+        self, connection: Connection, items: Sequence[NewSubmission]
+    ) -> list[Commit[list[Message]] | Exception]:
         """Keep submissions; the same client id again gives the same messages."""
         first: dict[tuple[str, str], int] = {}
         for place, order in enumerate(items):
@@ -157,7 +157,7 @@ class Keeping:
             and not known.get(place)
         ]
         made = self._affordable(connection, [items[place] for place in new])
-        results: dict[int, Kept | Exception] = dict(zip(new, made, strict=True))
+        results: dict[int, Commit[list[Message]] | Exception] = dict(zip(new, made, strict=True))
         for place, order in enumerate(items):
             if place not in results:
                 # A repeat of one on disk, or of one that came just before it.
@@ -166,7 +166,7 @@ class Keeping:
                 if isinstance(before, Exception):
                     results[place] = before
                     continue
-                messages = known[earlier] if before is None else before.messages
+                messages = known[earlier] if before is None else before.value
                 results[place] = _again(order.submission, messages)
         return [results[place] for place in range(len(items))]
 
@@ -187,16 +187,16 @@ class Keeping:
                     known.setdefault(place, []).append(as_message(row, self.ids))
         return known
 
-    def many_orders(
-        self, connection: Connection, items: Sequence[Sequence[Order]]
-    ) -> list[list[Kept | Exception]]:
-        """The same as L{orders}, where several came as one."""
-        results = iter(self.orders(connection, [order for item in items for order in item]))
-        return [[next(results) for _ in item] for item in items]
+    def submission_batches(
+        self, connection: Connection, items: Sequence[Sequence[NewSubmission]]
+    ) -> list[Commit[list[list[Message] | Exception]]]:
+        """The same as L{submissions}, where several came as one."""
+        results = iter(self.submissions(connection, [order for item in items for order in item]))
+        return [_together([next(results) for _ in item]) for item in items]
 
     def _affordable(
-        self, connection: Connection, orders: Sequence[Order]
-    ) -> list[Kept | Exception]:
+        self, connection: Connection, orders: Sequence[NewSubmission]
+    ) -> list[Commit[list[Message]] | Exception]:
         """Keep those that their origin may still send today."""
         refusals: list[Exception | None] = [_too_late(order) for order in orders]
         timely = [place for place, refusal in enumerate(refusals) if refusal is None]
@@ -207,47 +207,52 @@ class Keeping:
         kept = iter(self._new_orders(connection, affordable))
         return [next(kept) if refusal is None else refusal for refusal in refusals]
 
-    def _new_orders(self, connection: Connection, orders: Sequence[Order]) -> list[Kept]:
+    def _new_orders(
+        self, connection: Connection, orders: Sequence[NewSubmission]
+    ) -> list[Commit[list[Message]]]:
         many = sum(len(order.submission.recipients) for order in orders)
         number = take_numbers(connection, "message", many) if many else 0
         rows, queue, kept = [], [], []
         for order in orders:
             batch = number
-            messages = []
+            messages, entries = [], []
             for recipient in order.submission.recipients:
                 outgoing = self._outgoing(order, recipient, number, batch)
                 messages.append(outgoing)
                 rows.append(order_row(outgoing, number, batch))
-                queue.append(queue_row(number, queued(order, outgoing)))
+                entry = _entry(order, outgoing)
+                entries.append(entry)
+                queue.append(queue_row(number, entry))
                 number += 1
-            kept.append(Kept(messages))
+            events = tuple(("message.queued", message) for message in messages)
+            kept.append(Commit(messages, tuple(entries), events=events))
         if rows:
             _INSERT_ORDERS(connection, rows)
             _INSERT_QUEUE(connection, queue)
         return kept
 
-    def _outgoing(self, order: Order, recipient: str, number: int, batch: int) -> Message:
-        wanted = order.submission
+    def _outgoing(self, order: NewSubmission, recipient: str, number: int, batch: int) -> Message:
+        submission = order.submission
         return Message(
             id=self.ids.outside(number),
             direction=Direction.OUT,
-            line=wanted.line,
-            pool=wanted.pool,
+            line=submission.line,
+            pool=submission.pool,
             recipient=recipient,
-            text=wanted.text,
+            text=submission.text,
             at=order.at,
             state=State.QUEUED,
-            origin=wanted.origin,
-            client_id=wanted.client_id,
+            origin=submission.origin,
+            client_id=submission.client_id,
             batch=self.ids.outside(batch),
-            context=wanted.context,
-            tell=wanted.tell,
-            expires=wanted.expires,
-            on_unknown=wanted.on_unknown,
+            context=submission.context,
+            tell=submission.tell,
+            expires=submission.expires,
+            on_unknown=submission.on_unknown,
         )
 
 
-def _too_late(order: Order) -> Unacceptable | None:
+def _too_late(order: NewSubmission) -> Unacceptable | None:
     try:
         check_expiry(order.submission, order.at)
     except Unacceptable as late:
@@ -255,10 +260,10 @@ def _too_late(order: Order) -> Unacceptable | None:
     return None
 
 
-def queued(order: Order, outgoing: Message) -> Queued:
+def _entry(order: NewSubmission, outgoing: Message) -> QueueEntry:
     """The row of the queue that an order's message gets."""
     later = order.submission.send_at > order.at
-    return Queued(
+    return QueueEntry(
         destination=order.destination,
         message=outgoing,
         due=order.due,
@@ -266,46 +271,33 @@ def queued(order: Order, outgoing: Message) -> Queued:
     )
 
 
-def _again(wanted: Submission, known: list[Message]) -> Kept | Conflict:
-    same = tuple(m.recipient for m in known) == wanted.recipients and known[0].text == wanted.text
+def _again(submission: Submission, known: list[Message]) -> Commit[list[Message]] | Conflict:
+    same = (
+        tuple(m.recipient for m in known) == submission.recipients
+        and known[0].text == submission.text
+    )
     if same:
-        return Kept(known, fresh=False)
-    return Conflict(f"id {wanted.client_id!r} was used before for another text or other recipients")
-
-
-def _queued(number: int, destinations: Iterable[str], at: float) -> list[dict[str, Any]]:
-    return [
-        {
-            "message_id": number,
-            "destination": destination,
-            "state": "waiting",
-            "attempts": 0,
-            "due": at,
-        }
-        for destination in destinations
-    ]
-
-
-@frozen
-class Facts:
-    """The latest facts of a line, to be found again after a restart."""
-
-    line: str
-    at: float
-    facts: Mapping[str, str]
-
-
-def keep_facts(connection: Connection, items: Sequence[Facts]) -> list[None]:
-    """Keep the latest facts of lines in place of the ones before."""
-    latest = {item.line: item for item in items}
-    connection.execute(
-        delete(line).where(line.c.id == bindparam("old")), [{"old": name} for name in latest]
+        return Commit(known)
+    return Conflict(
+        f"id {submission.client_id!r} was used before for another text or other recipients"
     )
-    connection.execute(
-        insert(line),
-        [
-            {"id": name, "at": item.at, "facts": json.dumps(dict(item.facts), ensure_ascii=False)}
-            for name, item in latest.items()
-        ],
-    )
-    return [None] * len(items)
+
+
+def _arrival_row(number: int, entry: QueueEntry) -> dict[str, Any]:
+    # Fewer columns than queue_row has: this is what an SMS waits for.
+    return {
+        "message_id": number,
+        "destination": entry.destination,
+        "recipient": entry.recipient,
+        "state": "waiting",
+        "attempts": 0,
+        "due": entry.due,
+    }
+
+
+def _together(
+    results: list[Commit[list[Message]] | Exception],
+) -> Commit[list[list[Message] | Exception]]:
+    """Several results as that of one item."""
+    values = [one.value if isinstance(one, Commit) else one for one in results]
+    return joined(values, [one for one in results if isinstance(one, Commit)])

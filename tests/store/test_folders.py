@@ -7,8 +7,9 @@ from sqlalchemy import text
 
 from goiptwist.errors import Unacceptable
 from goiptwist.model.messages import Message, State
-from goiptwist.store import Marking, marks
-from goiptwist.store.marks import DELETED, DOWNLOADED
+from goiptwist.store import FlagChange
+from goiptwist.store.commands import folders
+from goiptwist.store.queries.folders import DELETED, DOWNLOADED
 from tests.store.conftest import AT, Kept
 from tests.store.test_settling import SENT, settle
 from tests.world import now
@@ -31,7 +32,7 @@ def inbox(kept: Kept, owner: str = "user:a", after: str = "", limit: int = 100) 
 
 
 def mark(kept: Kept, *ids: str, owner: str = "user:a", word: str = DOWNLOADED) -> list[str]:
-    marked: list[str] = now(kept.store.mark(Marking(owner=owner, ids=ids, word=word)))
+    marked: list[str] = now(kept.store.flag(FlagChange(owner=owner, ids=ids, flag=word)))
     return marked
 
 
@@ -104,7 +105,7 @@ def test_what_there_is_not_is_not_marked(kept: Kept) -> None:
 
 def test_a_reach_that_ends(kept: Kept, monkeypatch: pytest.MonkeyPatch) -> None:
     """One mark must not write a row for each of a million messages before it."""
-    monkeypatch.setattr(marks, "REACH", 3)
+    monkeypatch.setattr(folders, "REACH", 3)
     ids = arrivals(kept, 6)
     assert mark(kept, ids[3], ids[2]) == [ids[2]]
     assert inbox(kept) == [*ids[:2], *ids[3:]]

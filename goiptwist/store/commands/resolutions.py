@@ -1,5 +1,5 @@
 """
-Operations of the writer for what a person decides: withdraw a text that still
+Commands of the writer for what a person decides: withdraw a text that still
 waits, and say what became of one of which nobody knows.
 """
 
@@ -12,11 +12,13 @@ from attrs import evolve, frozen
 from sqlalchemy import Connection, insert, select, update
 
 from goiptwist.errors import Conflict
+from goiptwist.model.commit import Commit
+from goiptwist.model.delivery import QueueEntry
 from goiptwist.model.messages import Direction, Message, State
 from goiptwist.model.queries import Resolution
-from goiptwist.store.rows import Ids, as_message
+from goiptwist.store.commands.notifications import NotificationCommands, StatusChange
+from goiptwist.store.rows import MessageIds, as_message
 from goiptwist.store.schema import delivery, journey, message, transmission
-from goiptwist.store.telling import Changed, Queued, Telling, Tidings
 
 #: The states of the message, of its row in the queue, and of what the SIM was given.
 _AFTER = {
@@ -30,52 +32,55 @@ _AFTER = {
 class Decision:
     """
     @ivar message_id: as the world sees it.
-    @ivar verdict: C{None} withdraws a text that waits.
+    @ivar resolution: C{None} withdraws a text that waits.
     @ivar by: who decided, for the journey.
     """
 
     message_id: str
-    verdict: Resolution | None = None
+    resolution: Resolution | None = None
     by: str
     at: float
 
 
 @frozen
-class Deciding:
-    """The operations, as the writer wants them."""
+class ResolutionCommands:
+    """The commands, as the writer runs them."""
 
-    ids: Ids
-    telling: Telling
+    ids: MessageIds
+    notifications: NotificationCommands
 
     def decisions(
         self, connection: Connection, items: Sequence[Decision]
-    ) -> list[Changed | Conflict]:
+    ) -> list[Commit[Message] | Conflict]:
         """
         @return: the message as it stands now; L{Conflict} where it stands
             elsewhere than the decision needs.
         """
         return [self._decide(connection, item) for item in items]
 
-    def _decide(self, connection: Connection, item: Decision) -> Changed | Conflict:
+    def _decide(self, connection: Connection, item: Decision) -> Commit[Message] | Conflict:
         number = self.ids.inside(item.message_id)
         row = connection.execute(select(message).where(message.c.id == number)).one_or_none()
         if row is None or number is None or row.direction != Direction.OUT.value:
             return Conflict("there is no outgoing message of this id")
         known = as_message(row, self.ids)
-        if item.verdict is None:
+        if item.resolution is None:
             return self._withdraw(connection, number, known, item)
-        return self._settle(connection, number, known, item, item.verdict)
+        return self._settle(connection, number, known, item, item.resolution)
 
     def _withdraw(
         self, connection: Connection, number: int, known: Message, item: Decision
-    ) -> Changed | Conflict:
+    ) -> Commit[Message] | Conflict:
+        names = _destinations(connection, number)
+        withdrawn = tuple((item.message_id, name) for name in names)
         if known.state is State.CANCELLED:
-            return Changed(known)
+            return Commit(known, withdrawn=withdrawn)
         if known.state is not State.QUEUED:
             return Conflict(f"it is {known.state.value} already; only what waits can be withdrawn")
         reason = f"withdrawn by {item.by}"
         _deliveries(connection, number, "cancelled", reason, item.at)
-        return self._note(connection, number, known, State.CANCELLED, reason, item.at)
+        change = self._note(connection, number, known, State.CANCELLED, reason, item.at)
+        return evolve(change, withdrawn=withdrawn)
 
     def _settle(
         self,
@@ -83,29 +88,26 @@ class Deciding:
         number: int,
         known: Message,
         item: Decision,
-        verdict: Resolution,
-    ) -> Changed | Conflict:
+        resolution: Resolution,
+    ) -> Commit[Message] | Conflict:
         if known.state is not State.UNKNOWN:
             return Conflict(f"it is {known.state.value}; only what is unknown can be settled")
-        state, queue, outcome = _AFTER[verdict]
-        reason = f"{verdict.value}, as {item.by} says"
+        state, queue, outcome = _AFTER[resolution]
+        reason = f"{resolution.value}, as {item.by} says"
         _deliveries(connection, number, queue, reason, item.at)
         connection.execute(
             update(transmission)
             .where(transmission.c.message_id == number, transmission.c.outcome == "unknown")
             .values(outcome=outcome)
         )
-        changed = self._note(connection, number, known, state, reason, item.at)
-        if verdict is not Resolution.RESEND or changed.message is None:
-            return changed
-        names = connection.execute(
-            select(delivery.c.destination).where(delivery.c.message_id == number)
-        ).scalars()
+        change = self._note(connection, number, known, state, reason, item.at)
+        if resolution is not Resolution.RESEND:
+            return change
         again = tuple(
-            Queued(destination=name, message=changed.message, due=item.at, since=item.at)
-            for name in names
+            QueueEntry(destination=name, message=change.value, due=item.at, since=item.at)
+            for name in _destinations(connection, number)
         )
-        return evolve(changed, queued=(*changed.queued, *again))
+        return evolve(change, enqueued=(*change.enqueued, *again))
 
     def _note(
         self,
@@ -115,7 +117,7 @@ class Deciding:
         state: State,
         reason: str,
         at: float,
-    ) -> Changed:
+    ) -> Commit[Message]:
         connection.execute(
             update(message)
             .where(message.c.id == number)
@@ -124,8 +126,14 @@ class Deciding:
         step = {"message_id": number, "at": at, "what": state.value, "detail": reason}
         connection.execute(insert(journey), step)
         after = evolve(known, state=state, reason=reason)
-        tidings = Tidings(message=after, what=state.value, at=at, reason=reason)
-        return Changed(after, tuple(self.telling.tell(connection, [tidings])))
+        changes = StatusChange(message=after, what=state.value, at=at, reason=reason)
+        notified = tuple(self.notifications.notify(connection, [changes]))
+        return Commit(after, notified, events=((f"message.{state.value}", after),))
+
+
+def _destinations(connection: Connection, number: int) -> list[str]:
+    query = select(delivery.c.destination).where(delivery.c.message_id == number).distinct()
+    return list(connection.execute(query).scalars())
 
 
 def _deliveries(connection: Connection, number: int, state: str, detail: str, at: float) -> None:

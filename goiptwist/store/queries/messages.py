@@ -6,16 +6,16 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from attrs import Factory, frozen
+from attrs import frozen
 from sqlalchemy import Connection, and_, bindparam, func, select
 
+from goiptwist.model.delivery import QueueEntry, place_of
 from goiptwist.model.escalation import EscalationStep
 from goiptwist.model.messages import Direction, Message, State, Step
 from goiptwist.model.status import DeliveryStatus
-from goiptwist.store.rows import Ids, as_message
+from goiptwist.store.rows import MessageIds, as_message
 from goiptwist.store.schema import (
     ALARM,
-    UNKNOWN,
     WAITING,
     delivery,
     journey,
@@ -24,12 +24,18 @@ from goiptwist.store.schema import (
     transmission,
 )
 
-_OF_THE_ROW = (delivery.c.attempts, delivery.c.due, delivery.c.since, delivery.c.chain)
+_OF_THE_ROW = (
+    delivery.c.attempts,
+    delivery.c.due,
+    delivery.c.since,
+    delivery.c.chain,
+    delivery.c.recipient.label("one"),
+)
 _WAITING = (
     select(message, *_OF_THE_ROW)
     .join_from(delivery, message, delivery.c.message_id == message.c.id)
     .where(and_(delivery.c.destination == bindparam("destination"), delivery.c.state == WAITING))
-    .order_by(delivery.c.due, delivery.c.message_id)
+    .order_by(delivery.c.due, delivery.c.message_id, delivery.c.recipient)
     .limit(bindparam("many"))
 )
 _WAITING_ABOUT = (
@@ -51,28 +57,10 @@ _ABOUTS_AT_ONCE = 1000
 
 
 @frozen
-class QueueEntry:
-    """
-    One row of the queue.
-
-    @ivar attempts: how often it has been tried.
-    @ivar due: when it may be tried next, in seconds since the epoch.
-    @ivar since: when the destination could first have it.
-    @ivar leg: of a step of a chain: who follows.
-    """
-
-    message: Message
-    attempts: int
-    due: float
-    since: float = Factory(lambda row: row.message.at, takes_self=True)
-    leg: EscalationStep | None = None
-
-
-@frozen
-class Reading:
+class MessageQueries:
     """The questions."""
 
-    ids: Ids
+    ids: MessageIds
 
     def waiting(self, connection: Connection, destination: str, many: int) -> list[QueueEntry]:
         """
@@ -89,11 +77,13 @@ class Reading:
             )
         return [
             QueueEntry(
-                as_message(row, self.ids),
-                row.attempts,
-                row.due,
-                row.since or row.at,
-                EscalationStep.read(destination, row.chain),
+                destination=destination,
+                recipient=row.one,
+                message=as_message(row, self.ids),
+                attempts=row.attempts,
+                due=row.due,
+                since=row.since or 0.0,
+                step=EscalationStep.read(destination, row.chain),
             )
             for row in rows
         ]
@@ -110,7 +100,7 @@ class Reading:
         query = select(delivery.c.destination).where(
             delivery.c.message_id == self.ids.inside(message_id), delivery.c.state == WAITING
         )
-        return list(connection.execute(query).scalars())
+        return list(connection.execute(query.distinct()).scalars())
 
     def message(self, connection: Connection, message_id: str) -> Message | None:
         """@return: one message, or C{None}."""
@@ -152,29 +142,26 @@ class Reading:
         steps += _given(connection, row.id)
         steps += _told(connection, row.id)
         delivered = _delivered(connection, row)
-        told = {(step.at, step.detail) for step in (*steps, *delivered)}
+        known = {(step.at, step.detail) for step in (*steps, *delivered)}
         noted = select(journey).where(journey.c.message_id == number)
         steps += [
             Step(r.at, r.what, r.where, r.detail)
             for r in connection.execute(noted)
-            if (r.at, r.detail) not in told
+            if (r.at, r.detail) not in known
         ]
         return sorted([*steps, *delivered], key=lambda step: step.at)
 
-    def legs(self, connection: Connection, alarm_id: str) -> list[DeliveryStatus]:
+    def deliveries(self, connection: Connection, alarm_id: str) -> list[DeliveryStatus]:
         """@return: how each way of an alarm stands, in the order in which they began."""
         number = self.ids.inside(alarm_id)
         rows = connection.execute(
             select(delivery)
             .where(delivery.c.message_id == number)
-            .order_by(func.coalesce(delivery.c.since, 0.0), delivery.c.destination)
+            .order_by(
+                func.coalesce(delivery.c.since, 0.0), delivery.c.destination, delivery.c.recipient
+            )
         )
-        return [_leg(row) for row in rows]
-
-    def unknown(self, connection: Connection) -> int:
-        """@return: how many messages wait for an operator's word."""
-        query = select(func.count()).where(delivery.c.state == UNKNOWN)
-        return int(connection.execute(query).scalar_one())
+        return [_status(row) for row in rows]
 
     def facts(self, connection: Connection) -> dict[str, tuple[float, Mapping[str, str]]]:
         """@return: what each line told last, and when."""
@@ -182,17 +169,18 @@ class Reading:
         return {row.id: (row.at, json.loads(row.facts)) for row in rows}
 
 
-def _leg(row: Any) -> DeliveryStatus:
-    leg = EscalationStep.read(row.destination, row.chain)
+def _status(row: Any) -> DeliveryStatus:
+    step = EscalationStep.read(row.destination, row.chain)
     waits = row.state == "waiting"
     return DeliveryStatus(
         bridge=row.destination.removeprefix("bridge:"),
+        recipient=row.recipient,
         state=row.state,
         attempts=row.attempts,
         detail=row.detail,
         next_try=row.due if waits else None,
         settled_at=None if waits else row.settled_at,
-        following=tuple(name.removeprefix("bridge:") for name in leg.following) if leg else (),
+        following=tuple(name.removeprefix("bridge:") for name in step.following) if step else (),
     )
 
 
@@ -224,7 +212,7 @@ def _told(connection: Connection, number: int) -> list[Step]:
         .join_from(message, delivery, delivery.c.message_id == message.c.id)
         .where(message.c.about == number, delivery.c.state.in_(("done", "failed")))
     )
-    words = {"done": "told", "failed": "not told"}
+    words = {"done": "notified", "failed": "not notified"}
     steps = [
         Step(r.settled_at, f"{words[r.state]}: {r.news}", r.destination, r.detail) for r in rows
     ]
@@ -242,4 +230,7 @@ def _delivered(connection: Connection, row: Any) -> list[Step]:
     rows = connection.execute(
         select(delivery).where(and_(delivery.c.message_id == row.id, delivery.c.state == "done"))
     )
-    return [Step(r.settled_at, "handed on", r.destination, r.detail) for r in rows]
+    return [
+        Step(r.settled_at, "delivered", place_of(r.destination, r.recipient), r.detail)
+        for r in rows
+    ]

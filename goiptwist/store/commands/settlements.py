@@ -1,5 +1,5 @@
 """
-Operations of the writer that record what became of a message.
+Commands of the writer that record what became of a message.
 
 Whatever a destination says is written here, in one place and one transaction:
 the row of the queue, what was given to the SIM, the message itself and its
@@ -14,61 +14,30 @@ from typing import Any
 from attrs import evolve, frozen
 from sqlalchemy import Connection, and_, bindparam, func, insert, select, update
 
-from goiptwist.model.escalation import EscalationStep
+from goiptwist.model.commit import NOTHING, Commit, joined
+from goiptwist.model.delivery import Settlement
 from goiptwist.model.messages import Direction, Message, State
 from goiptwist.model.transmissions import Transmission
-from goiptwist.store.many import Many
-from goiptwist.store.passing import (
-    Failed,
+from goiptwist.store.bulk import BulkStatement
+from goiptwist.store.commands.device_reports import DeviceReportCommands
+from goiptwist.store.commands.escalation import (
+    FailedDelivery,
     alarm_now,
     alarm_states,
     chain_ends,
+    escalate,
+    has_failed,
     incoming_states,
-    pass_on,
 )
-from goiptwist.store.reports import Reporting
-from goiptwist.store.rows import Ids
+from goiptwist.store.commands.notifications import StatusChange
+from goiptwist.store.recipients import Recipients
+from goiptwist.store.rows import MessageIds
 from goiptwist.store.schema import delivery, journey, message, report, transmission
-from goiptwist.store.telling import Changed, Tidings
 
 _WAITING = "waiting"
-_NOTHING = Changed()
 
 
-@frozen(kw_only=True)
-class Settlement:
-    """
-    What became of one delivery.
-
-    @ivar state: where an outgoing message stands now; incoming ones find
-        their state from all their deliveries.
-    @ivar queue: the state of the row in the queue: waiting, done, failed,
-        unknown, expired or cancelled. What is failed, and somebody else gets
-        it, is passed.
-    @ivar step: the word for the journey, or empty where other tables tell.
-    @ivar due: when a waiting row is tried next.
-    @ivar outcome: what became of what was given to the SIM: sent, failed,
-        deferred or unknown.
-    @ivar line: by which line an outgoing message left, or empty.
-    @ivar instead: who gets it now, since this one never will.
-    """
-
-    message: Message
-    destination: str
-    state: State
-    queue: str
-    attempts: int
-    due: float
-    at: float
-    detail: str = ""
-    step: str = ""
-    line: str = ""
-    sms_no: str = ""
-    outcome: str = ""
-    instead: EscalationStep | None = None
-
-
-_OPEN_TRANSMISSION = Many(
+_OPEN_TRANSMISSION = BulkStatement(
     update(transmission)
     .where(and_(transmission.c.message_id == bindparam("m"), transmission.c.outcome.is_(None)))
     .values(
@@ -79,9 +48,11 @@ _OPEN_TRANSMISSION = Many(
     )
 )
 _THE_ROW = and_(
-    delivery.c.message_id == bindparam("m"), delivery.c.destination == bindparam("dest")
+    delivery.c.message_id == bindparam("m"),
+    delivery.c.destination == bindparam("dest"),
+    delivery.c.recipient == bindparam("to"),
 )
-_DELIVERY = Many(
+_DELIVERY = BulkStatement(
     update(delivery)
     .where(_THE_ROW)
     .values(
@@ -92,7 +63,7 @@ _DELIVERY = Many(
         settled_at=bindparam("t"),
     )
 )
-_OUTGOING = Many(
+_OUTGOING = BulkStatement(
     update(message)
     .where(message.c.id == bindparam("m"))
     .values(
@@ -103,23 +74,24 @@ _OUTGOING = Many(
 )
 
 
-_BEGUN = Many(
+_BEGUN = BulkStatement(
     update(message)
     .where(message.c.id == bindparam("m"))
     .values(state=State.SENDING.value, line=bindparam("l"))
 )
-_INSERT_TRANSMISSION = Many(insert(transmission))
-_INSERT_STEP = Many(insert(journey))
+_INSERT_TRANSMISSION = BulkStatement(insert(transmission))
+_INSERT_STEP = BulkStatement(insert(journey))
 _STATE = select(delivery.c.state).where(_THE_ROW)
 _ANY_REPORT = select(report.c.id).limit(1)
 
 
 @frozen
-class Settling:
-    """The operations, as the writer wants them."""
+class SettlementCommands:
+    """The commands, as the writer runs them."""
 
-    ids: Ids
-    reporting: Reporting
+    ids: MessageIds
+    device_reports: DeviceReportCommands
+    recipients: Recipients
 
     def _number(self, message_id: str) -> int:
         number = self.ids.inside(message_id)
@@ -127,7 +99,9 @@ class Settling:
             raise ValueError(f"{message_id} is not an id of this store")
         return number
 
-    def transmissions(self, connection: Connection, items: Sequence[Transmission]) -> list[None]:
+    def transmissions(
+        self, connection: Connection, items: Sequence[Transmission]
+    ) -> list[Commit[None]]:
         """Write down what is about to leave."""
         rows = [
             {
@@ -141,16 +115,16 @@ class Settling:
         ]
         _INSERT_TRANSMISSION(connection, rows)
         _BEGUN(connection, [{"m": row["message_id"], "l": row["line"]} for row in rows])
-        return [None] * len(items)
+        return [NOTHING] * len(items)
 
     def settlements(
         self, connection: Connection, items: Sequence[Settlement]
-    ) -> list[Changed | None]:
+    ) -> list[Commit[Message | None]]:
         """
         Record what became of deliveries, and queue what follows from it.
 
-        @return: for each, what else has changed, if anything; the message is
-            in it where its delivery report had come before this.
+        @return: for each the message, where its delivery report had come
+            before this.
         """
         numbers = [self._number(item.message.id) for item in items]
         both = list(zip(numbers, items, strict=True))
@@ -165,17 +139,17 @@ class Settling:
         if steps:
             _INSERT_STEP(connection, steps)
         follows = [
-            _NOTHING if late else self._follows(connection, *pair)
+            NOTHING if late else self._follows(connection, *pair)
             for pair, late in zip(both, is_late, strict=True)
         ]
         if outgoing:
             _OPEN_TRANSMISSION(connection, [_transmission_row(*pair) for pair in outgoing])
             _OUTGOING(connection, [_message_row(*pair) for pair in outgoing])
         if others:
-            incoming_states(connection, [(number, _reason(item)) for number, item in others])
-        told = [self._tell(connection, number, item, alarms) for number, item in both]
+            incoming_states(connection, [(number, item.reason) for number, item in others])
+        changes = [self._change(connection, number, item, alarms) for number, item in both]
         early = self._early_reports(connection, both)
-        return [_together(*parts) for parts in zip(early, told, follows, strict=True)]
+        return [_together(*parts) for parts in zip(early, changes, follows, strict=True)]
 
     def _is_late(self, connection: Connection, number: int, item: Settlement) -> bool:
         """
@@ -184,69 +158,80 @@ class Settling:
         """
         if item.message.direction is not Direction.ALARM or item.queue == "done":
             return False
-        asked = {"m": number, "dest": item.destination}
+        asked = {"m": number, "dest": item.destination, "to": item.recipient}
         return bool(connection.execute(_STATE, asked).scalar() != _WAITING)
 
-    def _follows(self, connection: Connection, number: int, item: Settlement) -> Changed:
+    def _follows(self, connection: Connection, number: int, item: Settlement) -> Commit[Any]:
         """What waits now, or waits no more, since a row is settled for good."""
         name, at = item.destination, item.at
-        if item.instead is not None:
-            failed = Failed(number, item.message, name, "failed", at)
-            return evolve(pass_on(connection, failed, item.instead), dropped=())
+        if item.instead is not None and has_failed(connection, number, name):
+            failed = FailedDelivery(number, item.message, name, "failed", at)
+            return evolve(escalate(connection, failed, item.instead, self.recipients), withdrawn=())
         if item.queue == "done" and item.message.direction is Direction.ALARM:
             return chain_ends(connection, number, item.message.id, name, at)
-        return _NOTHING
+        return NOTHING
 
-    def _tell(
+    def _change(
         self, connection: Connection, number: int, item: Settlement, alarms: dict[int, str]
-    ) -> Changed:
-        """@param alarms: where those stood that are not told of yet."""
+    ) -> Commit[Any]:
+        """
+        Where the message stands now.
+
+        @param alarms: where those stood that have not been looked at yet.
+        """
         if item.message.direction is Direction.ALARM:
             before = alarms.pop(number, "")
             if not before:
-                return _NOTHING
-            return alarm_now(connection, self.ids, self.reporting.telling, number, before, item.at)
-        if not item.message.tell or item.queue == _WAITING:
-            return _NOTHING
-        after = evolve(item.message, state=item.state, line=item.line or item.message.line)
-        reason = _reason(item)
-        tidings = Tidings(message=after, what=item.state.value, at=item.at, reason=reason)
-        return Changed(queued=tuple(self.reporting.telling.tell(connection, [tidings])))
+                return NOTHING
+            return alarm_now(
+                connection, self.ids, self.device_reports.notifications, number, before, item.at
+            )
+        if item.message.direction is not Direction.OUT:
+            return NOTHING
+        after = item.after()
+        events = ((f"message.{after.state.value}", after),)
+        if not after.tell or item.queue == _WAITING:
+            return Commit(None, events=events)
+        change = StatusChange(message=after, what=item.state.value, at=item.at, reason=after.reason)
+        return Commit(
+            None,
+            tuple(self.device_reports.notifications.notify(connection, [change])),
+            events=events,
+        )
 
     def _early_reports(
         self, connection: Connection, both: Sequence[tuple[int, Settlement]]
-    ) -> list[Changed | None]:
+    ) -> list[Commit[Message] | None]:
         concerned = any(item.sms_no or item.outcome == "unknown" for _, item in both)
         if not concerned or connection.execute(_ANY_REPORT).first() is None:
             return [None] * len(both)
         return [self._early(connection, number, item) for number, item in both]
 
-    def _early(self, connection: Connection, number: int, item: Settlement) -> Changed | None:
+    def _early(
+        self, connection: Connection, number: int, item: Settlement
+    ) -> Commit[Message] | None:
         recipient = item.message.recipient
         if item.outcome == "unknown":
-            return self.reporting.overtaking(connection, number, recipient)
-        return self.reporting.early(connection, item.line, item.sms_no, recipient, item.at)
+            return self.device_reports.overtaking(connection, number, recipient)
+        return self.device_reports.early(connection, item.line, item.sms_no, recipient, item.at)
 
 
-def _together(early: Changed | None, *others: Changed) -> Changed | None:
-    parts = [part for part in (early, *others) if part is not None and part is not _NOTHING]
-    if not parts:
-        return None
-    return Changed(
-        next((part.message for part in parts if part.message is not None), None),
-        tuple(one for part in parts for one in part.queued),
-        tuple(one for part in parts for one in part.dropped),
-    )
-
-
-def _reason(item: Settlement) -> str:
-    return "" if item.queue == "done" else item.detail
+def _together(
+    early: Commit[Message] | None, change: Commit[Any], follows: Commit[Any]
+) -> Commit[Message | None]:
+    if early is None:
+        return change if follows is NOTHING else joined(change.value, (change, follows))
+    # Of a text whose report had come already there is one thing to say.
+    events = tuple((kind, early.value) for kind, _ in change.events)
+    parts = evolve(early, events=()), evolve(change, events=events), follows
+    return joined(early.value, parts)
 
 
 def _delivery_row(number: int, item: Settlement) -> dict[str, Any]:
     return {
         "m": number,
         "dest": item.destination,
+        "to": item.recipient,
         "s": item.queue,
         "a": item.attempts,
         "due_": item.due,
@@ -263,7 +248,7 @@ def _message_row(number: int, item: Settlement) -> dict[str, Any]:
     return {
         "m": number,
         "s": item.state.value,
-        "r": _reason(item),
+        "r": item.reason,
         # What is settled keeps the line that had it; what waits is free again.
         "l": item.message.line if item.queue == _WAITING else item.line or None,
     }
@@ -274,6 +259,6 @@ def _step_row(number: int, item: Settlement) -> dict[str, Any]:
         "message_id": number,
         "at": item.at,
         "what": item.step,
-        "where": item.line or item.destination,
+        "where": item.line or item.place,
         "detail": item.detail,
     }

@@ -1,5 +1,5 @@
 """
-Operations of the writer that queue news: what became of a message, for those
+Commands of the writer that queue news: what became of a message, for those
 who want to be told. News stands on disk with the fact that it tells, in one
 commit, and is delivered like any other message.
 """
@@ -13,15 +13,16 @@ from typing import Any
 from attrs import frozen
 from sqlalchemy import Connection, and_, bindparam, exists, insert, select
 
-from goiptwist.model.escalation import EscalationStep
+from goiptwist.model.commit import Commit
+from goiptwist.model.delivery import QueueEntry
 from goiptwist.model.messages import Direction, Message, State
-from goiptwist.store.many import Many
-from goiptwist.store.numbering import take_numbers
-from goiptwist.store.rows import Ids, as_message
+from goiptwist.store.bulk import BulkStatement
+from goiptwist.store.commands.numbers import take_numbers
+from goiptwist.store.rows import MessageIds, as_message
 from goiptwist.store.schema import NOBODY, QUEUED, delivery, message
 
-_INSERT_NEWS = Many(insert(message))
-_INSERT_DELIVERY = Many(insert(delivery))
+_INSERT_MESSAGE = BulkStatement(insert(message))
+_INSERT_DELIVERY = BulkStatement(insert(delivery))
 
 _news = message.alias("news")
 _DELAYED = (
@@ -48,40 +49,7 @@ AT_ONCE = 500
 
 
 @frozen(kw_only=True)
-class Queued:
-    """
-    A row that was put into a queue on disk.
-
-    @ivar due: when it may be tried first, in seconds since the epoch.
-    @ivar since: when its destination could first have it, where that is not
-        C{message.at}; or 0.
-    @ivar leg: of a step of a chain: who follows.
-    """
-
-    destination: str
-    message: Message
-    due: float
-    since: float = 0.0
-    leg: EscalationStep | None = None
-
-
-@frozen
-class Changed:
-    """
-    What an operation has changed.
-
-    @ivar message: as it stands now; C{None} where nothing new is to be said.
-    @ivar queued: what waits now for some destination, because of it.
-    @ivar dropped: what waited, and shall wait no more: ids and destinations.
-    """
-
-    message: Message | None = None
-    queued: tuple[Queued, ...] = ()
-    dropped: tuple[tuple[str, str], ...] = ()
-
-
-@frozen(kw_only=True)
-class Tidings:
+class StatusChange:
     """
     Something to tell of a message.
 
@@ -96,7 +64,7 @@ class Tidings:
 
 
 @frozen(kw_only=True)
-class LookForDelays:
+class DelayCheck:
     """Who waits since before C{before} is told of, at C{at}."""
 
     before: float
@@ -104,35 +72,35 @@ class LookForDelays:
 
 
 @frozen
-class Telling:
-    """The operations, as the writer wants them."""
+class NotificationCommands:
+    """The commands, as the writer runs them."""
 
-    ids: Ids
+    ids: MessageIds
 
-    def tell(self, connection: Connection, tidings: Sequence[Tidings]) -> list[Queued]:
+    def notify(self, connection: Connection, changes: Sequence[StatusChange]) -> list[QueueEntry]:
         """Queue the news for everybody who wants to hear it."""
-        wanted = [
-            (one, wish.destination)
-            for one in tidings
-            for wish in one.message.tell
-            if one.what in wish.whats
+        subscribers = [
+            (one, subscription.destination)
+            for one in changes
+            for subscription in one.message.tell
+            if one.what in subscription.whats
         ]
-        if not wanted:
+        if not subscribers:
             return []
-        first = take_numbers(connection, "message", len(wanted))
+        first = take_numbers(connection, "message", len(subscribers))
         queued = [
-            Queued(destination=destination, message=self._news(one, number), due=one.at)
-            for number, (one, destination) in enumerate(wanted, first)
+            QueueEntry(destination=destination, message=self._notification(one, number), due=one.at)
+            for number, (one, destination) in enumerate(subscribers, first)
         ]
         rows = [self._row(number, one.message) for number, one in enumerate(queued, first)]
-        _INSERT_NEWS(connection, rows)
+        _INSERT_MESSAGE(connection, rows)
         _INSERT_DELIVERY(
             connection,
             [queue_row(number, one) for number, one in enumerate(queued, first)],
         )
         return queued
 
-    def _news(self, one: Tidings, number: int) -> Message:
+    def _notification(self, one: StatusChange, number: int) -> Message:
         return Message(
             id=self.ids.outside(number),
             direction=Direction.NEWS,
@@ -158,26 +126,29 @@ class Telling:
             "news": news.news,
         }
 
-    def delays(self, connection: Connection, items: Sequence[LookForDelays]) -> list[Changed]:
+    def delays(self, connection: Connection, items: Sequence[DelayCheck]) -> list[Commit[None]]:
         """Tell of messages that wait for too long, each once."""
         return [self._delays(connection, item) for item in items]
 
-    def _delays(self, connection: Connection, item: LookForDelays) -> Changed:
+    def _delays(self, connection: Connection, item: DelayCheck) -> Commit[None]:
         rows = connection.execute(_DELAYED, {"before": item.before, "many": AT_ONCE}).all()
         late = [as_message(row, self.ids) for row in rows]
-        tidings = [Tidings(message=m, what="delayed", at=item.at, reason=m.reason) for m in late]
-        return Changed(queued=tuple(self.tell(connection, tidings)))
+        changes = [
+            StatusChange(message=m, what="delayed", at=item.at, reason=m.reason) for m in late
+        ]
+        return Commit(None, tuple(self.notify(connection, changes)))
 
 
-def queue_row(number: int, queued: Queued) -> dict[str, Any]:
+def queue_row(number: int, entry: QueueEntry) -> dict[str, Any]:
     """The row of the queue."""
     return {
         "message_id": number,
-        "destination": queued.destination,
+        "destination": entry.destination,
+        "recipient": entry.recipient,
         "state": "waiting",
         "attempts": 0,
-        "due": queued.due,
-        "since": queued.since or None,
-        "chain": queued.leg.text() if queued.leg else "",
-        "until": queued.leg.until(queued.due) if queued.leg else None,
+        "due": entry.due,
+        "since": entry.since or None,
+        "chain": entry.step.text() if entry.step else "",
+        "until": entry.step.until(entry.due) if entry.step else None,
     }

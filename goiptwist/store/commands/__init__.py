@@ -1,0 +1,1 @@
+"""What changes the store: commands of the writer, by subject."""

@@ -1,0 +1,58 @@
+"""A row of the queue for each recipient, and the words of states."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0005"
+down_revision = "0004"
+
+
+def upgrade() -> None:
+    """
+    Copy the deliveries into a table with the recipient in its key, and write
+    the states as they are called now.
+    """
+    for index in ("delivery_waiting", "delivery_until", "delivery_unknown"):
+        op.drop_index(index, "delivery")
+    op.rename_table("delivery", "delivery_before")
+    op.create_table(
+        "delivery",
+        sa.Column("message_id", sa.Integer(), nullable=False),
+        sa.Column("destination", sa.Text(), nullable=False),
+        sa.Column("recipient", sa.Text(), server_default="", nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("due", sa.Float(), nullable=False),
+        sa.Column("detail", sa.Text(), server_default="", nullable=False),
+        sa.Column("settled_at", sa.Float(), nullable=True),
+        sa.Column("since", sa.Float(), nullable=True),
+        sa.Column("chain", sa.Text(), server_default="", nullable=False),
+        sa.Column("until", sa.Float(), nullable=True),
+        sa.PrimaryKeyConstraint("message_id", "destination", "recipient"),
+        sqlite_with_rowid=False,
+    )
+    same = "message_id, destination, state, attempts, due, detail, settled_at, since, chain, until"
+    op.execute(f"INSERT INTO delivery ({same}) SELECT {same} FROM delivery_before")  # noqa: S608
+    op.drop_table("delivery_before")
+    _indexes()
+    op.execute("UPDATE delivery SET state = 'escalated' WHERE state = 'passed'")
+    op.execute("UPDATE message SET state = 'delivered' WHERE state = 'handed_on'")
+    op.execute("UPDATE journey SET what = 'delivered' WHERE what = 'handed on'")
+
+
+def _indexes() -> None:
+    for name, columns, where in (
+        ("delivery_waiting", ["destination", "due"], "state = 'waiting'"),
+        ("delivery_until", ["until"], "state = 'waiting' AND until IS NOT NULL"),
+        ("delivery_unknown", ["message_id"], "state = 'unknown'"),
+    ):
+        op.create_index(
+            name,
+            "delivery",
+            columns,
+            unique=False,
+            sqlite_where=sa.text(where),
+            postgresql_where=sa.text(where),
+        )

@@ -1,0 +1,1 @@
+"""What is asked of the store, by subject. Readers have a connection of their own."""
