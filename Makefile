@@ -35,6 +35,7 @@ check: $(VENV)/ready
 	$(BIN)/python -m pytest tests/house
 
 bench: $(VENV)/ready
+	$(BIN)/python -m pytest bench
 	$(BIN)/python -m bench $(BENCH)
 
 format: $(VENV)/ready
