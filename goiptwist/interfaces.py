@@ -274,7 +274,7 @@ class IMemory(Interface):
 class IGateway(Interface):
     """What a bridge is given: some facts, and the powers that it may use."""
 
-    clock: Any = Attribute("Where time comes from: an L{IReactorTime}.")
+    clock: Any = Attribute("Where time comes from: an L{twisted.internet.interfaces.IReactorTime}.")
     reactor: Any = Attribute("For endpoints of the bridge's own.")
     name: str = Attribute("The host name of the gateway, for ids and greetings.")
     key: bytes = Attribute("32 bytes that only this gateway knows, to sign with.")

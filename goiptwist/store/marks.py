@@ -42,7 +42,7 @@ _OUTGOING = (Direction.OUT.value, Direction.ALARM.value)
 class Marking:
     """
     @ivar owner: the origin of the user, such as C{user:ops}.
-    @ivar ids: at most L{AT_ONCE}: ids of the store, or for what the user sent
+    @ivar ids: at most C{AT_ONCE}: ids of the store, or for what the user sent
         the client ids.
     @ivar word: L{DELETED} or L{DOWNLOADED}.
     """

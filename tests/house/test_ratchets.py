@@ -19,16 +19,16 @@ from tests.house.test_architecture import PURE
 
 #: Lower a number as soon as fewer are left. Never raise one.
 BARS = {
-    "packages in a circle": 10,
-    "classes with a namesake, in percent": 22.1,
+    "packages in a circle": 8,
+    "classes with a namesake, in percent": 12.5,
     "upward imports": 1,
     "packages with code in __init__": 1,
-    "gateways without a type": 11,
+    "gateways without a type": 1,
     "modules beside the packages": 8,
     "methods of the largest interface": 6,
-    "callables set from outside": 4,
-    "log fields with an old name": 45,
-    "test classes with a name of the product": 47,
+    "callables set from outside": 2,
+    "log fields with an old name": 27,
+    "test classes with a name of the product": 25,
     "pure modules that load SQL or the network": 4,
 }
 
