@@ -2,6 +2,8 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# Processes that share the tests, a file at a time.
+WORKERS ?= 2
 
 .PHONY: run test check bench format clean
 
@@ -18,16 +20,22 @@ $(VENV)/ready: setup.cfg pyproject.toml
 run: $(VENV)/ready
 	$(BIN)/twistd -n --pidfile= goip --demo
 
+# COVERAGE=1 measures which lines ran; those of programs that end by a signal do not count.
 test: $(VENV)/ready
-	$(BIN)/python -m pytest $(PYTEST)
+	$(if $(COVERAGE),$(BIN)/coverage erase)
+	$(BIN)/$(if $(COVERAGE),coverage run,python) -m pytest \
+		-n $(WORKERS) --dist loadfile --no-loadscope-reorder $(PYTEST)
+	$(if $(COVERAGE),$(BIN)/coverage combine --quiet && $(BIN)/coverage report)
 
 check: $(VENV)/ready
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/python -m tests.house.apidocs
 	$(BIN)/python -m pytest tests/house
 
 bench: $(VENV)/ready
+	$(BIN)/python -m pytest bench
 	$(BIN)/python -m bench $(BENCH)
 
 format: $(VENV)/ready
@@ -35,4 +43,4 @@ format: $(VENV)/ready
 	$(BIN)/ruff format .
 
 clean:
-	rm -rf $(VENV) build dist demo-state *.egg-info
+	rm -rf $(VENV) build dist demo-state *.egg-info .coverage*

@@ -311,7 +311,7 @@ class IConnectors(Interface):
 class IGateway(Interface):
     """What a connector is given: some facts, and the powers that it may use."""
 
-    clock: Any = Attribute("Where time comes from: an L{IReactorTime}.")
+    clock: Any = Attribute("Where time comes from: an L{twisted.internet.interfaces.IReactorTime}.")
     reactor: Any = Attribute("For endpoints of the connector's own.")
     defer_to_thread: Any = Attribute(
         "C{defer_to_thread(function, *arguments)}: runs what would block for long; a Deferred."

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import gc
 import os
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,17 @@ from twisted.internet import reactor
 from twisted.logger import LogEvent, LogLevel, globalLogPublisher
 
 from tests.world import World
+
+
+def pytest_collection_modifyitems(config: Any, items: list[Any]) -> None:
+    """
+    Where processes share the tests, a file at a time, those files come first
+    that take long: so no process is left with one of them in the end.
+    """
+    if hasattr(config, "workerinput"):
+        slow = Counter(item.path for item in items if item.get_closest_marker("slow"))
+        real = Counter(item.path for item in items if item.get_closest_marker("real"))
+        items.sort(key=lambda item: (-slow[item.path], -real[item.path]))
 
 
 def pytest_collection_finish() -> None:

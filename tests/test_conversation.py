@@ -81,13 +81,14 @@ def exchange(world: World) -> Counter[str]:
         line = world.device.lines[f"goip{number % 4 + 1}"]
         line.receive_sms(f"+3620{number:07}", f"in {number}")
         accepted += world.submit(f"+3630{number:07}", f"out {number}")
+    waiting = accepted
     for _ in range(5000):
         world.advance(60.0, 1.0)
-        states = world.states(accepted)
-        if not world.device.unsettled and not states["queued"] and not states["sending"]:
+        waiting = [m for m in waiting if world.message(m.id).state in ("queued", "sending")]
+        if not world.device.unsettled and not waiting:
             break
     compare(world, accepted)
-    return states
+    return world.states(accepted)
 
 
 def compare(world: World, accepted: list[Any]) -> None:

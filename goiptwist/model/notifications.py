@@ -17,7 +17,7 @@ class Notification:
     What became of an outgoing message, for a bridge that was asked to tell it.
 
     @ivar id: of this piece of news; the same if it has to be told again.
-    @ivar what: one of L{TIDINGS}.
+    @ivar what: one of L{STATUSES<goiptwist.model.subscriptions.STATUSES>}.
     @ivar at: when it happened, in seconds since the epoch.
     @ivar reason: why, in words; may be empty.
     @ivar message: what it is about, as it stands now.

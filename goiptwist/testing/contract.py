@@ -1,7 +1,7 @@
 """
 For the tests of bridges, ours and yours: the contract that every bridge keeps.
 
-A whole test, with C{pip install goiptwist[test]} and pytest:
+A whole test, with C{pip install goiptwist[test]} and pytest::
 
     from goiptwist.testing import BridgeContract, FarSide
 

@@ -18,7 +18,7 @@ from goiptwist.testing.contract import BridgeContract, FarSide
 CODES = {FarSide.ACCEPTS: 200, FarSide.BUSY: 503, FarSide.REFUSES: 413, FarSide.NONSENSE: 299}
 
 
-class Away:
+class UnreachedHost:
     def request(self, *_, **__):
         return fail(ConnectionRefusedError())
 
@@ -33,7 +33,7 @@ class TestNtfy(BridgeContract):
 
         self.ids = []
         pretended = StubTreq(StringStubbingResource(answer))
-        http = HTTPClient(Away()) if far_side is FarSide.AWAY else pretended
+        http = HTTPClient(UnreachedHost()) if far_side is FarSide.AWAY else pretended
         return NtfyBridge(NtfySettings(topic="alarms", token=Password("tk_1234")), http)
 
     def arrived(self):

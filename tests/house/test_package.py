@@ -48,8 +48,9 @@ def test_everything_is_in_the_wheel(wheel: Path) -> None:
 def test_twistd_lists_it_elsewhere(wheel: Path, tmp_path: Path) -> None:
     """In a new environment and another folder, twistd knows goip and goip-sim."""
     home = tmp_path / "venv"
-    venv.create(home, with_pip=True)
-    pip = [str(home / "bin" / "python"), "-m", "pip", "install", "--quiet", str(wheel)]
+    venv.create(home, with_pip=False)
+    python = str(home / "bin" / "python")
+    pip = [sys.executable, "-m", "pip", "--python", python, "install", "--quiet", str(wheel)]
     subprocess.run(pip, check=True, cwd=tmp_path)
     clean = {key: value for key, value in os.environ.items() if not key.startswith("PYTHON")}
 

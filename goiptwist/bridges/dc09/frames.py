@@ -1,5 +1,5 @@
 """
-The frames of SIA DC-09, section 5.5, both directions. Pure.
+The frames of SIA DC-09, section 5.5, both directions. Pure::
 
     LF CRC LLLL "ADM-CID" SEQ Rreceiver Lline #account [ data ] [extra] _time CR
 

@@ -175,8 +175,9 @@ def dovecot(tmp_path_factory):
         (folder / sub).mkdir()
         if os.getuid() == 0:
             os.chown(folder / sub, entry.pw_uid, entry.pw_gid)
-            for parent in (folder, folder.parent, folder.parent.parent):
-                parent.chmod(0o755)
+            for place in (folder, *folder.parents):
+                if "pytest-" in str(place):
+                    place.chmod(0o755)
     file = folder / "dovecot.conf"
     file.write_text(
         CONFIGURATION.format(
