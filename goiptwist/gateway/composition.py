@@ -187,13 +187,10 @@ class Gateway:
             listener: Any = bridge
             if IObservesMessages.providedBy(bridge) and listener.statuses:
                 self.traffic.listeners.append(Subscription(f"bridge:{name}", listener.statuses))
-        self.store.recipients.update(
-            {
-                f"bridge:{name}": tuple(self.settings.bridges[name][1].recipients)
-                for name, bridge in self.bridges.items()
-                if IDeliversEach.providedBy(bridge)
-            }
-        )
+        for name, bridge in self.bridges.items():
+            recipients = tuple(getattr(self.settings.bridges[name][1], "recipients", ()))
+            if IDeliversEach.providedBy(bridge) and recipients:
+                self.store.recipients[f"bridge:{name}"] = recipients
         takers = {
             f"bridge:{name}": bridge
             for name, bridge in self.bridges.items()
