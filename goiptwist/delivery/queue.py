@@ -15,6 +15,7 @@ from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.internet.task import deferLater
 from twisted.logger import Logger
 
+from goiptwist.delivery.hand_over import HandOver
 from goiptwist.delivery.ordering import OrderingGroups
 from goiptwist.delivery.retry import RetryPolicy, expired, outcome_of, too_old
 from goiptwist.device_interfaces import ILease, ILends

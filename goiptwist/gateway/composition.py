@@ -163,7 +163,7 @@ class Gateway:
             self._fallbacks[f"bridge:{name}"] = bridge_keys.fallback(settings)
         if ITakesReports.providedBy(part):
             self._report_takers[f"bridge:{name}"] = part
-        if IDeliversEach.providedBy(part):
+        if IDeliversEach.providedBy(part) and settings.recipients:
             self.store.recipients[f"bridge:{name}"] = tuple(settings.recipients)
         if IObservesMessages.providedBy(part) and part.statuses:
             self.messaging.listeners.append(Subscription(f"bridge:{name}", part.statuses))

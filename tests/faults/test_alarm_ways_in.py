@@ -169,4 +169,8 @@ async def test_by_sms(tmp_path: Path, point: str) -> None:
         assert answer is not None
     steps = [(step["what"], step["detail"]) for step in answer[1]["journey"]]
     assert ("read as an alarm", f"alarm {alarm['id']}") in steps
-    assert (alarm["line"], book(tmp_path, "asked-station")) == ("a1", [alarm["id"]])
+    assert alarm["line"] == "a1"
+    # The station may have answered while the SMS was committed: its word was not on disk.
+    asked = book(tmp_path, "asked-station")
+    assert set(asked) == {alarm["id"]}
+    assert len(asked) <= (2 if point == "after arrivals" else 1)
