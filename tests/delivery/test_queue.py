@@ -511,8 +511,8 @@ class TestRecipients:
 
     @pytest.fixture
     def each(self, tmp_path: Path) -> Iterator[Counter]:
-        made = Counter(tmp_path, evolve(BRIDGE, at_once=9))
-        made.slow = made.queue.destination = Each()  # type: ignore[assignment]
+        made = Counter(tmp_path, evolve(BRIDGE, at_once=9), slow=Each())
+        made.slow.clock = made.clock
         made.kept.store.recipients["b:a"] = ("anna", "bela", "cili")
         yield made
         made.kept.store.close()
@@ -520,6 +520,7 @@ class TestRecipients:
     def arrives(self, each: Counter) -> Message:
         message = each.arrives("x", add=False)
         each.queue.add(each.kept.enqueued)
+        each.clock.advance(0)
         return message
 
     def test_each_by_itself(self, each: Counter) -> None:
@@ -542,6 +543,7 @@ class TestRecipients:
         steps = (EscalationStep("b:a"),)
         alarm = now(each.kept.store.keep_alarm(NewAlarm(report=report, steps=steps, at=AT)))
         each.queue.add(each.kept.enqueued)
+        each.clock.advance(0)
         each.slow.answers(TryLater("busy"))
         now(each.kept.store.acknowledge(AlarmAcknowledgement(message_id=alarm.id, by="Ann", at=AT)))
         each.queue.drop({alarm.id})
@@ -551,8 +553,10 @@ class TestRecipients:
         assert each.asked() == []
         assert each.queue._known == set()
 
-    def test_settings_that_have_changed(self, each: Counter) -> None:
+    def test_settings_that_have_changed(self, tmp_path: Path) -> None:
         """The bridge takes whole messages now: it gets it so."""
-        each.slow = each.queue.destination = Slow()  # type: ignore[assignment]
-        self.arrives(each)
-        assert each.asked() == ["x"] * 3
+        whole = Counter(tmp_path, evolve(BRIDGE, at_once=9))
+        whole.kept.store.recipients["b:a"] = ("anna", "bela", "cili")
+        self.arrives(whole)
+        assert whole.asked() == ["x"] * 3
+        whole.kept.store.close()
