@@ -90,7 +90,7 @@ class Gateway:
 
         self.rejections = Rejections(clock)
         self.dispatcher = Dispatcher(store, clock, self._nexthop)
-        MessageLog(clock, store.bus)
+        MessageLog(clock, store.bus.events)
         self.messaging = Messaging(
             clock, store, router, self.dispatcher, permissions, country=country
         )
@@ -108,7 +108,7 @@ class Gateway:
         )
         for plan in planned(settings, kinds.connector_kinds()):
             self._introduce(self.connectors.build(plan))
-        ReportSubscriber(store.bus, self._report_takers)
+        ReportSubscriber(store.bus.events, self._report_takers)
 
     def _powers(self, permissions: Permissions) -> Powers:
         settings, store, messaging = self.settings, self.store, self.messaging

@@ -16,6 +16,7 @@ from twisted.logger import Logger
 from zope.interface import implementer
 
 from goiptwist.model.commit import Commit
+from goiptwist.operator_interfaces import IEventBus
 from goiptwist.store.bus import ICommitBus
 
 #: Events that can be replayed: some minutes of a busy gateway.
@@ -39,7 +40,7 @@ class BusEvent:
     about: Any
 
 
-@implementer(ICommitBus)
+@implementer(ICommitBus, IEventBus)
 @define(eq=False)
 class EventBus:
     """
@@ -61,6 +62,11 @@ class EventBus:
 
     def __attrs_post_init__(self) -> None:
         self._life = int(self.clock.seconds())
+
+    @property
+    def events(self) -> EventBus:
+        """See L{ICommitBus}: itself."""
+        return self
 
     # -- what the store has committed --
 

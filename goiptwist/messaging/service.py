@@ -23,8 +23,8 @@ from goiptwist.model.messages import IncomingSms, Message, State, Submission
 from goiptwist.model.queries import Resolution
 from goiptwist.model.subscriptions import Subscription, merged
 from goiptwist.net.shielding import shielded
+from goiptwist.operator_interfaces import IEventBus
 from goiptwist.store import Arrival, Decision, NewLineEvent, NewSubmission, Store
-from goiptwist.store.bus import ICommitBus
 from goiptwist.telephony.numbering import international
 from goiptwist.telephony.validation import accepted
 
@@ -59,9 +59,9 @@ class Messaging:
     country: str = ""
 
     @property
-    def events(self) -> ICommitBus:
+    def events(self) -> IEventBus:
         """All that happens, for those who watch."""
-        return self.store.bus
+        return self.store.bus.events
 
     async def receive(self, sms: IncomingSms, alarm_id: str = "") -> Message | None:
         """

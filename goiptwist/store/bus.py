@@ -7,15 +7,19 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from zope.interface import Attribute, Interface
+
 from goiptwist.model.commit import Commit
 from goiptwist.operator_interfaces import IEventBus
 
 
-class ICommitBus(IEventBus):
+class ICommitBus(Interface):
     """
     Commits of the store, for the parts that act on them; the events of each are
     published as well.
     """
+
+    events: IEventBus = Attribute("Where those events are published.")
 
     def announce(commits: Sequence[Commit[Any]]) -> None:
         """
