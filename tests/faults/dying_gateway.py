@@ -115,16 +115,16 @@ class Wrapped:
         MailBridge.deliver = delivered
 
     def after_destinations(self) -> None:
-        from goiptwist.delivery.queue import Queue
+        from goiptwist.delivery.hand_over import HandOver
 
-        ask: Callable[..., Any] = Queue._ask
+        ask: Callable[..., Any] = HandOver.ask
 
-        async def asked(queue: Any, *args: Any) -> Any:
-            said = await ask(queue, *args)
-            self.point.passed("asked", queue.name)
-            return said
+        async def asked(hand_over: Any, *args: Any) -> Any:
+            answer = await ask(hand_over, *args)
+            self.point.passed("asked", hand_over.queue)
+            return answer
 
-        Queue._ask = asked
+        HandOver.ask = asked
 
     def after_answers(self) -> None:
         from goiptwist.web.http.request import Request
