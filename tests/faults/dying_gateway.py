@@ -105,14 +105,14 @@ class Wrapped:
     def after_mails(self) -> None:
         from goiptwist.bridges.mail.outgoing.bridge import MailBridge
 
-        deliver: Callable[..., Any] = MailBridge.deliver
+        deliver: Callable[..., Any] = MailBridge.deliver_to
 
-        async def delivered(bridge: Any, message: Any) -> Any:
-            said = await deliver(bridge, message)
+        async def delivered(bridge: Any, *args: Any) -> Any:
+            answer = await deliver(bridge, *args)
             self.point.passed("mailed", "mail")
-            return said
+            return answer
 
-        MailBridge.deliver = delivered
+        MailBridge.deliver_to = delivered
 
     def after_destinations(self) -> None:
         from goiptwist.delivery.hand_over import HandOver
