@@ -48,9 +48,11 @@ class Alarmed(Simulated):
                 {{name = "ann", token = "token-of-ann"}},
                 {{name = "httptest", password = "abc123", may = ["send"]}},
             ]
-            route = [
-                {{user = "httptest", alarm = true, chain = ["station", "receiver"], wait = {wait}}},
-            ]
+            [[route]]
+            user = "httptest"
+            alarm = true
+            chain = ["station", "receiver"]
+            escalate_after = {wait}
             [bridge.station]
             kind = "contact-id-call"
             uri = "sip:9999@127.0.0.1:{self.sip}"

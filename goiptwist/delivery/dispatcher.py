@@ -52,6 +52,7 @@ class Dispatcher:
     queues: dict[str, Queue] = field(factory=dict, init=False)
     orphans: list[str] = field(factory=list, init=False)
     escalation: Escalation = field(init=False)
+    _stopped: bool = field(default=False, init=False)
     log = Logger()
 
     def __attrs_post_init__(self) -> None:
@@ -74,6 +75,8 @@ class Dispatcher:
 
     def _committed(self, commits: Sequence[Commit[Any]]) -> None:
         """Rows have been enqueued or withdrawn on disk, in this order."""
+        if self._stopped:
+            return  # they wait on disk for the next start
         by_name: dict[str, list[QueueEntry]] = {}
         for commit in commits:
             if commit.withdrawn:
@@ -163,6 +166,7 @@ class Dispatcher:
 
     async def stop(self) -> None:
         """Begin nothing more, and give what is in hand L{GRACE} seconds."""
+        self._stopped = True
         self.escalation.stop()
         # Those that the deadline cuts off fail, and nobody asks them.
         ending = DeferredList([q.stop() for q in self.queues.values()], consumeErrors=True)

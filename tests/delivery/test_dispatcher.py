@@ -179,3 +179,16 @@ class TestStopping:
         room.a.answers()  # too late to be waited for, and still written down
         assert now(room.store.message(message.id)).state == "delivered"
         assert room.clock.getDelayedCalls() == []
+
+    def test_what_comes_meanwhile(self, room: Room) -> None:
+        """
+        What is committed while the gateway stops waits for the next start: no
+        queue is made or fed that nobody would end.
+        """
+        now(self.stop(room))
+        room.routes["bridge:b"] = Nexthop(_as_destination(room.a), POLICY)
+        message = room.arrives("hello", "bridge:a", "bridge:b")
+        assert (room.a.asked, room.delivery.queues) == ([], {})
+        assert room.clock.getDelayedCalls() == []
+        room.again()
+        assert [asked.id for asked, _ in room.a.asked] == [message.id] * 2

@@ -141,8 +141,8 @@ async def lmtp(ports: dict[str, int]) -> tuple[Client, bytes]:
 @pytest.mark.parametrize("hand_in", [device, http, smtp, lmtp])
 async def test_over_sockets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, hand_in: Any) -> None:
     """When the first part hears of it, the yes is at the other end of the socket."""
-    kinds = kinds_module.bridge_kinds() | {"recorder": RecorderKind()}
-    monkeypatch.setattr(kinds_module, "bridge_kinds", lambda: kinds)
+    kinds = [*kinds_module.connector_kinds(), RecorderKind()]
+    monkeypatch.setattr(kinds_module, "connector_kinds", lambda: kinds)
     ports = {
         name: free_port(socket.SOCK_DGRAM if name == "goip" else socket.SOCK_STREAM)
         for name in ("goip", "http", "smtp", "lmtp")

@@ -77,6 +77,10 @@ class Networked(Wire):
     def comes_in(self, number: int) -> None:
         self.says(f"RECEIVE:{number};id:goipid1;password:password1;srcnum:+361;msg:text {number}")
 
+    def turn(self) -> None:
+        """Let the turns pass that wait for no time."""
+        self.clock.advance(0)
+
     def second(self) -> None:
         self.clock.advance(1.0)
 
@@ -118,7 +122,7 @@ async def test_a_receiver_that_was_away(tmp_path: Path, monkeypatch: pytest.Monk
         assert "cannot be reached" in wire.gateway.dispatcher.problems()[0]
 
         await wire.hooks.stopService()
-        await until(lambda: not wire.gateway.dispatcher.queues["bridge:hooks"].in_hand)
+        await until(lambda: not wire.gateway.dispatcher.queues["bridge:hooks"].in_hand, wire.turn)
         wire.crash()
         wire.start()
         wire.registers()
@@ -126,7 +130,7 @@ async def test_a_receiver_that_was_away(tmp_path: Path, monkeypatch: pytest.Monk
 
         receiver.port.number = number
         receiver.port.open()
-        await until(lambda: not wire.gateway.dispatcher.queues["bridge:hooks"].in_hand)
+        await until(lambda: not wire.gateway.dispatcher.queues["bridge:hooks"].in_hand, wire.turn)
         await until(lambda: wire.gateway.dispatcher.depth == 0, wire.second)
         assert wire.gateway.dispatcher.problems() == []
         for message in sent:
@@ -160,7 +164,7 @@ async def test_a_receiver_that_stumbles(tmp_path: Path, monkeypatch: pytest.Monk
         message = wire.sends("+36300000001", 11)
         wire.delivered(11, "+36300000001")
         queue = wire.gateway.dispatcher.queues["bridge:hooks"]
-        await until(lambda: len(refused) == 1 and queue.in_hand == 0)
+        await until(lambda: len(refused) == 1 and queue.in_hand == 0, wire.turn)
         assert len(receiver.calls) == 1
         await until(lambda: wire.gateway.dispatcher.depth == 0, wire.second)
         assert [call.content["type"] for call in receiver.calls] == [
@@ -187,7 +191,7 @@ async def test_lines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         message = wire.sends("+36300000001", 11)
         assert message.tell == ()
         await until(lambda: len(receiver.calls) == 2)
-        await until(lambda: wire.gateway.dispatcher.depth == 0)
+        await until(lambda: wire.gateway.dispatcher.depth == 0, wire.turn)
         assert sorted(call.verified()["type"] for call in receiver.calls) == [
             "call.ended",
             "line.present",
@@ -206,7 +210,7 @@ async def test_once_more(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
         message = wire.sends("+36300000001", 11)
         wire.delivered(11, "+36300000001")
         wire.comes_in(1001)
-        await until(lambda: wire.gateway.dispatcher.depth == 0)
+        await until(lambda: wire.gateway.dispatcher.depth == 0, wire.turn)
         [came] = now(wire.store.messages(Direction.IN, "", 9))
         wire.hears()
         before = [call.id for call in receiver.calls]
@@ -216,7 +220,7 @@ async def test_once_more(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
             now(fires(wire.gateway.powers.operator.redeliver(about.id, "hooks", "user:ops")))
             assert wire.gateway.dispatcher.depth > 0
             wire.second()
-            await until(lambda: wire.gateway.dispatcher.depth == 0)
+            await until(lambda: wire.gateway.dispatcher.depth == 0, wire.turn)
         again = receiver.calls[3:]
         assert kinds(again, message) == ["message.sent", "message.delivered"]
         assert sorted(call.id for call in again) == sorted(before)
@@ -236,14 +240,14 @@ async def test_once_more_what_failed(tmp_path: Path, monkeypatch: pytest.MonkeyP
     receiver = CallbackReceiver(410)
     async with networked(tmp_path, monkeypatch, receiver.url) as wire:
         wire.comes_in(1001)
-        await until(lambda: wire.gateway.dispatcher.depth == 0)
+        await until(lambda: wire.gateway.dispatcher.depth == 0, wire.turn)
         [came] = now(wire.store.messages(Direction.IN, "", 9))
         assert came.state == "failed"
         wire.clock.advance(6 * 86400)
         receiver.code = 200
         now(fires(wire.gateway.powers.operator.redeliver(came.id, "hooks", "user:ops")))
         wire.second()
-        await until(lambda: wire.gateway.dispatcher.depth == 0)
+        await until(lambda: wire.gateway.dispatcher.depth == 0, wire.turn)
         assert wire.state(came) == "delivered"
         assert wire.journey(came) == ["received", "failed", "redelivered", "delivered"]
     await receiver.close()
@@ -255,7 +259,7 @@ async def test_nothing_to_hand_over(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     async with networked(tmp_path, monkeypatch, receiver.url, events=["line"]) as wire:
         wire.registers()
         message = wire.sends("+36300000001", 11)
-        await until(lambda: wire.gateway.dispatcher.depth == 0)
+        await until(lambda: wire.gateway.dispatcher.depth == 0, wire.turn)
         wire.hears()
         for about in (message.id, "x", f"{message.id}99"):
             with pytest.raises(Conflict):
