@@ -50,7 +50,7 @@ class IBridge(IDestination):
     have C{message.alarm}.
 
     It, or its settings, may have attributes that say how it wants to be tried:
-    C{schedule}, C{attempts}, C{rests} and C{at_once} of
+    C{schedule}, C{attempts}, C{circuit_breaker} and C{at_once} of
     L{goiptwist.delivery.retry.RetryPolicy}. Its settings may have the attributes
     of a L{RoutingRule<goiptwist.messaging.router.RoutingRule>}, and C{fallback}.
     """

@@ -174,8 +174,8 @@ def test_what_becomes_of_it(desk: Desk) -> None:
     desk.asking.get(f"{QUERY}&reporturl={url}")
     desk.ask("POST", "/api/v1/alarms", {"event": EVENT, "notify": ["ops"]})
     [first, second] = desk.bridge("ops").told
-    assert (first.what, first.message.context) == ("delivered", context_of(url))
-    assert (second.what, second.message.alarm) == ("delivered", EVENT)
+    assert (first.status, first.message.context) == ("delivered", context_of(url))
+    assert (second.status, second.message.alarm) == ("delivered", EVENT)
 
 
 def test_a_text_of_our_own_interface(desk: Desk) -> None:

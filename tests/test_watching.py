@@ -17,7 +17,7 @@ def test_lines_come_and_go(worlds: Callable[..., World]) -> None:
     world.present()
     world.device.stop()
     world.advance(SILENCE + 1)
-    assert sorted((one.kind, one.about.line) for one in heard) == [
+    assert sorted((one.kind, one.subject.line) for one in heard) == [
         ("line.lost", "goip1"),
         ("line.lost", "goip2"),
         ("line.present", "goip1"),

@@ -59,7 +59,7 @@ class Recorder:
     @property
     def words(self) -> list[str]:
         """What it was told, in order."""
-        return [notification.what for notification in self.told]
+        return [notification.status for notification in self.told]
 
 
 @implementer(IConnectorKind)

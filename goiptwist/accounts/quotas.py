@@ -27,7 +27,7 @@ class Permission:
 
     to: tuple[str, ...] = ()
     lines: tuple[str, ...] = ()
-    allowance: Quota = UNLIMITED
+    quota: Quota = UNLIMITED
 
 
 #: Bridges, which are configured to send, and users without limits.
@@ -55,13 +55,13 @@ class Permissions:
         @param bridges: how much each person behind a bridge may send, by its name.
         """
         known = {f"user:{user.name}": _permit(user) for user in users}
-        for name, allowance in (bridges or {}).items():
-            known[f"bridge:{name}"] = Permission(allowance=allowance)
+        for name, quota in (bridges or {}).items():
+            known[f"bridge:{name}"] = Permission(quota=quota)
         return cls(known, country)
 
-    def allowance(self, origin: str) -> Quota:
+    def quota(self, origin: str) -> Quota:
         """How much it may send in a day."""
-        return self._permit(origin).allowance
+        return self._permit(origin).quota
 
     def check(self, origin: str, numbers: Sequence[str], line: str) -> None:
         """
@@ -86,6 +86,6 @@ class Permissions:
 
 
 def _permit(user: User) -> Permission:
-    allowance = Quota(messages=user.messages_a_day, parts=user.segments_a_day)
-    permit = Permission(to=user.to, lines=user.lines, allowance=allowance)
+    quota = Quota(messages=user.messages_a_day, segments=user.segments_a_day)
+    permit = Permission(to=user.to, lines=user.lines, quota=quota)
     return ANYTHING if permit == ANYTHING else permit

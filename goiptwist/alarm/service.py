@@ -52,12 +52,12 @@ class AlarmService:
 
     def _published(self, one: BusEvent) -> None:
         if one.kind == "alarm.failed":
-            self._failed[one.about.id] = one.about
+            self._failed[one.subject.id] = one.subject
         elif one.kind.startswith("alarm."):
-            self._failed.pop(one.about.id, None)
+            self._failed.pop(one.subject.id, None)
         if one.kind == "alarm.acknowledged":
-            by = one.about.reason.removeprefix(ACKNOWLEDGED_BY)
-            for waiting in self._waiting.pop(one.about.id, []):
+            by = one.subject.reason.removeprefix(ACKNOWLEDGED_BY)
+            for waiting in self._waiting.pop(one.subject.id, []):
                 waiting.callback(by)
 
     def problems(self) -> list[str]:
@@ -92,7 +92,7 @@ class AlarmService:
             report=report,
             steps=steps,
             at=messaging.clock.seconds(),
-            allowance=messaging.permits.allowance(report.origin),
+            quota=messaging.permissions.quota(report.origin),
         )
         return await messaging.store.keep_alarm(raised)
 

@@ -154,7 +154,7 @@ class Supervision:
 
     def _published(self, one: BusEvent) -> None:
         if one.kind in ("alarm.delivered", "alarm.failed", "alarm.acknowledged"):
-            self._look(one.about)
+            self._look(one.subject)
 
     def _look(self, test: Message | None) -> None:
         if test is None or test.state is State.RECEIVED or test.id not in self._waiting:

@@ -36,7 +36,7 @@ class HandOver:
         """@return: what the destination answered, or the error that it ended with."""
         message = row.message
         try:
-            if message.direction is Direction.NEWS:
+            if message.direction is Direction.NOTIFICATION:
                 return await self._notify(message)
             if message.direction is Direction.EVENT:
                 return await self._observe(message)
@@ -72,7 +72,7 @@ class HandOver:
             raise Refused(f"{self.queue} takes no notifications")
         bridge: Any = self.destination
         notification = Notification(
-            id=row.id, what=row.news, at=row.at, reason=row.text, message=about
+            id=row.id, status=row.topic, at=row.at, reason=row.text, message=about
         )
         notified: Delivered | None = await bridge.notify(notification)
         return notified
@@ -82,6 +82,6 @@ class HandOver:
             raise Refused(f"{self.queue} takes no events")
         bridge: Any = self.destination
         fields = json.loads(row.text)
-        event = LineEvent(id=row.id, what=row.news, line=row.line, at=row.at, fields=fields)
+        event = LineEvent(id=row.id, what=row.topic, line=row.line, at=row.at, fields=fields)
         observed: Delivered | None = await bridge.observe(event)
         return observed

@@ -1,5 +1,5 @@
 """
-Which rows of a queue must go one after the other: news about one message, as a
+Which rows of a queue must go one after the other: notifications of one message, as a
 receiver that hears C{delivered} before C{sent} believes the wrong one.
 """
 
@@ -15,8 +15,8 @@ from goiptwist.model.delivery import QueueEntry
 @define
 class OrderingGroups:
     """
-    Rows that name no message in C{about} are in no chain, and never asked for
-    here. The first row of a chain may go; the others stand behind it until it
+    Rows that name no message in C{about} are in no group, and never asked for
+    here. The first row of a group may go; the others stand behind it until it
     is gone for good, however often it is put off.
     """
 
@@ -29,7 +29,7 @@ class OrderingGroups:
 
     def admit(self, row: QueueEntry) -> bool:
         """
-        Take a row in, behind those of its chain that came before it.
+        Take a row in, behind those of its group that came before it.
 
         @return: whether there are none.
         """
@@ -43,7 +43,7 @@ class OrderingGroups:
 
     def release(self, row: QueueEntry) -> QueueEntry | None:
         """
-        The first row of a chain is gone.
+        The first row of a group is gone.
 
         @return: the one that may go now, if there is one.
         """

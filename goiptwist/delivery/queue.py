@@ -196,11 +196,11 @@ class Queue:
             return
         answer = await self._hand_over.ask(row, lease)
         now = self.clock.seconds()
-        if isinstance(answer, TryLater) and not answer.attempted and self.policy.rests:
+        if isinstance(answer, TryLater) and not answer.attempted and self.policy.circuit_breaker:
             self._open_circuit(str(answer), now)
             self._back(evolve(row, due=max(row.due, now + (answer.after or 0.0))))
             return
-        if self.policy.rests:
+        if self.policy.circuit_breaker:
             self._recovered()
         await self._settle(row, outcome_of(answer, row, self.name, self.policy, now))
 

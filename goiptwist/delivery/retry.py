@@ -39,7 +39,7 @@ class RetryPolicy:
     @ivar schedule: seconds between attempts.
     @ivar attempts: after so many the message has failed; 0 is no limit.
     @ivar lifetime: seconds after its acceptance when a message is given up.
-    @ivar rests: whether a destination that is not reached is left alone as a
+    @ivar circuit_breaker: whether a destination that is not reached is left alone as a
         whole for a while, rather than tried message by message.
     @ivar at_once: how many messages it may have in hand.
     @ivar on_unknown: what follows when nobody knows.
@@ -49,7 +49,7 @@ class RetryPolicy:
     schedule: tuple[float, ...]
     attempts: int = 0
     lifetime: float
-    rests: bool
+    circuit_breaker: bool
     at_once: int
     on_unknown: OnUnknown = OnUnknown.HOLD
     fallback: str = ""
@@ -81,7 +81,7 @@ def outcome_of(
         case TryLater():
             reason, asked = str(answer), answer.after
             alarm = waiting.message.direction is Direction.ALARM
-            attempted = answer.attempted or (alarm and not policy.rests)
+            attempted = answer.attempted or (alarm and not policy.circuit_breaker)
         case _:
             # A bug in a destination must not lose a message.
             reason, asked, attempted = "internal error, see the log", None, True
@@ -154,7 +154,7 @@ def _later(
     place = max(0, min(attempts, len(policy.schedule)) - 1)
     # A line that is away calls when it is back; a bridge that does not rest
     # would be tried without a pause.
-    pauses = attempted or (incoming and not policy.rests)
+    pauses = attempted or (incoming and not policy.circuit_breaker)
     due = now + max(policy.schedule[place] if pauses else 0.0, asked or 0.0)
     state = State.RECEIVED if incoming else State.QUEUED
     settled = _settlement(waiting, destination, state, "waiting", reason, now)

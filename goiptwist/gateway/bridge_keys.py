@@ -24,7 +24,7 @@ Bridges = Mapping[str, tuple[str, Any]]
 _RETRIES: Mapping[str, Any] = {
     "schedule": BRIDGE_SCHEDULE,
     "attempts": 0,
-    "rests": True,
+    "circuit_breaker": True,
     "at_once": BRIDGE_AT_ONCE,
 }
 
@@ -61,7 +61,7 @@ def retry_policy(bridge: Any, settings: Any, delivery: DeliverySettings) -> Retr
 
 def quotas(bridges: Bridges) -> dict[str, Quota]:
     """How much each person behind a bridge may send in a day, where that is limited."""
-    found = {name: getattr(own, "allowance", UNLIMITED) for name, (_, own) in bridges.items()}
+    found = {name: getattr(own, "quota", UNLIMITED) for name, (_, own) in bridges.items()}
     return {name: quota for name, quota in found.items() if quota.limited}
 
 

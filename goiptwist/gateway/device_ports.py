@@ -15,7 +15,7 @@ from goiptwist.errors import StoreUnavailable
 from goiptwist.messaging.service import Messaging
 from goiptwist.model.messages import HandsetReport, IncomingSms, Message
 from goiptwist.model.transmissions import LateAnswer, LineOccurrence, Transmission
-from goiptwist.store import LineFacts, NewLineEvent, Store
+from goiptwist.store import NewLineEvent, Store, StoredFacts
 
 #: Jobs in the store's queue above which a push is left unanswered: the device
 #: repeats it after 3 s, which is better than an answer too late.
@@ -43,7 +43,7 @@ class StoredJournal:
 
     def put_facts(self, line: str, facts: Mapping[str, str], at: float) -> None:
         """See L{ITransmissionJournal}."""
-        self.store.keep_facts(LineFacts(line, at, facts)).addErrback(_not_kept)
+        self.store.keep_facts(StoredFacts(line, at, facts)).addErrback(_not_kept)
 
     async def get_facts(self) -> dict[str, Mapping[str, str]]:
         """See L{ITransmissionJournal}."""

@@ -31,7 +31,7 @@ def nexthop(destination: str, settings: Settings, connectors: Connectors) -> Nex
         schedule=LINE_SCHEDULE,
         attempts=settings.delivery.attempts,
         lifetime=settings.delivery.validity,
-        rests=False,
+        circuit_breaker=False,
         at_once=LINES_AT_ONCE,
         on_unknown=settings.delivery.on_unknown,
     )

@@ -53,7 +53,7 @@ class Operator:
         messaging = self.messaging
         day = int(messaging.clock.seconds() // DAY)
         used = await messaging.store.used(origin, day)
-        return messaging.permits.allowance(origin), *used
+        return messaging.permissions.quota(origin), *used
 
     def health(self) -> Health:
         """See L{IOperator}."""

@@ -30,14 +30,14 @@ class BusEvent:
         one of another process is known as such.
     @ivar kind: such as C{message.received}, C{message.sent}, C{line.lost},
         C{call.ended}.
-    @ivar about: a L{Message<goiptwist.model.messages.Message>}, or what happened on a
+    @ivar subject: a L{Message<goiptwist.model.messages.Message>}, or what happened on a
         line, with its C{line} and C{fields}.
     """
 
     id: str
     at: float
     kind: str
-    about: Any
+    subject: Any
 
 
 @implementer(ICommitBus, IEventBus)
@@ -117,10 +117,10 @@ class EventBus:
 
     # -- what happens --
 
-    def publish(self, kind: str, about: Any) -> None:
+    def publish(self, kind: str, subject: Any) -> None:
         """It happened now."""
         self._count += 1
-        one = BusEvent(f"{self._life}-{self._count}", self.clock.seconds(), kind, about)
+        one = BusEvent(f"{self._life}-{self._count}", self.clock.seconds(), kind, subject)
         self._newest.append(one)
         for subscriber in tuple(self._subscribers):
             try:

@@ -29,7 +29,7 @@ class MessageLog:
         self.bus.subscribe(self._published)
 
     def _published(self, event: BusEvent) -> None:
-        message = event.about
+        message = event.subject
         if not isinstance(message, Message):
             return
         what = event.kind.partition(".")[2]
@@ -40,7 +40,7 @@ class MessageLog:
                 "Alarm {message_id} is {reason}", message_id=message.id, reason=message.reason
             )
         elif what == message.report and message.direction is Direction.OUT:
-            self._sampled.tell(
+            self._sampled.write(
                 "Message {message_id} is {report} at the handset",
                 message_id=message.id,
                 report=message.report,
@@ -50,18 +50,18 @@ class MessageLog:
 
     def _received(self, message: Message) -> None:
         if message.direction is Direction.ALARM:
-            self._sampled.tell(
+            self._sampled.write(
                 "Alarm {message_id} came in from {origin}",
                 message_id=message.id,
                 origin=message.origin,
             )
         else:
-            self._sampled.tell(
+            self._sampled.write(
                 "Message {message_id} came in by {line}", message_id=message.id, line=message.line
             )
 
     def _settled(self, message: Message) -> None:
-        write = self._sampled.tell if message.state in _ORDINARY else self.log.warn
+        write = self._sampled.write if message.state in _ORDINARY else self.log.warn
         write(
             "{kind} {message_id} is {state}{by}{because}",
             kind="Alarm" if message.alarm else "Message",
@@ -79,7 +79,7 @@ def is_settled(event: BusEvent) -> bool:
     Whether something has become of a message: a text that has just been
     submitted only waits, and has no reason.
     """
-    message = event.about
+    message = event.subject
     return (
         isinstance(message, Message)
         and message.direction in (Direction.OUT, Direction.ALARM)

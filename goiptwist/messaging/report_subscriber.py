@@ -29,10 +29,10 @@ class ReportSubscriber:
     def _published(self, event: BusEvent) -> None:
         if not is_settled(event):
             return
-        taker = self.takers.get(event.about.origin)
+        taker = self.takers.get(event.subject.origin)
         if taker is None:
             return
         try:
-            taker.reported(event.about)
+            taker.reported(event.subject)
         except Exception:
-            self.log.failure("{origin} broke on a report", origin=event.about.origin)
+            self.log.failure("{origin} broke on a report", origin=event.subject.origin)

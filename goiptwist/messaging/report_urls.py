@@ -83,11 +83,14 @@ def url_of(context: str) -> str:
     return url if isinstance(url, str) else ""
 
 
-def told(template: str, news: Notification, zone: tzinfo | None = None) -> str:
-    """The URL that tells a piece of news."""
-    keywords = keywords_of(news.message, zone)
-    keywords["receivedtime"] = time_of(news.at, zone)
-    keywords["status"] = news.what
-    keywords["statuscode"] = "0" if news.what in ("sent", "delivered", "delayed") else "1"
-    keywords["statusmessage"] = f"{news.what}: {news.reason}" if news.reason else news.what
+def filled_with_status(
+    template: str, notification: Notification, zone: tzinfo | None = None
+) -> str:
+    """The URL that says what became of a message."""
+    keywords = keywords_of(notification.message, zone)
+    keywords["receivedtime"] = time_of(notification.at, zone)
+    keywords["status"] = notification.status
+    status, reason = notification.status, notification.reason
+    keywords["statuscode"] = "0" if status in ("sent", "delivered", "delayed") else "1"
+    keywords["statusmessage"] = f"{status}: {reason}" if reason else status
     return filled(template, keywords)

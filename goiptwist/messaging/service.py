@@ -45,7 +45,7 @@ SLICES_AT_ONCE = 4
 @define(eq=False, repr=False)
 class Messaging:
     """
-    @ivar permits: who may send what.
+    @ivar permissions: who may send what.
     @ivar listeners: who is told of every message, unasked.
     @ivar country: as in L{goiptwist.telephony.numbering.NumbersSettings}.
     """
@@ -54,7 +54,7 @@ class Messaging:
     store: Store
     router: Router
     delivery: Dispatcher
-    permits: Permissions = field(factory=lambda: Permissions({}))
+    permissions: Permissions = field(factory=lambda: Permissions({}))
     listeners: list[Subscription] = field(factory=list)
     country: str = ""
 
@@ -146,14 +146,16 @@ class Messaging:
         if self.country:
             numbers = (international(number, self.country) for number in checked.recipients)
             checked = evolve(checked, recipients=tuple(dict.fromkeys(numbers)))
-        self.permits.check(checked.origin, checked.recipients, checked.line)
+        self.permissions.check(checked.origin, checked.recipients, checked.line)
         if self.listeners:
-            checked = evolve(checked, tell=merged((*checked.tell, *self.listeners)))
+            checked = evolve(
+                checked, subscriptions=merged((*checked.subscriptions, *self.listeners))
+            )
         return NewSubmission(
             submission=checked,
             destination=self.router.outgoing(checked.line, checked.pool),
             at=now,
-            allowance=self.permits.allowance(checked.origin),
+            quota=self.permissions.quota(checked.origin),
         )
 
     async def get(self, message_id: str) -> Message | None:

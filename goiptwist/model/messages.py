@@ -16,14 +16,15 @@ class Direction(StrEnum):
     """
     Seen from the gateway: C{IN} came from a SIM, C{OUT} goes to one, C{ALARM}
     is what an alarm panel reports, whichever way it came, see L{AlarmReport}.
-    C{NEWS} tells a bridge what became of one that went out, see L{Notification}, and
-    C{EVENT} what happened on a line, see L{LineEvent}.
+    C{NOTIFICATION} tells a bridge what became of one that went out, see
+    L{Notification<goiptwist.model.notifications.Notification>}, and C{EVENT} what
+    happened on a line, see L{LineEvent<goiptwist.model.notifications.LineEvent>}.
     """
 
     IN = "in"
     OUT = "out"
     ALARM = "alarm"
-    NEWS = "news"
+    NOTIFICATION = "notification"
     EVENT = "event"
 
 
@@ -56,7 +57,7 @@ class OnUnknown(StrEnum):
 @frozen(kw_only=True)
 class Message:
     """
-    One SMS, or one alarm, kept. A message of C{Direction.NEWS} or
+    One SMS, or one alarm, kept. A message of C{Direction.NOTIFICATION} or
     C{Direction.EVENT} is a row of the queue more than a message; bridges see it
     as L{Notification} or L{LineEvent}.
 
@@ -76,14 +77,15 @@ class Message:
     @ivar batch: messages of one submission share it, and so can share one
         bulk session of the device.
     @ivar smsc: the service centre that an incoming text names, or empty.
-    @ivar context: what the submitter wants back with news; nobody else reads it.
-    @ivar tell: the bridges that are notified of what became of it.
+    @ivar context: what the submitter gets back with notifications; nobody else reads it.
+    @ivar subscriptions: the bridges that are notified of what became of it.
     @ivar expires: when it is worth nothing any more, in seconds since the
         epoch; 0 leaves it to the settings.
     @ivar on_unknown: what follows if nobody knows whether it went out;
         C{None} leaves it to the settings.
-    @ivar about: of news: the id of the message that it is about.
-    @ivar news: of news: one of L{STATUSES}; its C{text} says why. Of an event:
+    @ivar about: of a notification: the id of the message that it is about.
+    @ivar topic: of a notification: one of L{STATUSES
+        <goiptwist.model.subscriptions.STATUSES>}; its C{text} says why. Of an event:
         what happened; its C{text} is its fields as JSON.
     @ivar alarm: of an alarm: the event as machines have it, such as
         C{1113,18,1,123,03,003}. Its C{text} is a sentence and the same again,
@@ -107,11 +109,11 @@ class Message:
     batch: str = ""
     smsc: str = ""
     context: str = field(default="", repr=False)
-    tell: tuple[Subscription, ...] = ()
+    subscriptions: tuple[Subscription, ...] = ()
     expires: float = 0.0
     on_unknown: OnUnknown | None = None
     about: str = ""
-    news: str = ""
+    topic: str = ""
     alarm: str = ""
 
 
@@ -128,9 +130,9 @@ class Submission:
         default pool is taken.
     @ivar client_id: makes a repeat of the same submission by the same origin
         one message; or empty.
-    @ivar context: what comes back with news; at most
+    @ivar context: what comes back with notifications; at most
         L{goiptwist.telephony.validation.LONGEST_CONTEXT} characters.
-    @ivar tell: the bridges that are notified of what became of it.
+    @ivar subscriptions: the bridges that are notified of what became of it.
     @ivar send_at: not before this time, in seconds since the epoch; 0 is now.
     @ivar expires: not after this time; 0 leaves it to the settings.
     @ivar priority: 0 to 9; see L{goiptwist.telephony.validation.HEAD_START}.
@@ -144,7 +146,7 @@ class Submission:
     pool: str = ""
     client_id: str = ""
     context: str = field(default="", repr=False)
-    tell: tuple[Subscription, ...] = ()
+    subscriptions: tuple[Subscription, ...] = ()
     send_at: float = 0.0
     expires: float = 0.0
     priority: int = 0
@@ -162,9 +164,9 @@ class AlarmReport:
     @ivar recipient: as typed by the submitter; nobody dials it.
     @ivar line: the line that it came by, where it came as an SMS.
     @ivar sender: the number of that SMS. It chooses the way; it is not kept.
-    @ivar context: what comes back with news, as of a L{Submission}.
-    @ivar tell: the bridges that are notified of what became of it: C{delivered} when all of
-        its ways ended with a delivery, or C{failed}.
+    @ivar context: what comes back with notifications, as of a L{Submission}.
+    @ivar subscriptions: the bridges that are notified of what became of it:
+        C{delivered} when all of its ways ended with a delivery, or C{failed}.
     """
 
     event: Event
@@ -174,7 +176,7 @@ class AlarmReport:
     line: str = ""
     sender: str = field(default="", repr=False)
     context: str = field(default="", repr=False)
-    tell: tuple[Subscription, ...] = ()
+    subscriptions: tuple[Subscription, ...] = ()
 
 
 @frozen(kw_only=True)

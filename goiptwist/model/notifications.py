@@ -1,5 +1,5 @@
 """
-What bridges are told besides SMS and alarms. Pure.
+What bridges get besides SMS and alarms. Pure.
 """
 
 from __future__ import annotations
@@ -14,17 +14,17 @@ from goiptwist.model.messages import Message
 @frozen(kw_only=True)
 class Notification:
     """
-    What became of an outgoing message, for a bridge that was asked to tell it.
+    What became of an outgoing message, for a bridge that is to tell its submitter.
 
-    @ivar id: of this piece of news; the same if it has to be told again.
-    @ivar what: one of L{STATUSES<goiptwist.model.subscriptions.STATUSES>}.
+    @ivar id: of this notification; the same if it is delivered again.
+    @ivar status: one of L{STATUSES<goiptwist.model.subscriptions.STATUSES>}.
     @ivar at: when it happened, in seconds since the epoch.
     @ivar reason: why, in words; may be empty.
     @ivar message: what it is about, as it stands now.
     """
 
     id: str
-    what: str
+    status: str
     at: float
     reason: str
     message: Message
@@ -35,7 +35,7 @@ class LineEvent:
     """
     Something that happened on a line and is no SMS.
 
-    @ivar id: of this event; the same if it has to be told again.
+    @ivar id: of this event; the same if it is delivered again.
     @ivar what: C{line.present}, C{line.lost}, C{line.stopped}, C{call.began},
         C{call.length}, C{call.ended}, C{ussd.received}, or C{device.NAME} for
         anything else that a device pushes under that name.

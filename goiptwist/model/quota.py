@@ -17,27 +17,27 @@ class Quota:
     How much may be sent in a day.
 
     @ivar messages: to how many recipients; 0 is no limit.
-    @ivar parts: how many SMS on the air, of which a long text needs several;
+    @ivar segments: how many SMS on the air, of which a long text needs several;
         0 is no limit.
     """
 
     messages: int = 0
-    parts: int = 0
+    segments: int = 0
 
     @property
     def limited(self) -> bool:
         """Whether anything has to be counted."""
-        return bool(self.messages or self.parts)
+        return bool(self.messages or self.segments)
 
-    def check(self, messages: int, parts: int, now: float) -> None:
+    def check(self, messages: int, segments: int, now: float) -> None:
         """
         @param messages: of the day so far, with those that are wanted.
-        @param parts: the same for parts.
+        @param segments: the same for segments.
         @raise OverQuota: it is more than is allowed.
         """
         for used, most, word in (
             (messages, self.messages, "messages"),
-            (parts, self.parts, "segments"),
+            (segments, self.segments, "segments"),
         ):
             if most and used > most:
                 raise OverQuota(

@@ -1,5 +1,5 @@
 """
-Who wants to hear what becomes of a message. Pure.
+Who is notified of what becomes of a message. Pure.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 from attrs import field, frozen
 
-#: What there is to tell of an outgoing message: how it ended, what the
+#: What a notification of a message may say: how it ended, what the
 #: handset's delivery report said, and that it waits longer than it should.
 STATUSES = (
     "sent",
@@ -22,8 +22,8 @@ STATUSES = (
 )
 
 
-def _known_tidings(_: object, __: object, whats: tuple[str, ...]) -> None:
-    unknown = [what for what in whats if what not in STATUSES]
+def _check_statuses(_: object, __: object, statuses: tuple[str, ...]) -> None:
+    unknown = [status for status in statuses if status not in STATUSES]
     if unknown:
         raise ValueError(f"{unknown[0]!r} is none of {', '.join(STATUSES)}")
 
@@ -31,20 +31,22 @@ def _known_tidings(_: object, __: object, whats: tuple[str, ...]) -> None:
 @frozen
 class Subscription:
     """
-    Who wants to be told what became of a message.
+    A bridge that is notified of what becomes of a message.
 
-    @ivar destination: a bridge that L{takes news
+    @ivar destination: a bridge that L{notifies people or programs
         <goiptwist.interfaces.INotifies>}, as C{bridge:NAME}.
-    @ivar whats: of which L{STATUSES}.
+    @ivar statuses: of which L{STATUSES}.
     """
 
     destination: str
-    whats: tuple[str, ...] = field(default=STATUSES, validator=_known_tidings)
+    statuses: tuple[str, ...] = field(default=STATUSES, validator=_check_statuses)
 
 
-def merged(wishes: Iterable[Subscription]) -> tuple[Subscription, ...]:
-    """One wish for each destination, that holds all that was wished for it."""
-    whats: dict[str, tuple[str, ...]] = {}
-    for wish in wishes:
-        whats[wish.destination] = (*whats.get(wish.destination, ()), *wish.whats)
-    return tuple(Subscription(name, tuple(dict.fromkeys(words))) for name, words in whats.items())
+def merged(subscriptions: Iterable[Subscription]) -> tuple[Subscription, ...]:
+    """One subscription for each destination, with all that was subscribed to for it."""
+    statuses: dict[str, tuple[str, ...]] = {}
+    for one in subscriptions:
+        statuses[one.destination] = (*statuses.get(one.destination, ()), *one.statuses)
+    return tuple(
+        Subscription(name, tuple(dict.fromkeys(words))) for name, words in statuses.items()
+    )

@@ -13,7 +13,7 @@ from attrs import define, field
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger, LogLevel
 
-#: News of one second that are told one by one. Nobody reads faster, and a
+#: Messages of one second that are written one by one. Nobody reads faster, and a
 #: line of the log costs a quarter of what it takes to keep an SMS.
 LEGIBLE = 20
 
@@ -21,9 +21,9 @@ LEGIBLE = 20
 @define(eq=False, repr=False)
 class SampledLog:
     """
-    Ordinary news of one kind. Troubles are told elsewhere, every one.
+    What happens in the ordinary course of things. Troubles are logged elsewhere, every one.
 
-    @ivar log: whose news it is.
+    @ivar log: whose log it is.
     @ivar level: one of L{LogLevel}.
     """
 
@@ -31,24 +31,24 @@ class SampledLog:
     log: Logger = field(factory=lambda: Logger(namespace=__name__))
     level: Any = LogLevel.info
     _second: int = field(default=0, init=False)
-    _told: int = field(default=0, init=False)
+    _written: int = field(default=0, init=False)
 
-    def tell(self, news: str, **fields: object) -> None:
+    def write(self, message: str, **fields: object) -> None:
         """
         Something ordinary happened.
 
-        @param news: a sentence with names of C{fields} in it.
+        @param message: a sentence with names of C{fields} in it.
         """
         second = int(self.clock.seconds())
         if second != self._second:
             self._sum_up()
-            self._second, self._told = second, 0
-        self._told += 1
-        if self._told <= LEGIBLE:
-            self.log.emit(self.level, news, **fields)
+            self._second, self._written = second, 0
+        self._written += 1
+        if self._written <= LEGIBLE:
+            self.log.emit(self.level, message, **fields)
 
     def _sum_up(self) -> None:
-        untold = self._told - LEGIBLE
-        if untold > 0:
-            words = "... and {count} more such news in that second"
-            self.log.emit(self.level, words, count=untold)
+        left_out = self._written - LEGIBLE
+        if left_out > 0:
+            message = "... and {count} more such messages in that second"
+            self.log.emit(self.level, message, count=left_out)

@@ -8,7 +8,7 @@ from goiptwist.store.commands.alarms import AlarmAcknowledgement, AlarmRepetitio
 from goiptwist.store.commands.bounces import Bounce
 from goiptwist.store.commands.folders import AT_ONCE as FLAGS_AT_ONCE
 from goiptwist.store.commands.folders import FlagChange
-from goiptwist.store.commands.line_events import LineFacts, NewLineEvent
+from goiptwist.store.commands.line_events import NewLineEvent, StoredFacts
 from goiptwist.store.commands.messages import Arrival, NewSubmission
 from goiptwist.store.commands.redelivery import Redelivery
 from goiptwist.store.commands.resolutions import Decision
@@ -24,12 +24,12 @@ __all__ = [
     "Decision",
     "FlagChange",
     "LateAnswer",
-    "LineFacts",
     "NewAlarm",
     "NewLineEvent",
     "NewSubmission",
     "Redelivery",
     "Store",
+    "StoredFacts",
     "Transmission",
     "lock",
 ]

@@ -54,28 +54,30 @@ def as_message(row: Any, ids: MessageIds) -> Message:
         batch=ids.outside(row.batch) if row.batch is not None else "",
         smsc=row.smsc,
         context=row.context,
-        tell=subscriptions(row.tell) if row.tell else (),
+        subscriptions=read_subscriptions(row.subscriptions),
         expires=row.expires or 0.0,
         on_unknown=OnUnknown(row.on_unknown) if row.on_unknown else None,
         about=ids.outside(row.about) if row.about is not None else "",
-        news=row.news,
+        topic=row.topic,
         alarm=row.alarm,
     )
 
 
-def subscriptions(text: str) -> tuple[Subscription, ...]:
+def read_subscriptions(text: str) -> tuple[Subscription, ...]:
     """Read what L{subscriptions_text} wrote."""
+    if not text:
+        return ()
     return tuple(
-        Subscription(destination, tuple(whats)) for destination, *whats in json.loads(text)
+        Subscription(destination, tuple(statuses)) for destination, *statuses in json.loads(text)
     )
 
 
-def subscriptions_text(tell: Sequence[Subscription]) -> str:
-    """Who is told of what, as one text; empty where nobody is."""
-    if not tell:
+def subscriptions_text(subscriptions: Sequence[Subscription]) -> str:
+    """Who is notified of what, as one text; empty where nobody is."""
+    if not subscriptions:
         return ""
     return json.dumps(
-        [[subscription.destination, *subscription.whats] for subscription in tell],
+        [[subscription.destination, *subscription.statuses] for subscription in subscriptions],
         ensure_ascii=False,
     )
 
@@ -85,7 +87,7 @@ def order_row(message: Message, number: int, batch: int) -> dict[str, Any]:
     return {
         **as_row(message, number, batch),
         "context": message.context,
-        "tell": subscriptions_text(message.tell),
+        "subscriptions": subscriptions_text(message.subscriptions),
         "expires": message.expires or None,
         "on_unknown": message.on_unknown.value if message.on_unknown else "",
     }
@@ -96,7 +98,7 @@ def alarm_row(message: Message, number: int) -> dict[str, Any]:
     return {
         **as_row(message, number, None),
         "context": message.context,
-        "tell": subscriptions_text(message.tell),
+        "subscriptions": subscriptions_text(message.subscriptions),
         "alarm": message.alarm,
     }
 

@@ -58,11 +58,11 @@ message = Table(
     Column("batch", Integer),
     _words("smsc"),
     _words("context"),
-    _words("tell"),
+    _words("subscriptions"),
     Column("expires", Float),
     _words("on_unknown"),
     Column("about", Integer),
-    _words("news"),
+    _words("topic"),
     _words("alarm"),
 )
 # What makes a repeated submission one message.
@@ -91,19 +91,19 @@ Index(
     sqlite_where=message.c.direction == ALARM,
     postgresql_where=message.c.direction == ALARM,
 )
-# What there was to tell of a message.
+# Notifications of a message.
 Index(
     "message_about",
     message.c.about,
     sqlite_where=message.c.about.is_not(None),
     postgresql_where=message.c.about.is_not(None),
 )
-# Texts that wait while somebody wants to be told if they wait for long.
+# Texts that wait, of which somebody is notified if they wait for long.
 Index(
     "message_delayable",
     message.c.at,
-    sqlite_where=and_(message.c.state == QUEUED, message.c.tell != NOBODY),
-    postgresql_where=and_(message.c.state == QUEUED, message.c.tell != NOBODY),
+    sqlite_where=and_(message.c.state == QUEUED, message.c.subscriptions != NOBODY),
+    postgresql_where=and_(message.c.state == QUEUED, message.c.subscriptions != NOBODY),
 )
 
 #: One row for each destination of a message, and where the destination delivers

@@ -31,8 +31,8 @@ from goiptwist.store.commands.device_reports import DeviceReportCommands, Restar
 from goiptwist.store.commands.folders import FlagChange, FolderCommands
 from goiptwist.store.commands.line_events import (
     LineEventCommands,
-    LineFacts,
     NewLineEvent,
+    StoredFacts,
     keep_facts,
 )
 from goiptwist.store.commands.memory import MemoryEntry, forget_values, put_values, value_of
@@ -184,7 +184,7 @@ class Store:
         """@return: fires with the alarms since then that nobody has delivered."""
         return self._ask(self._message_queries.failed_alarms, since)
 
-    def keep_facts(self, facts: LineFacts) -> Deferred[None]:
+    def keep_facts(self, facts: StoredFacts) -> Deferred[None]:
         """Keep the latest facts of a line."""
         return self.writer.execute(keep_facts, facts)
 

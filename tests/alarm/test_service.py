@@ -48,7 +48,7 @@ class Station:
     at_once: int = 10
     attempts: int = 0
     schedule: tuple[float, ...] = (5.0,)
-    rests: bool = False
+    circuit_breaker: bool = False
     outage: str = ""
     answers: list[Any] = field(factory=list)
     asked: list[Message] = field(factory=list)
@@ -184,10 +184,10 @@ class TestRaising:
     def test_news(self, site: Site) -> None:
         """Whoever wants to be told is told when it has come to an end."""
         site.stations["station"].answers = [Refused("no")]
-        site.alarm(tell=(Subscription("bridge:ops"),), context="c")
+        site.alarm(subscriptions=(Subscription("bridge:ops"),), context="c")
         assert site.gateway.connectors.bridges.keys() == {"station", "backup", "oncall", "mail"}
         (waiting,) = now(site.store.waiting("bridge:ops", 9))
-        assert (waiting.message.news, waiting.message.text) == ("delivered", "")
+        assert (waiting.message.topic, waiting.message.text) == ("delivered", "")
 
 
 class TestRules:
@@ -247,7 +247,7 @@ class TestChains:
     @pytest.mark.parametrize("rests", [False, True])
     def test_time_is_up(self, site: Site, keeps: Any, rests: bool) -> None:
         """Whatever keeps a bridge, a mail server's rest as well, the next begins in time."""
-        site.stations["station"].rests = rests
+        site.stations["station"].circuit_breaker = rests
         site.restart()
         site.stations["station"].answers = [keeps() for _ in range(99)]
         alarm = site.alarm()

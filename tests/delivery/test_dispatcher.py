@@ -20,7 +20,7 @@ from goiptwist.model.messages import IncomingSms, Message
 from goiptwist.store import Arrival, Store, lock
 from tests.world import BEGINNING, PromptBus, now
 
-POLICY = RetryPolicy(schedule=(5.0,), lifetime=1000.0, rests=True, at_once=2)
+POLICY = RetryPolicy(schedule=(5.0,), lifetime=1000.0, circuit_breaker=True, at_once=2)
 
 
 @define(eq=False)

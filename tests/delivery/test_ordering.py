@@ -31,7 +31,7 @@ from tests.store.test_settling import give, settle
 from tests.wire import HeldBack, refuse_writes
 from tests.world import now
 
-POLICY = RetryPolicy(schedule=(600.0,), lifetime=5000.0, rests=True, at_once=10)
+POLICY = RetryPolicy(schedule=(600.0,), lifetime=5000.0, circuit_breaker=True, at_once=10)
 
 
 @implementer(IDestination, INotifies)
@@ -55,12 +55,12 @@ class Teller:
         """What is being told, about whom, in the next turn."""
         self.clock.advance(0)
         return [
-            f"{notification.message.text} {notification.what}" for notification, _ in self.asked
+            f"{notification.message.text} {notification.status}" for notification, _ in self.asked
         ]
 
     def says(self, about: str, answer: Any = None) -> None:
-        """What the far side says of one piece of notification."""
-        [found] = [pair for pair in self.asked if f"{pair[0].message.text} {pair[0].what}" == about]
+        """What the far side says of one notification."""
+        [found] = [pair for pair in self.asked if f"{pair[0].message.text} {pair[0].status}" == about]
         self.asked.remove(found)
         if isinstance(answer, Exception):
             found[1].errback(answer)
@@ -108,7 +108,7 @@ class Desk:
     def sent(self, text: str, number: int) -> None:
         """A text goes out."""
         wish: Any = (Subscription("b:a"),)
-        [message] = self.kept.order(text=text, tell=wish)
+        [message] = self.kept.order(text=text, subscriptions=wish)
         give(self.kept, message, number)
         settle(self.kept, message, Delivered("OK", "goip1", str(number)))
 
@@ -261,7 +261,7 @@ def test_an_outcome_that_cannot_be_written(desk: Desk, logged_failures: FailureL
 
 
 def test_withheld_and_given_back(desk: Desk) -> None:
-    """Somebody tries to withdraw a piece of notification: it keeps its place."""
+    """Somebody tries to withdraw a notification: it keeps its place."""
     desk.sent("a", 1)
     first = desk.teller.asked[0][0].id
     desk.teller.says("a sent", TryLater("busy"))

@@ -35,8 +35,10 @@ from tests.store.conftest import AT, Kept
 from tests.wire import HeldBack, refuse_writes
 from tests.world import now
 
-BRIDGE = RetryPolicy(schedule=(5.0, 30.0), lifetime=1000.0, rests=True, at_once=2)
-LINES = RetryPolicy(schedule=(5.0, 30.0), attempts=3, lifetime=1000.0, rests=False, at_once=2)
+BRIDGE = RetryPolicy(schedule=(5.0, 30.0), lifetime=1000.0, circuit_breaker=True, at_once=2)
+LINES = RetryPolicy(
+    schedule=(5.0, 30.0), attempts=3, lifetime=1000.0, circuit_breaker=False, at_once=2
+)
 
 
 def entry(message: Message, destination: str = "b:a") -> QueueEntry:
@@ -78,8 +80,8 @@ class Counter:
         self.kept.bus.subscribe(self._published)
 
     def _published(self, event: BusEvent) -> None:
-        if event.about.reason or event.kind not in ("message.queued", "message.received"):
-            self.settled.append(event.about)
+        if event.subject.reason or event.kind not in ("message.queued", "message.received"):
+            self.settled.append(event.subject)
 
     def arrives(self, text: str, add: bool = True) -> Message:
         """A message is kept, and the queue told."""

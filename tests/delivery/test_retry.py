@@ -21,9 +21,9 @@ from goiptwist.model.messages import Direction, Message, OnUnknown, State
 
 NOW = 1_000_000.0
 LINES = RetryPolicy(
-    schedule=(5.0, 15.0, 60.0), attempts=5, lifetime=86400.0, rests=False, at_once=100
+    schedule=(5.0, 15.0, 60.0), attempts=5, lifetime=86400.0, circuit_breaker=False, at_once=100
 )
-BRIDGE = RetryPolicy(schedule=(5.0, 30.0), lifetime=86400.0, rests=True, at_once=10)
+BRIDGE = RetryPolicy(schedule=(5.0, 30.0), lifetime=86400.0, circuit_breaker=True, at_once=10)
 
 
 def waiting(direction: Direction = Direction.OUT, attempts: int = 0) -> QueueEntry:
@@ -179,14 +179,16 @@ class TestAlarms:
         settled = outcome_of(Unsure("no kissoff"), self.waiting(), "b:a", BRIDGE, NOW)
         assert (settled.queue, settled.due - NOW, settled.step) == ("waiting", 5, "deferred")
 
-    @pytest.mark.parametrize(("rests", "pause", "attempts"), [(True, 0, 0), (False, 5, 1)])
-    def test_absence(self, rests: bool, pause: float, attempts: int) -> None:
+    @pytest.mark.parametrize(
+        ("circuit_breaker", "pause", "attempts"), [(True, 0, 0), (False, 5, 1)]
+    )
+    def test_absence(self, circuit_breaker: bool, pause: float, attempts: int) -> None:
         """A bridge that does not rest uses up an attempt, and is not tried without a pause."""
         settled = outcome_of(
             TryLater("away", attempted=False),
             self.waiting(),
             "b:a",
-            evolve(BRIDGE, rests=rests),
+            evolve(BRIDGE, circuit_breaker=circuit_breaker),
             NOW,
         )
         assert (settled.due - NOW, settled.attempts) == (pause, attempts)

@@ -56,7 +56,11 @@ class SaysRetries:
 def retries(bridge: object, settings: object) -> tuple[int, int]:
     """How often a message is tried, and how many at once."""
     policy = retry_policy(bridge, settings, DeliverySettings(give_up=60.0))
-    assert (policy.lifetime, policy.schedule, policy.rests) == (60.0, BRIDGE_SCHEDULE, True)
+    assert (policy.lifetime, policy.schedule, policy.circuit_breaker) == (
+        60.0,
+        BRIDGE_SCHEDULE,
+        True,
+    )
     return policy.attempts, policy.at_once
 
 

@@ -183,7 +183,7 @@ def test_in_one_group(tmp_path: Path) -> None:
     assert [one.value for one in found] == [True, True, False, True, True]
     assert [len(one.enqueued) for one in found] == [2, 1, 0, 1, 0]
     waiting = now(kept.store.waiting("bridge:a", 9))
-    assert [row.message.news for row in waiting] == ["call.began", "line.lost", "line.lost"]
+    assert [row.message.topic for row in waiting] == ["call.began", "line.lost", "line.lost"]
     assert all(row.message.direction is Direction.EVENT for row in waiting)
     kept.store.close()
 

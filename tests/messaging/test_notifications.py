@@ -29,7 +29,7 @@ def wire(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Wire]:
 
 def sends(wire: Wire, **more: Any) -> Message:
     """A text is sent, and the device says yes."""
-    message = wire.one(tell=(ALL,), context="mine", **more)
+    message = wire.one(subscriptions=(ALL,), context="mine", **more)
     wire.opens()
     wire.says("OK 11 1 7\n")
     return message
@@ -60,16 +60,16 @@ class TestWhatIsTold:
 
     def test_failed(self, wire: Wire) -> None:
         """With the reason in words."""
-        wire.one(tell=(ALL,))
+        wire.one(subscriptions=(ALL,))
         wire.opens()
         wire.says("ERROR 11 1 errorstatus:28\n")
         [told] = wire.recorder.told
-        assert told.what == "failed"
+        assert told.status == "failed"
         assert told.reason == told.message.reason != ""
 
     def test_unknown_and_settled_later(self, wire: Wire) -> None:
         """Nobody knew; then the handset's report did."""
-        wire.one(tell=(ALL,))
+        wire.one(subscriptions=(ALL,))
         wire.opens()
         wire.waits(400)
         assert wire.recorder.words == ["unknown"]
@@ -78,7 +78,7 @@ class TestWhatIsTold:
 
     def test_only_what_was_asked_for(self, wire: Wire) -> None:
         """A smarthost is not woken for what nobody wants to read."""
-        wire.one(tell=(Subscription("bridge:ops", ("delivered",)),))
+        wire.one(subscriptions=(Subscription("bridge:ops", ("delivered",)),))
         wire.opens()
         wire.says("OK 11 1 7\n")
         assert wire.recorder.told == []
@@ -88,14 +88,14 @@ class TestWhatIsTold:
     def test_expired(self, wire: Wire) -> None:
         """No line took it in its time."""
         wire.waits(200)  # the line is lost
-        wire.one(tell=(ALL,), expires=wire.clock.seconds() + 60)
+        wire.one(subscriptions=(ALL,), expires=wire.clock.seconds() + 60)
         wire.waits(120)
         assert wire.recorder.words == ["expired"]
 
     def test_late_once(self, wire: Wire) -> None:
         """One that waits for hours is told of, once, also after a restart."""
         wire.waits(200)
-        wire.one(tell=(ALL,))
+        wire.one(subscriptions=(ALL,))
         look = wire.gateway.housekeeping.tell_delays
         now(Deferred.fromCoroutine(look()))
         assert wire.recorder.words == []
@@ -137,7 +137,7 @@ class TestItIsTold:
 
     def test_dying_before_the_verdict(self, wire: Wire) -> None:
         """What a restart finds open is unknown, and that is told too."""
-        wire.one(tell=(ALL,))
+        wire.one(subscriptions=(ALL,))
         wire.opens()
         wire.crash()
         wire.start()

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from attrs import evolve
 
-from goiptwist.messaging.report_urls import told, url_of
+from goiptwist.messaging.report_urls import filled_with_status, url_of
 from goiptwist.model.messages import Direction, State
 from goiptwist.model.notifications import Notification
 from goiptwist.testing.contract import HOSTILE_TEXTS
@@ -28,7 +28,7 @@ def news(what: str = "sent", **changes: Any) -> Notification:
         report="delivered",
     )
     return Notification(
-        id="f6dn5h-3", what=what, at=1_795_348_800.0, reason="a b", message=evolve(known, **changes)
+        id="f6dn5h-3", status=what, at=1_795_348_800.0, reason="a b", message=evolve(known, **changes)
     )
 
 
@@ -52,18 +52,18 @@ class TestReportUrls:
             "https://x/?a=$messageid&b=$recipient&c=$originator&d=$messagedata&e=$messagetype"
             "&f=$status&g=$statusmessage&h=$senttime&i=$unknown&j=$"
         )
-        assert told(template, news("sent"), UTC) == (
+        assert filled_with_status(template, news("sent"), UTC) == (
             "https://x/?a=f6dn5h-2&b=%2B36307654321&c=&d=Pumpe%20l%C3%A4uft%20%26%20more"
             "&e=SMS%3ATEXT&f=sent&g=sent%3A%20a%20b&h=2026-01-01%2000%3A00%3A00&i=$unknown&j=$"
         )
 
     def test_once(self) -> None:
         """What is filled in is not looked through again."""
-        assert told("$messagedata", news(text="$recipient")) == "%24recipient"
+        assert filled_with_status("$messagedata", news(text="$recipient")) == "%24recipient"
 
     @pytest.mark.parametrize("text", HOSTILE_TEXTS)
     def test_hostile_texts(self, text: str) -> None:
         """They stay where they were put."""
-        url = told("https://x/?d=$messagedata&s=1", news(text=text))
+        url = filled_with_status("https://x/?d=$messagedata&s=1", news(text=text))
         assert url.startswith("https://x/?d=")
         assert url.endswith("&s=1")

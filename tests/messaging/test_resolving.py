@@ -46,7 +46,7 @@ class TestWithdrawing:
     @pytest.mark.parametrize("restart", [False, True])
     def test_it_does_not_leave(self, wire: Wire, restart: bool) -> None:
         """Not even when a line is there to take it."""
-        message, other = wire.one(tell=TOLD), wire.one(text="other")
+        message, other = wire.one(subscriptions=TOLD), wire.one(text="other")
         if restart:
             wire.crash()
             wire.start()
@@ -98,7 +98,7 @@ class TestSettling:
 
     def unknown(self, wire: Wire) -> Message:
         wire.registers()
-        message = wire.one(tell=TOLD)
+        message = wire.one(subscriptions=TOLD)
         wire.opens()
         wire.waits(400)
         assert wire.state(message) == "unknown"

@@ -10,11 +10,11 @@ from goiptwist.net.sampled_log import LEGIBLE, SampledLog
 
 def told(clock: Clock, *bursts: int) -> list[str]:
     """What the log says of so many messages in each of these seconds."""
-    chronicle = SampledLog(clock)
+    sampled_log = SampledLog(clock)
     with capturedLogs() as events:
         for burst in bursts:
             for number in range(burst):
-                chronicle.tell("Message {message_id} came", message_id=number)
+                sampled_log.write("Message {message_id} came", message_id=number)
             clock.advance(1)
     assert {event["log_level"] for event in events} == {LogLevel.info}
     return [str(formatEvent(event)) for event in events]
@@ -27,6 +27,6 @@ def test_each_one() -> None:
 
 
 def test_too_many() -> None:
-    """What was left out is counted, before the next news."""
+    """What was left out is counted, before the next one."""
     lines = told(Clock(), LEGIBLE + 30, 1)
-    assert lines[LEGIBLE:] == ["... and 30 more such news in that second", "Message 0 came"]
+    assert lines[LEGIBLE:] == ["... and 30 more such messages in that second", "Message 0 came"]

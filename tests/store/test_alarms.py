@@ -23,16 +23,16 @@ from tests.world import now
 
 PANIC = "1113,18,1,123,03,003"
 CHAIN = (EscalationStep("b:a", 1, ("b:b", "b:c"), 60.0),)
-POLICY = RetryPolicy(schedule=(5.0,), lifetime=1000.0, rests=False, at_once=9)
+POLICY = RetryPolicy(schedule=(5.0,), lifetime=1000.0, circuit_breaker=False, at_once=9)
 
 
 def raised(
     machine: str = PANIC, steps: tuple[EscalationStep, ...] = CHAIN, **more: Any
 ) -> NewAlarm:
-    at, allowance = more.pop("at", AT), more.pop("allowance", Quota())
+    at, quota = more.pop("at", AT), more.pop("quota", Quota())
     about = {"origin": "user:panel", **more}
     report = AlarmReport(event=notation.read(machine), **about)
-    return NewAlarm(report=report, steps=steps, at=at, allowance=allowance)
+    return NewAlarm(report=report, steps=steps, at=at, quota=quota)
 
 
 def keep(kept: Kept, *given: Any, **more: Any) -> Message:
@@ -82,7 +82,7 @@ class TestKeeping:
     def test_the_whole_of_it(self, kept: Kept) -> None:
         """As it was handed in, also after a restart; the way is kept with it."""
         more = {"recipient": "06201234567", "client_id": "x", "context": "c", "line": "goip1"}
-        alarm = keep(kept, tell=(Subscription("b:hooks"),), **more)
+        alarm = keep(kept, subscriptions=(Subscription("b:hooks"),), **more)
         kept.again()
         assert kept.message(alarm) == Message(
             id=alarm.id,
@@ -93,7 +93,7 @@ class TestKeeping:
             at=AT,
             state=State.RECEIVED,
             origin="user:panel",
-            tell=(Subscription("b:hooks"),),
+            subscriptions=(Subscription("b:hooks"),),
             **more,  # type: ignore[arg-type]
         )
         row = waiting(kept, "b:a")
@@ -145,10 +145,10 @@ class TestKeeping:
     def test_quota(self, kept: Kept) -> None:
         """An alarm counts as a message of its origin, a repeat does not."""
         one = Quota(messages=1)
-        keep(kept, client_id="x", allowance=one)
-        keep(kept, client_id="x", allowance=one)
+        keep(kept, client_id="x", quota=one)
+        keep(kept, client_id="x", quota=one)
         with pytest.raises(OverQuota):
-            keep(kept, client_id="y", allowance=one)
+            keep(kept, client_id="y", quota=one)
         assert now(kept.store.used("user:panel", int(AT // 86400))) == (1, 0)
 
     def test_who_sees_it(self, kept: Kept) -> None:
@@ -190,7 +190,7 @@ class TestChain:
 
     def test_exhausted(self, kept: Kept) -> None:
         """When nobody is left it has failed, and that is told."""
-        alarm = keep(kept, tell=(Subscription("b:hooks", ("failed",)),))
+        alarm = keep(kept, subscriptions=(Subscription("b:hooks", ("failed",)),))
         for name in "abc":
             ended = says(kept, f"b:{name}", Refused("no"))
         assert ended is not None
@@ -199,7 +199,7 @@ class TestChain:
         assert now(kept.store.failed_alarms(AT)) == [ended]
         assert now(kept.store.failed_alarms(AT + 1)) == []
         news = waiting(kept, "b:hooks").message
-        assert (news.news, news.about, news.text) == ("failed", alarm.id, "no")
+        assert (news.topic, news.about, news.text) == ("failed", alarm.id, "no")
 
     def test_attempts(self, kept: Kept) -> None:
         """What is only put off stays where it is, until its tries are used up."""
@@ -308,7 +308,7 @@ class TestInTime:
 
     def test_told_once(self, kept: Kept) -> None:
         """When it has come to an end, a late word of somebody else tells nobody anything new."""
-        alarm = keep(kept, tell=(Subscription("b:hooks"),))
+        alarm = keep(kept, subscriptions=(Subscription("b:hooks"),))
         row = waiting(kept, "b:a")
         look(kept, AT + 60)
         says(kept, "b:b", None)
@@ -318,7 +318,7 @@ class TestInTime:
             found = kept.message(alarm)
             assert found is not None
             assert (found.state, found.reason) == (State.DELIVERED, "")
-        assert waiting(kept, "b:hooks").message.news == "delivered"
+        assert waiting(kept, "b:hooks").message.topic == "delivered"
 
     def test_two_in_one_commit(self, keeps: Any) -> None:
         """Both ways end together: that is one end."""
@@ -327,7 +327,7 @@ class TestInTime:
         alarm = keep(
             kept,
             steps=(EscalationStep("b:x"), EscalationStep("b:y")),
-            tell=(Subscription("b:hooks"),),
+            subscriptions=(Subscription("b:hooks"),),
         )
         rows = {name: waiting(kept, name) for name in ("b:x", "b:y")}
         disk.holding = True
@@ -340,7 +340,7 @@ class TestInTime:
         now(other)
         assert [one is not None for one in map(now, both)] == [True, False]
         assert stands(kept, alarm) == ("delivered", [])
-        assert waiting(kept, "b:hooks").message.news == "delivered"
+        assert waiting(kept, "b:hooks").message.topic == "delivered"
 
     def test_who_follows_had_it(self, kept: Kept) -> None:
         """Another route gave it to the next one, which has delivered: that is the end."""
@@ -367,7 +367,9 @@ class TestAcknowledged:
         return done
 
     def test_while_it_waits(self, kept: Kept) -> None:
-        alarm = keep(kept, steps=(EscalationStep("b:x"), *CHAIN), tell=(Subscription("b:hooks"),))
+        alarm = keep(
+            kept, steps=(EscalationStep("b:x"), *CHAIN), subscriptions=(Subscription("b:hooks"),)
+        )
         kept.withdrawn.clear()
         done = self.acknowledge(kept, alarm.id)
         assert (done.state, done.reason) == (State.DELIVERED, "acknowledged by Ann")
@@ -375,7 +377,7 @@ class TestAcknowledged:
         assert stands(kept, alarm) == ("delivered", [])
         assert look(kept, AT + 999) is None
         assert steps(kept, alarm)[1] == ("acknowledged", "", "by Ann")
-        assert waiting(kept, "b:hooks").message.news == "delivered"
+        assert waiting(kept, "b:hooks").message.topic == "delivered"
 
     def test_after_all_have_failed(self, kept: Kept) -> None:
         alarm = keep(kept, steps=(EscalationStep("b:x"),))
@@ -386,10 +388,10 @@ class TestAcknowledged:
 
     def test_twice(self, kept: Kept) -> None:
         """Two persons may: both stand in the journey, nothing is told twice."""
-        alarm = keep(kept, steps=(EscalationStep("b:x"),), tell=(Subscription("b:hooks"),))
+        alarm = keep(kept, steps=(EscalationStep("b:x"),), subscriptions=(Subscription("b:hooks"),))
         assert self.acknowledge(kept, alarm.id).id == self.acknowledge(kept, alarm.id).id
         assert [what for what, *_ in steps(kept, alarm)].count("acknowledged") == 2
-        assert waiting(kept, "b:hooks").message.news == "delivered"
+        assert waiting(kept, "b:hooks").message.topic == "delivered"
 
     @pytest.mark.parametrize("given", ["", "x-1", "an SMS"])
     def test_no_alarm(self, kept: Kept, given: str) -> None:

@@ -13,7 +13,7 @@ from twisted.internet.task import Clock
 
 from goiptwist.errors import Conflict
 from goiptwist.model.messages import Direction, State, Submission
-from goiptwist.store import LineFacts, NewLineEvent, NewSubmission, Store, lock
+from goiptwist.store import NewLineEvent, NewSubmission, Store, StoredFacts, lock
 from goiptwist.store.commands.receipts import REPEAT_WINDOW, digest_of
 from goiptwist.store.rows import MessageIds
 from goiptwist.store.writer import RunsWork
@@ -208,8 +208,8 @@ class TestEventsAndFacts:
 
     def test_the_latest_facts(self, kept: Kept) -> None:
         """They take the place of the ones before."""
-        now(kept.store.keep_facts(LineFacts("g", AT, {"signal": "1"})))
-        now(kept.store.keep_facts(LineFacts("g", AT + 1, {"signal": "2"})))
+        now(kept.store.keep_facts(StoredFacts("g", AT, {"signal": "1"})))
+        now(kept.store.keep_facts(StoredFacts("g", AT + 1, {"signal": "2"})))
         assert now(kept.store.facts()) == {"g": (AT + 1, {"signal": "2"})}
 
     def test_facts_in_one_group(self, keeps: MakesKept) -> None:
@@ -217,7 +217,7 @@ class TestEventsAndFacts:
         disk = HeldBack(holding=False)
         store = keeps(disk).store
         disk.holding = True
-        wishes = [store.keep_facts(LineFacts("g", AT, {"n": str(n)})) for n in range(3)]
+        wishes = [store.keep_facts(StoredFacts("g", AT, {"n": str(n)})) for n in range(3)]
         disk.release()
         assert outcomes(wishes) == [None] * 3
         assert now(store.facts()) == {"g": (AT, {"n": "2"})}

@@ -115,7 +115,7 @@ def test_how_many_are_unknown(kept: Kept) -> None:
 
 def test_tries_to_tell(kept: Kept) -> None:
     """The journey shows each try to tell somebody, and how it ended."""
-    [message] = kept.order(tell=(Subscription("b:a"),))  # type: ignore[arg-type]
+    [message] = kept.order(subscriptions=(Subscription("b:a"),))  # type: ignore[arg-type]
     give(kept, message)
     settle(kept, message, SENT)
     [row] = now(kept.store.waiting("b:a", 9))

@@ -24,7 +24,9 @@ from goiptwist.store.database import migrate, open_engine
 from tests.store.conftest import AT, Kept
 from tests.world import now
 
-POLICY = RetryPolicy(schedule=(5.0,), lifetime=1000.0, rests=False, at_once=9, fallback="b:log")
+POLICY = RetryPolicy(
+    schedule=(5.0,), lifetime=1000.0, circuit_breaker=False, at_once=9, fallback="b:log"
+)
 PEOPLE = ("anna", "bela", "cili")
 CHAIN = (EscalationStep("b:people", 1, ("b:duty",), 60.0),)
 

@@ -18,7 +18,7 @@ from tests.store.conftest import AT, Kept
 from tests.wire import HeldBack
 from tests.world import now, unknown
 
-POLICY = RetryPolicy(schedule=(5.0,), lifetime=1000.0, rests=False, at_once=1)
+POLICY = RetryPolicy(schedule=(5.0,), lifetime=1000.0, circuit_breaker=False, at_once=1)
 
 
 def entry(message: Message) -> QueueEntry:

@@ -300,13 +300,13 @@ class FakeFolders:
 class FakeOperator:
     """
     @ivar state: what C{health} says.
-    @ivar allowance: of every origin.
+    @ivar limits: of every origin.
     @ivar spent: messages and segments of today, of every origin.
     """
 
     archive: FakeArchive
     state: Health = field(factory=Health)
-    allowance: Quota = UNLIMITED
+    limits: Quota = UNLIMITED
     spent: tuple[int, int] = (0, 0)
 
     async def resolve(self, message_id: str, resolution: Resolution, by: str) -> Message:
@@ -320,7 +320,7 @@ class FakeOperator:
         self.archive.decisions.append((message_id, by))
 
     async def quota(self, origin: str) -> tuple[Quota, int, int]:
-        return self.allowance, *self.spent
+        return self.limits, *self.spent
 
     def health(self) -> Health:
         self.archive.check()

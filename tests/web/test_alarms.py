@@ -88,7 +88,7 @@ class TestRaising:
         assert reply.json == {**SHOWN, "client_id": "a-1", "to": "the door"}
         [report] = client.gateway.alarms.reports
         assert (report.client_id, report.recipient) == ("a-1", "the door")
-        assert report.tell == (Subscription("bridge:crm"),)
+        assert report.subscriptions == (Subscription("bridge:crm"),)
 
     @pytest.mark.parametrize("named", ["id", "Idempotency-Key"])
     def test_the_same_again(self, client: Client, named: str) -> None:

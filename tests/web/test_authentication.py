@@ -205,7 +205,7 @@ def test_guessing_passwords_is_slowed() -> None:
 def test_me() -> None:
     """A program can see what it may before it tries."""
     client = Client(token="few-token")
-    client.gateway.operator.allowance = Quota(messages=100, parts=50)
+    client.gateway.operator.limits = Quota(messages=100, segments=50)
     client.gateway.operator.spent = (3, 60)
     client.gateway.clock.advance(86400 * 3 + 80000.5)
     client.clock.advance(86400 * 3 + 80000.5)

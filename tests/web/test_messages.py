@@ -42,7 +42,7 @@ class TestSubmitting:
         [wanted] = client.gateway.messages.submissions
         assert (wanted.send_at, wanted.expires) == (1801378800.0, 1801382400.5)
         assert (wanted.priority, wanted.on_unknown) == (9, OnUnknown.RESEND)
-        assert wanted.tell == (Subscription("bridge:crm"),)
+        assert wanted.subscriptions == (Subscription("bridge:crm"),)
 
     @pytest.mark.parametrize(
         ("more", "field", "said"),
@@ -129,7 +129,7 @@ class TestSubmitting:
     def test_what_is_left_today(self) -> None:
         """A client can slow down by itself, and one that did not is told when."""
         client = Client(token="few-token")
-        client.gateway.operator.allowance, client.gateway.operator.spent = (
+        client.gateway.operator.limits, client.gateway.operator.spent = (
             Quota(messages=100),
             (99, 0),
         )

@@ -330,7 +330,7 @@ def test_the_log_stays_legible(wire: Wire) -> None:
     told = [formatEvent(one) for one in logs if one["log_namespace"] == "goiptwist.web.http.site"]
     assert told[LEGIBLE:] == [
         "192.168.1.1 GET /nothing: 404",
-        "... and 30 more such news in that second",
+        "... and 30 more such messages in that second",
         "192.168.1.1 POST /api/v1/messages: 202",
     ]
     wire.gone()

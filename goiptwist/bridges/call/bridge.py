@@ -51,7 +51,7 @@ class CallBridge(Service):
     @ivar section: the name of the section, for the log.
     @ivar gateway: gives the time and the reactor.
     @ivar at_once: how many events may be in hand.
-    @ivar rests: an absent station costs each event an attempt, which its
+    @ivar circuit_breaker: an absent station costs each event an attempt, which its
         journey then shows, and no event waits for another's.
     """
 
@@ -59,7 +59,7 @@ class CallBridge(Service):
     settings: CallSettings
     gateway: IGateway
     at_once: int = field(init=False)
-    rests: bool = False
+    circuit_breaker: bool = False
     _transport: SipUdpTransport | SipTcpTransport | None = field(default=None, init=False)
     _agent: UserAgent | None = field(default=None, init=False)
     _opening: DeferredLock = field(factory=DeferredLock, init=False)

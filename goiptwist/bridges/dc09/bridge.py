@@ -49,7 +49,7 @@ class Dc09Bridge(Service):
     #: See L{goiptwist.interfaces.IBridge}: events queue here for the one connection,
     #: and the next destination of the route must have its turn when this one is away.
     at_once = 50
-    rests = False
+    circuit_breaker = False
     _receivers: list[ReceiverClient] = field(init=False)
     _sequences: SequenceNumbers = field(init=False)
     _outages: dict[str, str] = field(factory=dict, init=False)

@@ -66,7 +66,7 @@ class SmsBridge:
     settings: SmsSettings
     gateway: IGateway
     at_once: int = 1000
-    rests: bool = False
+    circuit_breaker: bool = False
     _pending: dict[str, _PendingAlarm] = field(factory=dict, init=False)
     log = Logger()
 

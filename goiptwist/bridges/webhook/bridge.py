@@ -114,7 +114,7 @@ class WebhookBridge(Service):
         others must not wait for it.
         """
         try:
-            url = report_urls.told(template, notification)
+            url = report_urls.filled_with_status(template, notification)
             fault = fault_of(url)
             if fault:
                 raise Refused(f"the report URL {fault}")

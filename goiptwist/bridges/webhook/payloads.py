@@ -70,9 +70,9 @@ def notification_payload(notification: Notification) -> bytes:
     }
     if message.alarm:
         return payload(
-            f"alarm.{notification.what}", notification.at, {**data, "alarm": message.alarm}
+            f"alarm.{notification.status}", notification.at, {**data, "alarm": message.alarm}
         )
-    return payload(f"message.{notification.what}", notification.at, data)
+    return payload(f"message.{notification.status}", notification.at, data)
 
 
 def line_event_payload(event: LineEvent) -> bytes:

@@ -181,7 +181,7 @@ class XmppSettings(BridgeSettings):
         return tuple(bare(jid) for jid in self.to)
 
     @property
-    def allowance(self) -> Quota:
+    def quota(self) -> Quota:
         """How much each person may send in a day."""
         return Quota(messages=self.messages_a_day)
 

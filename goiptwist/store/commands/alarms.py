@@ -46,13 +46,13 @@ class NewAlarm:
     """
     An alarm that was checked, and the steps that it begins with.
 
-    @ivar allowance: how much its origin may send in a day.
+    @ivar quota: how much its origin may send in a day.
     """
 
     report: AlarmReport
     steps: tuple[EscalationStep, ...]
     at: float
-    allowance: Quota = UNLIMITED
+    quota: Quota = UNLIMITED
 
     @property
     def origin(self) -> str:
@@ -184,7 +184,7 @@ class AlarmCommands:
             origin=report.origin,
             client_id=report.client_id,
             context=report.context,
-            tell=report.tell,
+            subscriptions=report.subscriptions,
         )
 
     # -- later --

@@ -123,11 +123,11 @@ class DeviceReportCommands:
         return Commit(known, tuple(queued), events=((f"message.{item.words}", known),))
 
     def _notify(
-        self, connection: Connection, known: Message, what: str, at: float, reason: str
+        self, connection: Connection, known: Message, status: str, at: float, reason: str
     ) -> list[QueueEntry]:
-        if not known.tell:
+        if not known.subscriptions:
             return []
-        changes = StatusChange(message=known, what=what, at=at, reason=reason)
+        changes = StatusChange(message=known, status=status, at=at, reason=reason)
         return self.notifications.notify(connection, [changes])
 
     def _sent_as(self, connection: Connection, item: HandsetReport) -> Any:

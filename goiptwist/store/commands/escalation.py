@@ -242,6 +242,6 @@ def alarm_now(
     is_told = alarm.direction is Direction.ALARM and alarm.state in _STATUSES
     if not is_told or alarm.state.value == before:
         return NOTHING
-    changes = StatusChange(message=alarm, what=_STATUSES[alarm.state], at=at, reason=alarm.reason)
+    changes = StatusChange(message=alarm, status=_STATUSES[alarm.state], at=at, reason=alarm.reason)
     notified = tuple(notifications.notify(connection, [changes]))
     return Commit(alarm, notified, events=((f"alarm.{alarm.state.value}", alarm),))

@@ -83,13 +83,13 @@ class LineEventCommands:
             text=text,
             at=item.at,
             state=State.RECEIVED,
-            news=item.what,
+            topic=item.what,
         )
         queued = tuple(
             QueueEntry(destination=destination, message=row, due=item.at)
             for destination in item.destinations
         )
-        _INSERT_MESSAGE(connection, [{**as_row(row, number, None), "news": row.news}])
+        _INSERT_MESSAGE(connection, [{**as_row(row, number, None), "topic": row.topic}])
         _INSERT_DELIVERY(connection, [queue_row(number, one) for one in queued])
         return queued
 
@@ -116,7 +116,7 @@ def _row(item: NewLineEvent, text: str) -> dict[str, object]:
 
 
 @frozen
-class LineFacts:
+class StoredFacts:
     """The latest facts of a line, to be found again after a restart."""
 
     line: str
@@ -124,7 +124,7 @@ class LineFacts:
     facts: Mapping[str, str]
 
 
-def keep_facts(connection: Connection, items: Sequence[LineFacts]) -> list[Commit[None]]:
+def keep_facts(connection: Connection, items: Sequence[StoredFacts]) -> list[Commit[None]]:
     """Keep the latest facts of lines in place of the ones before."""
     latest = {item.line: item for item in items}
     connection.execute(

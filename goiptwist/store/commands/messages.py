@@ -56,13 +56,13 @@ class NewSubmission:
     A submission that was checked, and the destination that it goes to.
 
     @ivar submission: its recipients are normalised.
-    @ivar allowance: how much its origin may send in a day.
+    @ivar quota: how much its origin may send in a day.
     """
 
     submission: Submission
     destination: str
     at: float
-    allowance: Quota = UNLIMITED
+    quota: Quota = UNLIMITED
 
     @property
     def due(self) -> float:
@@ -246,7 +246,7 @@ class MessageCommands:
             client_id=submission.client_id,
             batch=self.ids.outside(batch),
             context=submission.context,
-            tell=submission.tell,
+            subscriptions=submission.subscriptions,
             expires=submission.expires,
             on_unknown=submission.on_unknown,
         )

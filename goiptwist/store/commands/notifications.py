@@ -1,7 +1,7 @@
 """
-Commands of the writer that queue news: what became of a message, for those
-who want to be told. News stands on disk with the fact that it tells, in one
-commit, and is delivered like any other message.
+Commands of the writer that queue notifications: what became of a message, for
+those who have subscribed to it. A notification stands on disk with the fact that
+it tells, in one commit, and is delivered like any other message.
 """
 
 from __future__ import annotations
@@ -24,18 +24,18 @@ from goiptwist.store.schema import NOBODY, QUEUED, delivery, message
 _INSERT_MESSAGE = BulkStatement(insert(message))
 _INSERT_DELIVERY = BulkStatement(insert(delivery))
 
-_news = message.alias("news")
+_notification = message.alias("notification")
 _DELAYED = (
     select(message)
     .where(
         and_(
             message.c.state == QUEUED,
-            message.c.tell != NOBODY,
+            message.c.subscriptions != NOBODY,
             message.c.at < bindparam("before"),
-            message.c.tell.contains(json.dumps("delayed"), autoescape=True),
+            message.c.subscriptions.contains(json.dumps("delayed"), autoescape=True),
             ~exists(
-                select(_news.c.id).where(
-                    and_(_news.c.about == message.c.id, _news.c.news == "delayed")
+                select(_notification.c.id).where(
+                    and_(_notification.c.about == message.c.id, _notification.c.topic == "delayed")
                 )
             ),
         )
@@ -44,28 +44,28 @@ _DELAYED = (
     .limit(bindparam("many"))
 )
 
-#: Delayed messages that are told of in one commit.
+#: Delayed messages whose notifications are queued in one commit.
 AT_ONCE = 500
 
 
 @frozen(kw_only=True)
 class StatusChange:
     """
-    Something to tell of a message.
+    Something that happened to a message.
 
-    @ivar what: one of L{TIDINGS<goiptwist.model.subscriptions.STATUSES>}; any other word is
-        told to nobody.
+    @ivar status: one of L{STATUSES<goiptwist.model.subscriptions.STATUSES>}; nobody
+        is notified of any other.
     """
 
     message: Message
-    what: str
+    status: str
     at: float
     reason: str = ""
 
 
 @frozen(kw_only=True)
 class DelayCheck:
-    """Who waits since before C{before} is told of, at C{at}."""
+    """What waits since before C{before} is late, at C{at}."""
 
     before: float
     at: float
@@ -78,12 +78,12 @@ class NotificationCommands:
     ids: MessageIds
 
     def notify(self, connection: Connection, changes: Sequence[StatusChange]) -> list[QueueEntry]:
-        """Queue the news for everybody who wants to hear it."""
+        """Queue a notification for each who has subscribed to it."""
         subscribers = [
             (one, subscription.destination)
             for one in changes
-            for subscription in one.message.tell
-            if one.what in subscription.whats
+            for subscription in one.message.subscriptions
+            if one.status in subscription.statuses
         ]
         if not subscribers:
             return []
@@ -103,38 +103,38 @@ class NotificationCommands:
     def _notification(self, one: StatusChange, number: int) -> Message:
         return Message(
             id=self.ids.outside(number),
-            direction=Direction.NEWS,
+            direction=Direction.NOTIFICATION,
             line=one.message.line,
             text=one.reason,
             at=one.at,
             state=State.RECEIVED,
             origin=one.message.origin,
             about=one.message.id,
-            news=one.what,
+            topic=one.status,
         )
 
-    def _row(self, number: int, news: Message) -> dict[str, Any]:
+    def _row(self, number: int, one: Message) -> dict[str, Any]:
         return {
             "id": number,
-            "direction": news.direction.value,
-            "line": news.line,
-            "text": news.text,
-            "at": news.at,
-            "state": news.state.value,
-            "origin": news.origin,
-            "about": self.ids.inside(news.about),
-            "news": news.news,
+            "direction": one.direction.value,
+            "line": one.line,
+            "text": one.text,
+            "at": one.at,
+            "state": one.state.value,
+            "origin": one.origin,
+            "about": self.ids.inside(one.about),
+            "topic": one.topic,
         }
 
     def delays(self, connection: Connection, items: Sequence[DelayCheck]) -> list[Commit[None]]:
-        """Tell of messages that wait for too long, each once."""
+        """Queue notifications of messages that wait for too long, each once."""
         return [self._delays(connection, item) for item in items]
 
     def _delays(self, connection: Connection, item: DelayCheck) -> Commit[None]:
         rows = connection.execute(_DELAYED, {"before": item.before, "many": AT_ONCE}).all()
         late = [as_message(row, self.ids) for row in rows]
         changes = [
-            StatusChange(message=m, what="delayed", at=item.at, reason=m.reason) for m in late
+            StatusChange(message=m, status="delayed", at=item.at, reason=m.reason) for m in late
         ]
         return Commit(None, tuple(self.notify(connection, changes)))
 

@@ -19,8 +19,8 @@ from goiptwist.model.messages import Direction, State
 from goiptwist.store.rows import MessageIds, as_message
 from goiptwist.store.schema import delivery, journey, message
 
-#: What a bridge has had of a message: the SMS itself, and news about it. A
-#: text that went out is in it only by its news: it is never sent again here.
+#: What a bridge has had of a message: the SMS itself, and notifications of it. A
+#: text that went out is in it only by those: it is never sent again here.
 _HAD = (
     select(
         message,
@@ -118,7 +118,7 @@ def _as_it_was(number: int, row: Any, item: Redelivery) -> dict[str, Any]:
     """What the row of the queue told of the journey until now."""
     word = "delivered"
     if row.about is not None:
-        word = f"{'notified' if row.stood == 'done' else 'not notified'}: {row.news}"
+        word = f"{'notified' if row.stood == 'done' else 'not notified'}: {row.topic}"
     place = place_of(item.destination, row.one)
     return _step(number, row.settled_at, word, place, row.detail)
 

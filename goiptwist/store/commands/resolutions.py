@@ -126,7 +126,7 @@ class ResolutionCommands:
         step = {"message_id": number, "at": at, "what": state.value, "detail": reason}
         connection.execute(insert(journey), step)
         after = evolve(known, state=state, reason=reason)
-        changes = StatusChange(message=after, what=state.value, at=at, reason=reason)
+        changes = StatusChange(message=after, status=state.value, at=at, reason=reason)
         notified = tuple(self.notifications.notify(connection, [changes]))
         return Commit(after, notified, events=((f"message.{state.value}", after),))
 

@@ -190,9 +190,11 @@ class SettlementCommands:
             return NOTHING
         after = item.after()
         events = ((f"message.{after.state.value}", after),)
-        if not after.tell or item.queue == _WAITING:
+        if not after.subscriptions or item.queue == _WAITING:
             return Commit(None, events=events)
-        change = StatusChange(message=after, what=item.state.value, at=item.at, reason=after.reason)
+        change = StatusChange(
+            message=after, status=item.state.value, at=item.at, reason=after.reason
+        )
         return Commit(
             None,
             tuple(self.device_reports.notifications.notify(connection, [change])),

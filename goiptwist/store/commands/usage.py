@@ -31,7 +31,7 @@ class Spends(Protocol):
     @property
     def messages(self) -> int: ...
     @property
-    def allowance(self) -> Quota: ...
+    def quota(self) -> Quota: ...
     @property
     def at(self) -> float: ...
     @property
@@ -47,7 +47,7 @@ def spend(connection: Connection, orders: Sequence[Spends]) -> list[OverQuota | 
     used: dict[tuple[str, int], tuple[int, int]] = {}
     refusals: list[OverQuota | None] = []
     for order in orders:
-        if not order.allowance.limited:
+        if not order.quota.limited:
             refusals.append(None)
             continue
         day = order.origin, int(order.at // DAY)
@@ -55,7 +55,7 @@ def spend(connection: Connection, orders: Sequence[Spends]) -> list[OverQuota | 
         messages += order.messages
         parts += order.parts
         try:
-            order.allowance.check(messages, parts, order.at)
+            order.quota.check(messages, parts, order.at)
         except OverQuota as refusal:
             refusals.append(refusal)
         else:

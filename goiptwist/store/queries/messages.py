@@ -52,7 +52,7 @@ _WAITING_ABOUT = (
 #: What is handed on to bridges, and what is neither that nor sent is no message.
 _INCOMING = (Direction.IN.value, Direction.ALARM.value)
 OF_PEOPLE = (*_INCOMING, Direction.OUT.value)
-#: Messages whose news is asked for at once: SQLite takes 32,766 parameters.
+#: Messages whose notifications are asked for at once: SQLite takes 32,766 parameters.
 _ABOUTS_AT_ONCE = 1000
 
 
@@ -64,8 +64,8 @@ class MessageQueries:
 
     def waiting(self, connection: Connection, destination: str, many: int) -> list[QueueEntry]:
         """
-        @return: the rows of one destination that are due first; with news comes
-            all other news about the same message, in the order in which it was
+        @return: the rows of one destination that are due first; with a notification come
+            all others of the same message, in the order in which it was
             kept. There are fewer than C{many} only where there are no more.
         """
         asked = {"destination": destination, "many": many}
@@ -140,7 +140,7 @@ class MessageQueries:
         first = "accepted" if row.direction == Direction.OUT.value else "received"
         steps = [Step(row.at, first, row.line or row.pool, row.origin)]
         steps += _given(connection, row.id)
-        steps += _told(connection, row.id)
+        steps += _notified(connection, row.id)
         delivered = _delivered(connection, row)
         known = {(step.at, step.detail) for step in (*steps, *delivered)}
         noted = select(journey).where(journey.c.message_id == number)
@@ -205,23 +205,23 @@ def _given(connection: Connection, number: int) -> list[Step]:
     return steps
 
 
-def _told(connection: Connection, number: int) -> list[Step]:
-    """Who has been told what became of it, and who could not be yet."""
+def _notified(connection: Connection, number: int) -> list[Step]:
+    """Who has been notified of what became of it, and who could not be yet."""
     rows = connection.execute(
-        select(message.c.news, delivery)
+        select(message.c.topic, delivery)
         .join_from(message, delivery, delivery.c.message_id == message.c.id)
         .where(message.c.about == number, delivery.c.state.in_(("done", "failed")))
     )
     words = {"done": "notified", "failed": "not notified"}
     steps = [
-        Step(r.settled_at, f"{words[r.state]}: {r.news}", r.destination, r.detail) for r in rows
+        Step(r.settled_at, f"{words[r.state]}: {r.topic}", r.destination, r.detail) for r in rows
     ]
     tries = connection.execute(
-        select(message.c.news, journey)
+        select(message.c.topic, journey)
         .join_from(message, journey, journey.c.message_id == message.c.id)
         .where(message.c.about == number, journey.c.what == "deferred")
     )
-    return steps + [Step(r.at, f"deferred: {r.news}", r.where, r.detail) for r in tries]
+    return steps + [Step(r.at, f"deferred: {r.topic}", r.where, r.detail) for r in tries]
 
 
 def _delivered(connection: Connection, row: Any) -> list[Step]:

@@ -190,7 +190,7 @@ class Site(server.Site):
         do all headers: they hold numbers and tokens. Neither may a crowd of
         good answers hide the refused ones.
         """
-        self._sampled_logs[request.code < 400].tell(
+        self._sampled_logs[request.code < 400].write(
             "{peer} {method} {path}: {status}",
             peer=self._source(request),
             method=request.method.decode("ascii", "replace"),

@@ -149,7 +149,7 @@ class OzekiSubmitter:
                 submission = alarm or each.submission(
                     origin, lines, pools, now=now, context=context
                 )
-                orders.append(evolve(submission, tell=subscriptions))
+                orders.append(evolve(submission, subscriptions=subscriptions))
             except Refusal as refusal:
                 orders.append(refusal)
         return orders

@@ -34,7 +34,7 @@ async def raise_alarm(api: ApiContext, context: RequestContext) -> bytes:
         origin=context.origin,
         client_id=client_id(context.request, given.id),
         recipient=given.to,
-        tell=subscriptions(api, given.notify),
+        subscriptions=subscriptions(api, given.notify),
     )
     try:
         kept = await shielded(api.gateway.alarms.raise_alarm(report))

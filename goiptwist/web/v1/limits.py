@@ -36,12 +36,12 @@ async def limits(api: ApiContext, context: RequestContext) -> None:
 async def _set(api: ApiContext, context: RequestContext, user: User) -> None:
     if not (user.messages_a_day or user.segments_a_day):
         return
-    allowance, messages, segments = await api.gateway.operator.quota(context.origin)
+    quota, messages, segments = await api.gateway.operator.quota(context.origin)
     rest = ceil(DAY - api.clock.seconds() % DAY)
     policies, left = [], []
     for name, most, used in (
-        ("messages", allowance.messages, messages),
-        ("segments", allowance.parts, segments),
+        ("messages", quota.messages, messages),
+        ("segments", quota.segments, segments),
     ):
         if most:
             policies.append(f'"{name}";q={most};w={DAY:.0f}')

@@ -42,7 +42,7 @@ def submission(
         line=given.line,
         pool=given.pool,
         client_id=given.id or name,
-        tell=subscriptions(api, given.notify),
+        subscriptions=subscriptions(api, given.notify),
         send_at=given.send_at,
         expires=given.expires,
         priority=given.priority,

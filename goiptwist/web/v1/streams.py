@@ -44,12 +44,12 @@ EVENT_STREAM = b"text/event-stream"
 
 def encoded(event: BusEvent) -> bytes:
     """One event, as it stands on the wire."""
-    about = event.about
+    subject = event.subject
     document: dict[str, object] = {"at": format_timestamp(event.at), "kind": event.kind}
-    if isinstance(about, Message):
-        document["message"] = responses.message(about)
+    if isinstance(subject, Message):
+        document["message"] = responses.message(subject)
     else:
-        document |= {"line": about.line, "fields": dict(about.fields)}
+        document |= {"line": subject.line, "fields": dict(subject.fields)}
     # In ASCII, and so without any line break that could end the event.
     data = json.dumps(document, separators=(",", ":"))
     return f"id: {event.id}\nevent: {event.kind}\ndata: {data}\n\n".encode("ascii")

@@ -417,7 +417,7 @@ def test_check_of_a_wrong_account(wire: Wire) -> None:
 def test_pace(wire: Wire) -> None:
     """The queue gives it many at once, and counts every attempt, so that a chain goes on."""
     policy = retry_policy(bridge_on(wire), settings(), DeliverySettings())
-    assert (policy.at_once, policy.rests) == (50, False)
+    assert (policy.at_once, policy.circuit_breaker) == (50, False)
 
 
 def test_the_alarm_is_not_its_text(wire: Wire) -> None:

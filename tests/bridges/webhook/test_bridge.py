@@ -46,7 +46,7 @@ def news(what: str = "sent", context: str = "", number: int = 3) -> Notification
         "hello", id="x-2", direction=Direction.OUT, recipient="+361", state=State.SENT,
         context=context,
     )  # fmt: skip
-    return Notification(id=f"x-{number}", what=what, at=1_795_348_800.0, reason="", message=about)
+    return Notification(id=f"x-{number}", status=what, at=1_795_348_800.0, reason="", message=about)
 
 
 async def test_what_it_can() -> None:

@@ -189,7 +189,7 @@ async def test_lines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         wire.comes_in(1001)
         wire.says("HANGUP:9;id:goipid1;password:password1;num:,cause:Normal call clearing")
         message = wire.sends("+36300000001", 11)
-        assert message.tell == ()
+        assert message.subscriptions == ()
         await until(lambda: len(receiver.calls) == 2)
         await until(lambda: wire.gateway.dispatcher.depth == 0, wire.turn)
         assert sorted(call.verified()["type"] for call in receiver.calls) == [

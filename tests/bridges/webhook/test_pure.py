@@ -188,7 +188,7 @@ def news(what: str = "sent", **changes: Any) -> Notification:
         report="delivered",
     )
     return Notification(
-        id="f6dn5h-3", what=what, at=1_795_348_800.0, reason="a b", message=evolve(known, **changes)
+        id="f6dn5h-3", status=what, at=1_795_348_800.0, reason="a b", message=evolve(known, **changes)
     )
 
 
@@ -328,7 +328,9 @@ class TestAlarms:
     def test_news_of_one(self) -> None:
         """What became of it has a name of its own."""
         about = alarm(state=State.DELIVERED)
-        told = Notification(id="n", what="delivered", at=1_767_225_600.0, reason="", message=about)
+        told = Notification(
+            id="n", status="delivered", at=1_767_225_600.0, reason="", message=about
+        )
         whole = json.loads(payloads.notification_payload(told))
         assert whole["type"] == "alarm.delivered"
         assert whole["data"]["alarm"] == "1113,18,1,123,03,003"

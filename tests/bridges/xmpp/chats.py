@@ -175,7 +175,7 @@ def news(gateway: StandInGateway, what: str, reason: str = "", after: float = 5.
     """What became of the last text."""
     submission = gateway.submissions[-1]
     message = evolve(list(gateway.kept.values())[-1], context=submission.context, at=NOW)
-    return Notification(id="n1", what=what, at=NOW + after, reason=reason, message=message)
+    return Notification(id="n1", status=what, at=NOW + after, reason=reason, message=message)
 
 
 CONTACT = f"{NUMBER}@sms.example.org"

@@ -128,7 +128,10 @@ class TestClassic:
         url = "http://x.example/$messageid?$status"
         asking.send(reporturl=url)
         [report] = asking.gateway.alarms.reports
-        assert (report.context, report.tell) == (context_of(url), (Subscription("bridge:hooks"),))
+        assert (report.context, report.subscriptions) == (
+            context_of(url),
+            (Subscription("bridge:hooks"),),
+        )
 
     @pytest.mark.parametrize(
         ("error", "code", "whole"),

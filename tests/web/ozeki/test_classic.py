@@ -251,14 +251,14 @@ def test_who_calls_it() -> None:
     for name, told in (("hook", [Subscription("bridge:hook")]), ("", [])):
         asking = Asking(reports_by=name)
         assert asking.send(reporturl="http://x.example/?id=$messageid").codes == ["0"]
-        assert [list(s.tell) for s in asking.gateway.messages.submissions] == [told]
+        assert [list(s.subscriptions) for s in asking.gateway.messages.submissions] == [told]
 
 
 def test_nobody_is_told_unasked() -> None:
     """Without a report URL there is nothing to call."""
     asking = Asking(reports_by="hook")
     asking.send()
-    assert [s.tell for s in asking.gateway.messages.submissions] == [()]
+    assert [s.subscriptions for s in asking.gateway.messages.submissions] == [()]
 
 
 def test_forbidden(asking: Asking) -> None:

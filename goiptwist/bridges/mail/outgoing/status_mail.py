@@ -88,7 +88,7 @@ def compose_status(notification: Notification, mail: MailContext, sender: str, n
     @param name: the host name of the gateway.
     @return: RFC 5322 with CRLF line ends and seven-bit content.
     """
-    wording = WORDINGS[notification.what]
+    wording = WORDINGS[notification.status]
     outer = EmailMessage(policy=POLICY)
     for key, value in _header(notification, mail, wording, sender):
         outer.set_raw(key, value)
@@ -110,7 +110,7 @@ def _header(
     yield "To", f"<{mail.to}>"
     yield "Subject", unstructured("Subject", header_text(wording.subject + about, SUBJECT_AT_MOST))
     yield "Date", format_datetime(datetime.fromtimestamp(notification.at, UTC))
-    yield "Message-ID", f"<{notification.id}.{notification.what}.{own}"
+    yield "Message-ID", f"<{notification.id}.{notification.status}.{own}"
     if mail.message_id:
         yield "In-Reply-To", f"<{mail.message_id}>"
     if mail.references:

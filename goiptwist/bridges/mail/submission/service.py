@@ -269,7 +269,7 @@ class MailSubmission:
             return submission
         statuses = subscriptions.statuses_for(dsn.notify)
         subscription = Subscription(f"bridge:{self.reports_by}", statuses)
-        return evolve(submission, context=context.to_text(), tell=(subscription,))
+        return evolve(submission, context=context.to_text(), subscriptions=(subscription,))
 
 
 def _client_id(mail: ParsedMail, to: AuthorizedRecipient) -> str:

@@ -80,9 +80,9 @@ FAILURES = tuple(_BY_STATUS)
 
 def failure_reply(notification: Notification) -> ErrorReply | None:
     """What to say of what became of an SMS; C{None} where nothing went wrong."""
-    if notification.what not in _BY_STATUS:
+    if notification.status not in _BY_STATUS:
         return None
-    condition, kind, text = _BY_STATUS[notification.what]
+    condition, kind, text = _BY_STATUS[notification.status]
     return ErrorReply(
         condition, kind, f"{text}: {notification.reason}" if notification.reason else text
     )

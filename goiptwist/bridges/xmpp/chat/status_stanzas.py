@@ -33,7 +33,7 @@ class StatusStanzas:
         """@return: the stanzas; none where there is nothing to tell."""
         notification, context = self.notification, self.context
         withdrawn = f"withdrawn by {self.own_origin}"
-        if notification.what == "cancelled" and withdrawn in notification.message.reason:
+        if notification.status == "cancelled" and withdrawn in notification.message.reason:
             return []
         failure = failure_reply(notification)
         if context.room:
@@ -44,7 +44,7 @@ class StatusStanzas:
             stanzas.add_error(error, failure.condition, failure.kind, failure.text)
             late = notification.at - notification.message.at > WRITER_AWAY_AFTER
             return [error, self._message(failure.text, "chat")] if late else [error]
-        if notification.what == "delayed":
+        if notification.status == "delayed":
             return [self._message(self._delay_text(), "chat")]
         return [self._receipt()] if context.receipt else []
 
@@ -56,7 +56,7 @@ class StatusStanzas:
         return receipt
 
     def _delay_text(self) -> str:
-        if self.notification.what != "delayed":
+        if self.notification.status != "delayed":
             return ""
         reason = f": {self.notification.reason}" if self.notification.reason else ""
         return f"the SMS still waits for a line{reason}"

@@ -108,7 +108,7 @@ class ChatSubmitter:
                 pool=to.pool,
                 client_id=name,
                 context=context.to_text(),
-                tell=(self._subscription(context),),
+                subscriptions=(self._subscription(context),),
             )
         )
         return message

@@ -1,4 +1,4 @@
-"""A row of the queue for each recipient, and the words of states."""
+"""A row of the queue for each recipient, and the words of states and columns."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ down_revision = "0004"
 def upgrade() -> None:
     """
     Copy the deliveries into a table with the recipient in its key, and write
-    the states as they are called now.
+    states and columns as they are called now.
     """
     for index in ("delivery_waiting", "delivery_until", "delivery_unknown"):
         op.drop_index(index, "delivery")
@@ -37,6 +37,9 @@ def upgrade() -> None:
     op.execute(f"INSERT INTO delivery ({same}) SELECT {same} FROM delivery_before")  # noqa: S608
     op.drop_table("delivery_before")
     _indexes()
+    op.execute("ALTER TABLE message RENAME COLUMN tell TO subscriptions")
+    op.execute("ALTER TABLE message RENAME COLUMN news TO topic")
+    op.execute("UPDATE message SET direction = 'notification' WHERE direction = 'news'")
     op.execute("UPDATE delivery SET state = 'escalated' WHERE state = 'passed'")
     op.execute("UPDATE message SET state = 'delivered' WHERE state = 'handed_on'")
     op.execute("UPDATE journey SET what = 'delivered' WHERE what = 'handed on'")

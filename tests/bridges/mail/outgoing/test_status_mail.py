@@ -37,7 +37,9 @@ OUT = sms(
     recipient="+36301234567",
     state=State.FAILED,
 )
-NEWS = Notification(id="abc-8", what="failed", at=1_795_000_060.0, reason="no credit", message=OUT)
+NEWS = Notification(
+    id="abc-8", status="failed", at=1_795_000_060.0, reason="no credit", message=OUT
+)
 
 
 def written(news: Notification = NEWS, mail: MailContext = MAIL) -> Any:
@@ -109,7 +111,7 @@ def test_the_whole() -> None:
 )
 def test_what_programs_do_with_it(what: str, action: str) -> None:
     """One that nobody knows about has not failed: it may have arrived."""
-    assert parts(written(evolve(NEWS, what=what)))[2]["Action"] == action
+    assert parts(written(evolve(NEWS, status=what)))[2]["Action"] == action
 
 
 def test_every_word() -> None:
@@ -120,7 +122,7 @@ def test_every_word() -> None:
 def test_told_again() -> None:
     """The same mail, byte for byte, so that a receiver can tell; other news is another."""
     assert written()["Message-ID"] == written()["Message-ID"]
-    other = evolve(NEWS, what="delivered")
+    other = evolve(NEWS, status="delivered")
     assert written()["Message-ID"] != written(other)["Message-ID"]
 
 
@@ -145,7 +147,7 @@ def test_hostile_texts(text: str) -> None:
 @given(any_text, st.sampled_from(STATUSES))
 def test_any_text(text: str, what: str) -> None:
     """It is always three parts that a program can read."""
-    news = evolve(NEWS, what=what, reason=text, message=evolve(OUT, text=text))
+    news = evolve(NEWS, status=what, reason=text, message=evolve(OUT, text=text))
     _, whole, one, _ = parts(written(news))
     assert len(whole.keys()) == 3
     assert one["Final-Log-Id"] == "abc-7"

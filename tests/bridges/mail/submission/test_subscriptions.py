@@ -20,8 +20,8 @@ FAILURE = ("failed", "expired", "undelivered", "unknown")
 
 def told(here: SubmissionRig) -> tuple[Subscription, ...]:
     [submission] = here.gateway.submissions
-    assert bool(submission.tell) == bool(submission.context)
-    return submission.tell
+    assert bool(submission.subscriptions) == bool(submission.context)
+    return submission.subscriptions
 
 
 def test_everything_that_a_report_needs() -> None:

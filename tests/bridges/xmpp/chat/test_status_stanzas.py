@@ -26,8 +26,8 @@ async def test_the_receipt_is_asked_of_the_handset() -> None:
     for receipt in ("delivered", "sent"):
         made, _, gateway = bridge(receipt=receipt)
         await made.stanza_received(chat("@1777: on", REQUEST))
-        [wish] = gateway.submissions[0].tell
-        good = [what for what in wish.whats if what in ("sent", "delivered")]
+        [wish] = gateway.submissions[0].subscriptions
+        good = [what for what in wish.statuses if what in ("sent", "delivered")]
         assert (wish.destination, good) == ("bridge:chat", [receipt])
 
 
@@ -64,7 +64,7 @@ async def test_a_failure_is_an_error_of_that_message(what: str, wanted: str) -> 
     """The program marks the very message."""
     made, link, gateway = bridge()
     await made.stanza_received(chat("@1777: on"))
-    assert what in gateway.submissions[0].tell[0].whats
+    assert what in gateway.submissions[0].subscriptions[0].statuses
     await made.notify(news(gateway, what, "the network said 38"))
     [answer] = link.handed
     assert (condition(answer), answer["id"]) == (wanted, "a1")
