@@ -84,7 +84,7 @@ class ITakesReports(Interface):
 class INotifies(Interface):
     """
     An extra power of a bridge: it tells others what became of messages, such
-    as by a status mail. Notifications are kept on disk and come until they are told.
+    as by a status mail. Notifications are kept on disk and come until they are delivered.
     """
 
     async def notify(notification: Notification) -> Delivered | None:
@@ -103,7 +103,7 @@ class IConversational(INotifies):
 
 
 class IObservesMessages(INotifies):
-    """An extra power of a bridge: it is told of every outgoing message, unasked."""
+    """An extra power of a bridge: it is notified of every outgoing message, unasked."""
 
     statuses: tuple[str, ...] = Attribute(
         "Of which L{STATUSES<goiptwist.model.subscriptions.STATUSES>}."

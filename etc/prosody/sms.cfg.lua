@@ -19,7 +19,7 @@ unlimited_jids = { "sms-bot@example.org" }
 --
 --   1. Put your domain in the place of sms.example.org, and a long random secret
 --      ("openssl rand -hex 24") in the place of replace-me.
---   2. If people of other servers shall write to it, the domain needs a record
+--   2. If people of other servers are to write to it, the domain needs a record
 --      in the DNS that points here, and a certificate.
 --   3. In goip.toml:
 --

@@ -23,8 +23,8 @@ from goiptwist.telephony.validation import accepted_report
 
 #: Seconds for which an alarm that failed is a problem of the gateway.
 REMEMBERED = 86400.0
-#: Failed alarms that are told one by one.
-TOLD = 5
+#: Failed alarms that are named one by one.
+NAMED = 5
 
 
 @implementer(IAlarms)
@@ -61,11 +61,11 @@ class AlarmService:
                 waiting.callback(by)
 
     def problems(self) -> list[str]:
-        """A sentence for each alarm of the last day that nobody has delivered, at most L{TOLD}."""
+        """A sentence for each alarm of the last day that nobody has delivered, at most L{NAMED}."""
         since = self.messaging.clock.seconds() - REMEMBERED
         failed = [alarm for alarm in self._failed.values() if alarm.at >= since]
         self._failed = {alarm.id: alarm for alarm in failed}
-        sentences = [f"alarm {a.id} has failed everywhere: {a.reason}" for a in failed[-TOLD:]]
+        sentences = [f"alarm {a.id} has failed everywhere: {a.reason}" for a in failed[-NAMED:]]
         more = len(failed) - len(sentences)
         return [*sentences, *([f"{more} more alarms have failed everywhere"] if more else [])]
 

@@ -1,6 +1,6 @@
 """
 How messages move: what comes in is kept and queued for its bridges, what goes
-out is kept and queued for its lines, and who asked is told what became of it.
+out is kept and queued for its lines, and who has subscribed is notified of what became of it.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ SLICES_AT_ONCE = 4
 class Messaging:
     """
     @ivar permissions: who may send what.
-    @ivar listeners: who is told of every message, unasked.
+    @ivar listeners: subscriptions to every message, unasked.
     @ivar country: as in L{goiptwist.telephony.numbering.NumbersSettings}.
     """
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from OpenSSL import SSL
-from twisted.internet.ssl import Certificate
+if TYPE_CHECKING:
+    from twisted.internet.ssl import Certificate
 
 _CERTIFICATE = re.compile(rb"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", re.DOTALL)
 
@@ -18,6 +19,10 @@ def trusted_certificates(path: str) -> list[Certificate]:
     @raise OSError: it cannot be read.
     @raise ValueError: it holds no certificate, or a broken one.
     """
+    # Settings are read where nothing of the network is loaded.
+    from OpenSSL import SSL
+    from twisted.internet.ssl import Certificate
+
     found = _CERTIFICATE.findall(Path(path).read_bytes())
     if not found:
         raise ValueError("holds no certificate in PEM form")

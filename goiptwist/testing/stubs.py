@@ -224,7 +224,7 @@ class StandInGateway:
     @ivar kept: what C{messages.get} finds, by id.
     @ivar names: the address book.
     @ivar notes: what was noted down.
-    @ivar forbidden: what is said to whoever asks whether he may; empty is yes.
+    @ivar forbidden: the refusal that a permission check ends with; empty is yes.
     @ivar returned: the ids of what came back, each with the reason.
     @ivar returned_by: from which recipient each of them came back.
     @ivar reports: the alarms that were raised, oldest first.

@@ -70,7 +70,7 @@ class Station:
         return answer
 
 
-class Site(World):
+class AlarmSite(World):
     """A gateway with bridges of alarms, and short words for what is done to it."""
 
     stations: dict[str, Station]
@@ -118,8 +118,8 @@ class Site(World):
 
 
 @pytest.fixture
-def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
-    made = Site(tmp_path, monkeypatch, lines=1)
+def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[AlarmSite]:
+    made = AlarmSite(tmp_path, monkeypatch, lines=1)
     made.tables["user"] = [{"name": "panel", "token": "t-1"}]
     made.tables["route"] = [CHAIN]
     made.add("station", "backup", "oncall", "mail")
@@ -130,7 +130,7 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
 class TestRaising:
     """What is accepted goes its ways; what cannot is refused before anything is kept."""
 
-    def test_a_yes(self, site: Site) -> None:
+    def test_a_yes(self, site: AlarmSite) -> None:
         """Told to those who watch, once, and delivered."""
         heard: list[str] = []
         site.gateway.messaging.events.subscribe(lambda one: heard.append(one.kind))
@@ -143,7 +143,7 @@ class TestRaising:
             (0, "delivered", "station", "kissoff"),
         ]
 
-    def test_no_route(self, site: Site) -> None:
+    def test_no_route(self, site: AlarmSite) -> None:
         site.tables["route"] = [{**CHAIN, "account": "2222"}]
         site.restart()
         with pytest.raises(Unacceptable, match="no route takes an alarm of account 1113"):
@@ -160,12 +160,12 @@ class TestRaising:
             ({"context": "x" * 4001}, "context"),
         ],
     )
-    def test_wrong(self, site: Site, more: dict[str, str], part: str) -> None:
+    def test_wrong(self, site: AlarmSite, more: dict[str, str], part: str) -> None:
         with pytest.raises(Unacceptable) as wrong:
             site.alarm(**more)
         assert wrong.value.field == part
 
-    def test_too_much(self, site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_too_much(self, site: AlarmSite, monkeypatch: pytest.MonkeyPatch) -> None:
         """An overloaded gateway says so before it promises anything."""
         monkeypatch.setattr(
             type(site.store.writer), "depth", property(lambda _: STORE_OVERLOAD + 1)
@@ -173,7 +173,7 @@ class TestRaising:
         with pytest.raises(Busy):
             site.alarm()
 
-    def test_full_disk(self, site: Site, logged_failures: FailureLog) -> None:
+    def test_full_disk(self, site: AlarmSite, logged_failures: FailureLog) -> None:
         """No yes, and nothing goes anywhere."""
         refuse_writes(site.store)
         with pytest.raises(StoreUnavailable):
@@ -181,7 +181,7 @@ class TestRaising:
         assert site.asked["station"] == 0
         assert len(logged_failures.flush()) == 1
 
-    def test_news(self, site: Site) -> None:
+    def test_news(self, site: AlarmSite) -> None:
         """Whoever wants to be told is told when it has come to an end."""
         site.stations["station"].answers = [Refused("no")]
         site.alarm(subscriptions=(Subscription("bridge:ops"),), context="c")
@@ -193,7 +193,7 @@ class TestRaising:
 class TestRules:
     """Bridges get alarms by routes alone."""
 
-    def test_no_sms_rule_counts(self, site: Site) -> None:
+    def test_no_sms_rule_counts(self, site: AlarmSite) -> None:
         """A bridge that takes no SMS takes the alarms of its route, and no others."""
         site.tables["route"] = [{"account": "1113", "to": ["mail", "oncall"]}]
         site.restart()
@@ -201,7 +201,7 @@ class TestRules:
         assert site.asked == {"station": 0, "backup": 0, "oncall": 1, "mail": 1}
         assert site.state(alarm) == "delivered"
 
-    def test_fallback(self, site: Site) -> None:
+    def test_fallback(self, site: AlarmSite) -> None:
         """What a bridge of a route can never deliver goes to its fallback, as an SMS would."""
         site.tables["route"] = [{"account": "*", "to": ["mail"]}]
         site.crash()
@@ -216,7 +216,7 @@ class TestRules:
 class TestChains:
     """One after another, until one has delivered."""
 
-    def test_failures(self, site: Site) -> None:
+    def test_failures(self, site: AlarmSite) -> None:
         """Each try stands in the journey, and the last word counts."""
         site.stations["station"].attempts = 2
         site.restart()
@@ -245,7 +245,7 @@ class TestChains:
         ],
     )
     @pytest.mark.parametrize("rests", [False, True])
-    def test_time_is_up(self, site: Site, keeps: Any, rests: bool) -> None:
+    def test_time_is_up(self, site: AlarmSite, keeps: Any, rests: bool) -> None:
         """Whatever keeps a bridge, a mail server's rest as well, the next begins in time."""
         site.stations["station"].circuit_breaker = rests
         site.restart()
@@ -260,7 +260,7 @@ class TestChains:
         site.advance(1200.0, 30.0)
         assert site.asked == {"station": tries, "backup": 1, "oncall": 0, "mail": 0}
 
-    def test_late_delivery(self, site: Site) -> None:
+    def test_late_delivery(self, site: AlarmSite) -> None:
         """Who had his time may deliver all the same: then the next is not bothered further."""
         call: Deferred[Any] = Deferred()
         site.stations["station"].answers = [call]
@@ -273,7 +273,7 @@ class TestChains:
         site.advance(600.0, 30.0)
         assert site.asked == {"station": 1, "backup": tries, "oncall": 0, "mail": 0}
 
-    def test_late_failure(self, site: Site) -> None:
+    def test_late_failure(self, site: AlarmSite) -> None:
         """It wakes nobody a second time."""
         call: Deferred[Any] = Deferred()
         site.stations["station"].answers = [call]
@@ -286,7 +286,7 @@ class TestChains:
         assert site.state(alarm) == "received"
         assert (61, "deferred", "station", "486") in site.steps(alarm)
 
-    def test_exhausted(self, site: Site) -> None:
+    def test_exhausted(self, site: AlarmSite) -> None:
         """Nobody took it: the log shouts, and health says so for a day, also after a restart."""
         for name in CHAIN["chain"]:
             site.stations[name].answers = [Refused(f"{name} says no")]
@@ -304,7 +304,7 @@ class TestChains:
         site.advance(1.0)
         assert site.gateway.powers.operator.health().problems == ()
 
-    def test_back_to_health(self, site: Site) -> None:
+    def test_back_to_health(self, site: AlarmSite) -> None:
         """A person takes it over, or somebody has it delivered after all."""
         for name in CHAIN["chain"]:
             site.stations[name].answers = [Refused("no")] * 2
@@ -316,7 +316,7 @@ class TestChains:
         assert overview.operator.health().problems == ()
         assert site.state(second) == "delivered"
 
-    def test_many_failed(self, site: Site) -> None:
+    def test_many_failed(self, site: AlarmSite) -> None:
         """A page of health stays a page."""
         site.tables["route"] = [{"account": "*", "to": ["station"]}]
         site.restart()
@@ -327,13 +327,13 @@ class TestChains:
         assert len(problems) == 6
         assert problems[-1] == "3 more alarms have failed everywhere"
 
-    def test_trouble_of_a_bridge(self, site: Site) -> None:
+    def test_trouble_of_a_bridge(self, site: AlarmSite) -> None:
         """What a bridge finds out by itself, before any alarm needs it."""
         site.stations["station"].outage = "the receiver does not answer NULL"
         said = "bridge station: the receiver does not answer NULL"
         assert site.gateway.powers.operator.health().problems == (said,)
 
-    def test_pace(self, site: Site) -> None:
+    def test_pace(self, site: AlarmSite) -> None:
         """A bridge says how many it takes at once."""
         site.stations["station"].at_once = 2
         site.restart()
@@ -346,7 +346,7 @@ class TestChains:
 class TestAcknowledgement:
     """A person has it."""
 
-    def test_it_stops_the_chain(self, site: Site) -> None:
+    def test_it_stops_the_chain(self, site: AlarmSite) -> None:
         site.stations["station"].answers = [TryLater("busy")] * 99
         alarm = site.alarm()
         site.advance(30.0)
@@ -356,7 +356,7 @@ class TestAcknowledgement:
         assert site.asked == {"station": tries, "backup": 0, "oncall": 0, "mail": 0}
         assert (30, "acknowledged", "", "by Ann") in site.steps(alarm)
 
-    def test_a_bridge_that_waits_for_it(self, site: Site) -> None:
+    def test_a_bridge_that_waits_for_it(self, site: AlarmSite) -> None:
         """It learns of it while it delivers, and what it says then counts."""
         station = site.stations["station"]
         station.waits_for_a_person = site.gateway.powers
@@ -367,7 +367,7 @@ class TestAcknowledgement:
         assert heard == ["alarm.received", "alarm.acknowledged"]
         assert (0, "delivered", "station", "Ann has answered") in site.steps(alarm)
 
-    def test_nobody_waits_any_more(self, site: Site) -> None:
+    def test_nobody_waits_any_more(self, site: AlarmSite) -> None:
         """Who has stopped waiting is not called, and others are."""
         overview = site.gateway.powers
         alarm = site.alarm()
@@ -378,7 +378,7 @@ class TestAcknowledgement:
         site.acknowledge(alarm.id)
         assert now(stays) == "Ann"
 
-    def test_a_failure_after_it(self, site: Site) -> None:
+    def test_a_failure_after_it(self, site: AlarmSite) -> None:
         """An attempt under way may fail: nothing follows."""
         call: Deferred[Any] = Deferred()
         site.stations["station"].answers = [call]
@@ -389,7 +389,7 @@ class TestAcknowledgement:
         assert site.asked == {"station": 1, "backup": 0, "oncall": 0, "mail": 0}
         assert site.state(alarm) == "delivered"
 
-    def test_no_such_alarm(self, site: Site) -> None:
+    def test_no_such_alarm(self, site: AlarmSite) -> None:
         with pytest.raises(Conflict, match="there is no alarm 'x-1'"):
             site.acknowledge("x-1")
 
@@ -397,7 +397,7 @@ class TestAcknowledgement:
 class TestRestart:
     """All of a chain is on disk."""
 
-    def test_in_the_middle(self, site: Site) -> None:
+    def test_in_the_middle(self, site: AlarmSite) -> None:
         """A step's time runs on while the gateway is down; what was tried is tried again."""
         site.stations["station"].answers = [Deferred()]
         alarm = site.alarm()
@@ -418,7 +418,7 @@ class TestRestart:
         assert site.asked == {"station": 2, "backup": 2, "oncall": 0, "mail": 0}
         assert site.state(alarm) == "delivered"
 
-    def test_time_was_up_meanwhile(self, site: Site) -> None:
+    def test_time_was_up_meanwhile(self, site: AlarmSite) -> None:
         """The next one begins with the start."""
         site.stations["station"].answers = [Deferred()]
         alarm = site.alarm()
@@ -428,7 +428,7 @@ class TestRestart:
         assert site.asked == {"station": 1, "backup": 1, "oncall": 0, "mail": 0}
         assert site.state(alarm) == "delivered"
 
-    def test_a_bridge_that_is_gone(self, site: Site) -> None:
+    def test_a_bridge_that_is_gone(self, site: AlarmSite) -> None:
         """The configuration has it no more: the chain goes on in time."""
         site.stations["station"].answers = [Deferred()]
         alarm = site.alarm()
@@ -440,7 +440,7 @@ class TestRestart:
         assert site.asked["backup"] == 1
         assert site.state(alarm) == "delivered"
 
-    def test_full_disk_when_time_is_up(self, site: Site, logged_failures: FailureLog) -> None:
+    def test_full_disk_when_time_is_up(self, site: AlarmSite, logged_failures: FailureLog) -> None:
         """It goes on as soon as the disk takes it."""
         site.stations["station"].answers = [Deferred()]
         site.alarm()
@@ -458,12 +458,12 @@ class TestStorm:
 
     MANY = 1000
 
-    def test_all_are_delivered(self, site: Site) -> None:
+    def test_all_are_delivered(self, site: AlarmSite) -> None:
         """Each once, however many wait for a bridge that is slow."""
         alarms = [site.alarm(client_id=str(n)) for n in range(self.MANY)]
         assert [m.id for m in site.stations["station"].taken] == [a.id for a in alarms]
 
-    def test_nobody_answers_for_long(self, site: Site) -> None:
+    def test_nobody_answers_for_long(self, site: AlarmSite) -> None:
         """All go on in time, also those that no window held, and none of them twice."""
         site.stations["station"].at_once = 10
         site.restart()
@@ -473,7 +473,7 @@ class TestStorm:
         assert {m.id for m in site.stations["backup"].taken} == {a.id for a in alarms}
         assert site.asked == {"station": 10, "backup": self.MANY, "oncall": 0, "mail": 0}
 
-    def test_more_than_a_window(self, site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_more_than_a_window(self, site: AlarmSite, monkeypatch: pytest.MonkeyPatch) -> None:
         """What waits on disk only has its time as well."""
         assert WINDOW > 50
         monkeypatch.setattr("goiptwist.delivery.queue.WINDOW", 50)

@@ -60,7 +60,9 @@ class Teller:
 
     def says(self, about: str, answer: Any = None) -> None:
         """What the far side says of one notification."""
-        [found] = [pair for pair in self.asked if f"{pair[0].message.text} {pair[0].status}" == about]
+        [found] = [
+            pair for pair in self.asked if f"{pair[0].message.text} {pair[0].status}" == about
+        ]
         self.asked.remove(found)
         if isinstance(answer, Exception):
             found[1].errback(answer)

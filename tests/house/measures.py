@@ -80,7 +80,12 @@ def package_arrows(root: Path = HERE) -> set[tuple[str, str]]:
         for name in modules(root)
         for other in imported(root, name)
     }
-    return {(one, other) for one, other in arrows if one != other and PRODUCT not in (one, other)}
+    return {(one, other) for one, other in arrows if not _inside(one, other)}
+
+
+def _inside(one: str, other: str) -> bool:
+    """Whether one package holds the other: what is between them is a matter of that package."""
+    return one == other or f"{one}.".startswith(f"{other}.") or f"{other}.".startswith(f"{one}.")
 
 
 def room_arrows(root: Path = HERE) -> set[tuple[str, str]]:

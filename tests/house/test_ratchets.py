@@ -19,17 +19,17 @@ from tests.house.test_architecture import PURE
 
 #: Lower a number as soon as fewer are left. Never raise one.
 BARS = {
-    "packages in a circle": 8,
-    "classes with a namesake, in percent": 12.5,
-    "upward imports": 1,
-    "packages with code in __init__": 1,
-    "gateways without a type": 1,
+    "packages in a circle": 0,
+    "classes with a namesake, in percent": 0.5,
+    "upward imports": 0,
+    "packages with code in __init__": 0,
+    "gateways without a type": 0,
     "modules beside the packages": 8,
     "methods of the largest interface": 6,
-    "callables set from outside": 2,
-    "log fields with an old name": 27,
-    "test classes with a name of the product": 25,
-    "pure modules that load SQL or the network": 4,
+    "callables set from outside": 0,
+    "log fields with an old name": 0,
+    "test classes with a name of the product": 0,
+    "pure modules that load SQL or the network": 0,
 }
 
 #: The rooms from the ground up: each imports only what stands before it.
@@ -161,4 +161,4 @@ def test_every_room_has_its_place() -> None:
 def test_no_circle_of_rooms() -> None:
     """A reader of a room knows which ones to read before it."""
     found = measures.circles(measures.room_arrows())
-    assert found in ([], [["bridges.xmpp", "gateway"]])
+    assert found == []

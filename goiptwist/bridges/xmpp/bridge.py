@@ -209,8 +209,8 @@ class XmppBridge(Service):
 
     def _log_refusal(self, message_id: str, refusal: Refused) -> None:
         self.log.warn(
-            "Bridge {bridge} did not deliver {message_id}: {reason}",
-            bridge=self.section,
+            "{destination} did not deliver {message_id}: {reason}",
+            destination=f"bridge:{self.section}",
             message_id=message_id,
             reason=str(refusal),
         )

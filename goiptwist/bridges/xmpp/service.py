@@ -138,8 +138,8 @@ class ChatService:
                     self.rooms.join(recipient)
             except GoipTwistError as error:
                 self.log.warn(
-                    "Bridge {bridge} cannot join {room} now: {reason}",
-                    bridge=self.section,
+                    "{destination} cannot join {room} now: {reason}",
+                    destination=f"bridge:{self.section}",
                     room=recipient,
                     reason=str(error),
                 )

@@ -255,7 +255,7 @@ class DeviceReportCommands:
     def open_ones(self, connection: Connection, items: Sequence[Restart]) -> list[Commit[int]]:
         """
         After a restart: whatever was given to a SIM and not settled is
-        unknown now. Queues are read after this, so they find the news on disk.
+        unknown now. Queues are read after this, so they find them on disk.
 
         @return: how many of them no report had spoken of already.
         """

@@ -25,7 +25,7 @@ from goiptwist.store.recipients import Recipients, for_each
 from goiptwist.store.rows import MessageIds, as_message
 from goiptwist.store.schema import delivery, journey, message
 
-#: What is told of an alarm when it stands there.
+#: The status that is notified of an alarm when it stands there.
 _STATUSES = {State.DELIVERED: "delivered", State.FAILED: "failed"}
 
 
@@ -235,12 +235,12 @@ def alarm_now(
     Look where an alarm stands after a change.
 
     @param before: its state until then.
-    @return: it, and the news of it, if it has come to an end by that.
+    @return: it, and the notifications of it, if it has come to an end by that.
     """
     row = connection.execute(select(message).where(message.c.id == number)).one()
     alarm = as_message(row, ids)
-    is_told = alarm.direction is Direction.ALARM and alarm.state in _STATUSES
-    if not is_told or alarm.state.value == before:
+    is_notified = alarm.direction is Direction.ALARM and alarm.state in _STATUSES
+    if not is_notified or alarm.state.value == before:
         return NOTHING
     changes = StatusChange(message=alarm, status=_STATUSES[alarm.state], at=at, reason=alarm.reason)
     notified = tuple(notifications.notify(connection, [changes]))

@@ -185,7 +185,7 @@ def _status(row: Any) -> DeliveryStatus:
 
 
 def _about(connection: Connection, destination: str, abouts: list[int]) -> list[Any]:
-    """All news about these messages that waits for one destination."""
+    """All notifications of these messages that wait for one destination."""
     found: list[Any] = []
     for first in range(0, len(abouts), _ABOUTS_AT_ONCE):
         some = abouts[first : first + _ABOUTS_AT_ONCE]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from attrs import field, frozen
 from twisted.internet.interfaces import IReactorTime
@@ -12,7 +12,9 @@ from twisted.web.iweb import IRequest
 from goiptwist.accounts.users import User
 from goiptwist.operator_interfaces import IOperatorGateway
 from goiptwist.web.http.validation import Shape
-from goiptwist.web.v1.streams import EventStreams
+
+if TYPE_CHECKING:  # what describes an operation is read without the network
+    from goiptwist.web.v1.streams import EventStreams
 
 
 @frozen

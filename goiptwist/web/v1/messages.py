@@ -226,7 +226,7 @@ async def settle(api: ApiContext, context: RequestContext) -> bytes:
 async def redeliver(api: ApiContext, context: RequestContext) -> bytes:
     """
     Hand to a bridge once more what it has had of a message, or never took: the
-    SMS that came in, or the news of one that went out.
+    SMS that came in, or the notifications of one that went out.
     """
     found = await find_message(api, context)
     again = api.gateway.operator.redeliver(found.id, context.body.bridge, context.origin)

@@ -188,7 +188,11 @@ def news(what: str = "sent", **changes: Any) -> Notification:
         report="delivered",
     )
     return Notification(
-        id="f6dn5h-3", status=what, at=1_795_348_800.0, reason="a b", message=evolve(known, **changes)
+        id="f6dn5h-3",
+        status=what,
+        at=1_795_348_800.0,
+        reason="a b",
+        message=evolve(known, **changes),
     )
 
 

@@ -22,7 +22,7 @@ _BEFORE = re.compile(
 
 
 def without_prefixes(subject: str) -> str:
-    """As it was typed by whoever wrote first: one line, without C{Re:} and the like."""
+    """As it was typed by the one who wrote first: one line, without C{Re:} and the like."""
     subject = " ".join(cleaned(subject[:SUBJECT_AT_MOST]).split())
     while found := _BEFORE.match(subject):
         subject = subject[found.end() :]

@@ -83,6 +83,10 @@ class XmppClient(Service):
 
     # Coming and going
 
+    @property
+    def _destination(self) -> str:
+        return f"bridge:{self.section}"
+
     def startService(self) -> None:
         """Connect, and stay connected."""
         super().startService()
@@ -93,7 +97,9 @@ class XmppClient(Service):
     def _broke(self, failure: Any) -> None:
         if failure.check(CancelledError) is None:
             self.log.failure(
-                "The connection of {bridge} broke", failure=failure, bridge=self.section
+                "The connection of {destination} broke",
+                failure=failure,
+                destination=self._destination,
             )
             self.outage = "the connection broke, see the log"
 
@@ -150,11 +156,13 @@ class XmppClient(Service):
     def _connected(self) -> None:
         self.found, self.outage = self._attempt.found, ""
         self._reported = ""
-        self.log.info("Bridge {bridge}: {found}", bridge=self.section, found=self.found)
+        self.log.info("{destination}: {found}", destination=self._destination, found=self.found)
 
     def _connected_failed(self, failure: Any) -> None:
         self.log.failure(
-            "Bridge {bridge} broke when it was connected", failure=failure, bridge=self.section
+            "{destination} broke when it was connected",
+            failure=failure,
+            destination=self._destination,
         )
 
     _reported: str = field(default="", init=False)
@@ -162,7 +170,9 @@ class XmppClient(Service):
     def _report(self, failure: ConnectionFailure) -> None:
         self.outage = str(failure)
         if self.outage != self._reported:
-            self.log.warn("Bridge {bridge}: {reason}", bridge=self.section, reason=self.outage)
+            self.log.warn(
+                "{destination}: {reason}", destination=self._destination, reason=self.outage
+            )
         self._reported = self.outage
 
 

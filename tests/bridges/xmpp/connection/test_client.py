@@ -65,7 +65,7 @@ def warned():
     seen = []
 
     def observer(event):
-        if event.get("log_level") in (LogLevel.warn, LogLevel.info) and "bridge" in event:
+        if event.get("log_level") in (LogLevel.warn, LogLevel.info) and "destination" in event:
             seen.append(event.get("reason") or event.get("found"))
 
     globalLogPublisher.addObserver(observer)

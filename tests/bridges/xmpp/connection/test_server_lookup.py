@@ -19,7 +19,7 @@ from goiptwist.bridges.xmpp.connection.server_lookup import (
 
 
 @define
-class Names:
+class KnownNames:
     """
     A resolver.
 
@@ -40,7 +40,7 @@ class Names:
 
 async def test_both_services():
     """Direct TLS and STARTTLS are in one order (XEP-0368 section 4)."""
-    names = Names(
+    names = KnownNames(
         {
             "_xmpp-client._tcp.example.org": [(10, 0, 5222, "b.example.org")],
             "_xmpps-client._tcp.example.org": [(5, 0, 443, "a.example.org")],
@@ -54,19 +54,19 @@ async def test_both_services():
 
 async def test_no_records():
     """The domain itself is the server (RFC 6120 section 3.2.2)."""
-    assert await servers_of("example.org", Names({})) == [ServerAddress("example.org", 5222)]
+    assert await servers_of("example.org", KnownNames({})) == [ServerAddress("example.org", 5222)]
 
 
 async def test_names_in_other_letters():
     """The DNS knows letters of ASCII only."""
-    assert await servers_of("bücher.example", Names({})) == [
+    assert await servers_of("bücher.example", KnownNames({})) == [
         ServerAddress("xn--bcher-kva.example", 5222)
     ]
 
 
 async def test_no_service():
     """A target of C{.} means that there is none (RFC 2782)."""
-    names = Names({"_xmpp-client._tcp.example.org": [(0, 0, 0, "")]})
+    names = KnownNames({"_xmpp-client._tcp.example.org": [(0, 0, 0, "")]})
     with pytest.raises(ConnectionFailure, match="offers no XMPP") as trouble:
         await servers_of("example.org", names)
     assert trouble.value.slow
