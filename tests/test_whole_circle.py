@@ -294,5 +294,5 @@ def test_it_comes_back(tmp_path: Path) -> None:
             (kept,) = circle.api("/api/v1/messages?direction=in")["messages"]
             journey = circle.api(f"/api/v1/messages/{kept['id']}")["journey"]
             (step,) = [step for step in journey if step["what"] == "came back"]
-            assert step["where"] == "bridge:ops"
+            assert step["where"] == f"bridge:ops {BOSS}"
             assert "there is no boss" in step["detail"]

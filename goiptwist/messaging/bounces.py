@@ -28,5 +28,11 @@ class Bounces:
         messaging = self.messaging
         now = messaging.clock.seconds()
         await messaging.store.record_bounce(
-            Bounce(message_id=message_id, reason=reason, at=now, instead=self.fallbacks)
+            Bounce(
+                message_id=message_id,
+                recipient=recipient,
+                reason=reason,
+                at=now,
+                instead=self.fallbacks,
+            )
         )

@@ -181,6 +181,56 @@ def test_came_back(kept: Kept) -> None:
     assert list(waits(kept, "b:log")) == [""]
 
 
+def bounced(kept: Kept, sms: Message, recipient: str) -> None:
+    back = Bounce(
+        message_id=sms.id,
+        recipient=recipient,
+        reason="5.1.1",
+        at=AT + 9,
+        instead={"b:people": "b:log"},
+    )
+    now(kept.store.record_bounce(back))
+
+
+def test_came_back_from_one(kept: Kept) -> None:
+    """Only that mail has failed: nobody gets the SMS instead while others have it."""
+    sms = kept.arrival(to=("b:people",))
+    assert sms is not None
+    for name in PEOPLE:
+        says(kept, name, None)
+    bounced(kept, sms, "bela")
+    assert steps_of(kept, sms).count(("came back", "b:people bela")) == 1
+    assert (state(kept, sms), waits(kept, "b:log")) == ("delivered", {})
+    bounced(kept, sms, "bela")  # the same bounce once more
+    bounced(kept, sms, "anna")
+    assert waits(kept, "b:log") == {}
+
+
+def test_came_back_from_each(kept: Kept) -> None:
+    """When the last mail has come back the fallback gets the SMS, once."""
+    sms = kept.arrival(to=("b:people",))
+    assert sms is not None
+    for name in PEOPLE:
+        says(kept, name, None)
+    for name in (*PEOPLE, "anna"):
+        bounced(kept, sms, name)
+    assert list(waits(kept, "b:log")) == [""]
+    assert [step for step in steps_of(kept, sms) if step[0] == "goes on"] == [("goes on", "b:log")]
+    assert state(kept, sms) == "received"
+
+
+def test_came_back_while_others_wait(kept: Kept) -> None:
+    """Whether somebody else must get it is known when the last one is refused, too."""
+    sms = kept.arrival(to=("b:people",))
+    assert sms is not None
+    says(kept, "anna", None)
+    bounced(kept, sms, "anna")
+    assert waits(kept, "b:log") == {}
+    for name in ("bela", "cili"):
+        says(kept, name, Refused("no such mailbox"))
+    assert list(waits(kept, "b:log")) == [""]
+
+
 def test_redelivered(kept: Kept) -> None:
     """To each of those who had it."""
     sms = kept.arrival(to=("b:people",))

@@ -119,6 +119,7 @@ def _submission(settings: MailIntakeSettings, gateway: IGateway) -> MailSubmissi
         pools=tuple(sorted(set(lines.values()))),
         country=sections.single("numbers").country,
         mailboxes=_mailboxes(sections),
+        correspondents=_correspondents(sections),
     )
     reading = sections.single("mail_text")
     return MailSubmission(
@@ -137,6 +138,11 @@ def _submission(settings: MailIntakeSettings, gateway: IGateway) -> MailSubmissi
 
 def _mail_bridges(sections: ISections) -> list[str]:
     return [name for name, (kind, _) in sections.bridges.items() if kind == MailKind.kind]
+
+
+def _correspondents(sections: ISections) -> tuple[str, ...]:
+    mails = [sections.bridges[name][1] for name in _mail_bridges(sections)]
+    return tuple(dict.fromkeys(recipient for mail in mails for recipient in mail.recipients))
 
 
 def _reports_by(settings: MailIntakeSettings, sections: ISections) -> str:

@@ -12,12 +12,14 @@ from attrs import evolve, frozen
 from sqlalchemy import Connection, select, update
 
 from goiptwist.model.commit import NOTHING, Commit, joined
+from goiptwist.model.delivery import place_of
 from goiptwist.model.escalation import EscalationStep
 from goiptwist.model.messages import Message
 from goiptwist.store.commands.escalation import (
     FailedDelivery,
     alarm_now,
     escalate,
+    has_failed,
     incoming_states,
     note,
 )
@@ -31,6 +33,8 @@ from goiptwist.store.schema import delivery, message
 class Bounce:
     """
     @ivar message_id: as the world sees it.
+    @ivar recipient: whose it was, where the destination delivers to several; empty
+        is all of them.
     @ivar reason: the far side's, in words.
     @ivar instead: each destination that it may have come back from, with the
         one that gets it now, or an empty text.
@@ -40,6 +44,7 @@ class Bounce:
     reason: str
     at: float
     instead: Mapping[str, str]
+    recipient: str = ""
 
 
 @frozen
@@ -61,25 +66,28 @@ class BounceCommands:
 
     def _bounce(self, connection: Connection, item: Bounce) -> Commit[Message | None]:
         number = self.ids.inside(item.message_id)
-        rows = connection.execute(
-            select(delivery).where(
-                delivery.c.message_id == number, delivery.c.destination.in_(item.instead)
-            )
-        ).all()
-        done = {row.destination: row.chain for row in rows if row.state == "done"}
-        if not done or number is None:
+        concerned = [
+            delivery.c.message_id == number,
+            delivery.c.destination.in_(item.instead),
+            delivery.c.state == "done",
+        ]
+        if item.recipient:
+            concerned.append(delivery.c.recipient == item.recipient)
+        rows = connection.execute(select(delivery).where(*concerned)).all()
+        if not rows or number is None:
             return NOTHING
-        connection.execute(
-            update(delivery)
-            .where(delivery.c.message_id == number, delivery.c.destination.in_(done))
-            .where(delivery.c.state == "done")
-            .values(state="failed", detail=item.reason, settled_at=item.at)
-        )
+        failure = {"state": "failed", "detail": item.reason, "settled_at": item.at}
+        connection.execute(update(delivery).where(*concerned).values(failure))
+        for row in rows:
+            place = place_of(row.destination, row.recipient)
+            note(connection, number, item.at, "came back", place, item.reason)
         row = connection.execute(select(message).where(message.c.id == number)).one()
         known = as_message(row, self.ids)
         parts: list[Commit[Any]] = []
-        for name, chain in done.items():
-            note(connection, number, item.at, "came back", name, item.reason)
+        for name, chain in {row.destination: row.chain for row in rows}.items():
+            # Where others of its recipients have it, or wait for it, nobody gets it instead.
+            if item.recipient and not has_failed(connection, number, name):
+                continue
             failed = FailedDelivery(number, known, name, "got it back", item.at)
             passed = escalate(connection, failed, _follows(name, chain, item), self.recipients)
             parts.append(evolve(passed, withdrawn=()))

@@ -35,8 +35,8 @@ _MOVING = (State.QUEUED.value, State.SENDING.value, State.RECEIVED.value)
 class FlagChange:
     """
     @ivar owner: the origin of the user, such as C{user:ops}.
-    @ivar ids: at most L{goiptwist.store.commands.folders.AT_ONCE}: ids of the store, or for what the user sent
-        the client ids.
+    @ivar ids: at most L{AT_ONCE<goiptwist.store.commands.folders.AT_ONCE>}: ids of
+        the store, or for what the user sent the client ids.
     @ivar flag: L{DELETED} or L{DOWNLOADED}.
     """
 

@@ -142,7 +142,7 @@ class MailBridge:
     async def _hand_over(
         self, message: Message, recipients: tuple[str, ...], content: bytes
     ) -> Delivered:
-        envelope = OutgoingEnvelope(self._envelope_sender(message), recipients, content)
+        envelope = OutgoingEnvelope(self._envelope_sender(message, recipients), recipients, content)
         try:
             session = await self._transmit(envelope)
             delivered = judge(session.replies)
@@ -163,13 +163,14 @@ class MailBridge:
             )
         return delivered
 
-    def _envelope_sender(self, message: Message) -> str:
-        """An address of ours that says which message has come back, if there can be one."""
+    def _envelope_sender(self, message: Message, recipients: tuple[str, ...]) -> str:
+        """An address of ours that says which mail has come back, if there can be one."""
         domain = self.settings.domain
         if not domain:
             return self.settings.sender
         try:
-            return bounce_address(self.tokens, message.id, message.at, domain)
+            whose = recipients[0] if len(recipients) == 1 else ""
+            return bounce_address(self.tokens, message.id, message.at, domain, whose)
         except ValueError:  # an id that is not ours, as in a test of somebody's plug-in
             return self.settings.sender
 

@@ -84,10 +84,13 @@ class BounceAddress:
     A mail of ours came back.
 
     @ivar id: of the message that the mail was about.
+    @ivar recipient: whom the mail was for, once the token has proven it; empty is
+        several.
     """
 
     id: str
     token: str = field(repr=False)
+    recipient: str = ""
 
 
 @frozen(kw_only=True)
@@ -99,12 +102,14 @@ class AddressPlan:
     @ivar pools: the names of all pools.
     @ivar country: see L{goiptwist.telephony.numbering.NumbersSettings}.
     @ivar mailboxes: addresses of mailboxes that are ours, without a domain that is.
+    @ivar correspondents: whom bridges write to, so that mails may come back from them.
     """
 
     lines: tuple[str, ...] = ()
     pools: tuple[str, ...] = ()
     country: str = ""
     mailboxes: tuple[str, ...] = ()
+    correspondents: tuple[str, ...] = ()
 
     def unwrapped(self, recipient: str) -> str:
         """
@@ -200,14 +205,17 @@ def answerable(number: str) -> bool:
     return _NUMBER.fullmatch(number) is not None
 
 
-def bounce_address(tokens: AddressTokens, known: str, now: float, domain: str) -> str:
+def bounce_address(
+    tokens: AddressTokens, known: str, now: float, domain: str, recipient: str = ""
+) -> str:
     """
     The envelope sender of a mail about a message, so that its bounce is known.
 
     @param known: the id of the message, in lower case and 32 characters at most.
+    @param recipient: whom the mail is for; empty is several.
     @raise ValueError: there is no room for it, or it would not survive the way.
     """
-    token = tokens.bounce(known, now + BOUNCE_DAYS * DAY)
+    token = tokens.bounce(known, now + BOUNCE_DAYS * DAY, recipient)
     local = f"{_BOUNCE}{known}.{token}"
     if not _PLAIN_ID.fullmatch(known) or len(local) > LOCAL_AT_MOST:
         raise ValueError(f"{known!r} cannot stand in an address")

@@ -96,11 +96,14 @@ class RelayPolicy:
         try:
             address = self.addresses.read(local)
             if isinstance(address, BounceAddress):
-                self.tokens.check_bounce(address.token, address.id, self.clock.seconds())
-                return address
+                return self._bounce(address)
         except Unacceptable as wrong:
             raise SmtpReply(550, "5.1.1", str(wrong)) from None
         return self._answer(address) if address.token else self._new(client, address)
+
+    def _bounce(self, address: BounceAddress) -> BounceAddress:
+        now, known = self.clock.seconds(), self.addresses.correspondents
+        return evolve(address, recipient=self.tokens.bounced(address.token, address.id, now, known))
 
     def is_trusted(self, client: MailClient) -> bool:
         """Whether a client need prove nothing more."""

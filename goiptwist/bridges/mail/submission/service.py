@@ -182,7 +182,7 @@ class MailSubmission:
         self.log.warn("{count} mails of ours came back", count=len(returned))
         for recipient, bounced in returned.items():
             try:
-                await self.gateway.bounces.bounced(bounced.id, reason)
+                await self.gateway.bounces.bounced(bounced.id, reason, bounced.recipient)
             except GoipTwistError as error:
                 replies[recipient] = reply_to(error) or INTERNAL_ERROR
         return replies

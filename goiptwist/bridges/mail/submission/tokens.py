@@ -143,21 +143,31 @@ class AddressTokens:
                 return grant
         raise BadToken(TokenFault.FORGED)
 
-    def bounce(self, known: str, until: float) -> str:
+    def bounce(self, known: str, until: float, recipient: str = "") -> str:
         """
         @param known: the id of the message whose mail may bounce.
+        @param recipient: whom that mail is for; empty is several.
         @return: 24 letters and digits.
         """
         day = _day(until)
-        return _written(day + self._bounce_code(day, known))
+        return _written(day + self._bounce_code(day, known, recipient))
 
-    def check_bounce(self, token: str, known: str, now: float) -> None:
-        """@raise BadToken: no mail of ours had this address as its sender."""
+    def bounced(self, token: str, known: str, now: float, recipients: Iterable[str] = ()) -> str:
+        """
+        Whose mail came back. The address has no room for a recipient, so the
+        token is tried with each of those that there are.
+
+        @param recipients: whom bridges write to.
+        @return: one of them; empty where the mail was for several.
+        @raise BadToken: no mail of ours had this address as its sender.
+        """
         octets = _read(token, BOUNCE_LETTERS)
         day, code = octets[:2], octets[2:]
-        if not hmac.compare_digest(code, self._bounce_code(day, known)):
-            raise BadToken(TokenFault.FORGED)
-        _check_day(day, now)
+        for recipient in ("", *recipients):
+            if hmac.compare_digest(code, self._bounce_code(day, known, recipient)):
+                _check_day(day, now)
+                return recipient
+        raise BadToken(TokenFault.FORGED)
 
     def _mark(self, grant: ReplyGrant) -> bytes:
         return self._code(b"mark", grant.owner, grant.line)[:_MARK]
@@ -165,8 +175,9 @@ class AddressTokens:
     def _reply_code(self, day: bytes, grant: ReplyGrant, number: str) -> bytes:
         return self._code(b"reply" + day, grant.owner, grant.line, number)[:REPLY_CODE]
 
-    def _bounce_code(self, day: bytes, known: str) -> bytes:
-        return self._code(b"bounce" + day, known.lower())[:BOUNCE_CODE]
+    def _bounce_code(self, day: bytes, known: str, recipient: str) -> bytes:
+        whose = (recipient,) if recipient else ()
+        return self._code(b"bounce" + day, known.lower(), *whose)[:BOUNCE_CODE]
 
     def _code(self, purpose: bytes, *parts: str) -> bytes:
         fields = [purpose, *(part.encode("utf-8", "surrogatepass") for part in parts)]

@@ -182,9 +182,9 @@ def test_bounces_come_back(known, folded):
     assert len(local) <= LOCAL_AT_MOST
     read = DIRECTORY.read(local.upper() if folded else local)
     assert read.id == known
-    TOKENS.check_bounce(read.token, read.id, NOW + BOUNCE_DAYS * DAY)
+    TOKENS.bounced(read.token, read.id, NOW + BOUNCE_DAYS * DAY)
     with pytest.raises(BadToken):
-        TOKENS.check_bounce(read.token, read.id, NOW + (BOUNCE_DAYS + 1) * DAY)
+        TOKENS.bounced(read.token, read.id, NOW + (BOUNCE_DAYS + 1) * DAY)
 
 
 @pytest.mark.parametrize("known", ["", "a b", "M1", "x" * 33, "a.b"])

@@ -49,6 +49,7 @@ class SubmissionRig:
         self,
         rules: ReadingSettings | None = None,
         mailboxes: tuple[str, ...] = (),
+        correspondents: tuple[str, ...] = (),
         **more: Any,
     ) -> None:
         clock = Clock()
@@ -61,7 +62,11 @@ class SubmissionRig:
             self.gateway,
             "sms.example.org",
             AddressPlan(
-                lines=("goip1", "goip2"), pools=("default",), country="HU", mailboxes=mailboxes
+                lines=("goip1", "goip2"),
+                pools=("default",),
+                country="HU",
+                mailboxes=mailboxes,
+                correspondents=correspondents,
             ),
             self.tokens,
             evolve(rules or ReadingSettings(), segments=3),
@@ -327,6 +332,13 @@ class TestBounces:
         said, returned = self.came(From="<>", Subject="failure notice")
         assert (said, returned) == ("250 2.0.0 Noted", [("m1", "failure notice")])
 
+    def test_of_one_recipient(self) -> None:
+        """Each mail of an SMS comes back for its own recipient."""
+        room = SubmissionRig(correspondents=("ann@example.org", "joe@example.org"))
+        to = bounce_address(room.tokens, "m1", NOW, "sms.example.org", "joe@example.org")
+        assert room.take(STRANGER, to, sender="", From="<>") == "250 2.0.0 Noted"
+        assert room.gateway.returned_by == ["joe@example.org"]
+
     def test_no_failure(self) -> None:
         """Somebody is on holiday: the mail has arrived."""
         assert self.came(Auto_Submitted="auto-replied") == ("250 2.0.0 Noted", [])
@@ -334,7 +346,7 @@ class TestBounces:
     def test_no_disk_no_yes(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """What could not be noted is told to come again."""
 
-        async def full(message_id: str, reason: str) -> None:
+        async def full(message_id: str, reason: str, recipient: str) -> None:
             raise StoreUnavailable("disk full")
 
         monkeypatch.setattr(StandInDirectory, "bounced", lambda self, *a: full(*a))

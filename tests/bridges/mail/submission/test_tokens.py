@@ -76,7 +76,7 @@ def test_any_text(token):
     """Nothing but our own error leaves, whatever is shown as a token."""
     assert fault(token) in (TokenFault.MALFORMED, TokenFault.FORGED, TokenFault.ELSEWHERE)
     with pytest.raises(BadToken):
-        tokens().check_bounce(token, "m1", NOW)
+        tokens().bounced(token, "m1", NOW)
 
 
 def test_bound():
@@ -110,12 +110,26 @@ def test_bounces():
     """A bounce token is for one message; a reply token is none."""
     known = tokens()
     token = known.bounce("k7x2c9-41", NOW)
-    known.check_bounce(token.upper(), "K7X2C9-41", NOW)
+    known.bounced(token.upper(), "K7X2C9-41", NOW)
     for wrong, at in [("k7x2c9-42", NOW), ("k7x2c9-41", NOW + 2 * DAY)]:
         with pytest.raises(BadToken):
-            known.check_bounce(token, wrong, at)
+            known.bounced(token, wrong, at)
     with pytest.raises(BadToken):
-        known.check_bounce(known.reply(OPS, NUMBER, NOW), "k7x2c9-41", NOW)
+        known.bounced(known.reply(OPS, NUMBER, NOW), "k7x2c9-41", NOW)
+
+
+def test_bounces_of_one_recipient():
+    """
+    The token says whose mail it was: the address has no room for that. One of the
+    version before, which names none, is of all.
+    """
+    known, people = tokens(), ("anna@example.org", "bela@example.org")
+    token = known.bounce("m1", NOW, "bela@example.org")
+    assert known.bounced(token, "m1", NOW, people) == "bela@example.org"
+    assert known.bounced(known.bounce("m1", NOW), "m1", NOW, people) == ""
+    for wrong, others in (("m2", people), ("m1", people[:1]), ("m1", ())):
+        with pytest.raises(BadToken):
+            known.bounced(token, wrong, NOW, others)
 
 
 def test_parts_cannot_be_shifted():
