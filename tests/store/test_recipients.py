@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import text
 from twisted.internet.defer import execute
 
 from goiptwist.contact_id import notation
@@ -20,7 +19,6 @@ from goiptwist.model.delivery import QueueEntry
 from goiptwist.model.escalation import EscalationStep
 from goiptwist.model.messages import AlarmReport, Message
 from goiptwist.store import AlarmAcknowledgement, Bounce, NewAlarm, Redelivery
-from goiptwist.store.database import migrate, open_engine
 from tests.store.conftest import AT, Kept
 from tests.world import now
 
@@ -244,41 +242,3 @@ def test_redelivered(kept: Kept) -> None:
     )
     assert list(waits(kept)) == list(PEOPLE)
     assert steps_of(kept, sms).count(("redelivered", "b:people")) == 1
-
-
-def test_a_store_of_the_version_before(tmp_path: Path) -> None:
-    """Its rows are kept, and its states are called as they are now."""
-    from alembic import command
-    from alembic.config import Config
-
-    from goiptwist.store.database import MIGRATIONS
-
-    engine = open_engine(tmp_path)
-    with engine.connect() as connection:
-        config = Config()
-        config.set_main_option("script_location", str(MIGRATIONS))
-        config.attributes["connection"] = connection
-        command.upgrade(config, "0004")
-        connection.execute(
-            text(
-                "INSERT INTO message (id, direction, text, at, state) "
-                "VALUES (1, 'in', 'x', 0, 'handed_on')"
-            )
-        )
-        connection.execute(
-            text(
-                "INSERT INTO delivery (message_id, destination, state, attempts, due) "
-                "VALUES (1, 'b:a', 'passed', 0, 0), (1, 'b:b', 'waiting', 2, 5)"
-            )
-        )
-        connection.commit()
-    migrate(engine)
-    with engine.connect() as connection:
-        assert connection.execute(text("SELECT state FROM message")).scalars().all() == [
-            "delivered"
-        ]
-        rows = connection.execute(text("SELECT destination, recipient, state, due FROM delivery"))
-        assert sorted(map(tuple, rows)) == [
-            ("b:a", "", "escalated", 0.0),
-            ("b:b", "", "waiting", 5.0),
-        ]

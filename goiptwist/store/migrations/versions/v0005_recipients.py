@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import re
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -43,6 +46,46 @@ def upgrade() -> None:
     op.execute("UPDATE delivery SET state = 'escalated' WHERE state = 'passed'")
     op.execute("UPDATE message SET state = 'delivered' WHERE state = 'handed_on'")
     op.execute("UPDATE journey SET what = 'delivered' WHERE what = 'handed on'")
+    _memory()
+
+
+def _memory() -> None:
+    """Each section has keys of its own, which begin with its name."""
+    connection = op.get_bind()
+    note = sa.table("note", sa.column("key", sa.Text()), sa.column("value", sa.Text()))
+    for row in connection.execute(sa.select(note)).all():
+        key, value = _as_now(row.key, row.value)
+        if key != row.key:
+            connection.execute(
+                sa.update(note).where(note.c.key == row.key).values(key=key, value=value)
+            )
+
+
+_CHAT = re.compile(r"xmpp:(.+):([a-z]+):([0-9a-f]{32})", re.DOTALL)
+_SEQUENCE = re.compile(r"dc09 (.+) sequence", re.DOTALL)
+_TAKEN_OVER = re.compile(r"sms:(.+):([^:]+)", re.DOTALL)
+
+
+def _as_now(key: str, value: str) -> tuple[str, str]:
+    """What a key, and what stands under it, is called now; others stay as they are."""
+    if key.startswith('["mail", '):
+        return "mail/" + json.dumps(json.loads(key)[1:]), value
+    if key.startswith("dc09 heard "):
+        return "alarm/received " + key.removeprefix("dc09 heard "), value
+    if found := _SEQUENCE.fullmatch(key):
+        return f"bridge.{found[1]}/sequence", value
+    if found := _TAKEN_OVER.fullmatch(key):
+        return f"bridge.{found[1]}/latest {found[2]}", value
+    if found := _CHAT.fullmatch(key):
+        bridge, subject, digest = found.groups()
+        if subject == "roster":
+            return f"bridge.{bridge}/roster", value
+        if subject == "became":
+            became = json.loads(value)
+            became["client_id"] = became.pop("by")
+            value = json.dumps(became, ensure_ascii=False)
+        return f"bridge.{bridge}/{subject}:{digest}", value
+    return key, value
 
 
 def _indexes() -> None:
