@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from twisted.internet.ssl import Certificate
@@ -30,3 +30,19 @@ def trusted_certificates(path: str) -> list[Certificate]:
         return [Certificate.loadPEM(pem) for pem in found]
     except SSL.Error:
         raise ValueError("holds a broken certificate") from None
+
+
+def check_ca(_: Any, __: Any, ca: str) -> None:
+    """
+    Validate the key C{ca} of a section: a file of L{trusted_certificates}, or empty.
+
+    @raise ValueError: it is neither; what is wrong with it.
+    """
+    if not ca:
+        return
+    try:
+        trusted_certificates(ca)
+    except OSError as error:
+        raise ValueError(f"ca: cannot read {ca}: {error.strerror}") from None
+    except ValueError as error:
+        raise ValueError(f"ca: {ca} {error}") from None

@@ -11,7 +11,7 @@ from goiptwist.bridges.webhook.urls import fault_of
 from goiptwist.config.common import BridgeSettings
 from goiptwist.config.values import Password, setting
 from goiptwist.model.subscriptions import STATUSES
-from goiptwist.net.trust import trusted_certificates
+from goiptwist.net.trust import check_ca
 
 #: What a callback may be about.
 EVENTS = ("sms", "state", "line")
@@ -44,17 +44,6 @@ def _check_report_urls(settings: WebhookSettings, __: Any, report_urls: bool) ->
             'report_urls: with "state" among the events, a user who submits an SMS could take its '
             "states away from url; give it a section of its own, with events = []"
         )
-
-
-def _check_ca(_: Any, __: Any, ca: str) -> None:
-    if not ca:
-        return
-    try:
-        trusted_certificates(ca)
-    except OSError as error:
-        raise ValueError(f"ca: cannot read {ca}: {error.strerror}") from None
-    except ValueError as error:
-        raise ValueError(f"ca: {ca} {error}") from None
 
 
 def _check_timeout(_: Any, __: Any, timeout: float) -> None:
@@ -92,7 +81,7 @@ class WebhookSettings(BridgeSettings):
     )
     ca: str = setting(
         "A PEM file with the certificates to trust instead of the system's.",
-        validator=_check_ca,
+        validator=check_ca,
         default="",
     )
     timeout: float = setting(

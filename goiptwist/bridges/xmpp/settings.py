@@ -11,7 +11,7 @@ from goiptwist.bridges.xmpp.addressing import bare
 from goiptwist.config.common import BridgeSettings
 from goiptwist.config.values import HostPort, Password, setting
 from goiptwist.model.quota import Quota
-from goiptwist.net.trust import trusted_certificates
+from goiptwist.net.trust import check_ca
 
 #: RFC 1035 section 2.3.1, or a name of one label, as in a network of one's own.
 _DOMAIN = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*", re.I)
@@ -82,17 +82,6 @@ def _check_minutes(_: Any, __: Any, minutes: float) -> None:
         raise ValueError("too_old: must be more than 0 and at most 10080 minutes")
 
 
-def _check_ca(_: Any, __: Any, ca: str) -> None:
-    if not ca:
-        return
-    try:
-        trusted_certificates(ca)
-    except OSError as error:
-        raise ValueError(f"ca: cannot read {ca}: {error.strerror}") from None
-    except ValueError as error:
-        raise ValueError(f"ca: {ca} {error}") from None
-
-
 @frozen(kw_only=True)
 class XmppSettings(BridgeSettings):
     """Who gets incoming SMS by chat, who may answer, and where we log in."""
@@ -116,7 +105,7 @@ class XmppSettings(BridgeSettings):
     )
     ca: str = setting(
         "A PEM file with the certificates to trust instead of the system's.",
-        validator=_check_ca,
+        validator=check_ca,
         default="",
     )
     clear: bool = setting(

@@ -15,7 +15,7 @@ from attrs import frozen
 from goiptwist.bridges.mail.submission.addresses import MAILBOX_AT_MOST
 from goiptwist.config.common import BridgeSettings
 from goiptwist.config.values import HostPort, Password, setting
-from goiptwist.net.trust import trusted_certificates
+from goiptwist.net.trust import check_ca
 
 
 class TlsMode(StrEnum):
@@ -162,17 +162,6 @@ def _check_password(settings: MailSettings, __: Any, password: Password | None) 
         )
 
 
-def _check_ca(_: Any, __: Any, ca: str) -> None:
-    if not ca:
-        return
-    try:
-        trusted_certificates(ca)
-    except OSError as error:
-        raise ValueError(f"ca: cannot read {ca}: {error.strerror}") from None
-    except ValueError as error:
-        raise ValueError(f"ca: {ca} {error}") from None
-
-
 def _check_timeout(_: Any, __: Any, timeout: float) -> None:
     if not 0 < timeout <= 3600:
         raise ValueError("timeout: must be more than 0 and at most 3600 seconds")
@@ -255,7 +244,7 @@ class MailSettings(BridgeSettings):
     )
     ca: str = setting(
         "A PEM file with the certificates to trust instead of the system's.",
-        validator=_check_ca,
+        validator=check_ca,
         default="",
     )
     username: str = setting(
