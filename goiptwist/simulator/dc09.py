@@ -10,6 +10,7 @@ from typing import Any
 from attrs import define, field
 from twisted.internet.address import IPv4Address
 from twisted.internet.defer import Deferred, DeferredList, maybeDeferred
+from twisted.internet.error import CannotListenError
 from twisted.internet.protocol import DatagramProtocol, Factory, Protocol, connectionDone
 from twisted.logger import Logger
 from twisted.python.failure import Failure
@@ -40,7 +41,13 @@ class SimulatedDc09Receiver:
         """@return: the port, the same for TCP and UDP."""
         tcp = self.reactor.listenTCP(port, _SimulatedTcpFactory(self), interface=host)
         number = int(tcp.getHost().port)
-        udp = self.reactor.listenUDP(number, _SimulatedUdpPort(self), interface=host)
+        try:
+            udp = self.reactor.listenUDP(number, _SimulatedUdpPort(self), interface=host)
+        except CannotListenError:
+            tcp.stopListening()
+            if port:
+                raise
+            return self.listen(host)  # what is free for TCP need not be free for UDP
         self._ports = [tcp, udp]
         return number
 

@@ -78,14 +78,6 @@ def test_paths() -> None:
     assert set(named) == routes
 
 
-def test_files() -> None:
-    """Every file that the documents name exists."""
-    for document in ("README.md", "CONTRIBUTING.md"):
-        text = (ROOT / document).read_text()
-        for name in re.findall(r"`((?:etc|examples|goiptwist|tests)/[\w./-]+)`", text):
-            assert (ROOT / name).exists(), f"{document}: {name}"
-
-
 def test_architecture_names_every_room() -> None:
     """Each module of the spine and of the device limb stands on the map."""
     shown = (ROOT / "ARCHITECTURE.md").read_text()
