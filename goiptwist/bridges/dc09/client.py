@@ -23,6 +23,13 @@ from goiptwist.bridges.dc09.transports import FrameTransport, OpenTransport
 from goiptwist.config.values import HostPort
 from goiptwist.errors import Away, Refused, TryLater
 
+#: Seconds that the time in an ACK may be away from the time that the receiver
+#: keeps, as far as we know it (section 5.5.1.8 gives -40 to +20 for reports).
+ACK_WITHIN = 60.0
+#: Seconds that the clock of a receiver is believed to be away from ours: it may
+#: keep the time of another zone, with one of them in summer time.
+OFFSET_AT_MOST = 15 * 3600.0
+
 
 class NoReply(TryLater):
     """It was sent, and nothing came back that is an answer to it."""
@@ -67,7 +74,8 @@ class ReceiverClient:
     offset: float = field(default=0.0, init=False)
     _lock: DeferredLock = field(factory=DeferredLock, init=False)
     _transport: FrameTransport | None = field(default=None, init=False)
-    _sequence: str = field(default="", init=False)
+    _asked: Dc09Frame | None = field(default=None, init=False)
+    _own_secrets: set[bytes] = field(factory=set, init=False)
     _answer: Deferred[Any] | None = field(default=None, init=False)
     _ignored: str = field(default="", init=False)
     _failed: int = field(default=0, init=False)
@@ -110,8 +118,11 @@ class ReceiverClient:
         answer = await self._answered(frame)
         if answer.name == NAK and answer.time is not None:
             # Section 5.5.3.2: the time of its NAK is the time that it wants.
-            self.offset = answer.time - self.clock.seconds()
-            answer = await self._answered(frame)
+            # Anybody can say it: what is far off would make our frames worthless.
+            offset = answer.time - self.clock.seconds()
+            if abs(offset) <= OFFSET_AT_MOST:
+                self.offset = offset
+                answer = await self._answered(frame)
         if answer.name == ACK:
             return answer
         if answer.name == DUH:
@@ -121,7 +132,8 @@ class ReceiverClient:
         )
 
     async def _answered(self, frame: Dc09Frame) -> Dc09Frame:
-        self._sequence, self._ignored = frame.sequence, ""
+        self._asked, self._ignored = frame, ""
+        self._own_secrets.clear()
         left = self.tries
         while left:
             reused = self._transport is not None
@@ -150,7 +162,9 @@ class ReceiverClient:
         if self.key is None:
             return frame.format()
         time = self.clock.seconds() + self.offset
-        return evolve(frame, encrypted=True, time=time).format(self.key)
+        raw = evolve(frame, encrypted=True, time=time).format(self.key)
+        self._own_secrets.add(frames.read(raw).secret)
+        return raw
 
     async def _open_transport(self) -> FrameTransport:
         if self._closed:
@@ -198,15 +212,45 @@ class ReceiverClient:
             return True  # its sequence number is always 0000
         if answer.name == DUH and not answer.sequence:
             return True
-        if answer.name not in (ACK, DUH) or answer.sequence != self._sequence:
+        if answer.name not in (ACK, DUH) or not self._names_ours(answer):
             return False
-        if answer.name == ACK and self.key is not None:
-            if answer.encrypted:
-                answer.decrypted(self.key)
-            elif not self.plain_ack:
+        return answer.name == DUH or self.key is None or self._proves(answer)
+
+    def _names_ours(self, answer: Dc09Frame) -> bool:
+        """Whether it answers this frame, and no other one (section 5.5.3.1)."""
+        asked = self._asked
+        return asked is not None and (
+            answer.sequence == asked.sequence
+            and _same_number(answer.receiver, asked.receiver)
+            and _same_number(answer.line, asked.line)
+            and (not answer.account or frames.same_account(answer.account, asked.account))
+        )
+
+    def _proves(self, answer: Dc09Frame) -> bool:
+        """
+        Whether an ACK comes from somebody who has the key. DC-09 has no code over
+        its frames: what proves something is that a time near ours stands where it
+        must, and that it is not what we have said ourselves.
+        """
+        if not answer.encrypted:
+            if not self.plain_ack:
                 self._ignored = (
                     "answered in clear, which anybody could; if it knows no better, say "
                     "plain_ack = true"
                 )
-                return False
+            return self.plain_ack
+        assert self.key is not None
+        if answer.secret in self._own_secrets:
+            self._ignored = "answered with our own words, which proves nothing"
+            return False
+        clear = answer.decrypted(self.key)
+        now = self.clock.seconds() + self.offset
+        if clear.data or clear.time is None or abs(clear.time - now) > ACK_WITHIN:
+            self._ignored = "answered, but with no time near ours: it may be an old answer"
+            return False
         return True
+
+
+def _same_number(answered: str, asked: str) -> bool:
+    """Of a receiver or a line; many leave them out where there is only one."""
+    return not answered or answered.lstrip("0") == asked.upper().lstrip("0")

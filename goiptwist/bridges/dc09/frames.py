@@ -38,6 +38,16 @@ AROUND = 10
 LONGEST = 0xFFF + AROUND
 #: The polynomial of CRC-16/ARC, turned around (SIA DC-07, appendix).
 _POLYNOMIAL = 0xA001
+
+
+def _table_entry(byte: int) -> int:
+    for _ in range(8):
+        byte = byte >> 1 ^ (_POLYNOMIAL if byte & 1 else 0)
+    return byte
+
+
+#: What each byte adds: strangers send long frames, and each is summed up.
+_CRC_TABLE = tuple(map(_table_entry, range(256)))
 _BLOCK = 16
 _IV = bytes(_BLOCK)
 #: Letters of the padding: all but brackets and the bar may stand there.
@@ -152,6 +162,8 @@ def read(raw: bytes) -> Dc09Frame:
     @raise WrongSum: CRC or length do not fit.
     @raise MalformedFrame: it is no frame.
     """
+    if len(raw) > LONGEST:
+        raise MalformedDc09Frame(f"it is longer than {LONGEST} bytes")
     naked = _NAKED.fullmatch(raw)
     if naked:  # pysiaalarm says so to an account that it does not know
         return Dc09Frame(name=naked[1].decode())
@@ -216,9 +228,7 @@ def crc(body: bytes) -> int:
     """CRC-16/ARC, which begins with 0."""
     value = 0
     for byte in body:
-        value ^= byte
-        for _ in range(8):
-            value = value >> 1 ^ (_POLYNOMIAL if value & 1 else 0)
+        value = value >> 8 ^ _CRC_TABLE[(value ^ byte) & 0xFF]
     return value
 
 

@@ -36,10 +36,12 @@ class Dc09Reply:
     """
     @ivar raw: what to answer.
     @ivar proved: whether the panel has shown that it has the key.
+    @ivar accepted: whether the report, or the link test, was taken.
     """
 
     raw: bytes
     proved: bool = False
+    accepted: bool = False
 
 
 class _Rejected(Exception):
@@ -159,5 +161,6 @@ class ReportIntake:
         answer = evolve(answer, sequence=frame.sequence, account=frame.account)
         if name == ACK and frame.encrypted:
             encrypted = evolve(answer, encrypted=True, time=now)
-            return Dc09Reply(encrypted.format(self.panels.key_of(frame.account)), proved=True)
-        return Dc09Reply(answer.format())
+            raw = encrypted.format(self.panels.key_of(frame.account))
+            return Dc09Reply(raw, proved=True, accepted=True)
+        return Dc09Reply(answer.format(), accepted=name == ACK)

@@ -32,9 +32,11 @@ from goiptwist.net.rejections import Rejections
 
 #: Connections at once, and of them from one address.
 CONNECTIONS, BY_SOURCE = 1000, 50
-#: Seconds that a connection may stay without an answered frame; and once it has
+#: Seconds that a connection may stay without an accepted frame; and once it has
 #: had one, for panels that stay connected between two link tests.
 NEWCOMER, QUIET = 30.0, 3600.0
+#: Frames in a row that are not accepted, after which a connection is closed.
+WRONG_AT_MOST = 10
 #: Datagrams that may be under way to the disk at once.
 IN_HAND = 200
 
@@ -49,6 +51,7 @@ class PanelConnection(Protocol, TimeoutMixin):
         self._buffer = b""
         self._frames: deque[bytes] = deque()
         self._busy = self._leaving = self._closed = False
+        self._wrong = 0
 
     def callLater(self, period: float, func: Any) -> Any:
         """Where L{TimeoutMixin} takes time from."""
@@ -69,28 +72,40 @@ class PanelConnection(Protocol, TimeoutMixin):
             self._frames.clear()
             self.abort()
             return
-        self._next_frame()
 
-    def _next_frame(self) -> None:
-        if self._busy or not self._frames:
-            return
-        self._busy = True
-        self.transport.pauseProducing()
-        receiving = ensureDeferred(self._factory.intake.receive(self._frames.popleft(), self._peer))
-        receiving.addBoth(self._answered)
+        if self._frames and not self._busy:
+            self._busy = True
+            self.transport.pauseProducing()
+            ensureDeferred(self._answer_frames())
 
-    def _answered(self, reply: Dc09Reply | Failure | None) -> None:
+    async def _answer_frames(self) -> None:
+        """One after the other, in a loop: thousands may have come at once."""
+        while self._frames and not (self._leaving or self._closed):
+            try:
+                reply = await self._factory.intake.receive(self._frames.popleft(), self._peer)
+            except Exception:
+                self._factory.log.failure("A report from {peer} broke", peer=self._peer)
+                continue
+            self._answer(reply)
         self._busy = False
-        if isinstance(reply, Failure):
-            self._factory.log.failure("A report from {peer} broke", reply, peer=self._peer)
-        elif reply is not None and not self._closed:
-            self.setTimeout(QUIET)
-            self.transport.write(reply.raw)
         if self._leaving:
             self.transport.loseConnection()
         elif not self._closed:
             self.transport.resumeProducing()
-            self._next_frame()
+
+    def _answer(self, reply: Dc09Reply | None) -> None:
+        if reply is None or not reply.accepted:
+            self._wrong += 1
+        if reply is not None and not self._closed:
+            self.transport.write(reply.raw)
+            if reply.accepted:
+                self._wrong = 0
+                self.setTimeout(QUIET)
+        if self._wrong >= WRONG_AT_MOST and not self._closed:
+            self._factory.rejections.about(
+                "dc09_malformed", self._peer, f"{self._wrong} frames in a row were not accepted"
+            )
+            self._leaving = True
 
     def timeoutConnection(self) -> None:
         """Called by L{TimeoutMixin}."""

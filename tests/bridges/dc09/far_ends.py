@@ -35,6 +35,7 @@ class Wire:
     The ways to all receivers, without a network.
 
     @ivar sent: what was sent, and to which.
+    @ivar raws: hears the bytes.
     @ivar away: receivers that cannot be connected to.
     """
 
@@ -45,6 +46,7 @@ class Wire:
     opened: int = 0
     listener: Any = None
     closed: int = 0
+    raws: Callable[[bytes], None] = bytes.strip
 
     def opens(self, place: HostPort, listener: Any) -> Deferred[Any]:
         if place in self.away:
@@ -71,6 +73,7 @@ class _WireTransport:
     place: HostPort
 
     def write(self, raw: bytes) -> None:
+        self.wire.raws(raw)
         self.wire.sent.append((self.place, frames.read(raw).decrypted(self.wire.key)))
 
     def close(self) -> None:

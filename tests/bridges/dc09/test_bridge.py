@@ -5,6 +5,7 @@ has come, and not before. Time is a clock, the network is a list.
 
 from __future__ import annotations
 
+import hashlib
 from typing import Any
 
 import pytest
@@ -14,7 +15,7 @@ from twisted.logger import LogLevel, capturedLogs
 from twisted.python.failure import Failure
 
 from goiptwist.bridges.dc09.bridge import Dc09Bridge
-from goiptwist.bridges.dc09.frames import Dc09Frame, crc
+from goiptwist.bridges.dc09.frames import ACK, Dc09Frame, crc
 from goiptwist.bridges.dc09.sequences import BLOCK, LAST
 from goiptwist.config.common import DeliverySettings
 from goiptwist.errors import Refused, StoreUnavailable, TryLater
@@ -23,14 +24,13 @@ from goiptwist.model.delivery import Delivered
 from goiptwist.testing.stubs import StandInGateway, StandInMemory, alarm, sms
 from tests.bridges.dc09.far_ends import BACKUP, KEY, MAIN, NOW, Wire, bridge_on, settings
 
-ACK = "ACK"
-
 
 class Delivering:
     """One delivery under way."""
 
     def __init__(self, bridge: Dc09Bridge, **changes: Any) -> None:
         self.result: Any = None
+        self.bridge = bridge
         self.deferred: Deferred[Any] = ensureDeferred(bridge.deliver(alarm(**changes)))
         self.deferred.addBoth(self._done)
 
@@ -426,3 +426,67 @@ def test_the_alarm_is_not_its_text(wire: Wire) -> None:
     ensureDeferred(bridge.deliver(evolve(alarm(), text="x]\r\n[|#", sender="\r")))
     assert wire.sent[0][1].data == "#1113|1123 03 003"
     wire.answers(ACK)
+
+
+class TestProof:
+    """With a key, only who has it can say that an alarm has arrived."""
+
+    def refused(self, wire: Wire, raw: bytes) -> str:
+        """What the delivery ends with when that was the only answer."""
+        delivering = Delivering(bridge_on(wire, key=KEY, tries=1))
+        wire.says(raw)
+        assert delivering.result is None
+        wire.clock.advance(5.0)
+        return str(delivering.result)
+
+    def test_our_own_words(self, wire: Wire) -> None:
+        """What we have encrypted proves nothing when it comes back as an ACK."""
+        raws: list[bytes] = []
+        wire.raws = raws.append
+        delivering = Delivering(bridge_on(wire, key=KEY, tries=1))
+        head, _, secret = raws[0][9:].partition(b"[")
+        body = head.replace(b"ADM-CID", b"ACK") + b"[" + secret.rstrip(b"\r")
+        wire.says(b"\n%04X%04X%b\r" % (crc(body), len(body), body))
+        assert delivering.result is None
+        wire.clock.advance(5.0)
+        assert "own words" in str(delivering.result)
+
+    @pytest.mark.parametrize("time", [NOW - 3600, NOW + 3600, None])
+    def test_an_old_one(self, wire: Wire, time: float | None) -> None:
+        """An ACK that somebody has recorded carries the time at which it was said."""
+        old = Dc09Frame(
+            name=ACK, sequence="0001", receiver="0", line="0", account="1113",
+            encrypted=True, time=time,
+        )  # fmt: skip
+        wire.key = KEY.encode()
+        assert "no time near ours" in self.refused(wire, old.format(KEY.encode()))
+
+    @pytest.mark.parametrize(
+        "changes", [{"sequence": "0002"}, {"account": "2222"}, {"receiver": "7"}, {"line": "7"}]
+    )
+    def test_of_another_frame(self, wire: Wire, changes: dict[str, str]) -> None:
+        """It names what it answers: sequence, account, receiver and line."""
+        delivering = Delivering(bridge_on(wire, key=KEY, tries=1))
+        wire.answers(ACK, encrypted=True, **changes)
+        assert delivering.result is None
+        wire.answers(ACK, encrypted=True)
+        assert isinstance(delivering.result, Delivered)
+
+    def test_random_blocks(self, wire: Wire) -> None:
+        """Who has no key may try as often as the wire lets him."""
+        delivering = Delivering(bridge_on(wire, key=KEY, tries=1))
+        for number in range(1500):
+            block = hashlib.sha256(b"%d" % number).hexdigest()[:32].encode().upper()
+            body = b'"*ACK"0001R0L0#1113[' + block
+            wire.says(b"\n%04X%04X%b\r" % (crc(body), len(body), body))
+        assert delivering.result is None
+        wire.answers(ACK, encrypted=True)
+        assert isinstance(delivering.result, Delivered)
+
+    def test_a_nak_of_2038(self, wire: Wire) -> None:
+        """Anybody can say NAK: our frames do not get a time by it that nobody has."""
+        delivering = Delivering(bridge_on(wire, key=KEY))
+        wire.says(Dc09Frame(name="NAK", sequence="0000", time=2.1e9))
+        assert isinstance(delivering.result, TryLater)
+        Delivering(delivering.bridge, id="a2")
+        assert wire.sent[-1][1].time == NOW

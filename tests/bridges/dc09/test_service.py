@@ -311,6 +311,29 @@ def test_who_says_nothing() -> None:
     silent.connectionLost()
 
 
+def test_a_stranger_does_not_stay() -> None:
+    """Only what is accepted makes a connection one of a panel's."""
+    clock = Clock()
+    stranger, transport, _ = conversation(clock)
+    clock.advance(service.NEWCOMER - 1)
+    stranger.dataReceived(Dc09Frame(name="NULL", sequence="0000", account="9999").format())
+    assert b"NAK" in transport.value()
+    clock.advance(1)
+    assert transport.disconnecting
+    stranger.connectionLost()
+
+
+def test_thousands_of_frames_at_once() -> None:
+    """They are read in a loop, and who sends nothing right is let go."""
+    panel, transport, gateway = conversation(Clock())
+    panel.dataReceived(PLAIN.format() * 3000)
+    assert len(gateway.reports) == 3000
+    assert transport.producerState == "producing"
+    panel.dataReceived(b"x\r" * 5000)
+    assert transport.disconnecting
+    panel.connectionLost()
+
+
 def test_who_hangs_up_before_the_answer() -> None:
     """The alarm is kept all the same, and nothing is left ticking."""
     clock = Clock()
