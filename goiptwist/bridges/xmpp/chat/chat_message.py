@@ -36,6 +36,9 @@ _COPIES = (
     ("invite", "http://jabber.org/protocol/muc#user"),
 )
 
+#: Ranges of a body that programs cut out (XEP-0428): one for each thing that it falls back for.
+RANGES_AT_MOST = 20
+
 
 @frozen(kw_only=True)
 class ChatMessage:
@@ -95,11 +98,24 @@ class ChatMessage:
             )
 
 
-def parse_message(stanza: Element) -> ChatMessage | None:
-    """@return: C{None} where nobody has written anything to us."""
+def has_words(stanza: Element) -> bool:
+    """Whether somebody wrote anything, or took it back; found without reading it."""
     if stanza.getAttribute("type", "normal") not in ("normal", "chat", "groupchat"):
-        return None
+        return False
     if any(stanzas.child(stanza, name, uri) is not None for name, uri in _COPIES):
+        return False
+    if stanzas.text_of(stanzas.child(stanza, "body")).strip():
+        return True
+    others = ("retract", stanzas.RETRACT), *_ENCRYPTED
+    return any(stanzas.child(stanza, name, uri) is not None for name, uri in others)
+
+
+def parse_message(stanza: Element) -> ChatMessage | None:
+    """
+    @return: C{None} where nobody has written anything to us.
+    @raise RejectedMessage: it is made to wear us down.
+    """
+    if not has_words(stanza):
         return None
     retract = stanzas.child(stanza, "retract", stanzas.RETRACT)
     body = _own_words(stanza)
@@ -158,12 +174,18 @@ def _own_words(stanza: Element) -> str:
     cuts: list[tuple[int, int]] = []
     for fallback in stanzas.children(stanza, "fallback", stanzas.FALLBACK):
         parts = list(stanzas.children(fallback, "body", stanzas.FALLBACK))
-        named = list(fallback.elements())
-        if not named:
+        if next(fallback.elements(), None) is None:
             cuts.append((0, len(body)))
         cuts += [_range(part, len(body)) for part in parts]
-    cut_out = [any(start <= place < end for start, end in cuts) for place in range(len(body))]
-    return "".join(character for character, cut in zip(body, cut_out, strict=True) if not cut)
+        if len(cuts) > RANGES_AT_MOST:
+            raise RejectedMessage(
+                "not-acceptable", "modify", "this names too many ranges of itself to be read"
+            )
+    kept, place = [], 0
+    for start, end in sorted(cuts):
+        kept.append(body[place:start])
+        place = max(place, end)
+    return "".join((*kept, body[place:]))
 
 
 def _range(part: Element, size: int) -> tuple[int, int]:

@@ -10,7 +10,7 @@ from twisted.words.xish.domish import Element
 
 from goiptwist.bridges.xmpp import stanzas
 from goiptwist.bridges.xmpp.addressing import ComponentAddress, unescape
-from goiptwist.bridges.xmpp.chat.chat_message import ChatMessage, parse_message
+from goiptwist.bridges.xmpp.chat.chat_message import ChatMessage, has_words, parse_message
 from goiptwist.bridges.xmpp.chat.commands_text import (
     HELP,
     ChatCommand,
@@ -55,23 +55,32 @@ class ChatConversation:
 
         @param address: what he wrote to.
         """
-        written, who = parse_message(stanza), bare_sender(stanza)
-        if written is None or not who or who == self._own:
+        who = bare_sender(stanza)
+        if not who or who == self._own or not has_words(stanza):
             return
         try:
-            self._check(who)
+            self._check(who)  # what a stranger says is not even read
+            written = parse_message(stanza)
+            if written is None:
+                return
             written.check(self.gateway.clock.seconds(), self.settings.too_old * 60)
             await self._accept(who, written, address)
         except GoipTwistError as error:
-            self._log_rejection(written, error)
+            self._log_rejection(stanza.getAttribute("id", ""), error)
             reply = error_reply(error)
             self.connection.send(stanzas.error_to(stanza, reply.condition, reply.kind, reply.text))
 
     async def room_message_received(self, stanza: Element) -> None:
         """Somebody wrote to all in a room: only what is clearly for us counts."""
         room, nick = self.rooms.message_received(stanza)
-        written = parse_message(stanza)
-        if room is None or not nick or written is None:
+        if room is None or not nick:
+            return
+        try:
+            written = parse_message(stanza)
+        except RejectedMessage as error:
+            self._log_rejection(stanza.getAttribute("id", ""), error)
+            return
+        if written is None:
             return
         parsed = parse_command(written.body)
         now = self.gateway.clock.seconds()
@@ -95,7 +104,7 @@ class ChatConversation:
                 to = Correspondent(parsed.number)
                 await self._submit(who, written, to, parsed.text, context)
         except GoipTwistError as error:
-            self._log_rejection(written, error)
+            self._log_rejection(written.id, error)
             self._post(room.jid, f"{nick}: {error}")
 
     async def _accept(self, who: str, written: ChatMessage, address: ComponentAddress) -> None:
@@ -195,10 +204,10 @@ class ChatConversation:
         stanza.addElement("body", content=stanzas.clean(text))
         self.connection.send(stanza)
 
-    def _log_rejection(self, written: ChatMessage, error: GoipTwistError) -> None:
+    def _log_rejection(self, stanza_id: str, error: GoipTwistError) -> None:
         self.log.info(
             "A chat message {stanza} became no SMS: {condition}",
-            stanza=stanzas.one_line(written.id)[:80],
+            stanza=stanzas.one_line(stanza_id[:80]),
             condition=error_reply(error).condition,
         )
 

@@ -35,6 +35,9 @@ NS_STREAM_ERRORS = "urn:ietf:params:xml:ns:xmpp-streams"
 #: Bytes that one stanza of the server's may have. Prosody and ejabberd let
 #: people write 256 KiB; what they pass on is a little more.
 LARGEST = 512 * 1024
+#: How deep elements may lie in one another; what lies deeper is left out. A form
+#: in a command has 5 levels; serializers recurse, and would end the stream.
+DEEPEST = 32
 #: Elements that a server may say before we have asked, while we log in.
 MAX_UNREQUESTED = 5
 #: Seconds for the far side's goodbye (RFC 6120 section 4.4).
@@ -43,6 +46,30 @@ CLOSE_TIMEOUT = 2.0
 
 class _ProtocolViolation(Exception):
     """Raised while XML is read; the text says what the server did."""
+
+
+class _Pruning:
+    """Leaves out what lies deeper than L{DEEPEST}: the stanza is taken without it."""
+
+    def __init__(self, builder: Any) -> None:
+        self._builder, self._depth = builder, 0
+
+    def start(self, name: str, attributes: dict[Any, str]) -> None:
+        """Called by expat."""
+        self._depth += 1
+        if self._depth <= DEEPEST:
+            self._builder._onStartElement(name, attributes)
+
+    def end(self, name: str) -> None:
+        """Called by expat."""
+        if self._depth <= DEEPEST:
+            self._builder._onEndElement(name)
+        self._depth -= 1
+
+    def text(self, data: str) -> None:
+        """Called by expat."""
+        if self._depth <= DEEPEST:
+            self._builder._onCdata(data)
 
 
 class _StreamStartObserver(xmlstream.Authenticator):
@@ -198,6 +225,10 @@ class XmppStream(xmlstream.XmlStream):
         self._unread = 0
         parser = self.stream.parser
         parser.StartDoctypeDeclHandler = self._doctype
+        pruned = _Pruning(self.stream)
+        parser.StartElementHandler = pruned.start
+        parser.EndElementHandler = pruned.end
+        parser.CharacterDataHandler = pruned.text
 
     def _stray(self, *_: Any) -> None:
         raise _ProtocolViolation("says things in front of a new beginning that belong behind it")

@@ -45,6 +45,32 @@ async def test_the_quotation_is_no_part_of_the_answer() -> None:
     assert texts(gateway) == [(NUMBER, "goip1", "I come")]
 
 
+async def test_ranges_may_overlap() -> None:
+    """Several things fall back to the same text; what is left is what none of them names."""
+    made, _, gateway = await with_sms()
+    ranges = "".join(f"<body start='{a}' end='{b}'/>" for a, b in ((6, 9), (0, 4), (2, 5), (7, 8)))
+    fallback = f"<fallback xmlns='urn:xmpp:fallback:0' for='urn:xmpp:reply'>{ranges}</fallback>"
+    await made.stanza_received(chat("0123456789", REPLY.format("sms-m1"), fallback))
+    assert texts(gateway) == [(NUMBER, "goip1", "59")]
+
+
+async def test_too_many_ranges() -> None:
+    """Thousands of them are made to wear us down: each cost as much as the text is long."""
+    made, link, gateway = await with_sms()
+    fallback = "<fallback xmlns='urn:xmpp:fallback:0'>" + "<body start='0' end='9'/>" * 3000
+    await made.stanza_received(chat("x" * 9000, REPLY.format("sms-m1"), f"{fallback}</fallback>"))
+    assert condition(link.sent[-1]) == "not-acceptable"
+    assert gateway.submissions == []
+
+
+async def test_a_stranger_is_not_read() -> None:
+    """Who may not write is refused before what he wrote is looked at."""
+    made, link, _ = bridge()
+    fallback = "<fallback xmlns='urn:xmpp:fallback:0'>" + "<body start='0' end='9'/>" * 3000
+    await made.stanza_received(chat("x", f"{fallback}</fallback>", sender="eve@evil.example/x"))
+    assert condition(link.sent[-1]) == "forbidden"
+
+
 async def test_a_thread_goes_to_its_correspondent() -> None:
     """It is known even to another process: it is on disk."""
     _, link, gateway = await with_sms()

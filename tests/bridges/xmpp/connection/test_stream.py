@@ -8,7 +8,7 @@ from twisted.internet.defer import ensureDeferred
 from goiptwist.bridges.xmpp.connection.credentials import XmppCredentials
 from goiptwist.bridges.xmpp.connection.failures import ConnectionFailure
 from goiptwist.bridges.xmpp.connection.login import login_account, login_component
-from goiptwist.bridges.xmpp.connection.stream import CLOSE_TIMEOUT, LARGEST
+from goiptwist.bridges.xmpp.connection.stream import CLOSE_TIMEOUT, DEEPEST, LARGEST
 from tests.bridges.xmpp.connection.wires import Standing
 
 ACCESS = XmppCredentials(jid="bot@example.org", password="opensesame")
@@ -186,7 +186,7 @@ def test_nonsense_instead_of_a_header(nonsense, sentence):
         ("<message><body>&nbsp;</body></message>", "does not send XML"),
         ("<message><body>\x01</body></message>", "does not send XML"),
         ("<message><body>" + "x" * LARGEST, "a stanza of more than"),
-        ("<a>" * (LARGEST // 3 + 1), "does not send XML"),
+        ("<a>" * (LARGEST // 3 + 1), "a stanza of more than"),
         ("<a xmlns='urn:xmpp:sm:3'/>", "acknowledges without a number"),
         ("<a xmlns='urn:xmpp:sm:3' h='-1'/>", "acknowledges without a number"),
         ("<a xmlns='urn:xmpp:sm:3' h='7'/>", "acknowledges more than it was given"),
@@ -232,3 +232,20 @@ def test_goodbye():
 def test_a_trouble_is_a_sentence():
     """C{str} of it goes to the log and to /healthz as it is."""
     assert str(ConnectionFailure("it rains", slow=False)) == "it rains"
+
+
+def test_what_lies_too_deep():
+    """
+    Elements in one another, thousands of them: the stanza is taken without what
+    lies too deep, as whatever answers or logs it would walk down there.
+    """
+    there = Standing().log_in()
+    heard = []
+    there.stream.listen(heard.append)
+    there.says("<iq id='1' type='get'>" + "<a>" * 3000 + "x" + "</a>" * 3000 + "</iq><presence/>")
+    deepest, depth = heard[0], 1
+    while (inner := deepest.firstChildElement()) is not None:
+        deepest, depth = inner, depth + 1
+    assert depth == DEEPEST - 1
+    assert str(deepest) == ""
+    assert [element.name for element in heard] == ["iq", "presence"]
