@@ -14,7 +14,7 @@ _LINE_ENDS = re.compile("\r\n|[\r\v\f\x85\u2028\u2029]")
 _BLANKS = re.compile("[\t\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]")
 #: Joiners are part of emoji and of some scripts, but not beside a blank.
 _JOINERS = "\u200c\u200d"
-_LOOSE_JOINERS = re.compile(rf"(?<![^\s])[{_JOINERS}]+|[{_JOINERS}]+(?![^\s])")
+_JOINED = re.compile(rf"([^\s{_JOINERS}]?)([{_JOINERS}]+)(?=(\S?))")
 #: Letters of flags of regions (Unicode Technical Standard #51, emoji tags).
 _TAGS = range(0xE0020, 0xE0080)
 
@@ -37,7 +37,12 @@ def cleaned(text: str) -> str:
 def visible(text: str) -> str:
     """Line ends of one kind, plain blanks, nothing invisible."""
     text = _BLANKS.sub(" ", _LINE_ENDS.sub("\n", text))
-    return _LOOSE_JOINERS.sub("", "".join(filter(_seen, text)))
+    return _JOINED.sub(_with_joiners, "".join(filter(_seen, text)))
+
+
+def _with_joiners(found: re.Match[str]) -> str:
+    before, joiners, behind = found.groups()
+    return before + joiners if before and behind else before
 
 
 def _seen(character: str) -> bool:

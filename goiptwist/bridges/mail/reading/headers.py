@@ -21,6 +21,9 @@ _WORD = re.compile(r"=\?([^?*\s]{1,40})(?:\*[^?\s]{0,40})?\?([bq])\?([!->@-~]*)\
 _NO_OCTET = re.compile("[\ud800-\udc7f\udd00-\udfff]")
 _FOLD = re.compile(r"\r\n?|\n")
 _ID = re.compile(r"<([^<>\s]{1,998})>")
+#: Ids of one header that count. Threads are that long at most; each one of an
+#: answer is looked for in the store.
+IDS_AT_MOST = 100
 
 
 @frozen
@@ -51,10 +54,14 @@ class Headers:
         return [name.lower() for name, _ in self.fields]
 
     def ids(self, *names: str) -> list[str]:
-        """The message ids that stand in fields of those names, without brackets."""
-        return [
-            found for name in names for value in self.plain(name) for found in _ID.findall(value)
+        """
+        The message ids that stand in fields of those names, without brackets: of
+        more than L{IDS_AT_MOST} the last ones, which are the nearest.
+        """
+        found = [
+            each for name in names for value in self.plain(name) for each in _ID.findall(value)
         ]
+        return found[-IDS_AT_MOST:]
 
     def _raw(self, name: str) -> Iterator[str]:
         return (value for own, value in self.fields if own.lower() == name.lower())

@@ -33,6 +33,9 @@ _AUTHSERV = re.compile(r"[A-Za-z0-9._-]{1,255}")
 _PROVING = ("dmarc", "dkim", "spf")
 #: Characters of one field; real ones have under a thousand.
 FIELD_AT_MOST = 8192
+#: Characters of From: what one line holds (RFC 5322 section 2.1.1). With one address
+#: there are not more, and a quoted text that never ends costs their square.
+FROM_AT_MOST = 998
 
 
 def check_authserv(_: Any, __: Any, name: str) -> None:
@@ -115,7 +118,9 @@ def results(headers: Headers, authserv_id: str) -> list[MethodResult]:
 def author_of(headers: Headers) -> str:
     """@return: the address in From, in lower case; empty where there is not exactly one."""
     fields = headers.plain("From")
-    value = _without_comments(re.sub(_QUOTED, "", fields[0])) if len(fields) == 1 else None
+    if len(fields) != 1 or len(fields[0]) > FROM_AT_MOST:
+        return ""
+    value = _without_comments(re.sub(_QUOTED, "", fields[0]))
     if value is None:
         return ""
     angle = re.findall(r"<([^<>]*)>", value)

@@ -43,6 +43,9 @@ from goiptwist.model.messages import Submission
 from goiptwist.model.subscriptions import Subscription
 from goiptwist.telephony import segments
 
+#: Mails of a thread that are looked for, the nearest first, and texts of ours that
+#: an answer is searched for: each costs as much as the text is long.
+ANSWERED_AT_MOST, QUOTED_AT_MOST = 20, 3
 _BOUNCE_NOTED = SmtpReply(250, "2.0.0", "Noted")
 _TAKEN_BEFORE = SmtpReply(250, "2.0.0", "Taken before")
 
@@ -203,7 +206,7 @@ class MailSubmission:
         }
 
     async def _extracted(self, mail: ParsedMail) -> ExtractedText:
-        ours = [sms for known in mail.answers if (sms := await self._text_of(known))]
+        ours = await self._texts_of(mail.answers[:ANSWERED_AT_MOST])
         extracted: ExtractedText = await self.in_thread(extract_text, mail, self.rules, ours)
         needed = segments.count(extracted.text).parts
         if needed > self.rules.segments:
@@ -211,6 +214,17 @@ class MailSubmission:
                 552, "5.3.4", f"The text needs {needed} SMS; at most {self.rules.segments} are sent"
             )
         return extracted
+
+    async def _texts_of(self, ids: Sequence[str]) -> list[str]:
+        """The SMS that an answer may quote, the nearest first."""
+        found: list[str] = []
+        for known in ids:
+            sms = await self._text_of(known)
+            if sms:
+                found.append(sms)
+            if len(found) == QUOTED_AT_MOST:
+                break
+        return found
 
     async def _text_of(self, message_id: str) -> str:
         """The SMS that a mail of ours, known by its Message-ID, was about."""

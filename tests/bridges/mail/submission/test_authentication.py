@@ -5,7 +5,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from goiptwist.bridges.mail.reading.headers import Headers
-from goiptwist.bridges.mail.submission.authentication import authenticated_author, results
+from goiptwist.bridges.mail.submission.authentication import (
+    FROM_AT_MOST,
+    authenticated_author,
+    author_of,
+    results,
+)
 from goiptwist.testing.contract import any_text
 
 MX = "mx.example.org"
@@ -159,3 +164,10 @@ def test_any_text(author, found):
 def test_damaged(text):
     """Nor where it is nearly right."""
     authenticated_author(mail(f"mx.example.org; {text}", f"mx.example.org{text}"), MX)
+
+
+def test_a_quoted_text_that_never_ends():
+    """Nobody writes a From of that length, and reading it would cost its square."""
+    endless = Headers([("From", '"' + '\\"' * 30_000)])
+    assert author_of(endless) == ""
+    assert author_of(Headers([("From", "a" * FROM_AT_MOST + "@example.org")])) == ""
