@@ -21,6 +21,7 @@ from goiptwist.gateway import kinds as kinds_module
 from goiptwist.gateway.composition import Gateway
 from goiptwist.gateway.settings import read_settings
 from goiptwist.goip.line import GoipLine
+from goiptwist.goip.session_numbers import SessionPermutation
 from goiptwist.goip.transport import Address
 from goiptwist.messaging.events import EventBus
 from goiptwist.model.messages import Message, Step, Submission
@@ -95,6 +96,8 @@ class Wire:
         self.clock.advance(BEGINNING)
         kinds = [*kinds_module.connector_kinds(), self.recorders]
         self.monkeypatch.setattr(kinds_module, "connector_kinds", lambda: kinds)
+        # A test names its sessions by their numbers.
+        self.monkeypatch.setattr(SessionPermutation, "of", lambda _, number: number)
         self.start()
 
     @property

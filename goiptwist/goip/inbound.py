@@ -108,8 +108,9 @@ class PushReceiver:
         return PushAcknowledgement(frame.name, frame.number)
 
     def _refusal(self, reason: str, name: str, number: int) -> PushAcknowledgement | None:
-        # A line pinned elsewhere gets silence: its password may be stolen.
-        if reason == "wrong_address":
+        # A line pinned elsewhere gets silence: its password may be stolen. So does
+        # who guesses: an answer would say which guess was right.
+        if reason in ("wrong_address", "guesses"):
             return None
         return PushAcknowledgement(name, number, REFUSAL)
 

@@ -10,6 +10,7 @@ from goiptwist.device_interfaces import IDeviceGateway
 from goiptwist.goip.inbound import PushReceiver
 from goiptwist.goip.lines import LineRegistry
 from goiptwist.goip.service import GoipProtocol, GoipService
+from goiptwist.goip.session_numbers import SessionPermutation
 from goiptwist.goip.settings import GoipSettings, LineSettings
 from goiptwist.goip.transport import DatagramSender
 from goiptwist.interfaces import (
@@ -37,7 +38,12 @@ class GoipKind:
         devices = IDeviceGateway(gateway)
         sender = DatagramSender(gateway.rejections)
         lines = LineRegistry(
-            gateway.clock, devices.journal, devices.inbound, gateway.rejections, sender
+            gateway.clock,
+            devices.journal,
+            devices.inbound,
+            gateway.rejections,
+            sender,
+            SessionPermutation(gateway.key),
         )
         lines.add(gateway.sections.rows("line"))
         receiver = PushReceiver(gateway.clock, lines, gateway.rejections, devices.inbound)

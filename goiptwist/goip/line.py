@@ -68,6 +68,7 @@ class GoipLine:
     @ivar events: hears what became of the line (C{present}, C{lost},
         C{stopped}), and more about it.
     @ivar pushed_facts: those that the device pushed outside its keepalives.
+    @ivar proven_from: the host that last came with the right password; or empty.
     @ivar stopped: why nothing is sent by it until an operator acts; or empty.
     """
 
@@ -83,6 +84,7 @@ class GoipLine:
     facts: Mapping[str, str] = field(factory=dict, init=False)
     pushed_facts: dict[str, str] = field(factory=dict, init=False)
     state: str = field(default="unheard", init=False)
+    proven_from: str = field(default="", init=False)
     stopped: str = field(default="", init=False)
     last_error: str = field(default="", init=False)
     sessions: dict[int, BulkSession] = field(factory=dict, init=False)

@@ -14,15 +14,19 @@ from zope.interface import implementer
 from goiptwist.device_interfaces import IInbound, ITransmissionJournal
 from goiptwist.errors import StoreUnavailable
 from goiptwist.goip.frames import DeviceAnswer, Keepalive, KeepaliveAnswer
+from goiptwist.goip.guesses import PasswordGuesses
 from goiptwist.goip.line import GoipLine
 from goiptwist.goip.pool import LinePool
-from goiptwist.goip.session_numbers import SessionNumbers
+from goiptwist.goip.session_numbers import SessionNumbers, SessionPermutation
 from goiptwist.goip.settings import LineSettings
 from goiptwist.goip.transport import Address, DatagramSender
 from goiptwist.interfaces import ILines
 from goiptwist.model.status import LineStatus
 from goiptwist.model.transmissions import LineOccurrence
 from goiptwist.net.rejections import Rejections
+
+#: Names of facts that a line may push: firmware knows about forty. They are kept.
+FACTS_AT_MOST = 200
 
 
 @implementer(ILines)
@@ -35,14 +39,17 @@ class LineRegistry:
     inbound: IInbound
     rejections: Rejections
     sender: DatagramSender
+    permutation: SessionPermutation
     by_id: dict[str, GoipLine] = field(factory=dict, init=False)
     pools: dict[str, LinePool] = field(factory=dict, init=False)
     _by_address: dict[Address, GoipLine] = field(factory=dict, init=False)
     _unsaved: dict[str, GoipLine] = field(factory=dict, init=False)
     _numbers: SessionNumbers = field(init=False)
+    _guesses: PasswordGuesses = field(init=False)
 
     def __attrs_post_init__(self) -> None:
-        self._numbers = SessionNumbers(self.journal)
+        self._guesses = PasswordGuesses(self.clock)
+        self._numbers = SessionNumbers(self.journal, self.permutation)
 
     def statuses(self) -> list[LineStatus]:
         """See L{ILines}."""
@@ -70,8 +77,11 @@ class LineRegistry:
 
     def authenticate(self, line_id: str, password: str, host: str) -> GoipLine | str:
         """
-        @return: the line, or why not: C{wrong_id}, C{wrong_password} or
-            C{wrong_address}.
+        A source that has guessed too often is not answered, but for a line that
+        was right from there before: nobody is locked out by what others forge.
+
+        @return: the line, or why not: C{wrong_id}, C{wrong_password},
+            C{wrong_address} or C{guesses}.
         """
         line = self.by_id.get(line_id)
         if line is None:
@@ -82,10 +92,15 @@ class LineRegistry:
             reason = f"line {line_id} may only come from {settings.address}"
             self.rejections.about("wrong_address", host, reason)
             return "wrong_address"
+        if line.proven_from != host and self._guesses.are_too_many(host):
+            self.rejections.about("guesses", host, "too many wrong passwords: not answered now")
+            return "guesses"
         if not settings.password.matches(password):
+            self._guesses.failed(host)
             reason = f"line {line_id} came with a wrong password"
             self.rejections.about("wrong_password", host, reason)
             return "wrong_password"
+        line.proven_from = host
         return line
 
     def keepalive(self, frame: Keepalive, address: Address) -> KeepaliveAnswer | None:
@@ -111,8 +126,11 @@ class LineRegistry:
         self._by_address[address] = line
 
     def update_facts(self, line: GoipLine, facts: Mapping[str, str]) -> None:
-        """A line reported facts outside its keepalive."""
-        line.pushed_facts.update(facts)
+        """A line reported facts outside its keepalive; new names beyond so many are left out."""
+        known = line.pushed_facts
+        for name, value in facts.items():
+            if name in known or len(known) < FACTS_AT_MOST:
+                known[name] = value
         self._unsaved[line.settings.id] = line
 
     # -- sending --

@@ -11,6 +11,7 @@ import pytest
 from twisted.internet.defer import Deferred
 from twisted.logger import LogLevel, capturedLogs
 
+from goiptwist.goip.guesses import FAILURES, WINDOW
 from tests.conftest import FailureLog
 from tests.goip.conftest import MakesWires
 from tests.wire import Wire, refuse_writes
@@ -56,6 +57,31 @@ class TestStrangers:
         assert named in event["reason"]
         assert "geheim" not in str(event)
         assert wire.the_line().state == "unheard"
+
+    def test_guesses(self, wires: MakesWires) -> None:
+        """
+        Thousands of guesses a second would find a password: a source that was wrong
+        too often hears nothing, even if it is right, until a minute is over.
+        """
+        wire = wires()
+        for number in range(FAILURES):
+            wire.says(f"RECEIVE:{number};id:goipid1;password:x{number};srcnum:1;msg:x")
+        assert len(wire.hears()) == FAILURES
+        wire.says("RECEIVE:7;id:goipid1;password:x;srcnum:1;msg:x")
+        wire.says("req:1;id:goipid1;pass:password1;")
+        assert wire.hears() == []
+        assert wire.gateway.rejections.counts["guesses"] == 2
+        wire.clock.advance(WINDOW)
+        wire.says("req:1;id:goipid1;pass:password1;")
+        assert len(wire.hears()) == 1
+
+    def test_guesses_lock_nobody_out(self, wire: Wire) -> None:
+        """Anybody can forge the address of a device that is there: it is still heard."""
+        for number in range(FAILURES + 1):
+            wire.says(f"req:1;id:goipid1;pass:x{number};")
+        wire.hears()
+        wire.says("req:2;id:goipid1;pass:password1;")
+        assert len(wire.hears()) == 1
 
     def test_pinned_elsewhere(self, wires: MakesWires) -> None:
         """The right password from the wrong place: it may be stolen."""

@@ -96,14 +96,14 @@ class TestOurOwnBugs:
         def broken(session: int, text: str) -> None:
             raise KeyError("bug")
 
-        monkeypatch.setattr(sending, "SessionOffer", broken)
-        message = wire.one()
-        assert wire.hears() == []
+        with monkeypatch.context() as bug:
+            bug.setattr(sending, "SessionOffer", broken)
+            message = wire.one()
+            assert wire.hears() == []
         assert (wire.state(message), wire.message(message).reason) == (
             "queued",
             "internal error, see the log",
         )
-        monkeypatch.undo()
         assert len(logged_failures.flush()) == 1
         assert wire.waits(5) == [b"MSG 12 5 hello\n"]
 
