@@ -12,12 +12,12 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Sequence
 from hashlib import blake2b
-from ipaddress import IPv6Address, IPv6Network
 
 from attrs import define, field
 from twisted.internet.interfaces import IReactorTime
 
 from goiptwist.errors import Busy
+from goiptwist.net.source import network_of
 
 #: Wrong attempts that one source has in C{WINDOW}: room for a person's typing
 #: errors, none for guessing.
@@ -28,10 +28,6 @@ NAME_FAILURES = 30
 
 #: Seconds from the first wrong attempt of a source, or at a name, until all are forgotten.
 WINDOW = 60.0
-
-#: Bits of an address of IPv6 that tell one customer from another: each gets at
-#: least a network of that length (RFC 6177 section 2; RFC 4291 section 2.5.1).
-CUSTOMER_BITS = 64
 
 #: Sources, names and known pairs of both that are kept at a time; about two
 #: hundred bytes each.
@@ -47,22 +43,6 @@ UNDER_WAY_WAIT = 1.0
 
 class TooManyAttempts(Busy):
     """Too many wrong tokens or passwords: this attempt was not checked."""
-
-
-def customer_of(source: str) -> str:
-    """
-    @param source: an address as text.
-    @return: an address of IPv4 as it is, on whichever socket it came; of IPv6
-        the network of 64 bits, of whose addresses one machine has all.
-    """
-    if ":" not in source:
-        return source
-    try:
-        address = IPv6Address(source)
-    except ValueError:
-        return source
-    plain = address.ipv4_mapped
-    return str(plain or IPv6Network((int(address), CUSTOMER_BITS), strict=False))
 
 
 @define(eq=False)
@@ -223,7 +203,7 @@ class LoginThrottle:
             a token does.
         @raise TooManyAttempts: it may not be checked now.
         """
-        customer = customer_of(source)
+        customer = network_of(source)
         counted: list[tuple[AttemptTable, bytes, AttemptCount]] = []
         for table, key in self._tables(customer, name):
             count = table.of(key)

@@ -5,8 +5,9 @@ behind.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 from attrs import frozen
 from twisted.internet.defer import Deferred
@@ -21,6 +22,7 @@ from twisted.web.resource import IResource
 
 from goiptwist.net.draining import Connections
 from goiptwist.net.sampled_log import SampledLog
+from goiptwist.net.source import network_of
 from goiptwist.web.http.proxies import NO_PROXIES, TrustedProxies
 from goiptwist.web.http.request import MAX_LOGGED, MemoryBudget, Request
 
@@ -28,6 +30,10 @@ log = Logger()
 
 #: Connections at a time. Each costs some kilobytes, and a file descriptor.
 MAX_CONNECTIONS = 2000
+
+#: Connections of one address at a time, or of one network of IPv6; our own reverse
+#: proxies stand for many. Others find room, whatever one does.
+MAX_BY_SOURCE = 200
 
 #: Seconds from the first byte of a request to its last, and between requests.
 PATIENCE = 60.0
@@ -57,6 +63,8 @@ class Channel(HTTPChannel):
     transport: Any
     #: The target of the request whose headers have just been read.
     target = b""
+    #: Where it comes from, as connections are counted.
+    peer = ""
     _receiving = False
 
     def connectionMade(self) -> None:
@@ -66,6 +74,7 @@ class Channel(HTTPChannel):
     def connectionLost(self, reason: Failure) -> None:  # type: ignore[override]
         super().connectionLost(reason)
         self.site.channels.went(self)
+        self.site.left(self.peer)
 
     @property
     def is_idle(self) -> bool:
@@ -153,6 +162,7 @@ class Site(server.Site):
         self.room = MemoryBudget()
         self.channels: Connections[Channel] = Connections(reactor)
         self._logged_full = False
+        self._by_source: Counter[str] = Counter()
         self._sampled_logs = {
             well: SampledLog(reactor, log, LogLevel.debug) for well in (True, False)
         }
@@ -165,19 +175,34 @@ class Site(server.Site):
 
     def buildProtocol(self, addr: IAddress | None) -> Protocol | None:  # type: ignore[override]
         """Twisted calls this for each connection; where there are too many, one must go."""
+        host = str(getattr(addr, "host", ""))
+        peer = "" if host in self.proxies else network_of(host)
+        if self._by_source[peer] >= MAX_BY_SOURCE and peer and not self._make_room(peer):
+            return None
         if len(self.channels) < MAX_CONNECTIONS:
             self._logged_full = False
-        elif not self._make_room():
-            return None
-        channel: Protocol = super().buildProtocol(addr)
-        return channel
+        else:
+            if not self._logged_full:
+                self._logged_full = True
+                log.warn("HTTP has {count} connections, and takes no more", count=MAX_CONNECTIONS)
+            if not self._make_room():
+                return None
+        channel: Any = super().buildProtocol(addr)
+        channel.peer = peer
+        self._by_source[peer] += 1
+        return cast(Protocol, channel)
 
-    def _make_room(self) -> bool:
-        """@return: whether somebody was idle, and has gone."""
-        if not self._logged_full:
-            self._logged_full = True
-            log.warn("HTTP has {count} connections, and takes no more", count=len(self.channels))
-        oldest = next((channel for channel in self.channels if channel.is_idle), None)
+    def left(self, peer: str) -> None:
+        """A connection of that source is closed."""
+        self._by_source -= Counter([peer])
+
+    def _make_room(self, peer: str = "") -> bool:
+        """
+        @param peer: one of this source must go; empty is any.
+        @return: whether somebody was idle, and has gone.
+        """
+        idle = (c for c in self.channels if c.is_idle and (not peer or c.peer == peer))
+        oldest = next(idle, None)
         if oldest is None:
             return False
         self.channels.went(oldest)

@@ -18,7 +18,13 @@ from goiptwist.model.messages import Direction, Message
 from goiptwist.web.ozeki import answers, parameters
 from goiptwist.web.ozeki.answers import ACCEPTED, AcceptReport, FolderMessage
 from goiptwist.web.ozeki.message import OzekiMessage
-from goiptwist.web.ozeki.parameters import TEXT, AfterDownload, AnswerFormat, SendRequest
+from goiptwist.web.ozeki.parameters import (
+    TEXT,
+    AfterDownload,
+    AnswerFormat,
+    OzekiLogin,
+    SendRequest,
+)
 from goiptwist.web.ozeki.refusals import UNKNOWN_ACTION, Refusal, wrong
 from goiptwist.web.ozeki.reply import OzekiReply, refused_with
 from goiptwist.web.ozeki.submitter import OzekiSubmitter, SubmissionOutcome
@@ -55,6 +61,10 @@ class ClassicLanguage:
         if action == "sendmessage":
             return await self._send(user, given, style)
         return await self._receive(user, given, style)
+
+    async def check_login(self, request: IRequest, login: OzekiLogin) -> None:
+        """@raise Refusal: it is the login of no user."""
+        await self.submitter.user(request, login.name, login.password, "")
 
     def refused(self, refusal: Refusal, given: Mapping[str, str]) -> OzekiReply:
         """@return: the answer that says no."""

@@ -119,6 +119,8 @@ class OzekiDialect(Resource):
             raise wrong(f"the body must be {_FORM.decode()}")
         if len(body) <= jsonlanguage.LARGE:
             return parameters.parameters(query, body)
+        # What a stranger sends is not read at length.
+        await self.classic.check_login(request, parameters.claimed_login(query, body))
         found: dict[str, str] = await self.defer_to_thread(parameters.parameters, query, body)
         return found
 

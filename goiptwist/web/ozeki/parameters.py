@@ -23,6 +23,14 @@ from goiptwist.web.ozeki.templates import checked_url
 #: Parameters of one request: six for each message of the largest batch.
 MAX_PARAMETERS = 6 * MAX_MESSAGES + 100
 
+#: Bytes of one parameter as it is sent: a list of the most recipients that a batch
+#: may have, each with blanks and percent-encoded, needs less.
+MAX_VALUE = 2**20
+
+#: What says who is asking.
+_LOGIN = (b"username", b"password")
+_LOGIN_NAME_AT_MOST = len("username=")
+
 #: Messages that C{receivemessage} gives back at the most; Ozeki's page says
 #: to stay below that.
 MAX_LIMIT = 1000
@@ -161,8 +169,27 @@ def _decoded(pairs: Iterable[tuple[str, bytes]], charset: str) -> dict[str, str]
     return found
 
 
+def claimed_login(query: bytes, body: bytes) -> OzekiLogin:
+    """
+    Who somebody says to be, found without reading the rest of a large request.
+
+    @raise Refusal: nobody says who is asking, or not in UTF-8.
+    """
+    found: dict[str, bytes] = {}
+    for part in (*query.split(b"&"), *body.strip(b"\r\n").split(b"&")):
+        name = part[:_LOGIN_NAME_AT_MOST].partition(b"=")[0].lower()
+        if name in _LOGIN and len(part) <= MAX_VALUE:
+            found.update((key, value) for key, value in _pairs(part))
+    try:
+        return login({name: raw.decode() for name, raw in found.items()})
+    except UnicodeDecodeError:
+        raise wrong("username or password is not UTF-8") from None
+
+
 def _pairs(raw: bytes) -> Iterator[tuple[str, bytes]]:
     for part in raw.strip(b"\r\n").split(b"&"):
+        if len(part) > MAX_VALUE:
+            raise wrong(f"a parameter is longer than {MAX_VALUE} bytes")
         name, _, value = part.replace(b"+", b" ").partition(b"=")
         if name:
             yield unquote_to_bytes(name).decode("utf-8", "replace").lower(), unquote_to_bytes(value)

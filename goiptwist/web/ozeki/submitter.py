@@ -85,7 +85,7 @@ class OzekiSubmitter:
 
     async def user(self, request: IRequest, name: str, password: str, scope: str) -> User:
         """
-        @param scope: what the user must be allowed.
+        @param scope: what the user must be allowed; empty is nothing.
         @raise Refusal: nobody has this name and password, or not that scope.
         """
         try:
@@ -95,7 +95,7 @@ class OzekiSubmitter:
             raise Refusal(number, problem.detail, after=problem.after) from None
         if user is None:
             raise Refusal(WRONG_LOGIN, "no user has this name and password")
-        if not user.allowed(scope):
+        if scope and not user.allowed(scope):
             raise Refusal(USER_FORBIDDEN, f"this needs a user who may {scope}")
         return user
 
