@@ -20,6 +20,7 @@ from twisted.python.threadpool import ThreadPool
 
 from goiptwist.errors import BadConfiguration, StoreUnavailable
 from goiptwist.gateway.composition import Gateway
+from goiptwist.gateway.hangup import HangupIgnored
 from goiptwist.gateway.settings import Settings
 from goiptwist.interfaces import Phase
 from goiptwist.messaging.events import EventBus
@@ -75,6 +76,7 @@ class GatewayService(MultiService):
         self.folder = folder
         self._held = held
         self._reactor = reactor
+        self._hangup = HangupIgnored()
         self._writing = WorkerThread(reactor, "goip-store-writer")
         self._reading = WorkerThread(reactor, "goip-store-reader")
 
@@ -99,6 +101,7 @@ class GatewayService(MultiService):
             for service in gateway.connectors.services(phase):
                 service.setServiceParent(IServiceCollection(self))
         super().startService()
+        self._hangup.on()
         self._writing.start()
         self._reading.start()
         gateway.housekeeping.start()
@@ -140,6 +143,7 @@ class GatewayService(MultiService):
 
     async def _stop(self) -> None:
         gateway = self.gateway
+        self._hangup.off()
         gateway.housekeeping.stop()
         gateway.supervision.stop()
         await self._stop_phase(Phase.LISTENER)

@@ -26,6 +26,12 @@ from goiptwist.store.schema import counter, identity
 #: while SMS come in by the thousand, and each copy delays a commit.
 CHECKPOINT_PAGES = 8000
 
+#: Bytes that the file of the write-ahead log keeps once it is copied; a burst, or
+#: a reader that stayed for long, lets it grow beyond them.
+JOURNAL_AT_MOST = 64 * 2**20
+#: Seconds that an emergency copy waits for readers.
+COPY_PATIENCE = 1.0
+
 #: The newest step in C{migrations/versions}.
 HEAD = "0005"
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -55,7 +61,9 @@ def lock(folder: Path) -> IO[str]:
     """
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        held = open(folder / "lock", "a+", encoding="ascii")  # noqa: SIM115
+        # Whoever may write into the folder must not lead us elsewhere by a link.
+        flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW
+        held = os.fdopen(os.open(folder / "lock", flags, 0o600), "a+", encoding="ascii")
     except OSError as error:
         raise BadConfiguration(
             [f"state: cannot use folder {folder}: {error.strerror}; name one that can be written"]
@@ -87,10 +95,10 @@ def signing_key(folder: Path) -> bytes:
     file = folder / "key"
     try:
         if not file.exists():
-            descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            with os.fdopen(descriptor, "wb") as made:
-                made.write(secrets.token_bytes(KEY_LENGTH))
-        key = file.read_bytes()
+            _make_key(file)
+        descriptor = os.open(file, os.O_RDONLY | os.O_NOFOLLOW)
+        with os.fdopen(descriptor, "rb") as made:
+            key = made.read(KEY_LENGTH + 1)
     except OSError as error:
         raise BadConfiguration([f"state: cannot use {file}: {error.strerror}"]) from None
     if len(key) != KEY_LENGTH:
@@ -98,6 +106,23 @@ def signing_key(folder: Path) -> bytes:
             [f"state: {file} is damaged; remove it, and mails sent before cannot be answered"]
         )
     return key
+
+
+def _make_key(file: Path) -> None:
+    """It is there as a whole or not at all, whenever the power goes."""
+    new = file.with_name("key.new")
+    new.unlink(missing_ok=True)
+    descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+    with os.fdopen(descriptor, "wb") as made:
+        made.write(secrets.token_bytes(KEY_LENGTH))
+        made.flush()
+        os.fsync(made.fileno())
+    new.rename(file)
+    folder = os.open(file.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
 
 
 def open_engine(folder: Path) -> Engine:
@@ -116,9 +141,29 @@ def open_engine(folder: Path) -> Engine:
         for pragma in ("journal_mode=WAL", "synchronous=FULL", "temp_store=MEMORY"):
             cursor.execute(f"PRAGMA {pragma}")
         cursor.execute(f"PRAGMA wal_autocheckpoint={CHECKPOINT_PAGES}")
+        cursor.execute(f"PRAGMA journal_size_limit={JOURNAL_AT_MOST}")
         cursor.close()
 
     return engine
+
+
+def give_back_journal(connection: Connection) -> None:
+    """
+    Copy the write-ahead log into the database and cut its file off: on a full disk
+    it holds the space that commits need, and copied it needs none or little. Where
+    even that fails, the next failed commit tries again.
+    """
+    if connection.dialect.name != "sqlite":
+        return
+    before = connection.exec_driver_sql("PRAGMA busy_timeout").scalar()
+    try:
+        connection.exec_driver_sql(f"PRAGMA busy_timeout={COPY_PATIENCE * 1000:.0f}")
+        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+    except DatabaseError:
+        pass  # it is still full
+    finally:
+        connection.exec_driver_sql(f"PRAGMA busy_timeout={before}")
+        connection.rollback()
 
 
 def migrate(engine: Engine) -> None:

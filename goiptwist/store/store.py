@@ -124,6 +124,7 @@ class Store:
         engine = database.open_engine(folder)
         database.migrate(engine)
         connection = engine.connect()
+        database.give_back_journal(connection)  # a full disk may be why we start anew
         ids = MessageIds(database.identify(connection))
         writer = Writer(connection, run_writing, bus)
         key = database.signing_key(folder)

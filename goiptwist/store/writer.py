@@ -21,6 +21,7 @@ from twisted.python.failure import Failure
 from goiptwist.errors import StoreUnavailable
 from goiptwist.model.commit import Commit
 from goiptwist.store.bus import ICommitBus
+from goiptwist.store.database import give_back_journal
 
 Item = TypeVar("Item")
 Value = TypeVar("Value")
@@ -154,6 +155,7 @@ class Writer:
             self._commit(group)
         except Exception as error:
             if isinstance(error, DatabaseError) and not isinstance(error, _OF_AN_ITEM):
+                give_back_journal(self.connection)
                 return self._fail(group, str(error.orig))  # nobody gets a yes
             if len(group) == 1:
                 group[0].result = error

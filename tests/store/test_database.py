@@ -14,7 +14,15 @@ from sqlalchemy import Engine, text
 
 from goiptwist.errors import BadConfiguration
 from goiptwist.store import lock
-from goiptwist.store.database import HEAD, MIGRATIONS, identify, migrate, open_engine
+from goiptwist.store.database import (
+    HEAD,
+    KEY_LENGTH,
+    MIGRATIONS,
+    identify,
+    migrate,
+    open_engine,
+    signing_key,
+)
 from goiptwist.store.schema import metadata
 from tests.store.conftest import Kept
 
@@ -131,3 +139,31 @@ class TestShape:
 def _plain(sql: str) -> str:
     """Without what differs in spelling only."""
     return "".join(sql.replace('"', "").split()).lower()
+
+
+class TestKey:
+    """What the gateway signs with is there as a whole, whenever the power goes."""
+
+    def test_made_once(self, tmp_path: Path) -> None:
+        """The owner alone can read it, and it stays the same."""
+        key = signing_key(tmp_path)
+        assert len(key) == KEY_LENGTH
+        assert signing_key(tmp_path) == key
+        assert (tmp_path / "key").stat().st_mode & 0o777 == 0o600
+        assert [path.name for path in tmp_path.iterdir()] == ["key"]
+
+    def test_what_a_power_cut_left(self, tmp_path: Path) -> None:
+        """Half a key under its other name is made anew."""
+        (tmp_path / "key.new").write_bytes(b"half")
+        assert len(signing_key(tmp_path)) == KEY_LENGTH
+
+    @pytest.mark.parametrize("name", ["key", "lock"])
+    def test_no_link_is_followed(self, tmp_path: Path, name: str) -> None:
+        """Nobody leads us to another file by a link in the folder."""
+        other = tmp_path / "other"
+        other.write_bytes(b"k" * KEY_LENGTH)
+        state = tmp_path / "state"
+        state.mkdir()
+        (state / name).symlink_to(other)
+        with pytest.raises(BadConfiguration, match="cannot use"):
+            signing_key(state) if name == "key" else lock(state)

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import DatabaseError, IntegrityError
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, execute
 from twisted.logger import LogLevel, capturedLogs
 from twisted.python.failure import Failure
 
@@ -203,3 +204,30 @@ class TestTrouble:
         broken[0] = False
         assert now(store.keep_arrival(arrival(1))) is not None
         logged_failures.flush()
+
+
+def test_a_full_disk_gets_its_space_back(
+    keeps: MakesKept, tmp_path: Path, logged_failures: FailureLog
+) -> None:
+    """
+    What was free may have gone into the write-ahead log, while the texts in it need a
+    fraction: after a commit that found no room it is copied and cut off.
+    """
+    kept = keeps(execute)
+    for number in range(200):
+        kept.arrival(number, "x" * 500)
+    log = tmp_path / "goiptwist.sqlite-wal"
+    assert log.stat().st_size > 1_000_000
+    connection = kept.store.writer.connection
+    pages = connection.exec_driver_sql("PRAGMA page_count").scalar()
+    connection.exec_driver_sql(f"PRAGMA max_page_count={pages}")
+    connection.rollback()
+    failed = outcomes([kept.store.keep_arrival(arrival(999, "y" * 100_000))])
+    assert failed == [StoreUnavailable]
+    assert "full" in kept.store.writer.failure
+    assert "cannot commit" in str(logged_failures.flush())
+    assert log.stat().st_size == 0
+    connection.exec_driver_sql("PRAGMA max_page_count=1073741823")
+    connection.rollback()
+    assert kept.arrival(1000) is not None
+    assert kept.store.writer.failure == ""
