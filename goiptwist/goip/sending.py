@@ -355,7 +355,7 @@ def verdict_of(answer: DeviceAnswer, line: str) -> Delivered:
         sms_no = answer.details[1] if len(answer.details) > 1 else ""
         return Delivered("OK", line, sms_no)
     reason = " ".join(answer.details[1:])
-    code = reason.removeprefix("errorstatus:")
+    code = reason.removeprefix("errorstatus:").strip()
     if not (code.isascii() and code.isdigit() and len(code) < 10):
         raise TryLater(f"the device said {reason[:100]!r}")
     if cms.is_permanent(int(code)):

@@ -202,7 +202,7 @@ class HandsetReport:
     The state of a sent SMS at the handset (protocol: DELIVER).
 
     @ivar sms_no: the number that the device gave with its OK, as text.
-    @ivar state: TP-Status of GSM 03.40 section 9.2.3.15; 0 is delivered.
+    @ivar state: TP-Status of 3GPP TS 23.040 section 9.2.3.15; 0 is delivered.
     """
 
     line: str
@@ -214,9 +214,14 @@ class HandsetReport:
 
     @property
     def words(self) -> str:
-        """C{delivered}, C{pending} (the SMSC still tries) or C{undelivered}."""
-        if self.state < 32:
+        """
+        C{delivered}, C{unconfirmed} (the SMSC is done and cannot say whether the
+        handset has it), C{pending} (it still tries) or C{undelivered}.
+        """
+        if self.state == 0:
             return "delivered"
+        if self.state < 32:
+            return "unconfirmed"
         return "pending" if self.state < 64 else "undelivered"
 
 

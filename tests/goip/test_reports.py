@@ -57,7 +57,9 @@ def test_after_its_ok(wire: Wire) -> None:
     ("state", "words"),
     [
         (0, "delivered"),
-        (31, "delivered"),
+        (1, "unconfirmed"),
+        (2, "unconfirmed"),
+        (31, "unconfirmed"),
         (32, "pending"),
         (63, "pending"),
         (64, "undelivered"),
@@ -65,7 +67,7 @@ def test_after_its_ok(wire: Wire) -> None:
     ],
 )
 def test_states(wire: Wire, state: int, words: str) -> None:
-    """TP-Status of GSM 03.40: done, still trying, given up."""
+    """TP-Status of 3GPP TS 23.040: there, done but not known, still trying, given up."""
     message = sent(wire, 32)
     wire.says(report(7, 32, state))
     assert wire.message(message).report == words
@@ -167,6 +169,20 @@ class TestUnknown:
         wire.waits(60)
         wire.says(report(7, 32, to=""))
         assert wire.state(message) == "unknown"
+
+    def test_said_again_of_another_text(self, wire: Wire) -> None:
+        """
+        A device reports twice, under another packet number, or once for each part: that
+        is no word on a second text to the same handset, of which nobody knows anything.
+        """
+        first = sent(wire, 32)
+        wire.says(report(7, 32))
+        second, _ = given(wire)
+        wire.waits(60)
+        assert wire.state(second) == "unknown"
+        wire.says(report(8, 32))
+        assert (wire.state(second), wire.message(second).report) == ("unknown", "")
+        assert wire.message(first).report == "delivered"
 
     def test_of_another_recipient(self, wire: Wire) -> None:
         """A report settles no text but its own."""

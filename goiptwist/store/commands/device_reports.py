@@ -29,6 +29,9 @@ ORPHAN_WINDOW = 600.0
 
 #: A message that has one of these gets no other report.
 FINAL = ("delivered", "undelivered")
+#: Seconds within which the last word on a text, said again, is no word on another
+#: one. Devices repeat within seconds; a number of one byte comes round much later.
+REPEATED_WITHIN = 600.0
 
 #: Trailing digits that make two spellings of a number one: the national part.
 _SAME_NUMBER = 8
@@ -43,6 +46,17 @@ _BY_SMS_NO = (
         )
     )
     .order_by(transmission.c.at.desc())
+)
+_LAST_WORD = (
+    select(journey.c.at)
+    .where(
+        and_(
+            journey.c.message_id == bindparam("m"),
+            journey.c.what.in_(FINAL),
+            journey.c.at > bindparam("since"),
+        )
+    )
+    .limit(1)
 )
 _UNSURE_ON_LINE = (
     select(transmission)
@@ -102,7 +116,10 @@ class DeviceReportCommands:
         ]
 
     def _report(self, connection: Connection, item: HandsetReport) -> Commit[Message] | None:
-        found = self._sent_as(connection, item) or self._unsure(connection, item)
+        found = self._sent_as(connection, item)
+        if found is None and self._is_repeated(connection, item):
+            return None
+        found = found or self._unsure(connection, item)
         if found is None:
             row = {
                 "line": item.line,
@@ -129,6 +146,26 @@ class DeviceReportCommands:
             return []
         changes = StatusChange(message=known, status=status, at=at, reason=reason)
         return self.notifications.notify(connection, [changes])
+
+    def _is_repeated(self, connection: Connection, item: HandsetReport) -> bool:
+        """
+        Whether its text has had its last word lately: devices say it again under
+        another packet number, and once for each part. It proves nothing of any other
+        text. Later the number may have come round.
+        """
+        if not item.sms_no:
+            return False
+        since = item.at - REPEATED_WITHIN
+        known = {"line_": item.line, "sms_no_": item.sms_no, "since": item.at - REPORT_WINDOW}
+        rows = connection.execute(_BY_SMS_NO, known).all()
+        return any(
+            (not item.recipient or same_number(self._recipient(connection, row), item.recipient))
+            and connection.execute(_LAST_WORD, {"m": row.message_id, "since": since}).first()
+            for row in rows
+        )
+
+    def _recipient(self, connection: Connection, row: Any) -> str:
+        return self._message(connection, row.message_id).recipient
 
     def _sent_as(self, connection: Connection, item: HandsetReport) -> Any:
         if not item.sms_no:
