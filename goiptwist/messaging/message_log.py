@@ -12,7 +12,7 @@ from goiptwist.net.sampled_log import SampledLog
 from goiptwist.operator_interfaces import IEventBus
 
 #: States that are as they should be; of the others an operator may want to know.
-_ORDINARY = (State.SENT, State.QUEUED, State.DELIVERED)
+_ORDINARY = (State.SENT, State.QUEUED, State.DELIVERED, State.KEPT)
 
 
 @define(eq=False, repr=False)

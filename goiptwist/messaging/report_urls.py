@@ -27,7 +27,7 @@ _KEYWORD = re.compile(r"\$([A-Za-z]+)")
 _TIME = "%Y-%m-%d %H:%M:%S"
 
 #: What C{$statuscode} is: 0 is well, as in an accept report.
-_WELL = (State.SENT, State.QUEUED, State.SENDING, State.RECEIVED, State.DELIVERED)
+_WELL = (State.SENT, State.QUEUED, State.SENDING, State.RECEIVED, State.DELIVERED, State.KEPT)
 
 
 def time_of(at: float, zone: tzinfo | None = None) -> str:

@@ -43,6 +43,7 @@ class State(StrEnum):
     CANCELLED = "cancelled"  # out: withdrawn before it left
     UNKNOWN = "unknown"  # out: the device went silent after it had the number
     RECEIVED = "received"  # in, alarm: on disk, not yet handed on everywhere
+    KEPT = "kept"  # in: on disk, and no bridge wants it
     DELIVERED = "delivered"  # in, alarm: every way of it ended with a delivery
 
 

@@ -39,10 +39,10 @@ class TestArrivals:
             assert (row.message, row.attempts, row.due) == (message, 0, AT)
 
     def test_with_nowhere_to_go(self, kept: Kept) -> None:
-        """Without bridges it is kept, and that is all."""
+        """Without bridges it is kept, and nobody is said to have it."""
         message = kept.arrival(to=())
         assert message is not None
-        assert message.state is State.DELIVERED
+        assert message.state is State.KEPT
 
     def test_a_repeat(self, kept: Kept) -> None:
         """The same line, number, sender and text, within three days, over restarts."""

@@ -131,3 +131,8 @@ class CallSettings:
         validator=_check_number,
         default=4,
     )
+
+    @property
+    def sms(self) -> bool:
+        """See L{goiptwist.messaging.router.RoutingRule}: it has no use for an SMS."""
+        return False

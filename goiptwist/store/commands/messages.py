@@ -136,7 +136,7 @@ class MessageCommands:
             sender=sms.sender,
             text=sms.text,
             at=sms.at,
-            state=State.RECEIVED if arrival.destinations else State.DELIVERED,
+            state=State.RECEIVED if arrival.destinations else State.KEPT,
             smsc=sms.smsc,
         )
 

@@ -28,7 +28,7 @@ AT_ONCE = 500
 
 #: What may go. An unknown message waits for an operator, however long.
 _SETTLED = [s.value for s in (State.SENT, State.FAILED, State.EXPIRED, State.CANCELLED)]
-_SETTLED.append(State.DELIVERED.value)
+_SETTLED += [State.DELIVERED.value, State.KEPT.value]
 
 
 @frozen

@@ -234,6 +234,7 @@ class MessagesQuery(Shape):
             "unknown",
             "received",
             "delivered",
+            "kept",
         ]
         | None
     ) = Field(default=None, description="Search: where it stands.")
