@@ -69,7 +69,8 @@ class RtpSession(DatagramProtocol):
     _packetizer: RtpPacketizer | None = field(default=None, init=False)
     jitter_buffer: JitterBuffer = field(factory=lambda: JitterBuffer(LAWS), init=False)
     _target: tuple[str, int] | None = field(default=None, init=False)
-    _hosts: frozenset[str] = field(default=frozenset(), init=False)
+    _promised: tuple[str, int] | None = field(default=None, init=False)
+    _natted: str = field(default="", init=False)
     _source: tuple[str, int] | None = field(default=None, init=False)
     _began: float = field(default=0.0, init=False)
     _received_until: int = field(default=0, init=False)
@@ -81,13 +82,14 @@ class RtpSession(DatagramProtocol):
         Start, or go on elsewhere.
 
         @param audio: where to, and in what.
-        @param peer: the host that speaks SIP with us: audio may come from
-            there too, where the other side does not know its own address.
+        @param peer: the host that speaks SIP with us: where the other side does not
+            know its own address, audio comes from there, from any port.
         """
-        self._target = (audio.host, audio.port)
-        self._hosts = frozenset({audio.host, peer})
+        self._target = self._promised = (audio.host, audio.port)
+        self._natted = "" if peer == audio.host else peer
         self._source = None
         self.law = audio.laws[0]
+        self.jitter_buffer.laws = {law.payload: law for law in audio.laws}
         if self._packetizer is None:
             number = secrets.randbits
             self._packetizer = RtpPacketizer(self.law, number(32), number(15), number(32))
@@ -100,16 +102,26 @@ class RtpSession(DatagramProtocol):
         return int((self.monotonic() - self._began) * RATE)
 
     def datagramReceived(self, datagram: bytes, addr: tuple[str, int]) -> None:
-        """Audio, if it comes from whom we speak with."""
+        """
+        Audio, if it comes from where the SDP says, or behind NAT from the first port
+        of the host that signals, and then from no other. Anybody else on that host
+        could play the tones of a kissoff.
+        """
         address = addr[:2]
-        if self._packetizer is None or self._target is None or address[0] not in self._hosts:
+        if self._packetizer is None or self._target is None:
             return
-        if self._source is not None and address != self._source:
+        if self._source is None:
+            is_theirs = address == self._promised or address[0] == self._natted
+        else:
+            is_theirs = address == self._source
+        if not is_theirs:
             return
         try:
             packet = RtpPacket.parse(datagram)
         except ValueError:
             return
+        if packet.payload not in self.jitter_buffer.laws:
+            return  # nothing that was agreed
         self._source = address
         if address[0] != self._target[0]:
             self._target = address  # symmetric RTP: what it said is not where it is

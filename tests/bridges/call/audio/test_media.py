@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from twisted.internet.task import Clock
 
-from goiptwist.bridges.call.audio.g711 import PCMA, RATE, Samples
+from goiptwist.bridges.call.audio.g711 import PCMA, PCMU, RATE, Samples
 from goiptwist.bridges.call.audio.media import AHEAD, SLEPT, RtpSession
 from goiptwist.bridges.call.audio.rtp import PACKET, RtpPacket, RtpPacketizer, RtpTarget
 from goiptwist.bridges.call.audio.tones import digits, tone
@@ -91,6 +91,33 @@ def test_only_whom_we_speak_with_is_heard() -> None:
     assert loud[: 2 * PACKET].any()
     rig.media.datagramReceived(b"no RTP at all", THERE)
     assert {address for _, _, address in rig.sent} == {THERE}
+    rig.media.stop()
+
+
+def test_who_is_first_on_the_host_of_the_station() -> None:
+    """
+    Another program there knows the port of the call as well as the station does: what
+    it plays first is no audio of the call.
+    """
+    rig = OneEnd(digits(FRAMES[0]))
+    false = RtpPacketizer(PCMA, 8, 1, 1)
+    true = RtpPacketizer(PCMA, 7, 1, 1)
+    for _ in range(5):
+        rig.media.datagramReceived(false.packet(tone(0.02, -10, 1400)), (THERE[0], 4001))
+    rig.media.datagramReceived(true.packet(tone(0.02, -10, 440)), THERE)
+    rig.clock.pump([0.02] * 10)
+    heard = np.concatenate(rig.endpoint.heard)
+    assert np.count_nonzero(heard) <= PACKET
+    assert heard.any()
+    rig.media.stop()
+
+
+def test_nothing_that_was_not_agreed() -> None:
+    """The SDP says how audio is coded; what comes in another way is not from there."""
+    rig = OneEnd(digits(FRAMES[0]))
+    rig.media.datagramReceived(RtpPacketizer(PCMU, 7, 1, 1).packet(tone(0.02, -10, 440)), THERE)
+    rig.clock.pump([0.02] * 10)
+    assert not np.concatenate(rig.endpoint.heard).any()
     rig.media.stop()
 
 
