@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from attrs import define
+from attrs import define, field
 from zope.interface import implementer
 
 from goiptwist.alarm.service import AlarmService
@@ -18,6 +18,9 @@ from goiptwist.model.quota import DAY, Quota
 from goiptwist.model.status import Health
 from goiptwist.operator_interfaces import IOperator
 from goiptwist.store import Redelivery
+
+#: Seconds after the start in which each line should have been heard: five keepalives.
+UNHEARD_AFTER = 150.0
 
 
 @implementer(IOperator)
@@ -36,6 +39,10 @@ class Operator:
     delivery: Dispatcher
     connectors: Connectors
     rejections: Counter[str]
+    _since: float = field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._since = self.messaging.clock.seconds()
 
     async def resolve(self, message_id: str, resolution: Resolution, by: str) -> Message:
         """See L{IOperator}."""
@@ -67,6 +74,9 @@ class Operator:
         problems += self.connectors.outages()
         problems += [f"line {line.id} is stopped: {line.stopped}" for line in lines if line.stopped]
         problems += [f"line {line.id} is lost" for line in lines if line.presence == "lost"]
+        if self.messaging.clock.seconds() - self._since >= UNHEARD_AFTER:
+            unheard = (line.id for line in lines if line.presence == "unheard")
+            problems += [f"line {line} has not been heard since the start" for line in unheard]
         figures: dict[str, float] = {
             "lines": len(lines),
             "lines_present": sum(line.presence == "present" for line in lines),

@@ -302,7 +302,7 @@ class TestChains:
         assert site.gateway.powers.operator.health().problems == said
         site.advance(86_400.0, 3600.0)
         site.advance(1.0)
-        assert site.gateway.powers.operator.health().problems == ()
+        assert site.gateway.alarms.problems() == []
 
     def test_back_to_health(self, site: AlarmSite) -> None:
         """A person takes it over, or somebody has it delivered after all."""

@@ -63,7 +63,7 @@ def test_every_way(begins: Begins) -> None:
     assert had(world, "ops") == ["1113,18,1,602,00,002"]
     next_turn(world)
     assert len(had(world, "station")) == len(had(world, "ops")) == 2
-    assert world.gateway.powers.operator.health().problems == ()
+    assert world.gateway.alarms.problems() == world.gateway.supervision.problems() == []
 
 
 def test_a_way_fails_and_comes_back(begins: Begins) -> None:

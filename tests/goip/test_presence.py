@@ -6,6 +6,7 @@ from attrs import define, field
 from twisted.internet.task import Clock
 from twisted.logger import LogLevel, capturedLogs
 
+from goiptwist.gateway.operator import UNHEARD_AFTER
 from goiptwist.goip.presence import SILENCE, LinePresence, presence_of
 from tests.goip.conftest import MakesWires
 
@@ -95,3 +96,15 @@ def test_in_the_gateway(wires: MakesWires) -> None:
     wire.waits(95)
     assert line.status.presence == "lost"
     assert wire.gateway.powers.operator.health().problems == ("line goipid1 is lost",)
+
+
+def test_never_heard(wires: MakesWires) -> None:
+    """A device that is dead when the gateway starts is no less a trouble than one that is lost."""
+    wire = wires()
+    wire.waits(UNHEARD_AFTER - 1)
+    assert wire.gateway.powers.operator.health().problems == ()
+    wire.waits(1)
+    problem = "line goipid1 has not been heard since the start"
+    assert wire.gateway.powers.operator.health().problems == (problem,)
+    wire.registers()
+    assert wire.gateway.powers.operator.health().ok

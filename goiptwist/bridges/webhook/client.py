@@ -28,6 +28,7 @@ from twisted.web.client import (  # type: ignore[attr-defined]
 from twisted.web.iweb import IAgent
 from zope.interface import implementer
 
+from goiptwist.bridges.webhook.own_addresses import is_own
 from goiptwist.bridges.webhook.private_addresses import private_kind
 from goiptwist.bridges.webhook.response import WebhookResponse, snippet
 from goiptwist.bridges.webhook.urls import place_of
@@ -66,7 +67,7 @@ class PublicOnlyReactor:
 
     def connectTCP(self, host: str, *args: Any, **kwargs: Any) -> Any:
         """@raise PrivateAddressBlocked: the address is private."""
-        word = private_kind(host)
+        word = private_kind(host) or ("of this machine" if is_own(host) else "")
         if word:
             raise PrivateAddressBlocked(host, word)
         return self.reactor.connectTCP(host, *args, **kwargs)

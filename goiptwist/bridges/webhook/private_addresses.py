@@ -2,7 +2,8 @@
 Which addresses are private: on this machine, in networks like its own, or
 nowhere at all. A user who may name a URL must not reach those through the gateway.
 
-From the special-purpose registries of the IANA (RFC 6890) as of 2026. Ranges in
+From the special-purpose registries of the IANA (RFC 6890) as of 2026, and the one
+public address at which a cloud (Azure) tells its machines their secrets. Ranges in
 which one address hides another (IPv4-mapped, 6to4, NAT64) are private as a
 whole: nobody needs them to reach a public server.
 """
@@ -18,6 +19,7 @@ _PRIVATE = tuple(
         ("10.0.0.0/8", "private"),
         ("100.64.0.0/10", "shared (CGNAT)"),
         ("127.0.0.0/8", "loopback"),
+        ("168.63.129.16/32", "of the cloud"),
         ("169.254.0.0/16", "link-local"),
         ("172.16.0.0/12", "private"),
         ("192.0.0.0/24", "reserved"),

@@ -10,12 +10,14 @@ import pytest
 from attrs import define
 from twisted.internet.address import IPv4Address, IPv6Address
 
+from goiptwist.bridges.webhook import client
 from goiptwist.bridges.webhook.client import (
     LONGEST_ANSWER,
     PrivateAddressBlocked,
     PublicOnlyReactor,
     WebhookClient,
 )
+from goiptwist.bridges.webhook.own_addresses import is_own
 from goiptwist.bridges.webhook.response import WebhookResponse
 from goiptwist.errors import Away, TryLater
 from tests.bridges.webhook.receivers import CallbackReceiver, core, free_port, hostile
@@ -237,6 +239,18 @@ async def test_a_name_that_leads_inside() -> None:
     reactor = NamedReactor([["10.0.0.7"]], 1)
     async with calling(reactor=reactor, private=False) as caller:
         with pytest.raises(PrivateAddressBlocked, match="7 is private"):
+            await caller.call("GET", "http://hooks.example.org/", {})
+    assert reactor.asked == []
+
+
+async def test_a_name_of_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its own public address leads to what listens here, as loopback does."""
+    assert is_own("127.0.0.1")
+    assert not is_own("198.20.0.1")
+    monkeypatch.setattr(client, "is_own", lambda host: host == "198.20.0.1")
+    reactor = NamedReactor([["198.20.0.1"]], 1)
+    async with calling(reactor=reactor, private=False) as caller:
+        with pytest.raises(PrivateAddressBlocked, match="of this machine"):
             await caller.call("GET", "http://hooks.example.org/", {})
     assert reactor.asked == []
 
