@@ -84,7 +84,7 @@ class Gateway:
         country, alarm = settings.country, settings.alarm
         quotas = bridge_keys.quotas(settings.bridges)
         permissions = Permissions.of_users(settings.users, country, quotas)
-        router = Router(self._rules, settings.pool_of)
+        router = Router(self._rules, settings.pool_of, country)
         alarm_routes = Routes(settings.routes, country)
         ways = supervision.ways(alarm, settings.routes)
 

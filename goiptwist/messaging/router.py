@@ -12,6 +12,7 @@ from attrs import frozen
 
 from goiptwist.errors import Unacceptable
 from goiptwist.model.messages import IncomingSms
+from goiptwist.telephony.numbering import recognised
 from goiptwist.telephony.patterns import matches
 
 #: The pool that is meant where a submission names none.
@@ -26,7 +27,7 @@ class RoutingRule:
 
     @ivar lines: ids of lines that it may have come in by.
     @ivar pools: names of pools that the line may belong to.
-    @ivar numbers: senders; C{*} stands for any end, as in C{+3630*}.
+    @ivar numbers: senders, in any spelling; C{*} stands for any end, as in C{+3630*}.
     @ivar match: a regular expression to be found in the text.
     @ivar sms: false asks for no SMS at all: such a bridge has only what others
         hand over to it.
@@ -40,13 +41,25 @@ class RoutingRule:
     sms: bool = True
     takes_events: bool = False
 
-    def takes(self, sms: IncomingSms, pool: str) -> bool:
-        """@param pool: of the line that it came in by."""
+    def takes(self, sms: IncomingSms, pool: str, country: str = "") -> bool:
+        """
+        @param pool: of the line that it came in by.
+        @param country: see L{goiptwist.telephony.numbering.NumbersSettings}.
+        """
         return (
             self.sms
             and self.concerns(sms.line, pool)
-            and (not self.numbers or any(matches(n, sms.sender) for n in self.numbers))
+            and (not self.numbers or self._is_from(sms.sender, country))
             and (not self.match or re.search(self.match, sms.text) is not None)
+        )
+
+    def _is_from(self, sender: str, country: str) -> bool:
+        """Networks show the same sender as 0630..., 3630... or +3630...."""
+        spellings = {sender, recognised(sender, country)}
+        return any(
+            matches(pattern, spelling) or recognised(pattern, country) == spelling
+            for pattern in self.numbers
+            for spelling in spellings
         )
 
     def concerns(self, line: str, pool: str) -> bool:
@@ -64,10 +77,12 @@ class Router:
     @ivar bridges: the name of each bridge with what it wants, in the order of
         the configuration.
     @ivar pool_of: line id to pool name.
+    @ivar country: in whose national spelling numbers may come.
     """
 
     bridges: Mapping[str, RoutingRule]
     pool_of: Mapping[str, str]
+    country: str = ""
 
     def incoming(self, sms: IncomingSms) -> tuple[str, ...]:
         """The destinations of a text that came in: every bridge that wants it."""
@@ -75,7 +90,7 @@ class Router:
         return tuple(
             f"bridge:{name}"
             for name, rule in self.bridges.items()
-            if rule is EVERYTHING or rule.takes(sms, pool)
+            if rule is EVERYTHING or rule.takes(sms, pool, self.country)
         )
 
     def events(self, line: str) -> tuple[str, ...]:

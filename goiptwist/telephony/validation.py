@@ -27,6 +27,10 @@ FARTHEST = 366 * 86400.0
 LONGEST_CLIENT_ID = 200
 
 _NUMBER = re.compile(r"\+?[0-9]{3,20}")
+#: E.164 section 6.1. Some numbering plans go beyond it by a digit or two.
+_LONGEST_NUMBER = 15
+#: Digits of which one of several numbers in a text has at least so many.
+_WHOLE_NUMBER = 7
 #: Control characters (Unicode category Cc) but newline and tab.
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 #: What people put between digits.
@@ -40,6 +44,15 @@ def accepted_number(typed: str) -> str:
     @raise Unacceptable: a device could not dial it.
     """
     number = _ORNAMENTS.sub("", typed)
+    groups = [_ORNAMENTS.sub("", group) for group in typed.split()]
+    if (
+        len(number) > _LONGEST_NUMBER
+        and len(groups) > 1
+        and len(min(groups, key=len)) >= _WHOLE_NUMBER
+    ):
+        raise Unacceptable(
+            "to", f"{typed[:40]!r} are {len(groups)} numbers: name each recipient by itself"
+        )
     if not _NUMBER.fullmatch(number):
         raise Unacceptable(
             "to",

@@ -71,6 +71,17 @@ def test_rules(rule: RoutingRule, wanted: bool) -> None:
     assert router.incoming(sms) == (("bridge:mail",) if wanted else ())
 
 
+@pytest.mark.parametrize("rule", ["+36301112222", "06301112222", "+3630*", "06 30 111-2222"])
+@pytest.mark.parametrize("sender", ["+36301112222", "06301112222", "0036301112222"])
+def test_any_spelling(rule: str, sender: str) -> None:
+    """Networks show one subscriber in several ways: none of them misses its bridge."""
+    sms = IncomingSms(line="goip1", number=1, sender=sender, text="x", at=0)
+    router = Router({"mail": RoutingRule(numbers=(rule,))}, {"goip1": "a"}, "HU")
+    assert router.incoming(sms) == ("bridge:mail",)
+    other = IncomingSms(line="goip1", number=1, sender="+36201112222", text="x", at=0)
+    assert router.incoming(other) == ()
+
+
 def test_incoming() -> None:
     """Every bridge gets every SMS."""
     sms = IncomingSms(line="goip1", number=1, sender="1", text="x", at=0)

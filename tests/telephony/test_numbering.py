@@ -68,6 +68,7 @@ def test_meant(typed, country, meant):
         ("+1749", "HU", "too few digits for US (+1)"),
         ("0630123", "HU", "write +36201234567 or 06 20 123 4567"),
         ("joe", "HU", "3 to 20 digits"),
+        ("2025550123 2025550124", "", "are 2 numbers: name each"),
         ("", "HU", "3 to 20 digits"),
         ("06301234567x", "", "3 to 20 digits"),
     ],
