@@ -46,10 +46,22 @@ def test_every_room_is_drawn() -> None:
     assert tops == there - drawn_beside
 
 
-@pytest.mark.parametrize("paper", ["README.md", "CONTRIBUTING.md"])
+@pytest.mark.parametrize(
+    "paper", ["README.md", "CONTRIBUTING.md", "docs/security.md", "SECURITY.md"]
+)
 def test_other_papers(paper: str) -> None:
     """Each file of the project that another paper names."""
-    ours = ("goiptwist/", "etc/", "tests/", "bench/", "examples/", "changes/", "web/", "twisted/")
+    ours = (
+        "goiptwist/",
+        "etc/",
+        "tests/",
+        "bench/",
+        "examples/",
+        "changes/",
+        "docs/",
+        "web/",
+        "twisted/",
+    )
     missing = [path for path in named(paper) if path.startswith(ours) and not exists(path)]
     assert missing == []
 
